@@ -1,0 +1,104 @@
+{#- Time, dispatched by engine. Instants are timestamps in UTC without a zone. -#}
+
+{#- Elapsed seconds between two instants, as a whole number. -#}
+{% macro seconds_between(from_at, to_at) %}
+  {{- return(adapter.dispatch('seconds_between')(from_at, to_at)) -}}
+{% endmacro %}
+
+{% macro default__seconds_between(from_at, to_at) -%}
+  (cast(floor(epoch({{ to_at }})) as bigint) - cast(floor(epoch({{ from_at }})) as bigint))
+{%- endmacro %}
+
+{% macro spark__seconds_between(from_at, to_at) -%}
+  (unix_timestamp({{ to_at }}) - unix_timestamp({{ from_at }}))
+{%- endmacro %}
+
+
+{#- The wall-clock time of an instant in a zone (an expression or a quoted name). -#}
+{% macro local_time(instant, timezone=none) %}
+  {{- return(adapter.dispatch('local_time')(instant, timezone or "'" ~ var('reporting_timezone') ~ "'")) -}}
+{% endmacro %}
+
+{% macro default__local_time(instant, timezone) -%}
+  (({{ instant }}) at time zone 'UTC' at time zone {{ timezone }})
+{%- endmacro %}
+
+{% macro spark__local_time(instant, timezone) -%}
+  from_utc_timestamp({{ instant }}, {{ timezone }})
+{%- endmacro %}
+
+
+{#- The instant at which a zone's clocks show a wall-clock time. -#}
+{% macro utc_time(local, timezone) %}
+  {{- return(adapter.dispatch('utc_time')(local, timezone)) -}}
+{% endmacro %}
+
+{% macro default__utc_time(local, timezone) -%}
+  (({{ local }}) at time zone {{ timezone }} at time zone 'UTC')
+{%- endmacro %}
+
+{% macro spark__utc_time(local, timezone) -%}
+  to_utc_timestamp({{ local }}, {{ timezone }})
+{%- endmacro %}
+
+
+{#- The reporting day of an instant. -#}
+{% macro local_date(instant) -%}
+  cast({{ local_time(instant) }} as date)
+{%- endmacro %}
+
+
+{#- A date some days later. -#}
+{% macro add_days(day, days) %}
+  {{- return(adapter.dispatch('add_days')(day, days)) -}}
+{% endmacro %}
+
+{% macro default__add_days(day, days) -%}
+  (cast({{ day }} as date) + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__add_days(day, days) -%}
+  date_add(cast({{ day }} as date), cast({{ days }} as int))
+{%- endmacro %}
+
+
+{#- Whole days from one date to another. -#}
+{% macro days_between(from_day, to_day) %}
+  {{- return(adapter.dispatch('days_between')(from_day, to_day)) -}}
+{% endmacro %}
+
+{% macro default__days_between(from_day, to_day) -%}
+  (cast({{ to_day }} as date) - cast({{ from_day }} as date))
+{%- endmacro %}
+
+{% macro spark__days_between(from_day, to_day) -%}
+  datediff({{ to_day }}, {{ from_day }})
+{%- endmacro %}
+
+
+{#- ISO day of the week, 1 (Monday) to 7. -#}
+{% macro iso_weekday(day) %}
+  {{- return(adapter.dispatch('iso_weekday')(day)) -}}
+{% endmacro %}
+
+{% macro default__iso_weekday(day) -%}
+  cast(isodow({{ day }}) as integer)
+{%- endmacro %}
+
+{% macro spark__iso_weekday(day) -%}
+  (weekday({{ day }}) + 1)
+{%- endmacro %}
+
+
+{#- A query of every date from the first to the last, both included; its column is `date_day`. -#}
+{% macro days_from_to(first_day, last_day) %}
+  {{- return(adapter.dispatch('days_from_to')(first_day, last_day)) -}}
+{% endmacro %}
+
+{% macro default__days_from_to(first_day, last_day) -%}
+  select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as date_day
+{%- endmacro %}
+
+{% macro spark__days_from_to(first_day, last_day) -%}
+  select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day
+{%- endmacro %}

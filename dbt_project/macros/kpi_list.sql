@@ -1,0 +1,87 @@
+{#- The KPIs: every dbt metric whose meta has a `kpi` block, with the measures behind it.
+
+    A ratio metric has numerator and denominator; a simple one has a numerator only, and is a percentile when its measure
+    is a median or percentile. -#}
+{% macro kpi_list() %}
+  {%- set found = [] -%}
+  {%- if execute -%}
+    {%- set wanted = var('kpi_ids') or [] -%}
+    {%- for metric in graph.metrics.values() -%}
+      {%- set kpi = (metric.config.meta or metric.meta or {}).get('kpi') -%}
+      {%- if kpi and (wanted | length == 0 or metric.name in wanted) -%}
+        {%- set type = metric.type | string | lower | replace('metrictype.', '') -%}
+        {%- if type == 'ratio' -%}
+          {%- set numerator = metric.type_params.numerator.name -%}
+          {%- set denominator = metric.type_params.denominator.name -%}
+        {%- else -%}
+          {%- set numerator = metric.type_params.measure.name -%}
+          {%- set denominator = none -%}
+        {%- endif -%}
+        {%- do found.append({
+            'kpi_id': metric.name,
+            'label': metric.label or metric.name,
+            'description': metric.description,
+            'numerator': numerator,
+            'denominator': denominator,
+            'pending': kpi.get('pending'),
+            'stage': kpi.stage,
+            'kind': kpi.kind,
+            'unit': kpi.unit,
+            'direction': kpi.direction,
+            'interval': kpi.get('interval'),
+            'settles_after_days': var(kpi.settles_after) if kpi.get('settles_after') else 0,
+            'event_date': kpi.event_date,
+            'exports': kpi.exports,
+            'source': kpi.get('source', ''),
+            'formula': kpi_formula(numerator, denominator),
+            'dimensions': kpi_dimension_names(numerator),
+            'is_percentile': measure_named(numerator).agg | string | lower | replace('aggregationtype.', '')
+                in ('median', 'percentile'),
+        }) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{- return(found | sort(attribute='kpi_id')) -}}
+{% endmacro %}
+
+
+{% macro measure_named(name) %}
+  {%- for semantic_model in graph.semantic_models.values() -%}
+    {%- for measure in semantic_model.measures if measure.name == name -%}
+      {{- return(measure) -}}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- exceptions.raise_compiler_error("no semantic model has a measure " ~ name ~ ": metrics of KPIs stand on measures") -}}
+{% endmacro %}
+
+
+{% macro kpi_dimension_names(measure_name) %}
+  {%- for semantic_model in graph.semantic_models.values() -%}
+    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}
+      {{- return(wanted_dimensions(semantic_model) | map(attribute='name') | join(', ')) -}}
+    {%- endif -%}
+  {%- endfor -%}
+{% endmacro %}
+
+
+{#- A KPI's formula in words of its measures, for people: "sum(a) / sum(b)". -#}
+{% macro kpi_formula(numerator, denominator) %}
+  {%- set parts = [] -%}
+  {%- for name in [numerator, denominator] if name -%}
+    {%- set measure = measure_named(name) -%}
+    {%- set agg = measure.agg | string | lower | replace('aggregationtype.', '') -%}
+    {%- set shown = 'p' ~ (measure.agg_params.percentile * 100) | int if agg == 'percentile'
+        else 'count' if agg == 'sum_boolean' else agg -%}
+    {%- do parts.append(shown ~ '(' ~ (measure.expr or name) | string | trim ~ ')') -%}
+  {%- endfor -%}
+  {{- return(parts | join(' / ')) -}}
+{% endmacro %}
+
+
+{% macro text_literal(value) -%}
+  {%- if value is none -%}
+  cast(null as {{ dbt.type_string() }})
+  {%- else -%}
+  '{{ dbt.escape_single_quotes(value | string | trim) }}'
+  {%- endif -%}
+{%- endmacro %}

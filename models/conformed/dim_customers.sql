@@ -1,0 +1,87 @@
+-- One row for each real person, and one for all whom no identifier names.
+with persons as (
+
+    select
+        customer_key,
+        count(*) as identifiers
+    from {{ ref('int_customer_keys') }}
+    group by customer_key
+
+),
+
+-- A person with several customer records is described by the newest.
+described as (
+
+    select
+        records.customer_key,
+        customers.segment,
+        customers.country,
+        customers.language,
+        customers.preferred_channel,
+        customers.marketing_opt_in,
+        min(customers.created_at) over (partition by records.customer_key) as joined_at,
+        row_number() over (
+            partition by records.customer_key
+            order by customers.updated_at desc nulls last, customers._batch desc, customers._row desc
+        ) as newest
+    from {{ ref('stg_customers') }} as customers
+    inner join {{ ref('int_record_customers') }} as records
+        on
+            records.record_kind = 'customers'
+            and customers.customer_id = records.record_id
+
+),
+
+-- Where the customer list does not say it, the newest order does.
+ordered as (
+
+    select
+        records.customer_key,
+        orders.country,
+        row_number() over (
+            partition by records.customer_key
+            order by orders.ordered_at desc, orders.order_id desc
+        ) as newest
+    from {{ ref('stg_orders') }} as orders
+    inner join {{ ref('int_record_customers') }} as records
+        on
+            records.record_kind = 'orders'
+            and orders.order_id = records.record_id
+
+),
+
+joined as (
+
+    select
+        persons.customer_key,
+        coalesce(described.segment, 'unknown') as segment,
+        coalesce(described.country, ordered.country, 'unknown') as country,
+        coalesce(described.language, 'unknown') as language,
+        coalesce(described.preferred_channel, 'unknown') as preferred_channel,
+        described.marketing_opt_in,
+        described.joined_at,
+        persons.identifiers
+    from persons
+    left join described
+        on
+            persons.customer_key = described.customer_key
+            and described.newest = 1
+    left join ordered
+        on
+            persons.customer_key = ordered.customer_key
+            and ordered.newest = 1
+
+)
+
+select *
+from joined
+union all
+select
+    'unknown' as customer_key,
+    'unknown' as segment,
+    'unknown' as country,
+    'unknown' as language,
+    'unknown' as preferred_channel,
+    cast(null as boolean) as marketing_opt_in,
+    cast(null as timestamp) as joined_at,
+    0 as identifiers

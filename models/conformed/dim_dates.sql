@@ -1,0 +1,45 @@
+-- From the first day of any record to the last day of the year of `as_of`.
+{%- set dated = {
+    'stg_tickets': 'created_at',
+    'stg_calls': 'started_at',
+    'stg_reviews': 'created_at',
+    'stg_orders': 'ordered_at',
+    'stg_surveys': 'responded_at',
+} %}
+with firsts as (
+
+    {% for model, instant in dated.items() -%}
+    select min({{ local_date(instant) }}) as first_day
+    from {{ ref(model) }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+bounds as (
+
+    select
+        coalesce(min(first_day), {{ as_of_day() }}) as first_day,
+        {{ add_days(dbt.date_trunc('year', as_of_day()), 365) }} as last_day
+    from firsts
+
+),
+
+days as (
+
+    select spine.date_day
+    from bounds
+    cross join lateral (
+        {{ days_from_to('bounds.first_day', 'bounds.last_day') }}
+    ) as spine
+
+)
+
+select
+    date_day,
+    {{ iso_weekday('date_day') }} as iso_weekday,
+    {{ iso_weekday('date_day') }} >= 6 as is_weekend,
+    cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_starts_on,
+    cast({{ dbt.date_trunc('month', 'date_day') }} as date) as month_starts_on,
+    cast({{ dbt.date_trunc('quarter', 'date_day') }} as date) as quarter_starts_on,
+    cast({{ dbt.date_trunc('year', 'date_day') }} as date) as year_starts_on
+from days

@@ -1,0 +1,37 @@
+-- A product is called what its newest order line calls it.
+with lines as (
+
+    select
+        items.product_id,
+        items.product_name,
+        items.category,
+        orders.ordered_at
+    from {{ ref('stg_order_items') }} as items
+    left join {{ ref('stg_orders') }} as orders on items.order_id = orders.order_id
+
+),
+
+products as (
+
+    select
+        product_id,
+        max_by(product_name, ordered_at) as product_name,
+        max_by(category, ordered_at) as category,
+        min(ordered_at) as first_ordered_at
+    from lines
+    group by product_id
+
+)
+
+select
+    product_id,
+    coalesce(product_name, product_id) as product_name,
+    coalesce(category, 'unknown') as category,
+    first_ordered_at
+from products
+union all
+select
+    'unknown' as product_id,
+    'unknown' as product_name,
+    'unknown' as category,
+    cast(null as timestamp) as first_ordered_at

@@ -1,0 +1,23 @@
+-- Both directions, so that a join on one side finds every neighbour.
+with pairs as (
+
+    select
+        a.identifier,
+        b.identifier as other_identifier,
+        min(a._batch) as first_batch
+    from {{ ref('int_customer_identifiers') }} as a
+    inner join {{ ref('int_customer_identifiers') }} as b
+        on
+            a.record_kind = b.record_kind
+            and a.record_id = b.record_id
+            and a.identifier <> b.identifier
+    group by
+        a.identifier,
+        b.identifier
+
+)
+
+select
+    *,
+    count(*) over (partition by identifier) as fanout
+from pairs

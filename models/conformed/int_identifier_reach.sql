@@ -1,0 +1,75 @@
+-- Which earlier identifiers each identifier is connected to, and from which batch on.
+--
+-- Identifiers are numbered by arrival, so that a person's key (that of the lowest number) never changes because something
+-- arrived later; a merge of two persons keeps the older key.
+with recursive shared as (
+
+    select identifier
+    from {{ ref('int_identifier_pairs') }}
+    where fanout > {{ var('identity_max_fanout') }}
+
+),
+
+nodes as (
+
+    select
+        identifier,
+        first_batch,
+        row_number() over (order by first_batch, identifier) as node
+    from (
+        select
+            identifier,
+            min(_batch) as first_batch
+        from {{ ref('int_customer_identifiers') }}
+        where identifier not in (select identifier from shared)
+        group by identifier
+    ) as arrived
+
+),
+
+edges as (
+
+    select
+        a.node,
+        b.node as other_node,
+        pairs.first_batch
+    from {{ ref('int_identifier_pairs') }} as pairs
+    inner join nodes as a on pairs.identifier = a.identifier
+    inner join nodes as b on pairs.other_identifier = b.identifier
+
+),
+
+reach as (
+
+    select
+        node,
+        node as root,
+        first_batch as since_batch
+    from nodes
+    union
+    select
+        edges.other_node as node,
+        reach.root,
+        greatest(reach.since_batch, edges.first_batch) as since_batch
+    from reach
+    inner join edges on reach.node = edges.node
+    where reach.root < edges.other_node
+
+)
+
+select
+    reach.node,
+    reach.root,
+    nodes.identifier,
+    nodes.first_batch,
+    roots.identifier as root_identifier,
+    min(reach.since_batch) as since_batch
+from reach
+inner join nodes on reach.node = nodes.node
+inner join nodes as roots on reach.root = roots.node
+group by
+    reach.node,
+    reach.root,
+    nodes.identifier,
+    nodes.first_batch,
+    roots.identifier

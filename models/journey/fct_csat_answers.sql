@@ -1,0 +1,89 @@
+-- Satisfaction, wherever it was asked: in a survey, on a ticket, after a call. A ticket or call whose survey answer is
+-- there too counts once, as the survey's.
+with surveyed as (
+
+    select
+        ticket_id,
+        call_id
+    from {{ ref('fct_survey_responses') }}
+    where
+        kind = 'csat'
+        and score is not null
+
+),
+
+answers as (
+
+    select
+        'survey' as category,
+        response_id as source_id,
+        customer_key,
+        responded_at as rated_at,
+        channel,
+        'unknown' as team,
+        agent_id,
+        topic,
+        country,
+        segment,
+        score,
+        scale_max
+    from {{ ref('fct_survey_responses') }}
+    where
+        kind = 'csat'
+        and score is not null
+    union all
+    select
+        'ticket' as category,
+        ticket_id as source_id,
+        customer_key,
+        rated_at,
+        channel,
+        team,
+        agent_id,
+        topic,
+        country,
+        segment,
+        csat_score as score,
+        coalesce(csat_scale, 5) as scale_max
+    from {{ ref('fct_tickets') }}
+    where
+        csat_score is not null
+        and is_contact
+        and ticket_id not in (select ticket_id from surveyed where ticket_id is not null)
+    union all
+    select
+        'call' as category,
+        call_id as source_id,
+        customer_key,
+        started_at as rated_at,
+        channel,
+        team,
+        agent_id,
+        topic,
+        country,
+        segment,
+        csat_score as score,
+        coalesce(csat_scale, 5) as scale_max
+    from {{ ref('fct_calls') }}
+    where
+        csat_score is not null
+        and call_id not in (select call_id from surveyed where call_id is not null)
+
+)
+
+select
+    category,
+    source_id,
+    customer_key,
+    rated_at,
+    channel,
+    team,
+    agent_id,
+    topic,
+    country,
+    segment,
+    cast(score as double) as score,
+    cast(scale_max as bigint) as scale_max,
+    -- The top two boxes of the question's own scale; of a scale of two or three answers, the top one.
+    case when scale_max >= 4 then score >= scale_max - 1 else score >= scale_max end as is_satisfied
+from answers

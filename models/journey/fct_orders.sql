@@ -1,0 +1,79 @@
+with orders as (
+
+    select
+        orders.*,
+        coalesce(records.customer_key, 'unknown') as customer_key,
+        orders.status = 'cancelled' or {{ known('orders.cancelled_at') }} is not null as is_cancelled,
+        orders.status in ('refunded', 'returned') or {{ known('orders.refunded_at') }} is not null as is_refunded,
+        coalesce(orders.currency, '{{ var("currency") }}') as currency_or_default
+    from {{ ref('stg_orders') }} as orders
+    left join {{ ref('int_record_customers') }} as records
+        on
+            records.record_kind = 'orders'
+            and orders.order_id = records.record_id
+
+),
+
+items as (
+
+    select
+        order_id,
+        sum(quantity) as items,
+        sum(quantity * unit_price) as items_amount
+    from {{ ref('stg_order_items') }}
+    group by order_id
+
+),
+
+-- A cancelled or refunded order is no purchase: it makes no repeat customer.
+purchases as (
+
+    select
+        order_id,
+        row_number() over (partition by customer_key order by ordered_at, order_id) as purchase_number
+    from orders
+    where
+        not is_cancelled
+        and not is_refunded
+        and customer_key <> 'unknown'
+
+)
+
+select
+    orders.order_id,
+    orders.customer_key,
+    orders.ordered_at,
+    coalesce(orders.sales_channel, 'unknown') as channel,
+    coalesce(orders.marketplace, 'unknown') as marketplace,
+    coalesce(orders.brand, 'unknown') as brand,
+    coalesce(orders.country, customers.country, 'unknown') as country,
+    coalesce(customers.segment, 'unknown') as segment,
+    orders.status,
+    orders.currency_or_default as currency,
+    -- Amounts in other currencies are not added to the reporting currency's.
+    case
+        when orders.currency_or_default = '{{ var("currency") }}'
+            then cast(coalesce(orders.total_amount, items.items_amount) as double)
+    end as order_value,
+    cast(items.items as double) as items,
+    orders.promised_ship_at,
+    {{ known('orders.shipped_at') }} as shipped_at,
+    orders.promised_delivery_at,
+    {{ known('orders.delivered_at') }} as delivered_at,
+    orders.is_cancelled,
+    orders.is_cancelled and orders.cancelled_by = 'seller'
+    and coalesce({{ known('orders.shipped_at') }} >= orders.cancelled_at, true) as is_cancelled_by_seller,
+    orders.is_refunded,
+    not orders.is_cancelled and not orders.is_refunded as is_purchase,
+    -- Due once the promise has passed; an order that was cancelled is not due.
+    not orders.is_cancelled and coalesce(orders.promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,
+    not orders.is_cancelled
+    and coalesce(orders.promised_delivery_at <= {{ as_of() }}, false)
+    and coalesce({{ known('orders.delivered_at') }} <= orders.promised_delivery_at, false) as is_delivered_on_time,
+    purchases.purchase_number,
+    coalesce(purchases.purchase_number > 1, false) as is_repeat,
+    orders.claim_type
+from orders
+left join items on orders.order_id = items.order_id
+left join purchases on orders.order_id = purchases.order_id
+left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key

@@ -1,0 +1,40 @@
+with reviews as (
+
+    select
+        reviews.*,
+        -- A review that names nobody is its order's customer's.
+        coalesce(records.customer_key, order_records.customer_key, 'unknown') as customer_key,
+        -- Stars out of another number than five: the same share of the way from the worst to the best.
+        1 + (reviews.rating - 1) * 4.0 / nullif(coalesce(reviews.rating_scale, 5) - 1, 0) as stars
+    from {{ ref('stg_reviews') }} as reviews
+    left join {{ ref('int_record_customers') }} as records
+        on
+            records.record_kind = 'reviews'
+            and reviews.review_id = records.record_id
+    left join {{ ref('int_record_customers') }} as order_records
+        on
+            order_records.record_kind = 'orders'
+            and reviews.order_id = order_records.record_id
+
+)
+
+select
+    reviews.review_id,
+    reviews.customer_key,
+    reviews.created_at,
+    coalesce(reviews.source, 'unknown') as channel,
+    coalesce(reviews.marketplace, 'unknown') as marketplace,
+    coalesce(reviews.brand, 'unknown') as brand,
+    coalesce(reviews.country, customers.country, 'unknown') as country,
+    coalesce(customers.segment, 'unknown') as segment,
+    coalesce(reviews.language, 'unknown') as language,
+    coalesce(reviews.kind, 'unknown') as kind,
+    reviews.order_id,
+    reviews.product_id,
+    cast(reviews.stars as double) as stars,
+    reviews.stars < 2.5 as is_negative,
+    reviews.stars >= 3.5 as is_positive,
+    coalesce(reviews.title, reviews.text) is not null as has_comment,
+    {{ known('reviews.replied_at') }} as replied_at
+from reviews
+left join {{ ref('dim_customers') }} as customers on reviews.customer_key = customers.customer_key

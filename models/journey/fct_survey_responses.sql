@@ -1,0 +1,73 @@
+-- Defaults of a survey that does not name its scale: 0-10 for recommendation, 1-7 for effort, 1-5 for satisfaction.
+with responses as (
+
+    select
+        responses.*,
+        coalesce(records.customer_key, 'unknown') as customer_key,
+        coalesce(responses.scale_min, case when responses.kind in ('nps', 'enps') then 0 else 1 end) as lowest,
+        coalesce(
+            responses.scale_max,
+            case
+                when responses.kind in ('nps', 'enps') then 10
+                when responses.kind = 'ces' then 7
+                else 5
+            end
+        ) as highest
+    from {{ ref('stg_surveys') }} as responses
+    left join {{ ref('int_record_customers') }} as records
+        on
+            records.record_kind = 'surveys'
+            and responses.response_id = records.record_id
+
+),
+
+scaled as (
+
+    select
+        *,
+        100.0 * (score - lowest) / nullif(highest - lowest, 0) as scaled_score
+    from responses
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when kind in ('nps', 'enps') and score >= 9 then 1
+            when kind in ('nps', 'enps') and score >= 7 then 0
+            when kind in ('nps', 'enps') and score >= 0 then -1
+        end as recommendation,
+        case
+            when kind <> 'ces' then null
+            when coalesce(polarity, '{{ var("ces_default_polarity") }}') = 'ease' then 100 - scaled_score
+            else scaled_score
+        end as effort
+    from scaled
+
+)
+
+select
+    judged.response_id,
+    judged.customer_key,
+    judged.responded_at,
+    judged.kind,
+    coalesce(judged.mode, 'relational') as mode,
+    coalesce(judged.survey_id, 'unknown') as survey_id,
+    coalesce(judged.channel, 'unknown') as channel,
+    coalesce(judged.topic, 'unknown') as topic,
+    coalesce(judged.agent_id, 'unknown') as agent_id,
+    coalesce(customers.country, 'unknown') as country,
+    coalesce(customers.segment, 'unknown') as segment,
+    judged.ticket_id,
+    judged.call_id,
+    judged.order_id,
+    cast(judged.score as double) as score,
+    cast(judged.highest as bigint) as scale_max,
+    judged.recommendation,
+    cast(judged.effort as double) as effort,
+    judged.effort <= {{ var('low_effort_max') }} as is_low_effort,
+    judged.issue_solved as is_issue_solved
+from judged
+left join {{ ref('dim_customers') }} as customers on judged.customer_key = customers.customer_key

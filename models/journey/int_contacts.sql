@@ -1,0 +1,51 @@
+-- Every contact of a customer over any channel, and when the same customer next came back about the same topic.
+-- Merged and spam tickets and excluded calls are not contacts.
+with contacts as (
+
+    select
+        'tickets' as record_kind,
+        ticket_id as record_id,
+        created_at as contact_at,
+        coalesce(topic, 'unknown') as topic
+    from {{ ref('stg_tickets') }}
+    where
+        merged_into is null
+        and not coalesce(is_spam, false)
+    union all
+    select
+        'calls' as record_kind,
+        call_id as record_id,
+        started_at as contact_at,
+        coalesce(topic, 'unknown') as topic
+    from {{ ref('stg_calls') }}
+    where
+        coalesce(disposition, 'answered') not in ('excluded', 'failed')
+        and coalesce(direction, 'inbound') = 'inbound'
+
+),
+
+known as (
+
+    select
+        contacts.record_kind,
+        contacts.record_id,
+        contacts.contact_at,
+        contacts.topic,
+        records.customer_key
+    from contacts
+    inner join {{ ref('int_record_customers') }} as records
+        on
+            contacts.record_kind = records.record_kind
+            and contacts.record_id = records.record_id
+
+)
+
+select
+    record_kind,
+    record_id,
+    contact_at,
+    lead(contact_at) over (
+        partition by customer_key, topic
+        order by contact_at, record_kind, record_id
+    ) as next_contact_at
+from known

@@ -1,0 +1,39 @@
+-- Each change of a ticket's state, with the state before it. Solved and closed are one: the case is off the desk.
+with stated as (
+
+    select
+        ticket_id,
+        event_at,
+        _batch,
+        _row,
+        to_value as status,
+        from_value
+    from {{ ref('stg_ticket_events') }}
+    where
+        event_type in ('created', 'status_changed')
+        and to_value is not null
+
+),
+
+ordered as (
+
+    select
+        ticket_id,
+        event_at,
+        status,
+        coalesce(lag(status) over ticket_history, from_value) as previous_status,
+        row_number() over ticket_history as change_number
+    from stated
+    window ticket_history as (partition by ticket_id order by event_at, _batch, _row)
+
+)
+
+select
+    ticket_id,
+    change_number,
+    event_at,
+    status,
+    previous_status,
+    status in ('solved', 'closed') as is_off_desk,
+    coalesce(previous_status in ('solved', 'closed'), false) as was_off_desk
+from ordered

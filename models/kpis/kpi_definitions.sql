@@ -1,0 +1,19 @@
+-- depends_on: {{ ref('dim_dates') }}
+-- One row for each KPI, compiled from the metrics.
+{%- set texts = [
+    'kpi_id', 'label', 'description', 'formula', 'stage', 'kind', 'unit', 'direction', 'event_date', 'dimensions',
+    'interval', 'numerator', 'denominator', 'pending', 'source',
+] %}
+{%- for definition in kpi_list() %}
+select
+    {% for name in texts -%}
+    {{ text_literal(definition[name]) }} as {{ {'numerator': 'numerator_measure', 'denominator': 'denominator_measure',
+        'pending': 'pending_measure', 'interval': 'interval_kind'}.get(name, name) }},
+    {% endfor -%}
+    {{ text_literal(definition.exports | join(', ')) }} as exports,
+    cast({{ definition.settles_after_days }} as integer) as settles_after_days,
+    {{ definition.is_percentile | string | lower }} as is_percentile
+{{ "union all" if not loop.last }}
+{%- else %}
+select 1 as placeholder
+{%- endfor %}

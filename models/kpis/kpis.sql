@@ -1,0 +1,222 @@
+-- The tidy mart: one row for each KPI, grain, period and member of a dimension.
+{%- set facts = [
+    'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
+] %}
+with parts as (
+
+    {% for fact in facts -%}
+    select * from {{ ref('kpi_parts_' ~ fact) }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+definitions as (
+
+    select
+        definitions.*,
+        availability.missing_export
+    from {{ ref('kpi_definitions') }} as definitions
+    left join {{ ref('kpi_availability') }} as availability on definitions.kpi_id = availability.kpi_id
+
+),
+
+-- A period in which only the numerator, the denominator or pending cases fell has a row too.
+cells as (
+
+    select distinct
+        definitions.kpi_id,
+        parts.grain,
+        parts.period_start,
+        parts.dimension,
+        parts.member
+    from definitions
+    inner join parts
+        on parts.measure in (
+            definitions.numerator_measure, definitions.denominator_measure, definitions.pending_measure
+        )
+    where definitions.missing_export is null
+
+),
+
+joined as (
+
+    select
+        cells.*,
+        definitions.unit,
+        definitions.direction as own_direction,
+        definitions.interval_kind,
+        definitions.settles_after_days,
+        definitions.is_percentile,
+        definitions.denominator_measure is not null as is_ratio,
+        case when not definitions.is_percentile then coalesce(numerators.total, 0) end as numerator,
+        case when definitions.denominator_measure is not null then coalesce(denominators.total, 0) end as denominator,
+        numerators.total as numerator_total,
+        numerators.sum_of_squares,
+        numerators.n as numerator_n,
+        denominators.n as denominator_n,
+        case when definitions.pending_measure is not null then coalesce(pendings.total, 0) end as n_pending
+    from cells
+    inner join definitions on cells.kpi_id = definitions.kpi_id
+    {% for side in ['numerator', 'denominator', 'pending'] -%}
+    left join parts as {{ side }}s
+        on
+            definitions.{{ side }}_measure = {{ side }}s.measure
+            and cells.grain = {{ side }}s.grain
+            and cells.period_start is not distinct from {{ side }}s.period_start
+            and cells.dimension = {{ side }}s.dimension
+            and cells.member = {{ side }}s.member
+    {% endfor %}
+),
+
+valued as (
+
+    select
+        *,
+        case
+            when is_percentile then numerator_total
+            when is_ratio then numerator / nullif(denominator, 0)
+            else numerator
+        end as value,
+        -- Cases behind the value: those that the share or mean is taken over.
+        cast(
+            case
+                when interval_kind = 'wilson' then denominator
+                when interval_kind in ('t', 'multinomial') or is_percentile then coalesce(numerator_n, 0)
+                when is_ratio then coalesce(denominator_n, 0)
+                else numerator
+            end as bigint
+        ) as n
+    from joined
+
+),
+
+-- 1.959964 is the 97.5 % quantile of the normal distribution.
+spread as (
+
+    select
+        valued.*,
+        1.959963984540054 as z,
+        {{ t_quantile('valued.n', 'student.t_975') }} as t,
+        sqrt(greatest(valued.sum_of_squares - valued.n * valued.value * valued.value, 0)) as root_of_squares
+    from valued
+    left join {{ ref('student_t') }} as student on valued.n - 1 = student.degrees_of_freedom
+
+),
+
+bounded as (
+
+    select
+        *,
+        case
+            when value is null or n = 0 then null
+            when interval_kind = 'wilson'
+                then (value + z * z / (2 * n) - z * sqrt(greatest(value * (1 - value) / n + z * z / (4.0 * n * n), 0)))
+                    / (1 + z * z / n)
+            when interval_kind = 'multinomial' then value - z * root_of_squares / n
+            when interval_kind = 't' and n > 1 then value - t * root_of_squares / sqrt(n * (n - 1.0))
+        end as ci_low,
+        case
+            when value is null or n = 0 then null
+            when interval_kind = 'wilson'
+                then (value + z * z / (2 * n) + z * sqrt(greatest(value * (1 - value) / n + z * z / (4.0 * n * n), 0)))
+                    / (1 + z * z / n)
+            when interval_kind = 'multinomial' then value + z * root_of_squares / n
+            when interval_kind = 't' and n > 1 then value + t * root_of_squares / sqrt(n * (n - 1.0))
+        end as ci_high
+    from spread
+
+),
+
+targeted as (
+
+    select
+        bounded.*,
+        coalesce(own.target, general.target) as target,
+        coalesce(own.warn_at, general.warn_at) as warn_at,
+        coalesce(own.direction, general.direction, bounded.own_direction) as direction
+    from bounded
+    left join {{ ref('kpi_targets') }} as own
+        on
+            bounded.kpi_id = own.kpi_id
+            and bounded.dimension = own.dimension
+            and bounded.member = own.member
+    left join {{ ref('kpi_targets') }} as general
+        on
+            bounded.kpi_id = general.kpi_id
+            and general.dimension = 'all'
+
+),
+
+available as (
+
+    select
+        kpi_id,
+        grain,
+        period_start,
+        dimension,
+        member,
+        numerator,
+        denominator,
+        value,
+        n,
+        cast(n_pending as bigint) as n_pending,
+        ci_low,
+        ci_high,
+        target,
+        case
+            when value is null or n < {{ var('min_sample') }} then 'insufficient_data'
+            when target is null then 'no_target'
+            when direction = 'up' and value < target then 'breach'
+            when direction = 'down' and value > target then 'breach'
+            when direction = 'up' and value < warn_at then 'warning'
+            when direction = 'down' and value > warn_at then 'warning'
+            else 'on_target'
+        end as status,
+        cast(null as {{ dbt.type_string() }}) as missing_export,
+        -- Final once the period is over and the KPI's own window has closed behind it.
+        case
+            when grain = 'all' then false
+            else
+                {{ add_days(next_period('grain', 'period_start'), 'settles_after_days') }}
+                <= {{ add_days(as_of_day(), 1) }}
+        end as is_final
+    from targeted
+
+),
+
+not_available as (
+
+    select
+        kpi_id,
+        'all' as grain,
+        cast(null as date) as period_start,
+        'all' as dimension,
+        'all' as member,
+        cast(null as double) as numerator,
+        cast(null as double) as denominator,
+        cast(null as double) as value,
+        cast(0 as bigint) as n,
+        cast(null as bigint) as n_pending,
+        cast(null as double) as ci_low,
+        cast(null as double) as ci_high,
+        cast(null as double) as target,
+        'not_available' as status,
+        missing_export,
+        false as is_final
+    from definitions
+    where missing_export is not null
+
+),
+
+united as (
+
+    select * from available
+    union all
+    select * from not_available
+
+)
+
+select
+    *,
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as computed_at
+from united

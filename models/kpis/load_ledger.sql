@@ -1,0 +1,16 @@
+select
+    batch,
+    source,
+    file,
+    contract,
+    kind,
+    status,
+    reason,
+    rows_read,
+    rows_loaded,
+    rows_quarantined,
+    bytes,
+    sha256,
+    landed_at,
+    loaded_at
+from {{ source('raw', 'load_ledger') }}

@@ -1,0 +1,1 @@
+{{ newest_version('calls', 'started_at', 'updated_at') }}

@@ -1,0 +1,1 @@
+{{ newest_version('order_items') }}

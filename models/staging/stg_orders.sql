@@ -1,0 +1,1 @@
+{{ newest_version('orders', 'ordered_at', 'updated_at') }}

@@ -1,0 +1,1 @@
+{{ newest_version('tickets', 'created_at', 'updated_at') }}

@@ -1,0 +1,1 @@
+"""Exports in: land the original bytes, read them by contract, write canonical Parquet or quarantine."""

@@ -1,0 +1,224 @@
+"""Contracts: how a vendor's export becomes a canonical kind. One YAML file each; the reference is docs/contracts.md."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from orchestration.errors import ConfigurationError
+from orchestration.pull.kinds import Kind, all_kinds
+
+SHIPPED = Path(__file__).parents[1] / "contracts"
+
+Unit = Literal["epoch_seconds", "epoch_milliseconds", "milliseconds", "seconds", "minutes", "hours", "days"]
+Scalar = str | int | float | bool
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Mapping(_Strict):
+    """Where a canonical column's value comes from. A plain string is short for ``{from: …}``."""
+
+    source: str | None = Field(None, alias="from", description="Column of the export (case does not matter).")
+    value: Scalar | None = Field(None, description="The same value for every row.")
+    sql: str | None = Field(None, description="DuckDB expression over the export's columns, all of type text.")
+    map: dict[str, Scalar | None] = Field(
+        default_factory=dict,
+        description="Value in the export -> canonical value (case does not matter; null = missing). "
+        "Values not listed stay as they are; '*' catches them.",
+    )
+    format: list[str] | str | None = Field(None, description="strptime format(s) of a date or instant.")
+    unit: Unit | None = Field(None, description="Unit of a number that stands for an instant or a duration.")
+    missing: list[str] = Field(default_factory=list, description="Values that mean 'missing'.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Mapping:
+        if sum(x is not None for x in (self.source, self.value, self.sql)) != 1:
+            raise ValueError("give exactly one of 'from', 'value' and 'sql'")
+        return self
+
+    @property
+    def formats(self) -> list[str]:
+        return [self.format] if isinstance(self.format, str) else list(self.format or [])
+
+
+class FileMatch(_Strict):
+    """Which files a contract covers: the name matches, and all the columns are there."""
+
+    name: str = Field("*", description="Glob over the file's name, without regard to case.")
+    columns: list[str] = Field(default_factory=list, description="Columns that the file must have.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> FileMatch:
+        if self.name == "*" and not self.columns:
+            raise ValueError("would claim every file; give a 'name' or 'columns'")
+        return self
+
+    def claims(self, file_name: str, header: list[str]) -> bool:
+        present = {column.strip().lower() for column in header}
+        base_name = file_name.rpartition("/")[2]
+        return fnmatch(base_name.lower(), self.name.lower()) and all(
+            column.lower() in present for column in self.columns
+        )
+
+
+class Contract(_Strict):
+    """One vendor export: its files, their format, and how its columns map to a canonical kind."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
+    kind: str
+    description: str = ""
+    extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
+    files: FileMatch
+    also_reads: dict[str, FileMatch] = Field(
+        default_factory=dict, description="Further files that `query` joins: table name -> which file."
+    )
+    encoding: str | None = Field(None, description="Default: UTF-8, or what the file's byte-order mark says.")
+    delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
+    sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
+    records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
+    timezone: str = Field("UTC", description="IANA zone of instants that carry no offset.")
+    decimal: Literal[".", ","] = "."
+    missing: list[str] = Field(default_factory=list, description="Values that mean 'missing' in every column.")
+    query: str | None = Field(
+        None,
+        description="DuckDB query over `file` (and the tables of `also_reads`) that the columns are taken from. "
+        "It must keep `_row` and give one row for each row of the file.",
+    )
+    optional_columns: list[str] = Field(
+        default_factory=list, description="Columns that `query` or `sql` name and a file may lack: empty there."
+    )
+    columns: dict[str, Mapping]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_mappings(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("columns"), dict):
+            columns = {k: {"from": v} if isinstance(v, str) else v for k, v in data["columns"].items()}
+            data = {**data, "columns": columns}
+        return data
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Contract:
+        if self.kind not in all_kinds():
+            raise ValueError(f"kind {self.kind!r} is none of: {', '.join(all_kinds())}")
+        kind = all_kinds()[self.kind]
+        unknown = [column for column in self.columns if column not in kind.columns]
+        if unknown:
+            raise ValueError(
+                f"{', '.join(unknown)}: not a column of {self.kind}, which has: {', '.join(kind.columns)}"
+            )
+        lacking = [column for column in kind.required_columns if column not in self.columns]
+        if lacking:
+            raise ValueError(f"required column(s) of {self.kind} not mapped: {', '.join(lacking)}")
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the contract would read a file differently."""
+        content = self.model_dump(mode="json", exclude={"description", "files"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def canonical(kind: Kind, header: list[str]) -> Contract:
+    """The contract of a file that already carries the canonical names (those that it has)."""
+    present = {column.strip().lower(): column for column in header}
+    columns = {name: Mapping(source=present[name]) for name in kind.columns if name in present}
+    for name in kind.required_columns:
+        columns.setdefault(name, Mapping(source=name))
+    return Contract(name=f"canonical_{kind.name}", kind=kind.name, files=FileMatch(name=f"{kind.name}*"), columns=columns)
+
+
+def _canonical_kind(file_name: str) -> Kind | None:
+    """The kind whose name the file's name starts with; the longest, so that ticket_events.csv is not tickets."""
+    base_name = file_name.rpartition("/")[2].lower()
+    for name in sorted(all_kinds(), key=len, reverse=True):
+        if re.match(rf"{name}(?![a-z])", base_name):
+            return all_kinds()[name]
+    return None
+
+
+def claims(file_name: str, header: list[str], contracts: list[Contract]) -> list[Contract]:
+    """The contracts that read a file: for each kind the first that claims it; else the canonical one by its name."""
+    by_kind: dict[str, Contract] = {}
+    for contract in contracts:
+        if contract.files.claims(file_name, header):
+            by_kind.setdefault(contract.kind, contract)
+    kind = _canonical_kind(file_name)
+    if not by_kind and kind:
+        return [canonical(kind, header)]
+    return list(by_kind.values())
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        place = " > ".join(str(part) for part in item["loc"]) or "contract"
+        given = "" if isinstance(item["input"], dict) else f" (given: {item['input']!r})"
+        lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}{given}")
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: a contract is a mapping with name, kind, files and columns")
+    return data
+
+
+def _extended(data: dict[str, Any], raw: dict[str, tuple[Path, dict[str, Any]]], seen: tuple[str, ...]) -> dict[str, Any]:
+    base_name = data.get("extends")
+    if base_name is None:
+        return data
+    if base_name in seen or base_name not in raw:
+        problem = "extends itself" if base_name in seen else f"extends {base_name!r}, which does not exist"
+        raise ConfigurationError(f"contract {data.get('name')!r} {problem}; contracts: {', '.join(sorted(raw))}")
+    base = _extended(raw[base_name][1], raw, (*seen, base_name))
+    columns = {**base.get("columns", {}), **data.get("columns", {})}
+    return {**base, **data, "columns": {name: mapping for name, mapping in columns.items() if mapping is not None}}
+
+
+def load_contracts(config_dir: Path | None) -> list[Contract]:
+    """Every contract in the order in which they get to claim a file: the user's, then the shipped ones.
+
+    Raises:
+        ConfigurationError: a contract is not valid; the message names the file, the place and the remedy.
+    """
+    folders = [config_dir / "contracts"] if config_dir else []
+    paths = [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.y*ml"))]
+    raw: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for path in paths:
+        data = _read(path)
+        name = str(data.get("name"))
+        if name in raw and raw[name][0].parent == path.parent:
+            raise ConfigurationError(f"{path}: the name {name!r} is taken by {raw[name][0]}; rename one")
+        raw.setdefault(name, (path, data))
+    contracts = []
+    for name, (path, data) in raw.items():
+        try:
+            contracts.append(Contract.model_validate(_extended(data, raw, (name,))))
+        except ValidationError as error:
+            raise ConfigurationError(f"{path} is not a valid contract:\n{_explain(error)}") from error
+    return contracts
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of a contract file, for editors."""
+    schema = Contract.model_json_schema(by_alias=True)
+    columns = schema["properties"]["columns"]
+    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, columns["additionalProperties"]]}
+    # What a contract extends may hold the rest.
+    schema["required"] = ["name"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,102 @@
+"""The canonical exports: which kinds there are, their columns and types (from ``kinds.yml``)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+
+KINDS_FILE = Path(__file__).with_name("kinds.yml")
+
+#: type name -> (DuckDB type, Arrow type, holds personal data)
+TYPES: dict[str, tuple[str, pa.DataType, bool]] = {
+    "text": ("varchar", pa.string(), False),
+    "word": ("varchar", pa.string(), False),
+    "one_of": ("varchar", pa.string(), False),
+    "prose": ("varchar", pa.string(), True),
+    "email": ("varchar", pa.string(), True),
+    "phone": ("varchar", pa.string(), True),
+    "instant": ("timestamp", pa.timestamp("us"), False),
+    "promise": ("timestamp", pa.timestamp("us"), False),
+    "date": ("date", pa.date32(), False),
+    "integer": ("bigint", pa.int64(), False),
+    "seconds": ("bigint", pa.int64(), False),
+    "number": ("double", pa.float64(), False),
+    "money": ("decimal(18, 4)", pa.decimal128(18, 4), False),
+    "boolean": ("boolean", pa.bool_(), False),
+}
+
+#: Where each raw row came from; written beside the canonical columns.
+LINEAGE: dict[str, tuple[str, pa.DataType]] = {
+    "_source": ("varchar", pa.string()),
+    "_file": ("varchar", pa.string()),
+    "_row": ("bigint", pa.int64()),
+    "_batch": ("bigint", pa.int64()),
+}
+
+_SPEC = re.compile(r"^(?P<type>\w+)(\((?P<values>[^)]*)\))?(?P<required>\*)?$")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One canonical column."""
+
+    name: str
+    type: str
+    required: bool
+    values: tuple[str, ...] = ()
+
+    @property
+    def sql_type(self) -> str:
+        return TYPES[self.type][0]
+
+    @property
+    def is_personal(self) -> bool:
+        return TYPES[self.type][2]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of export (tickets, calls, …)."""
+
+    name: str
+    key: tuple[str, ...]
+    required: bool
+    columns: dict[str, Column]
+
+    @property
+    def required_columns(self) -> list[str]:
+        return [column.name for column in self.columns.values() if column.required]
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Schema of the kind's raw Parquet files: canonical columns, then lineage."""
+        fields = [pa.field(c.name, TYPES[c.type][1]) for c in self.columns.values()]
+        return pa.schema(fields + [pa.field(name, arrow) for name, (_, arrow) in LINEAGE.items()])
+
+
+def _column(name: str, spec: str) -> Column:
+    match = _SPEC.match(spec)
+    if not match or match["type"] not in TYPES:
+        raise ValueError(f"{KINDS_FILE.name}: column {name!r} has an unknown type {spec!r}")
+    values = tuple(v.strip() for v in (match["values"] or "").split(",") if v.strip())
+    return Column(name, match["type"], bool(match["required"]), values)
+
+
+@cache
+def all_kinds() -> dict[str, Kind]:
+    """Every kind by name, in the order of ``kinds.yml``."""
+    raw = yaml.safe_load(KINDS_FILE.read_text(encoding="utf-8"))
+    return {
+        name: Kind(
+            name=name,
+            key=tuple(spec["key"]),
+            required=bool(spec.get("required", False)),
+            columns={column: _column(column, text) for column, text in spec["columns"].items()},
+        )
+        for name, spec in raw.items()
+    }

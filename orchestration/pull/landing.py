@@ -1,0 +1,58 @@
+"""Landing: every pulled file is kept byte for byte, once, named by the hash of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from orchestration.pull.ledger import Landed, Ledger
+from orchestration.pull.readers import read_header
+from orchestration.pull.sources import Source, SourceFile
+
+_CHUNK_BYTES = 2**20
+
+
+def landed_path(landing: Path, file: Landed) -> Path:
+    """Where a landed file lies."""
+    return landing / file.sha256[:2] / f"{file.sha256}{_endings(file.file)}"
+
+
+def _endings(name: str) -> str:
+    return "".join(Path(name).suffixes[-2:]).lower()
+
+
+def _copy_hashed(source: Source, file: SourceFile, folder: Path) -> tuple[Path, str, int]:
+    digest, size = hashlib.sha256(), 0
+    with source.open(file) as stream, tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return Path(copy.name), digest.hexdigest(), size
+
+
+def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> int:
+    """Copy every new or changed file of a source to ``landing``; returns how many had new content."""
+    landing.mkdir(parents=True, exist_ok=True)
+    known = {file.sha256 for file in ledger.landed()}
+    before = len(known)
+    for file in source.files():
+        if ledger.hash_of(source.name, file.name, file.version):
+            continue
+        copy, sha256, size = _copy_hashed(source, file, scratch)
+        if sha256 in known:
+            copy.unlink()
+        else:
+            target = landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
+            target.parent.mkdir(exist_ok=True)
+            # The file is in place before the ledger speaks of it: a crash between the two only repeats the copy.
+            os.replace(copy, target)
+            target.chmod(0o444)
+            ledger.land(sha256, source.name, file.name, size, read_header(target, file.name))
+            known.add(sha256)
+        ledger.see(sha256, source.name, file.name, file.version)
+    return len(known) - before

@@ -1,0 +1,144 @@
+"""The ledger: which files arrived, and what became of each of their rows. SQLite, so that it survives a crash."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+_TABLES = """
+create table if not exists landed (
+    batch integer primary key,
+    sha256 text not null unique,
+    source text not null,
+    file text not null,
+    bytes integer not null,
+    header text not null,
+    landed_at text not null
+);
+create table if not exists seen (
+    source text not null,
+    file text not null,
+    version text not null,
+    sha256 text not null,
+    primary key (source, file, version)
+);
+create table if not exists loads (
+    batch integer not null references landed,
+    contract text not null,
+    kind text not null,
+    fingerprint text not null,
+    status text not null check (status in ('loaded', 'refused', 'gated')),
+    reason text,
+    rows_read integer not null,
+    rows_loaded integer not null,
+    rows_quarantined integer not null,
+    loaded_at text not null,
+    primary key (batch, contract)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One landed file; ``batch`` numbers them in the order of arrival."""
+
+    batch: int
+    sha256: str
+    source: str
+    file: str
+    bytes: int
+    header: list[str]
+    landed_at: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one contract made of one landed file."""
+
+    batch: int
+    contract: str
+    kind: str
+    fingerprint: str
+    status: Literal["loaded", "refused", "gated"]
+    reason: str | None
+    rows_read: int
+    rows_loaded: int
+    rows_quarantined: int
+    loaded_at: str
+
+
+def now() -> str:
+    """This instant in UTC, as the ledger writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Ledger:
+    """The ledger file of one home."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection() as con:
+            con.executescript(_TABLES)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        con = sqlite3.connect(self._path, timeout=30)
+        con.row_factory = sqlite3.Row
+        try:
+            with con:
+                yield con
+        finally:
+            con.close()
+
+    def hash_of(self, source: str, file: str, version: str) -> str | None:
+        """Hash of a file seen before in this very version."""
+        with self._connection() as con:
+            row = con.execute(
+                "select sha256 from seen where source = ? and file = ? and version = ?", (source, file, version)
+            ).fetchone()
+        return row["sha256"] if row else None
+
+    def land(self, sha256: str, source: str, file: str, size: int, header: list[str]) -> None:
+        """Record the arrival of new bytes."""
+        with self._connection() as con:
+            con.execute(
+                "insert into landed (sha256, source, file, bytes, header, landed_at) values (?, ?, ?, ?, ?, ?)",
+                (sha256, source, file, size, json.dumps(header), now()),
+            )
+
+    def see(self, sha256: str, source: str, file: str, version: str) -> None:
+        """Record that a file in this version has this content, so that it need not be read again."""
+        with self._connection() as con:
+            con.execute("insert or replace into seen values (?, ?, ?, ?)", (source, file, version, sha256))
+
+    def landed(self) -> list[Landed]:
+        """Every landed file, in the order of arrival."""
+        with self._connection() as con:
+            rows = con.execute("select * from landed order by batch").fetchall()
+        return [Landed(**{**row, "header": json.loads(row["header"])}) for row in rows]
+
+    def loads(self) -> list[Load]:
+        """The present state of every load."""
+        with self._connection() as con:
+            return [Load(**row) for row in con.execute("select * from loads order by batch, contract")]
+
+    def record(self, load: Load) -> None:
+        """Write, or replace, what became of a file under a contract."""
+        columns = asdict(load)
+        with self._connection() as con:
+            con.execute(
+                f"insert or replace into loads ({', '.join(columns)}) values ({', '.join('?' * len(columns))})",
+                tuple(columns.values()),
+            )
+
+    def forget(self, load: Load) -> None:
+        """Drop a load whose contract no longer claims the file."""
+        with self._connection() as con:
+            con.execute("delete from loads where batch = ? and contract = ?", (load.batch, load.contract))

@@ -1,0 +1,350 @@
+"""Read a landed file of any supported format into text columns, losing no row.
+
+Every reader gives an Arrow table whose columns are all text, plus ``_row`` (in CSV and workbooks as a spreadsheet
+counts, the header being row 1; in NDJSON the line; elsewhere the record), and the rows that could not be read at all.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import zstandard
+
+from orchestration.errors import RefusedFileError
+
+FORMATS = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv",
+    ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json",
+    ".parquet": "parquet", ".xlsx": "xlsx", ".xls": "xlsx", ".xlsm": "xlsx",
+}  # fmt: skip
+COMPRESSIONS = {".gz", ".zst"}
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+MAX_BYTES = 16 * 2**30
+CSV_BLOCK_BYTES = 2**24
+MAX_CSV_BLOCK_BYTES = 2**28
+JSON_CHUNK_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a contract says about the form of a file."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | int = 0
+    records: str | None = None
+
+
+@dataclass(frozen=True)
+class BrokenRow:
+    """A row that could not be split into columns."""
+
+    row: int
+    reason: str
+    text: str
+
+
+@dataclass
+class FileContent:
+    """A file's rows: text columns and ``_row``; and those that are not even rows."""
+
+    table: pa.Table
+    broken: list[BrokenRow] = field(default_factory=list)
+
+    @property
+    def header(self) -> list[str]:
+        return [name for name in self.table.column_names if name != "_row"]
+
+
+def file_format(name: str) -> str | None:
+    """Format by the name's ending (csv, ndjson, json, parquet, xlsx), or None for a file that is no export."""
+    path = Path(name.lower())
+    if path.suffix in COMPRESSIONS:
+        path = path.with_suffix("")
+    return FORMATS.get(path.suffix)
+
+
+class _Limited(io.RawIOBase):
+    """A stream that refuses to go on past ``limit`` bytes (a decompression bomb)."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._left, self._limit = stream, limit, limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise RefusedFileError(f"unpacks to more than {self._limit:,} bytes; split the export")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def open_bytes(path: Path, name: str) -> BinaryIO:
+    """The file's unpacked bytes; ``name`` (the original one) says how it is packed."""
+    suffix = Path(name.lower()).suffix
+    if suffix not in COMPRESSIONS:
+        return path.open("rb")
+    packed = gzip.open(path) if suffix == ".gz" else zstandard.open(path, "rb")
+    return cast(BinaryIO, io.BufferedReader(_Limited(cast(BinaryIO, packed), MAX_BYTES), 2**20))
+
+
+def read(path: Path, name: str, options: ReadOptions) -> FileContent:
+    """Read a whole file.
+
+    Raises:
+        RefusedFileError: the file as a whole is unreadable; the message says why and what to do.
+    """
+    readers = {"csv": _read_csv, "ndjson": _read_ndjson, "json": _read_json, "parquet": _read_parquet, "xlsx": _read_xlsx}
+    kind = file_format(name)
+    if kind is None:
+        raise RefusedFileError(f"unknown format; known endings: {', '.join(FORMATS)} (also .gz, .zst)")
+    try:
+        return readers[kind](path, name, options)
+    except RefusedFileError:
+        raise
+    except (EOFError, gzip.BadGzipFile, zstandard.ZstdError) as error:
+        raise RefusedFileError(f"is truncated or not packed as its name says ({error}); export it again") from error
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeError, ValueError, RecursionError, OSError, KeyError) as error:
+        raise RefusedFileError(f"cannot be read as {kind}: {error}") from error
+
+
+def read_header(path: Path, name: str, options: ReadOptions | None = None) -> list[str]:
+    """Names of the file's columns (of the first record, where the format has no header)."""
+    options = options or ReadOptions()
+    kind = file_format(name)
+    try:
+        if kind == "csv":
+            with open_bytes(path, name) as stream:
+                encoding = options.encoding or _encoding(stream)
+            with open_bytes(path, name) as stream:
+                return _csv_header(stream, encoding, options)[0]
+        if kind == "parquet":
+            return pq.ParquetFile(path).schema_arrow.names
+        if kind == "ndjson":
+            with open_bytes(path, name) as stream:
+                for line in stream:
+                    if line.strip():
+                        record = json.loads(line)
+                        return list(_flatten(record)) if isinstance(record, dict) else []
+            return []
+        return read(path, name, options).header if kind else []
+    except (RefusedFileError, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowInvalid):
+        # A header that cannot be read claims nothing; reading the file whole will say why.
+        return []
+
+
+def _encoding(stream: BinaryIO) -> str:
+    start = stream.read(4)
+    return next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
+
+
+def _csv_header(stream: BinaryIO, encoding: str, options: ReadOptions) -> tuple[list[str], str]:
+    start = stream.read(2**16)
+    if not start.strip(codecs.BOM_UTF8):
+        raise RefusedFileError("is empty: not even a header line")
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
+    line = text.splitlines()[0] if text.splitlines() else ""
+    counts = Counter({mark: line.count(mark) for mark in (",", ";", "\t", "|")})
+    delimiter = options.delimiter or (counts.most_common(1)[0][0] if counts.total() else ",")
+    header = [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter))]
+    return header, delimiter
+
+
+def _not_decodable(path: Path, name: str, encoding: str) -> RefusedFileError:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with open_bytes(path, name) as stream:
+        for line_number, line in enumerate(stream, start=1):
+            try:
+                decoder.decode(line)
+            except UnicodeDecodeError as error:
+                bad = line[error.start : error.start + 1].hex()
+                return RefusedFileError(
+                    f"line {line_number} is not {encoding} (byte 0x{bad}); "
+                    "name the right `encoding` in the contract (often cp1252), or export as UTF-8"
+                )
+    return RefusedFileError(f"is not {encoding}; name the right `encoding` in the contract")
+
+
+def _read_csv(path: Path, name: str, options: ReadOptions) -> FileContent:
+    with open_bytes(path, name) as stream:
+        encoding = options.encoding or _encoding(stream)
+    with open_bytes(path, name) as stream:
+        header, delimiter = _csv_header(stream, encoding, options)
+    twice = [column for column, count in Counter(column.lower() for column in header).items() if count > 1]
+    if twice:
+        raise RefusedFileError(f"names column(s) {', '.join(twice)} more than once; rename them in the export")
+    block = CSV_BLOCK_BYTES
+    while True:
+        try:
+            return _parse_csv(path, name, header, delimiter, encoding, block)
+        except pa.ArrowInvalid as error:
+            if "UTF8" in str(error) or "utf8" in str(error):
+                raise _not_decodable(path, name, encoding) from error
+            # A record longer than a block: read in larger blocks before giving up.
+            if block >= MAX_CSV_BLOCK_BYTES or "straddl" not in str(error):
+                raise RefusedFileError(f"cannot be split into rows ({error}); look for an unclosed quote") from error
+            block *= 4
+        except UnicodeDecodeError as error:
+            raise _not_decodable(path, name, encoding) from error
+
+
+def _parse_csv(
+    path: Path, name: str, header: list[str], delimiter: str, encoding: str, block_bytes: int
+) -> FileContent:
+    skipped: list[pa_csv.InvalidRow] = []
+
+    def skip(row: pa_csv.InvalidRow) -> str:
+        skipped.append(row)
+        return "skip"
+
+    with open_bytes(path, name) as stream:
+        table = pa_csv.read_csv(
+            stream,
+            # One thread: only then does a broken row carry its number.
+            read_options=pa_csv.ReadOptions(
+                use_threads=False, block_size=block_bytes, encoding=encoding.removesuffix("-sig"),
+                column_names=header, skip_rows=0,
+            ),
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
+        )  # fmt: skip
+    # The header was read as the first record, so that numbers count it.
+    broken = [
+        BrokenRow(row.number, f"has {row.actual_columns} fields where the header has {row.expected_columns}", row.text)
+        for row in skipped
+    ]
+    bad_rows = {row.row for row in broken}
+    total = table.num_rows + len(broken)
+    numbers = [number for number in range(1, total + 1) if number not in bad_rows] if bad_rows else range(1, total + 1)
+    table = table.append_column("_row", pa.array(numbers, pa.int64()))
+    return FileContent(table.slice(1), broken)
+
+
+def _flatten(record: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
+    flat: dict[str, str | None] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = _text(value)
+    return flat
+
+
+def _text(value: Any) -> str | None:
+    """A value as text, as a CSV would hold it."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _from_records(records: Iterable[tuple[int, dict[str, str | None]]], broken: list[BrokenRow]) -> FileContent:
+    """Chunked, so that only one chunk is held as Python objects."""
+    tables: list[pa.Table] = []
+    rows: list[tuple[int, dict[str, str | None]]] = []
+
+    def flush() -> None:
+        names = dict.fromkeys(name for _, record in rows for name in record)
+        columns = {name: pa.array([record.get(name) for _, record in rows], pa.string()) for name in names}
+        tables.append(pa.table({**columns, "_row": pa.array([number for number, _ in rows], pa.int64())}))
+        rows.clear()
+
+    for item in records:
+        rows.append(item)
+        if len(rows) >= JSON_CHUNK_ROWS:
+            flush()
+    if rows or not tables:
+        flush()
+    return FileContent(pa.concat_tables(tables, promote_options="default"), broken)
+
+
+def _read_ndjson(path: Path, name: str, options: ReadOptions) -> FileContent:
+    broken: list[BrokenRow] = []
+
+    def records() -> Iterator[tuple[int, dict[str, str | None]]]:
+        with open_bytes(path, name) as stream:
+            encoding = options.encoding or _encoding(stream)
+        with open_bytes(path, name) as stream:
+            for number, line in enumerate(codecs.getreader(encoding)(stream, "replace"), start=1):
+                if not line.strip():
+                    continue
+                try:
+                    record = json.loads(line)
+                    if not isinstance(record, dict):
+                        raise ValueError("not an object")
+                    yield number, _flatten(record)
+                except (ValueError, RecursionError) as error:
+                    broken.append(BrokenRow(number, f"is not a JSON object ({error})", line.rstrip("\n")))
+
+    return _from_records(records(), broken)
+
+
+def _read_json(path: Path, name: str, options: ReadOptions) -> FileContent:
+    with open_bytes(path, name) as stream:
+        text = stream.read().decode(options.encoding or "utf-8-sig")
+    data = json.loads(text)
+    for key in (options.records or "").split(".") if options.records else []:
+        data = data[key] if isinstance(data, dict) and key in data else None
+    if not isinstance(data, list):
+        where = f"under {options.records!r}" if options.records else "at the top (or name `records` in the contract)"
+        raise RefusedFileError(f"holds no list of records {where}")
+    broken: list[BrokenRow] = []
+
+    def records() -> Iterator[tuple[int, dict[str, str | None]]]:
+        for number, record in enumerate(data, start=1):
+            if isinstance(record, dict):
+                yield number, _flatten(record)
+            else:
+                broken.append(BrokenRow(number, "is not an object", json.dumps(record)))
+
+    return _from_records(records(), broken)
+
+
+def _read_parquet(path: Path, name: str, options: ReadOptions) -> FileContent:
+    with open_bytes(path, name) as stream:
+        table = pq.read_table(stream)
+    columns: dict[str, pa.Array] = {}
+    for column in table.column_names:
+        values = table[column]
+        nested = pa.types.is_nested(values.type) or pa.types.is_binary(values.type)
+        texts = pa.array([_text(v) for v in values.to_pylist()], pa.string()) if nested else values.cast(pa.string())
+        columns[column] = texts
+    columns["_row"] = pa.array(range(1, table.num_rows + 1), pa.int64())
+    return FileContent(pa.table(columns))
+
+
+def _read_xlsx(path: Path, name: str, options: ReadOptions) -> FileContent:
+    import pandas as pd
+
+    with open_bytes(path, name) as stream:
+        frame = pd.read_excel(io.BytesIO(stream.read()), sheet_name=options.sheet, dtype=object, engine="calamine")
+    columns = {str(c).strip(): pa.array([_text(v) for v in frame[c].tolist()], pa.string()) for c in frame.columns}
+    return FileContent(pa.table({**columns, "_row": pa.array(range(2, len(frame) + 2), pa.int64())}))

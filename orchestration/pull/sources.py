@@ -1,0 +1,72 @@
+"""Where exports lie. A source lists files and opens them; a remote store implements the same two methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from orchestration.errors import ConfigurationError
+from orchestration.pull.readers import file_format
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file in a source. ``version`` changes when the content may have (size and modification time)."""
+
+    name: str
+    version: str
+
+
+class Source(Protocol):
+    """A place that holds exports."""
+
+    name: str
+
+    def files(self) -> Iterator[SourceFile]:
+        """The files that may be exports, by name."""
+        ...
+
+    def open(self, file: SourceFile) -> BinaryIO:
+        """The file's bytes."""
+        ...
+
+
+class FolderSource:
+    """A folder and its subfolders. Hidden files and links out of the folder are passed over."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"no exports folder at {folder}; name one with --exports (or CXHOUSE_EXPORTS), "
+                "or write sample exports with 'cxhouse sample'"
+            )
+        self.name = folder.resolve().name
+        self._folder = folder.resolve()
+
+    def files(self) -> Iterator[SourceFile]:
+        for path in sorted(self._folder.rglob("*")):
+            relative = path.relative_to(self._folder)
+            hidden = any(part.startswith(".") for part in relative.parts)
+            inside = path.resolve().is_relative_to(self._folder)
+            if path.is_file() and inside and not hidden and file_format(path.name):
+                stat = path.stat()
+                yield SourceFile(relative.as_posix(), f"{stat.st_size}:{stat.st_mtime_ns}")
+
+    def open(self, file: SourceFile) -> BinaryIO:
+        return (self._folder / file.name).open("rb")
+
+
+def open_source(location: str) -> Source:
+    """The source at a location: a folder's path (``file://`` allowed).
+
+    Raises:
+        ConfigurationError: there is no folder there, or the location's scheme is not known.
+    """
+    scheme, separator, rest = location.partition("://")
+    if not separator:
+        return FolderSource(Path(location).expanduser())
+    if scheme == "file":
+        return FolderSource(Path(rest))
+    raise ConfigurationError(f"exports location {location!r}: only folders can be read; copy the files to a folder")

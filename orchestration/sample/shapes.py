@@ -1,0 +1,339 @@
+"""The sample's frames in the shapes of the exports, with a few percent of the dirt that real ones have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.sample import company
+from orchestration.sample.company import Scope, pick
+from orchestration.sample.life import Life
+
+EVENTS_QUERY = """
+    select
+        ticket_id,
+        strftime(event_at, '%Y-%m-%dT%H:%M:%SZ') as event_at,
+        event_type,
+        actor_type,
+        actor_id,
+        from_value,
+        to_value
+    from frame
+"""
+
+CONNECT_QUERY = """
+    select
+        call_id as ContactId,
+        'VOICE' as Channel,
+        'INBOUND' as InitiationMethod,
+        strftime("at", '%Y-%m-%dT%H:%M:%SZ') as InitiationTimestamp,
+        strftime(queued_at + to_seconds(cast(wait + coalesce(talk + hold, 0) as bigint)), '%Y-%m-%dT%H:%M:%SZ')
+            as DisconnectTimestamp,
+        updated_at as LastUpdateTimestamp,
+        case when transferred then DisconnectTimestamp end as TransferCompletedTimestamp,
+        {
+            'Name': queue,
+            'EnqueueTimestamp': strftime(queued_at, '%Y-%m-%dT%H:%M:%SZ'),
+            'Duration': cast(wait as bigint)
+        } as Queue,
+        case when answered then {
+            'Username': agent,
+            'ConnectedToAgentTimestamp':
+                strftime(queued_at + to_seconds(cast(wait as bigint)), '%Y-%m-%dT%H:%M:%SZ'),
+            'AgentInteractionDuration': cast(talk as bigint),
+            'CustomerHoldDuration': cast(hold as bigint),
+            'AfterContactWorkDuration': cast(wrap as bigint)
+        } end as Agent,
+        {'Address': phone, 'Type': 'TELEPHONE_NUMBER'} as CustomerEndpoint,
+        {
+            'Topic': topic,
+            'Resolved': resolved,
+            'Escalated': escalated,
+            'Order': order_id,
+            'Rating': cast(rating as bigint)
+        } as Attributes
+    from frame
+"""
+
+
+def local(times: pd.Series) -> pd.Series:
+    """UTC instants as wall-clock time of the company, without a zone (as an account-zone export has them)."""
+    array = pa.array(times.to_numpy().astype("datetime64[s]")).cast(pa.timestamp("s", "UTC"))
+    shifted = pc.local_timestamp(array.cast(pa.timestamp("s", company.TIMEZONE)))
+    return pd.Series(shifted.to_numpy(zero_copy_only=False), index=times.index)
+
+
+def _spoilt(rng: np.random.Generator, frame: pd.DataFrame, column: str, bad: list[object], share: float) -> pd.DataFrame:
+    """Replace a share of a column's values by bad ones."""
+    hit = rng.random(len(frame)) < share
+    frame[column] = frame[column].astype(object).where(~hit, rng.choice(np.array(bad, dtype=object), len(frame)))
+    return frame
+
+
+def _repeated(rng: np.random.Generator, frame: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Some rows twice, as overlapping export windows give them."""
+    return pd.concat([frame, frame[rng.random(len(frame)) < share]], ignore_index=True)
+
+
+def _text_times(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    for column in columns:
+        texts = np.datetime_as_string(frame[column].to_numpy().astype("datetime64[s]")).astype(object)
+        frame[column] = np.where(frame[column].isna(), None, np.char.replace(texts.astype(str), "T", " "))
+    return frame
+
+
+def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Zendesk's tickets CSV: account time zone, its words for status and channel, custom fields at the end."""
+    t = life.tickets
+    solved = t["solved_again_at"].where(~t["reopened_at"].isna(), t["solved_at"])
+    is_open = t["solved_at"].isna() | (~t["reopened_at"].isna() & t["solved_again_at"].isna())
+    status = np.select([is_open & t["answered_at"].isna(), is_open], ["New", "Open"], "Closed")
+    status = np.where(is_open & (t["replies"] > 1), "Pending", status)
+    via = t["via"].where(t["via"] != company.MARKETPLACE_VIA, "Web service")
+    updated = t[["at", "answered_at", "solved_at", "reopened_at", "solved_again_at"]].max(axis=1)
+    frame = pd.DataFrame(
+        {
+            "Id": t["ticket_id"],
+            "Requester external id": t["customer_id"],
+            "Requester id": t["customer_id"].str[1:],
+            "Requester email": t["email"],
+            "Assignee": t["agent"].where(~t["answered_at"].isna()),
+            "Group": t["team"],
+            "Subject": "About " + t["order_id"].fillna("my account"),
+            "Tags": np.where(t["is_spam"], "spam", ""),
+            "Status": status,
+            "Priority": t["priority"],
+            "Via": via,
+            "Ticket type": np.where(t["is_complaint"], "complaint", "question"),
+            "Created at": local(t["at"]),
+            "Updated at": local(updated),
+            "Solved at": local(solved.where(~is_open)),
+            "Satisfaction Score": t["rating"],
+            "Reopens": (~t["reopened_at"].isna()).astype(int),
+            "Replies": t["replies"],
+            "Topic [list]": t["topic"],
+            "Order [txt]": t["order_id"],
+            "Country [list]": t["country"],
+            "Marketplace [list]": np.where(t["via"] == company.MARKETPLACE_VIA, t["channel"], None),
+        }
+    )
+    frame = _text_times(frame, ["Created at", "Updated at", "Solved at"])
+    frame.loc[is_open.to_numpy(), "Solved at"] = "1900-01-01 00:00:00"
+    frame = _spoilt(rng, frame, "Created at", ["31.02.2026", "n/a", None], 0.008)
+    frame = _spoilt(rng, frame, "Status", ["Gone", None], 0.004)
+    frame = _spoilt(rng, frame, "Group", [" First line "], 0.02)
+    return _repeated(rng, frame, 0.01)
+
+
+def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Canonical events: what happened in each ticket, automatic replies and notes included."""
+    t = life.tickets
+    answered = t[~t["answered_at"].isna()]
+    solved = t[~t["solved_at"].isna()]
+    reopened = t[~t["reopened_at"].isna()]
+    again = t[~t["solved_again_at"].isna()]
+    mails = t[t["via"] == "Mail"]
+    noted = answered[rng.random(len(answered)) < 0.3]
+    minute = np.timedelta64(1, "m")
+    several = answered[(answered["replies"] > 1) & ~answered["solved_at"].isna()]
+
+    def events(
+        rows: pd.DataFrame, at: pd.Series, event: str, actor: str, before: str | None = None, after: str | None = None
+    ) -> pd.DataFrame:
+        actor_id = {"agent": rows["agent"], "customer": rows["customer_id"]}.get(actor)
+        return pd.DataFrame(
+            {"ticket_id": rows["ticket_id"], "event_at": at, "event_type": event, "actor_type": actor,
+             "actor_id": actor_id, "from_value": before, "to_value": after}
+        )  # fmt: skip
+
+    between = several["answered_at"] + (several["solved_at"] - several["answered_at"]) * 0.6
+    frame = pd.concat(
+        [
+            events(t, t["at"], "created", "customer", None, "new"),
+            events(mails, mails["at"] + np.timedelta64(20, "s"), "auto_reply", "system"),
+            events(noted, noted["answered_at"] - minute, "internal_note", "agent"),
+            events(answered, answered["answered_at"], "public_reply", "agent"),
+            events(answered, answered["answered_at"], "status_changed", "agent", "new", "pending"),
+            events(several, between, "customer_message", "customer"),
+            events(several, between, "status_changed", "system", "pending", "open"),
+            events(several, several["solved_at"] - minute, "public_reply", "agent"),
+            events(solved, solved["solved_at"], "status_changed", "agent", "pending", "solved"),
+            events(reopened, reopened["reopened_at"], "status_changed", "customer", "solved", "open"),
+            events(again, again["solved_again_at"], "status_changed", "agent", "open", "solved"),
+            events(t[~t["escalated_at"].isna()], t["escalated_at"].dropna(), "escalated", "agent"),
+        ],
+        ignore_index=True,
+    )
+    frame["event_at"] = frame["event_at"].astype("datetime64[s]")
+    frame = frame.sort_values(["ticket_id", "event_at"], kind="stable", ignore_index=True)
+    frame = _spoilt(rng, frame, "event_type", ["clicked"], 0.003)
+    return _repeated(rng, frame, 0.005).astype({"event_at": "datetime64[us]"})
+
+
+def connect_contacts(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Contact records; some calls send a second, newer record once the wrap-up is known."""
+    frame = life.calls.copy()
+    for column in ("at", "queued_at"):
+        frame[column] = frame[column].astype("datetime64[us]")
+    frame["updated_at"] = np.datetime_as_string((frame["queued_at"] + np.timedelta64(1, "h")).to_numpy(), unit="s")
+    frame["updated_at"] = frame["updated_at"].astype(object) + "Z"
+    frame["queue"] = frame["team"]
+    early = frame[frame["answered"] & (rng.random(len(frame)) < 0.03)].copy()
+    early["wrap"] = np.nan
+    early["updated_at"] = np.datetime_as_string((early["queued_at"] + np.timedelta64(5, "m")).to_numpy(), unit="s")
+    early["updated_at"] = early["updated_at"].astype(object) + "Z"
+    frame.loc[(rng.random(len(frame)) < 0.006) & frame["answered"], "talk"] = -1
+    objects = ["agent", "queue", "phone", "topic", "order_id", "call_id", "updated_at"]
+    return pd.concat([early, frame], ignore_index=True).astype(dict.fromkeys(objects, object))
+
+
+def trustpilot_reviews(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Trustpilot's reviews CSV; texts hold line breaks, quotes and emoji."""
+    r = life.reviews
+    frame = pd.DataFrame(
+        {
+            "Webshop Name": "Acme",
+            "Review Id": r["review_id"],
+            "Review Created (UTC)": r["created_at"],
+            "Review Username": r["customer_id"],
+            "Review User Email": r["email"],
+            "Review Title": r["text"].str.slice(0, 18),
+            "Review Content": r["text"],
+            "Review Stars": r["stars"],
+            "Reference Id": r["order_id"],
+            "Company Reply Date (UTC)": r["replied_at"],
+            "Review Language": r["language"],
+        }
+    )
+    frame = _text_times(frame, ["Review Created (UTC)", "Company Reply Date (UTC)"])
+    return _repeated(rng, _spoilt(rng, frame, "Review Stars", ["five", None], 0.01), 0.01)
+
+
+def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Canonical orders. An order's earlier state can stand beside its final one."""
+    o = life.orders
+    status = np.select(
+        [~o["refunded_at"].isna(), ~o["cancelled_by"].isna(), ~o["delivered_at"].isna(), ~o["shipped_at"].isna()],
+        ["refunded", "cancelled", "delivered", "shipped"],
+        "paid",
+    )
+    frame = pd.DataFrame(
+        {
+            "order_id": o["order_id"],
+            "ordered_at": o["ordered_at"],
+            "status": status,
+            "customer_id": o["customer_id"],
+            "customer_email": o["email"].str.upper(),
+            "customer_phone": o["phone"].str.replace(" ", ""),
+            "sales_channel": np.where(o["channel"] == "webshop", "webshop", "marketplace"),
+            "marketplace": np.where(o["channel"] == "webshop", None, o["channel"]),
+            "brand": "Acme",
+            "country": o["country"],
+            "currency": "EUR",
+            "total_amount": o["total"],
+            "paid_at": o["ordered_at"],
+            "promised_ship_at": o["promised_ship_at"],
+            "shipped_at": o["shipped_at"],
+            "promised_delivery_at": np.datetime_as_string(o["promised_on"].to_numpy().astype("datetime64[D]")),
+            "delivered_at": o["delivered_at"],
+            "cancelled_at": o["cancelled_at"],
+            "cancelled_by": o["cancelled_by"],
+            "refunded_at": o["refunded_at"],
+            "refund_amount": o["total"].where(~o["refunded_at"].isna()),
+            "claim_type": o["claim"],
+            "updated_at": o[["ordered_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at"]].max(axis=1),
+        }
+    )
+    instants = ["ordered_at", "paid_at", "promised_ship_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at"]
+    frame = _text_times(frame, [*instants, "updated_at"])
+    early = frame[frame["status"].eq("delivered") & (rng.random(len(frame)) < 0.03)].copy()
+    early["status"], early["delivered_at"], early["updated_at"] = "shipped", None, early["shipped_at"]
+    frame = pd.concat([early, frame], ignore_index=True)
+    frame = _spoilt(rng, frame, "total_amount", ["12,50 €", "NaN"], 0.006)
+    return _repeated(rng, frame, 0.01)
+
+
+def order_items(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Canonical order lines, with the types that Parquet keeps."""
+    return life.items.drop(columns=["order_row", "amount"])
+
+
+def surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Canonical survey responses: relational NPS, effort after tickets, satisfaction after calls."""
+    s = life.surveys
+    frame = pd.DataFrame(
+        {
+            "response_id": s["response_id"],
+            "kind": s["kind"],
+            "responded_at": s["at"],
+            "score": s["score"],
+            "scale_min": s["low"],
+            "scale_max": s["high"],
+            "polarity": s["polarity"],
+            "mode": s["mode"],
+            "survey_id": s["survey_id"],
+            "channel": s["channel"],
+            "topic": s["topic"],
+            "issue_solved": s["solved"],
+            "customer_id": s["customer_id"],
+            "customer_email": s["email"],
+            "ticket_id": s["ticket_id"],
+            "call_id": s["call_id"],
+        }
+    )
+    frame = _text_times(frame, ["responded_at"])
+    return _spoilt(rng, frame, "score", ["ten"], 0.005)
+
+
+def customers(life: Life, rng: np.random.Generator) -> pd.DataFrame:
+    """Canonical customers; a few e-mail addresses carry blanks and capitals."""
+    c = life.customers
+    frame = pd.DataFrame(
+        {
+            "customer_id": c["customer_id"],
+            "email": c["email"],
+            "phone": c["phone"],
+            "created_at": c["joined_at"],
+            "segment": c["segment"],
+            "country": c["country"],
+            "language": c["language"],
+            "preferred_channel": c["preferred_channel"],
+            "marketing_opt_in": c["opt_in"],
+        }
+    )
+    hit = rng.random(len(frame)) < 0.03
+    frame["email"] = frame["email"].where(~hit, " " + frame["email"].str.title())
+    return _repeated(rng, _spoilt(rng, frame, "customer_id", [None], 0.002), 0.005)
+
+
+def roster(scope: Scope) -> pd.DataFrame:
+    """Who works when: five days a week, with holidays and sickness; some agents leave, some join."""
+    rng = np.random.default_rng([scope.seed, 99])
+    days = np.arange(np.datetime64(scope.starts_at, "D"), np.datetime64(scope.ends_at, "D"))
+    agent = np.repeat(np.arange(scope.agents), len(days))
+    day = np.tile(days, scope.agents)
+    hired = days[0] + (rng.random(scope.agents) * len(days) * 0.5).astype(int) * (rng.random(scope.agents) < 0.2)
+    leaves = rng.random(scope.agents) < 0.12
+    left = np.where(leaves, days[-1] - (rng.random(scope.agents) * 90).astype(int), np.datetime64("NaT"))
+    weekday = (day.astype(int) + 3) % 7
+    present = (day >= hired[agent]) & ~(day > left[agent]) & (weekday < 5)
+    agent, day = agent[present], day[present]
+    week = (day.astype(int) // 7) * 1000 + agent
+    away = pd.Series(week).map(dict(zip(np.unique(week), rng.random(len(np.unique(week))), strict=True))).to_numpy()
+    absence = np.where(away < 0.1, "holiday", np.where(rng.random(len(day)) < 0.04, "sick", None))
+    pay = np.round(pick(rng, {"2600": 1, "2900": 1, "3300": 1}, scope.agents).astype(float))
+    return pd.DataFrame(
+        {
+            "agent_id": [f"agent{n:03d}" for n in agent],
+            "work_date": np.datetime_as_string(day),
+            "team": np.array(company.TEAMS, dtype=object)[agent % len(company.TEAMS)],
+            "scheduled_minutes": 480,
+            "worked_minutes": np.where(absence == None, 480, 0),  # noqa: E711  (element by element)
+            "absence": absence,
+            "hired_on": np.datetime_as_string(hired[agent]),
+            "left_on": np.where(np.isnat(left[agent]), None, np.datetime_as_string(left[agent]).astype(object)),
+            "monthly_pay": pay[agent],
+        }
+    )

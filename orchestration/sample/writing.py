@@ -1,0 +1,150 @@
+"""Write the sample as its tools would export it: vendors' shapes, several formats, and some dirt."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import zstandard
+
+from orchestration.sample import company, shapes
+from orchestration.sample.company import Scope
+from orchestration.sample.life import Life, live
+
+CHUNK_CUSTOMERS = 20_000
+CONFIG = Path(__file__).with_name("config")
+
+
+class CsvFile:
+    """A CSV that grows chunk by chunk; every value is text."""
+
+    def __init__(self, path: Path, delimiter: str = ",", mark: bool = False) -> None:
+        self._stream = cast(BinaryIO, zstandard.open(path, "wb") if path.suffix == ".zst" else path.open("wb"))
+        if mark:
+            self._stream.write(b"\xef\xbb\xbf")
+        self._options = pa_csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
+        self._writer: pa_csv.CSVWriter | None = None
+
+    def write(self, frame: pd.DataFrame) -> None:
+        table = text_table(frame)
+        if self._writer is None:
+            self._writer = pa_csv.CSVWriter(self._stream, table.schema, write_options=self._options)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.close()
+        self._stream.close()
+
+
+class JsonFile:
+    """NDJSON that grows chunk by chunk, from an SQL query over the chunk's frame."""
+
+    def __init__(self, path: Path, query: str) -> None:
+        self._stream = cast(BinaryIO, gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb"))
+        self._query = query
+
+    def write(self, frame: pd.DataFrame) -> None:
+        with tempfile.NamedTemporaryFile(suffix=".json") as part, duckdb.connect() as con:
+            con.register("frame", pa.Table.from_pandas(frame, preserve_index=False))
+            con.execute(f"copy ({self._query}) to '{part.name}' (format json)")
+            with open(part.name, "rb") as text:
+                shutil.copyfileobj(text, self._stream)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class ParquetFile:
+    """Parquet that grows chunk by chunk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, frame: pd.DataFrame) -> None:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        self._writer = self._writer or pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.close()
+
+
+def text_table(frame: pd.DataFrame) -> pa.Table:
+    """All columns as text, instants as ``YYYY-MM-DD HH:MM:SS``."""
+    columns = {}
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype.kind == "M":
+            array = pa.array(values.to_numpy().astype("datetime64[s]"))
+        else:
+            array = pa.array([_cell(v) for v in values.tolist()], pa.string())
+        columns[name] = array.cast(pa.string())
+    return pa.table(columns)
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or value is pd.NaT or value != value:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)
+
+
+
+
+def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:
+    """Write ``folder/exports`` and ``folder/config``; returns rows by file.
+
+    The same scope writes the same bytes. Memory stays bounded: people are generated and written in chunks.
+    """
+    exports = folder / "exports"
+    for part in ("zendesk", "amazon_connect", "trustpilot"):
+        (exports / part).mkdir(parents=True, exist_ok=True)
+    shutil.copytree(CONFIG, folder / "config", dirs_exist_ok=True)
+    files: dict[str, tuple[CsvFile | JsonFile | ParquetFile, Callable[[Life, np.random.Generator], pd.DataFrame]]] = {
+        "zendesk/tickets.csv": (CsvFile(exports / "zendesk/tickets.csv"), shapes.zendesk_tickets),
+        "ticket_events.ndjson.gz": (
+            JsonFile(exports / "ticket_events.ndjson.gz", shapes.EVENTS_QUERY), shapes.ticket_events
+        ),
+        "amazon_connect/contacts.ndjson": (
+            JsonFile(exports / "amazon_connect/contacts.ndjson", shapes.CONNECT_QUERY), shapes.connect_contacts
+        ),
+        "trustpilot/reviews.csv": (CsvFile(exports / "trustpilot/reviews.csv"), shapes.trustpilot_reviews),
+        "orders.csv": (CsvFile(exports / "orders.csv"), shapes.orders),
+        "order_items.parquet": (ParquetFile(exports / "order_items.parquet"), shapes.order_items),
+        "surveys.tsv": (CsvFile(exports / "surveys.tsv", delimiter="\t"), shapes.surveys),
+        "customers.csv": (CsvFile(exports / "customers.csv", delimiter=";", mark=True), shapes.customers),
+    }  # fmt: skip
+    rows = dict.fromkeys(files, 0)
+    for first in range(0, scope.customers, CHUNK_CUSTOMERS):
+        count = min(CHUNK_CUSTOMERS, scope.customers - first)
+        life = live(scope, first, count)
+        for name, (file, shape) in files.items():
+            frame = shape(life, np.random.default_rng([scope.seed, first, len(name)]))
+            file.write(frame)
+            rows[name] += len(frame)
+        progress(f"{first + count:,} of {scope.customers:,} customers")
+    for file, _ in files.values():
+        file.close()
+    roster = CsvFile(exports / "agents.csv.zst")
+    frame = shapes.roster(scope)
+    roster.write(frame)
+    roster.close()
+    rows["agents.csv.zst"] = len(frame)
+    return rows
