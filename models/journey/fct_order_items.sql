@@ -1,9 +1,10 @@
+-- A line whose order never arrived (or lies in quarantine) stays, under an unknown customer.
 select
     items.order_id,
     items.line_id,
     items.product_id,
-    products.category,
-    orders.customer_key,
+    coalesce(products.category, 'unknown') as category,
+    coalesce(orders.customer_key, 'unknown') as customer_key,
     orders.ordered_at,
     orders.currency,
     cast(items.quantity as double) as quantity,

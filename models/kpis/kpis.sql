@@ -83,7 +83,8 @@ valued as (
                 when interval_kind = 'wilson' then denominator
                 when interval_kind in ('t', 'multinomial') or is_percentile then coalesce(numerator_n, 0)
                 when is_ratio then coalesce(denominator_n, 0)
-                else numerator
+                when unit = 'count' then numerator
+                else coalesce(numerator_n, 0)
             end as bigint
         ) as n
     from joined

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.readers import ReadOptions, read
 
-#: (kind, Parquet files of the new batch) -> may it be loaded?
-Gate = Callable[[str, list[Path]], bool]
+#: (kind, Parquet files of the new batch, its rows read, its rows quarantined) -> may it be loaded?
+Gate = Callable[[str, list[Path], int, int], bool]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ class Loader:
             if load is None or load.fingerprint != job.fingerprint or load.status == "gated":
                 staged.append((job, self._read(job, report)))
         files = [self._staged(job) for job, load in staged if load.status == "loaded" and load.rows_loaded]
-        passed = gate(kind.name, files) if files else True
+        read = sum(load.rows_read for _, load in staged)
+        quarantined = sum(load.rows_quarantined for _, load in staged)
+        passed = gate(kind.name, files, read, quarantined) if read else True
         for job, load in staged:
             self._settle(job, load, passed, report)
         return report
@@ -210,9 +213,7 @@ def write_load_ledger(ledger: Ledger, raw: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), raw / "load_ledger" / "ledger.parquet")
 
 
-def _timestamp(text: str) -> object:
-    from datetime import UTC, datetime
-
+def _timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
 
 

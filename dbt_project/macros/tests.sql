@@ -1,0 +1,57 @@
+{#- Generic tests of the project's own. -#}
+
+{#- No two rows share these columns; a null counts as a value. -#}
+{% test unique_together(model, columns) %}
+  select
+      {{ columns | join(', ') }},
+      count(*) as rows_found
+  from {{ model }}
+  group by {{ columns | join(', ') }}
+  having count(*) > 1
+{% endtest %}
+
+
+{#- Rows read = rows loaded + rows quarantined, for every file. -#}
+{% test no_row_lost(model) %}
+  select *
+  from {{ model }}
+  where rows_read <> rows_loaded + rows_quarantined
+{% endtest %}
+
+
+{#- opening + created + reopened - solved = closing, and closing = the next day's opening, over the age buckets of a day. -#}
+{% test backlog_balances(model) %}
+  with days as (
+
+      select
+          date_day,
+          sum(created + reopened - solved) as change,
+          sum(closing) as closing
+      from {{ model }}
+      group by date_day
+
+  ),
+
+  accumulated as (
+
+      select
+          *,
+          sum(change) over (order by date_day rows unbounded preceding) as expected
+      from days
+
+  )
+
+  select *
+  from accumulated
+  where closing <> expected
+{% endtest %}
+
+
+{#- Customers at start + new - lost = at end, and no count is negative. -#}
+{% test customer_base_balances(model) %}
+  select *
+  from {{ model }}
+  where
+      customers_at_start + customers_new - customers_lost <> customers_at_end
+      or least(customers_at_start, customers_new, customers_lost, customers_at_end, customers_retained) < 0
+{% endtest %}

@@ -1,0 +1,226 @@
+"""The command line. Heavy libraries are imported by the commands that need them, so that --help is quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from orchestration.errors import CxhouseError
+from orchestration.settings import load_settings
+
+_EXIT_CODES = """
+\b
+Exit codes: 0 done (run: published)
+            1 a gate failed; what is published stays as it was
+            2 wrong usage or configuration
+            3 anything else
+"""
+
+
+def _reported(command: Callable[..., None]) -> Callable[..., None]:
+    """Errors that a user can act on end the command with one line and their exit code."""
+
+    @wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except CxhouseError as error:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {_escaped(str(error))}")
+            sys.exit(error.exit_code)
+
+    return wrapper
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _home_options(command: Callable[..., None]) -> Callable[..., None]:
+    command = click.option("--config", metavar="DIR", help="Folder with cxhouse.yml, contracts/, seeds/. [CXHOUSE_CONFIG]")(command)
+    return click.option("--home", metavar="DIR", help="Where cxhouse keeps its data (default: home). [CXHOUSE_HOME]")(command)
+
+
+_exports_option = click.option("--exports", metavar="DIR", help="Folder of exports (default: exports). [CXHOUSE_EXPORTS]")
+
+
+@click.group(epilog=_EXIT_CODES, context_settings={"max_content_width": 110})
+@click.version_option(package_name="cxhouse")
+def main() -> None:
+    """A customer-experience warehouse: ticket, call, review and order exports in, verified KPI marts out.
+
+    \b
+    Try it:   cxhouse sample --out sample
+              cxhouse run --exports sample/exports --config sample/config
+              cxhouse kpis --kpi csat --dimension channel
+    """
+
+
+@main.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
+@click.option("--customers", default=4000, show_default=True, type=click.IntRange(1), help="How many customers.")
+@click.option("--days", default=730, show_default=True, type=click.IntRange(30), help="How many days, up to 2026-06-30.")
+@click.option("--seed", default=1, show_default=True, type=int, help="The same seed writes the same bytes.")
+@_reported
+def sample(out: Path, customers: int, days: int, seed: int) -> None:
+    """Write the exports of a made-up company: OUT/exports and, to go with them, OUT/config.
+
+    They have several vendors' shapes and the dirt of real ones; their date is 2026-07-01 (OUT/config/cxhouse.yml).
+    """
+    from orchestration.sample import write_sample
+    from orchestration.sample.company import Scope
+
+    with Console(stderr=True).status("writing sample exports") as status:
+        rows = write_sample(out, Scope(customers, days, seed), lambda text: status.update(f"writing sample exports: {text}"))
+    for name, count in rows.items():
+        click.echo(f"{count:>10,} rows  {out / 'exports' / name}")
+    click.echo(f"Next: cxhouse run --exports {out / 'exports'} --config {out / 'config'}")
+
+
+@main.command()
+@_exports_option
+@_home_options
+@click.option("--as-of", metavar="DATE", help="Date or instant that the run speaks of (default: now).")
+@_reported
+def run(exports: str | None, home: str | None, config: str | None, as_of: str | None) -> None:
+    """Pull the exports, build the warehouse, pass the gates, publish the marts.
+
+    Only new or changed files are read. What is published is replaced in one step, or, when a gate fails, not at all.
+    """
+    settings = load_settings(exports, home, config, as_of)
+    from orchestration.display import print_run, print_verdicts
+    from orchestration.errors import GateFailedError
+    from orchestration.execution import execute
+    from orchestration.run_record import RunRecord
+
+    console = Console(highlight=False)
+    progress, finish = _progress()
+    try:
+        record = execute(settings, progress)
+    except GateFailedError:
+        finish()
+        failed = RunRecord.load(settings.home)
+        if failed:
+            print_verdicts(console, failed)
+        raise
+    finally:
+        finish()
+    print_run(console, settings, record)
+
+
+def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
+    """On a terminal one line that changes; elsewhere (a log) a line for each phase and file."""
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        status = console.status("starting")
+        status.start()
+        return status.update, status.stop
+    seen: set[str] = set()
+
+    def line(text: str) -> None:
+        phase = text.partition(":")[0]
+        if phase == "models" and phase in seen:
+            return
+        seen.add(phase)
+        click.echo("models: building" if phase == "models" else text, err=True)
+
+    return line, lambda: None
+
+
+@main.command()
+@click.option("--grain", default="month", show_default=True, type=click.Choice(["day", "week", "month", "quarter", "all"]))
+@click.option("--kpi", "kpis_wanted", multiple=True, metavar="ID", help="Only this KPI; may be given several times.")
+@click.option("--dimension", default="all", show_default=True, metavar="NAME", help="Members of a dimension: channel, team, …")
+@click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "csv"]))
+@_home_options
+@_reported
+def kpis(
+    grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None
+) -> None:
+    """Show published KPIs: without --kpi each one's newest period, with --kpi all periods."""
+    from orchestration.display import kpi_table, kpis_text, read_kpis
+
+    rows = read_kpis(load_settings(home=home, config=config), grain, kpis_wanted, dimension)
+    if not kpis_wanted and form == "table":
+        rows = _newest(rows)
+    if form == "table":
+        Console(highlight=False).print(kpi_table(rows, f"KPIs by {grain}"))
+    else:
+        click.echo(kpis_text(rows, form))
+
+
+def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        newest.setdefault((row["kpi_id"], row["member"]), row)
+    return list(newest.values())
+
+
+@main.command()
+@_home_options
+@_reported
+def status(home: str | None, config: str | None) -> None:
+    """Show the last run: rows read, loaded and quarantined by file, each gate, and the published version."""
+    from orchestration.display import print_status
+
+    print_status(Console(highlight=False), load_settings(home=home, config=config))
+
+
+@main.command()
+@_exports_option
+@_home_options
+@_reported
+def sources(exports: str | None, home: str | None, config: str | None) -> None:
+    """Show which contract claims which file, without loading anything, and the files that none claims."""
+    from orchestration.pull.survey import survey
+
+    console = Console(highlight=False)
+    settings = load_settings(exports, home, config)
+    for line in survey(settings):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+@main.command("contract-schema")
+def contract_schema() -> None:
+    """Print the JSON schema of a contract file, for editors."""
+    from orchestration.pull.contracts import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@main.command()
+@_exports_option
+@_home_options
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+@_reported
+def ui(exports: str | None, home: str | None, config: str | None, port: int) -> None:
+    """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
+    settings = load_settings(exports, home, config)
+    from importlib.util import find_spec
+
+    from orchestration.execution import prepare_home
+
+    if find_spec("dagster_webserver") is None:
+        raise CxhouseError("the UI is an extra; install it with: pip install 'cxhouse[ui]'")
+    prepare_home(settings)
+    os.environ["CXHOUSE_EXPORTS"] = settings.exports
+    os.environ["CXHOUSE_HOME"] = str(settings.home)
+    if settings.config_dir:
+        os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(sys.executable, command)
+
+
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""What people read: the KPI table, the end of a run, its status."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.errors import ConfigurationError
+from orchestration.publish import MARTS_FILE, read_publication
+from orchestration.pull.ledger import Ledger
+from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
+
+#: Shown at the end of a run; `cxhouse kpis` shows all.
+HEADLINES = (
+    "nps", "csat", "ces", "first_response_time_median", "response_sla_rate", "resolution_time_median", "fcr_observed",
+    "reopen_rate", "active_issues", "call_service_level", "call_abandonment_rate", "average_handle_time",
+    "on_time_delivery_rate", "cancellation_rate", "review_score", "negative_feedback_rate", "order_size",
+    "repeat_sales_share", "retention_rate",
+)  # fmt: skip
+_LIGHTS = {"on_target": "green", "warning": "yellow", "breach": "red", "not_available": "dim", "insufficient_data": "dim"}
+
+
+def published_file(settings: Settings) -> Path:
+    """The published database.
+
+    Raises:
+        ConfigurationError: nothing has been published in this home.
+    """
+    path = settings.published / MARTS_FILE
+    if not path.exists():
+        raise ConfigurationError(f"nothing is published in {settings.home}; run 'cxhouse run' first, or name another --home")
+    return path
+
+
+def read_kpis(settings: Settings, grain: str, kpis: tuple[str, ...], dimension: str) -> list[dict[str, Any]]:
+    """Rows of the published KPI mart with their definitions' label and unit, newest period first.
+
+    Raises:
+        ConfigurationError: nothing is published, or a KPI or dimension does not exist.
+    """
+    with duckdb.connect(str(published_file(settings)), read_only=True) as con:
+        known = {row[0] for row in con.execute("select kpi_id from kpi_definitions").fetchall()}
+        unknown = [kpi for kpi in kpis if kpi not in known]
+        if unknown:
+            raise ConfigurationError(f"no KPI {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+        dimensions = {row[0] for row in con.execute("select distinct dimension from kpis").fetchall()}
+        if dimension not in dimensions:
+            raise ConfigurationError(f"no dimension {dimension!r}; there are: {', '.join(sorted(dimensions))}")
+        cursor = con.execute(
+            """
+            select definitions.label, definitions.unit, kpis.*
+            from kpis
+            inner join kpi_definitions as definitions using (kpi_id)
+            where (kpis.grain = $grain or kpis.status = 'not_available')
+                and (kpis.dimension = $dimension or kpis.status = 'not_available')
+                and (len($kpis) = 0 or kpis.kpi_id in (select unnest($kpis)))
+            order by kpis.kpi_id, kpis.period_start desc, kpis.member
+            """,
+            {"grain": grain, "dimension": dimension, "kpis": list(kpis)},
+        )
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """A KPI's value for people: seconds as a duration, rates in per cent."""
+    if value is None:
+        return "–"
+    match unit:
+        case "seconds":
+            return _duration(value)
+        case "rate":
+            return f"{value:.1%}"
+        case "count":
+            return f"{value:,.0f}"
+        case _:
+            return f"{value:,.2f}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} d"
+
+
+def headlines(settings: Settings) -> list[dict[str, Any]]:
+    """For each headline KPI the newest month with cases; for one that is not available, its row saying so."""
+    rows = read_kpis(settings, "month", HEADLINES, "all")
+    newest: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["kpi_id"] not in newest and (row["n"] or row["status"] == "not_available" or row["unit"] == "count"):
+            newest[row["kpi_id"]] = row
+    return [newest[kpi] for kpi in HEADLINES if kpi in newest]
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    unit = row["unit"]
+    interval = (
+        f"{format_value(row['ci_low'], unit)} to {format_value(row['ci_high'], unit)}" if row["ci_low"] is not None else ""
+    )
+    return [
+        row["label"],
+        str(row["period_start"] or ""),
+        row["member"],
+        format_value(row["value"], unit),
+        interval,
+        f"{row['n']:,}",
+        f"{row['n_pending']:,}" if row["n_pending"] else "",
+        format_value(row["target"], unit) if row["target"] is not None else "",
+        f"needs {row['missing_export']}" if row["missing_export"] else row["status"].replace("_", " "),
+    ]
+
+
+COLUMNS = ("KPI", "period", "member", "value", "95 % interval", "cases", "pending", "target", "status")
+
+
+def kpi_table(rows: list[dict[str, Any]], title: str) -> Table:
+    """Rows of the mart as a table for a terminal."""
+    shown = [name for name in COLUMNS if name != "member" or any(row["member"] != "all" for row in rows)]
+    table = Table(title=title, title_justify="left")
+    for name in shown:
+        table.add_column(name, justify="right" if name in ("value", "cases", "pending", "target") else "left")
+    for row in rows:
+        cells = dict(zip(COLUMNS, _cells(row), strict=True))
+        light = _LIGHTS.get(row["status"])
+        cells["status"] = f"[{light}]{cells['status']}[/]" if light else cells["status"]
+        table.add_row(*(cells[name] for name in shown))
+    return table
+
+
+def headline_markdown(settings: Settings) -> str:
+    """The headline KPIs as a Markdown table, for Dagster's UI."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+    return "\n".join(lines + [f"| {' | '.join(_cells(row))} |" for row in headlines(settings)])
+
+
+def kpis_text(rows: list[dict[str, Any]], form: str) -> str:
+    """Rows of the mart as JSON or CSV."""
+    plain = [{key: str(v) if hasattr(v, "isoformat") else v for key, v in row.items()} for row in rows]
+    if form == "json":
+        return json.dumps(plain, indent=1, ensure_ascii=False)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(plain[0]) if plain else ["kpi_id"])
+    writer.writeheader()
+    writer.writerows(plain)
+    return stream.getvalue().rstrip("\n")
+
+
+def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
+    """The end of a run: headline KPIs, what was loaded and gated, where the marts are."""
+    if record.published_version:
+        rows = headlines(settings)
+        console.print(kpi_table(rows, f"Headline KPIs, newest month, as of {record.as_of}"))
+    console.print(loads_table(settings))
+    print_verdicts(console, record)
+    if record.published_version:
+        console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}")
+        console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}")
+
+
+def loads_table(settings: Settings) -> Table:
+    """The ledger: per file the rows read, loaded and quarantined."""
+    ledger = Ledger(settings.ledger)
+    files = {file.batch: file for file in ledger.landed()}
+    table = Table(title="Loaded", title_justify="left")
+    for name in ("file", "contract", "read", "loaded", "quarantined", "status"):
+        table.add_column(name, justify="right" if name in ("read", "loaded", "quarantined") else "left")
+    for load in ledger.loads():
+        numbers = (f"{n:,}" for n in (load.rows_read, load.rows_loaded, load.rows_quarantined))
+        status = load.status if load.reason is None else f"[red]{load.status}[/]: {load.reason}"
+        table.add_row(files[load.batch].file, load.contract, *numbers, status)
+    return table
+
+
+def print_verdicts(console: Console, record: RunRecord) -> None:
+    """One line for all that passed; in full what did not."""
+    failed = [verdict for verdict in record.verdicts if not verdict.passed]
+    gates = len({verdict.gate for verdict in record.verdicts})
+    passed = len(record.verdicts) - len(failed)
+    console.print(f"Gates: {passed} expectations at {gates} gates and {record.tests_passed} model tests passed")
+    for verdict in failed:
+        mark = "[red]FAILED[/]" if verdict.blocks else "[yellow]warning[/]"
+        console.print(f"  {mark} {verdict.gate}: {verdict.expectation}")
+        if verdict.failed_rows:
+            console.print(f"      {verdict.failed_rows:,} row(s) do not meet it")
+        for text in [*([verdict.problem] if verdict.problem else []), *verdict.examples]:
+            console.print(f"      {text}", markup=False)
+    for problem in record.dbt_problems:
+        console.print(f"  [red]FAILED[/] {problem}")
+
+
+def print_status(console: Console, settings: Settings) -> None:
+    """The last run, the ledger, the gates, and what readers see."""
+    record = RunRecord.load(settings.home)
+    if record is None:
+        raise ConfigurationError(f"no run has taken place in {settings.home}; run 'cxhouse run' first, or name another --home")
+    console.print(f"Last run {record.run_id}: {record.status}, started {record.started_at}, as of {record.as_of}")
+    console.print(loads_table(settings))
+    print_verdicts(console, record)
+    gates = Table(title="Gates", title_justify="left")
+    for name in ("gate", "expectation", "severity", "result"):
+        gates.add_column(name)
+    for verdict in record.verdicts:
+        gates.add_row(
+            verdict.gate, verdict.expectation, verdict.severity, "[green]passed[/]" if verdict.passed else "[red]failed[/]"
+        )
+    console.print(gates)
+    publication = read_publication(settings)
+    if publication is None:
+        console.print("Nothing is published yet")
+    else:
+        console.print(
+            f"Published version {publication.version} (run {publication.run_id}), as of {publication.as_of}: "
+            f"{settings.published / MARTS_FILE}"
+        )

@@ -1,0 +1,102 @@
+"""Run the daily job from the command line, in this process, recorded where the UI shows it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+
+from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
+from orchestration.gates import GateKeeper
+from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.pull.contracts import load_contracts
+from orchestration.pull.sources import open_source
+from orchestration.run_record import RunRecord
+from orchestration.settings import PROJECT, Settings
+
+DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home's folders, and tell every library where to work and to keep to itself."""
+    os.environ.update(settings.environment())
+    for folder in (settings.home, settings.dagster_home, settings.raw, settings.published, settings.dbt_target):
+        folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
+
+
+def execute(settings: Settings, progress: Callable[[str], None]) -> RunRecord:
+    """Pull, build, gate and publish.
+
+    Raises:
+        ConfigurationError: settings, contracts, seeds or suites are wrong; nothing was started.
+        GateFailedError: a blocking gate did not pass; the published version stays as it was.
+        CxhouseError: anything else that stopped the run.
+    """
+    open_source(settings.exports)
+    load_contracts(settings.config_dir)
+    prepare_home(settings)
+    take_writer_lock(settings.home)
+    # The worker imports its library while this process imports its own.
+    keeper = GateKeeper(settings.config_dir)
+    try:
+        return _execute(settings, keeper, progress)
+    finally:
+        keeper.__exit__()
+        release_writer_lock(settings.home)
+
+
+def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None]) -> RunRecord:
+    phases = RunRecord("", "")
+    with phases.timed("imports"):
+        import dagster as dg
+
+        from orchestration.assets import Run
+        from orchestration.definitions import JOB, build_definitions
+        from orchestration.warehouse import Warehouse
+
+    logging.getLogger("dagster").setLevel(logging.ERROR)
+    progress("reading the project")
+    run = Run(settings, Warehouse(settings), progress, keeper)
+    with phases.timed("dbt parse and definitions"):
+        job = build_definitions(settings, run).resolve_job_def(JOB)
+    with dg.DagsterInstance.get() as instance, phases.timed("job, all in all"):
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        )
+    record = run.record
+    if record is None:
+        raise CxhouseError(f"the run did not start: {_first_failure(result)}")
+    record.phase_seconds = {**phases.phase_seconds, **record.phase_seconds}
+    record.save(settings.home)
+    if result.success:
+        return record
+    record.status = "blocked" if record.blocked else "failed"
+    record.save(settings.home)
+    if record.blocked:
+        raise GateFailedError("a gate did not pass; what is published stays as it was")
+    error = _configuration_error(result)
+    raise error or CxhouseError(_first_failure(result))
+
+
+def _failures(result: object) -> list[str]:
+    events = [event for event in result.all_events if event.is_step_failure]  # type: ignore[attr-defined]
+    texts = []
+    for event in events:
+        error = event.step_failure_data.error
+        while error and error.cause:
+            error = error.cause
+        texts.append(error.message.strip() if error else str(event.message))
+    return texts
+
+
+def _first_failure(result: object) -> str:
+    return next(iter(_failures(result)), "no step failed, yet the run did not succeed; see the Dagster UI")
+
+
+def _configuration_error(result: object) -> ConfigurationError | None:
+    prefix = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
+    return next(
+        (ConfigurationError(text.removeprefix(prefix)) for text in _failures(result) if text.startswith(prefix)), None
+    )

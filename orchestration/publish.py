@@ -1,0 +1,135 @@
+"""Publish: what has passed every gate becomes what readers see, in one atomic step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.settings import Settings
+
+MARTS_FILE = "marts.duckdb"
+PARQUET_FOLDER = "parquet"
+#: Readable by the DuckDB versions that BI tools ship today.
+STORAGE_VERSION = "v1.2.0"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One published version, as its table ``publication`` says."""
+
+    version: str
+    run_id: str
+    as_of: datetime
+    published_at: datetime
+
+
+@dataclass(frozen=True)
+class PublicTable:
+    """A model that readers get: dbt's ``access: public``."""
+
+    name: str
+    schema: str
+    description: str
+    columns: dict[str, str]
+
+
+def public_tables(manifest: dict[str, Any]) -> list[PublicTable]:
+    """The models that are published, by name."""
+    nodes = [n for n in manifest["nodes"].values() if n["resource_type"] == "model" and n["access"] == "public"]
+    return [
+        PublicTable(
+            name=node["alias"],
+            schema=node["schema"],
+            description=node["description"],
+            columns={name: column["description"] for name, column in node["columns"].items()},
+        )
+        for node in sorted(nodes, key=lambda n: n["alias"])
+    ]
+
+
+def quoted(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Candidate:
+    """The next version, built beside the published one: Parquet files to be gated, then a database file."""
+
+    def __init__(self, settings: Settings, tables: list[PublicTable], run_id: str) -> None:
+        self._settings, self._tables = settings, tables
+        self.version = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self._run_id = run_id
+        self._folder = settings.scratch / "candidate"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        (self._folder / PARQUET_FOLDER).mkdir(parents=True)
+
+    def parquet(self, table: str) -> Path:
+        """Where a table of the candidate lies as Parquet."""
+        return self._folder / PARQUET_FOLDER / f"{table}.parquet"
+
+    def build(self) -> None:
+        """Copy the public tables, with their descriptions, out of the private warehouse."""
+        database = self._folder / MARTS_FILE
+        with duckdb.connect(str(self._settings.warehouse)) as con:
+            con.execute("set TimeZone = 'UTC'")
+            con.execute(f"attach {quoted(str(database))} as candidate (storage_version '{STORAGE_VERSION}')")
+            con.execute(
+                "create table candidate.main.publication as select ? as version, ? as run_id, "
+                "cast(? as timestamp) as as_of, cast(? as timestamp) as published_at",
+                [self.version, self._run_id, self._settings.as_of_instant(), datetime.now(UTC).replace(tzinfo=None)],
+            )
+            for table in self._tables:
+                self._copy(con, table)
+            con.execute(f"copy candidate.main.publication to {quoted(str(self.parquet('publication')))}")
+            con.execute("detach candidate")
+
+    def _copy(self, con: duckdb.DuckDBPyConnection, table: PublicTable) -> None:
+        source, target = f'{table.schema}."{table.name}"', f'candidate.main."{table.name}"'
+        con.execute(f"create table {target} as select * from {source}")
+        con.execute(f"comment on table {target} is {quoted(table.description)}")
+        for column, description in table.columns.items():
+            con.execute(f'comment on column {target}."{column}" is {quoted(description)}')
+        con.execute(f"copy {target} to {quoted(str(self.parquet(table.name)))} (compression zstd)")
+
+    def publish(self) -> str:
+        """Put the candidate in the place of the published version; returns its name.
+
+        Readers that hold the old file keep reading the old version; of the Parquet folders the previous one stays for
+        those that are in the middle of it.
+        """
+        published = self._settings.published
+        versions = published / PARQUET_FOLDER
+        versions.mkdir(parents=True, exist_ok=True)
+        os.replace(self._folder / PARQUET_FOLDER, versions / self.version)
+        _sync(self._folder / MARTS_FILE)
+        os.replace(self._folder / MARTS_FILE, published / MARTS_FILE)
+        previous = os.readlink(versions / "current") if (versions / "current").is_symlink() else None
+        draft = versions / ".current"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(self.version)
+        os.replace(draft, versions / "current")
+        for folder in versions.iterdir():
+            if folder.name not in (self.version, previous, "current"):
+                shutil.rmtree(folder, ignore_errors=True)
+        return self.version
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def read_publication(settings: Settings) -> Publication | None:
+    """The version that readers see now; None before the first publish."""
+    path = settings.published / MARTS_FILE
+    if not path.exists():
+        return None
+    with duckdb.connect(str(path), read_only=True) as con:
+        row = con.execute("select version, run_id, as_of, published_at from publication").fetchone()
+    return Publication(*row) if row else None

@@ -1,0 +1,65 @@
+"""What the last run did, kept as JSON in the home: `cxhouse status` and the end of a run read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from orchestration.gates import Verdict
+from orchestration.pull.ledger import Load
+
+FILE_NAME = "last_run.json"
+
+
+@dataclass
+class RunRecord:
+    """One run, written anew after each of its steps."""
+
+    run_id: str
+    started_at: str
+    as_of: str = ""
+    status: str = "running"
+    loads: list[Load] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    models_built: int = 0
+    tests_passed: int = 0
+    dbt_problems: list[str] = field(default_factory=list)
+    published_version: str | None = None
+    #: Where the time went: seconds by phase, and by dbt node.
+    phase_seconds: dict[str, float] = field(default_factory=dict)
+    node_seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Did a gate or a blocking dbt test hold the run back?"""
+        return any(verdict.blocks for verdict in self.verdicts)
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the time spent inside to a phase."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phase_seconds[phase] = self.phase_seconds.get(phase, 0.0) + time.monotonic() - started
+
+    def save(self, home: Path) -> None:
+        draft = home / f".{FILE_NAME}"
+        draft.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(draft, home / FILE_NAME)
+
+    @classmethod
+    def load(cls, home: Path) -> RunRecord | None:
+        path = home / FILE_NAME
+        if not path.exists():
+            return None
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["loads"] = [Load(**item) for item in data["loads"]]
+        data["verdicts"] = [Verdict(**item) for item in data["verdicts"]]
+        return cls(**data)

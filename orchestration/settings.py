@@ -1,0 +1,165 @@
+"""Settings: command-line options, then environment variables, then ``cxhouse.yml``, then defaults."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from orchestration.errors import ConfigurationError
+
+#: The checkout (or installation) that holds dbt_project/, models/ and expectations/.
+PROJECT = Path(__file__).parents[1]
+CONFIG_FILE = "cxhouse.yml"
+
+
+class Settings(BaseModel):
+    """Everything a run can be told. Instants are UTC without a zone, as in the warehouse."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exports: str = Field("exports", description="Folder of exports.")
+    home: Path = Field(Path("home"), description="Folder for everything that cxhouse keeps.")
+    config_dir: Path | None = Field(None, description="Folder with cxhouse.yml, contracts/ and seeds/.")
+    as_of: datetime | None = Field(None, description="Instant that the run speaks of; none: now.")
+    reporting_timezone: str = Field("UTC", description="IANA zone in which days, weeks and months are cut.")
+    currency: str = Field("EUR", description="ISO 4217 code of the reporting currency.")
+    schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
+    max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")
+    threads: int = Field(2, ge=1, description="Models that dbt builds at the same time.")
+    vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
+
+    @field_validator("reporting_timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is no IANA time zone; such as Europe/Berlin")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency_code(cls, value: str) -> str:
+        if len(value) != 3 or not value.isalpha():
+            raise ValueError("is no ISO 4217 code; such as EUR")
+        return value.upper()
+
+    def as_of_instant(self) -> datetime:
+        """The instant that a run speaks of, in UTC without a zone."""
+        return self.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def raw(self) -> Path:
+        return self.home / "raw"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.home / "quarantine"
+
+    @property
+    def ledger(self) -> Path:
+        return self.home / "ledger.sqlite"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def scratch(self) -> Path:
+        return self.home / "tmp"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.home / "dbt"
+
+    @property
+    def dbt_vars(self) -> dict[str, Any]:
+        """The dbt vars of a run: the user's knobs and the settings that models need."""
+        return {**self.vars, "reporting_timezone": self.reporting_timezone, "currency": self.currency}
+
+    def environment(self) -> dict[str, str]:
+        """What the dbt project reads, and what keeps every library from calling home."""
+        return {
+            "CXHOUSE_WAREHOUSE": str(self.warehouse),
+            "CXHOUSE_RAW": str(self.raw).replace("'", "''"),
+            "CXHOUSE_SEEDS": str(self.home / "seeds"),
+            "CXHOUSE_AS_OF": self.as_of_instant().isoformat(sep=" "),
+            "CXHOUSE_THREADS": str(self.threads),
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+        }
+
+
+def parse_as_of(text: str | date | datetime, timezone: str) -> datetime:
+    """A date (its beginning) or instant in the reporting time zone, as UTC without a zone.
+
+    Raises:
+        ConfigurationError: the text is neither.
+    """
+    try:
+        value = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise ConfigurationError(f"as-of {text!r} is no date; write 2026-07-01 or 2026-07-01T05:00") from error
+    if isinstance(text, date) and not isinstance(text, datetime):
+        value = datetime.combine(text, time.min)
+    return value.replace(tzinfo=value.tzinfo or ZoneInfo(timezone)).astimezone(UTC).replace(tzinfo=None)
+
+
+def _read_config(folder: Path | None) -> dict[str, Any]:
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise ConfigurationError(f"no configuration folder at {folder}; name one with --config (or CXHOUSE_CONFIG)")
+    path = folder / CONFIG_FILE
+    if not path.exists():
+        return {}
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: settings are a mapping, such as 'currency: EUR'")
+    return data
+
+
+def load_settings(
+    exports: str | None = None, home: str | None = None, config: str | None = None, as_of: str | None = None
+) -> Settings:
+    """Settings from options, environment and configuration file.
+
+    Raises:
+        ConfigurationError: a setting is unknown or not valid; the message names it and the remedy.
+    """
+    folder = config or os.environ.get("CXHOUSE_CONFIG") or None
+    config_dir = Path(folder).expanduser().resolve() if folder else None
+    data = _read_config(config_dir)
+    data["config_dir"] = config_dir
+    data["exports"] = exports or os.environ.get("CXHOUSE_EXPORTS") or data.get("exports", "exports")
+    data["home"] = Path(home or os.environ.get("CXHOUSE_HOME") or data.get("home", "home")).expanduser().resolve()
+    moment = as_of or data.get("as_of")
+    if moment is not None:
+        data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        place = f"{config_dir / CONFIG_FILE}" if config_dir else "settings"
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+        raise ConfigurationError(f"{place}: {problems}") from error

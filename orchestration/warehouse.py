@@ -1,0 +1,147 @@
+"""The dbt project, run inside this process: one import, one parse, one connection."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.settings import PROJECT, Settings
+
+DBT_PROJECT = PROJECT / "dbt_project"
+SEEDS = DBT_PROJECT / "seeds"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, seed or test."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    seconds: float
+    failures: int
+    message: str
+
+    @property
+    def failed(self) -> bool:
+        return self.status in ("error", "fail", "runtime error")
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        return [name.strip() for name in next(csv.reader(stream), [])]
+
+
+def prepare_seeds(settings: Settings) -> None:
+    """Lay out the effective seeds: the shipped ones, the user's in their place.
+
+    Raises:
+        ConfigurationError: a user's seed has no shipped counterpart, or other columns.
+    """
+    target = settings.home / "seeds"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(SEEDS, target)
+    own = settings.config_dir / "seeds" if settings.config_dir else None
+    for path in sorted(own.glob("*.csv")) if own else []:
+        shipped = SEEDS / path.name
+        if not shipped.exists():
+            names = ", ".join(sorted(p.name for p in SEEDS.glob("*.csv")))
+            raise ConfigurationError(f"{path}: no seed table of that name; there are: {names}")
+        if _header(path) != _header(shipped):
+            raise ConfigurationError(
+                f"{path}: its columns are {', '.join(_header(path))}; they must be {', '.join(_header(shipped))}"
+            )
+        shutil.copyfile(path, target / path.name)
+
+
+def known_vars() -> dict[str, Any]:
+    """The knobs of the project with their defaults."""
+    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return dict(project["vars"])
+
+
+class Warehouse:
+    """dbt over one home."""
+
+    def __init__(self, settings: Settings) -> None:
+        unknown = [name for name in settings.vars if name not in known_vars()]
+        if unknown:
+            raise ConfigurationError(f"vars: {', '.join(unknown)}: no such knob; there are: {', '.join(known_vars())}")
+        self._settings = settings
+        self._manifest: Any = None
+
+    @property
+    def manifest_path(self) -> Path:
+        return self._settings.dbt_target / "manifest.json"
+
+    def parse(self) -> Path:
+        """Parse the project (partially, where nothing changed); returns the manifest's path."""
+        prepare_seeds(self._settings)
+        self._manifest = self._invoke(["parse"]).result
+        return self.manifest_path
+
+    def build(
+        self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None
+    ) -> list[NodeResult]:
+        """Seeds, models and data tests in order; what stands on a failed test is skipped.
+
+        Raises:
+            CxhouseError: dbt could not even start.
+        """
+        if self._manifest is None:
+            self.parse()
+        os.environ.update(self._settings.environment())
+
+        def report(event: Any) -> None:
+            # Other events of dbt carry no place in a count.
+            if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+                total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
+                progress(f"{event.data.index} of {total} {event.data.node_info.node_name}")
+
+        result = self._invoke(
+            ["build", "--exclude-resource-type", "unit_test", *(arguments or [])], [report], self._manifest
+        )
+        return [_node_result(item) for item in result.result or []]
+
+    def _invoke(self, command: list[str], callbacks: list[Any] | None = None, manifest: Any = None) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        os.environ.update(self._settings.environment())
+        result = dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke(
+            [
+                *command,
+                "--project-dir", str(DBT_PROJECT),
+                "--profiles-dir", str(DBT_PROJECT),
+                "--target-path", str(self._settings.dbt_target),
+                "--log-path", str(self._settings.dbt_target / "logs"),
+                "--vars", json.dumps(self._settings.dbt_vars, sort_keys=True),
+                "--log-level", "none",
+                "--no-version-check",
+            ]
+        )  # fmt: skip
+        if result.exception is not None:
+            raise CxhouseError(f"dbt {command[0]} failed: {result.exception}")
+        return result
+
+
+def _node_result(item: Any) -> NodeResult:
+    node = item.node
+    return NodeResult(
+        unique_id=node.unique_id,
+        name=node.name,
+        resource_type=str(node.resource_type),
+        status=str(item.status),
+        seconds=float(item.execution_time or 0),
+        failures=int(item.failures or 0),
+        message=str(item.message or ""),
+    )
