@@ -39,6 +39,12 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
+def _console() -> Console:
+    """Standard output; a pipe or log gets wide lines instead of folded ones."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
 def _escaped(text: str) -> str:
     from rich.markup import escape
 
@@ -67,7 +73,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
-@click.option("--customers", default=4000, show_default=True, type=click.IntRange(1), help="How many customers.")
+@click.option("--customers", default=6000, show_default=True, type=click.IntRange(1), help="How many customers.")
 @click.option("--days", default=730, show_default=True, type=click.IntRange(30), help="How many days, up to 2026-06-30.")
 @click.option("--seed", default=1, show_default=True, type=int, help="The same seed writes the same bytes.")
 @_reported
@@ -90,8 +96,9 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
 @_exports_option
 @_home_options
 @click.option("--as-of", metavar="DATE", help="Date or instant that the run speaks of (default: now).")
+@click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
 @_reported
-def run(exports: str | None, home: str | None, config: str | None, as_of: str | None) -> None:
+def run(exports: str | None, home: str | None, config: str | None, as_of: str | None, record: bool) -> None:
     """Pull the exports, build the warehouse, pass the gates, publish the marts.
 
     Only new or changed files are read. What is published is replaced in one step, or, when a gate fails, not at all.
@@ -102,10 +109,10 @@ def run(exports: str | None, home: str | None, config: str | None, as_of: str | 
     from orchestration.execution import execute
     from orchestration.run_record import RunRecord
 
-    console = Console(highlight=False)
+    console = _console()
     progress, finish = _progress()
     try:
-        record = execute(settings, progress)
+        done = execute(settings, progress, record_in_dagster=record)
     except GateFailedError:
         finish()
         failed = RunRecord.load(settings.home)
@@ -114,7 +121,7 @@ def run(exports: str | None, home: str | None, config: str | None, as_of: str | 
         raise
     finally:
         finish()
-    print_run(console, settings, record)
+    print_run(console, settings, done)
 
 
 def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
@@ -153,7 +160,7 @@ def kpis(
     if not kpis_wanted and form == "table":
         rows = _newest(rows)
     if form == "table":
-        Console(highlight=False).print(kpi_table(rows, f"KPIs by {grain}"))
+        _console().print(kpi_table(rows, f"KPIs by {grain}"))
     else:
         click.echo(kpis_text(rows, form))
 
@@ -172,7 +179,7 @@ def status(home: str | None, config: str | None) -> None:
     """Show the last run: rows read, loaded and quarantined by file, each gate, and the published version."""
     from orchestration.display import print_status
 
-    print_status(Console(highlight=False), load_settings(home=home, config=config))
+    print_status(_console(), load_settings(home=home, config=config))
 
 
 @main.command()
@@ -183,7 +190,7 @@ def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
     from orchestration.pull.survey import survey
 
-    console = Console(highlight=False)
+    console = _console()
     settings = load_settings(exports, home, config)
     for line in survey(settings):
         console.print(line, markup=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -126,10 +127,14 @@ def _cells(row: dict[str, Any]) -> list[str]:
 COLUMNS = ("KPI", "period", "member", "value", "95 % interval", "cases", "pending", "target", "status")
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
 def kpi_table(rows: list[dict[str, Any]], title: str) -> Table:
     """Rows of the mart as a table for a terminal."""
     shown = [name for name in COLUMNS if name != "member" or any(row["member"] != "all" for row in rows)]
-    table = Table(title=title, title_justify="left")
+    table = _table(title)
     for name in shown:
         table.add_column(name, justify="right" if name in ("value", "cases", "pending", "target") else "left")
     for row in rows:
@@ -174,7 +179,7 @@ def loads_table(settings: Settings) -> Table:
     """The ledger: per file the rows read, loaded and quarantined."""
     ledger = Ledger(settings.ledger)
     files = {file.batch: file for file in ledger.landed()}
-    table = Table(title="Loaded", title_justify="left")
+    table = _table("Loaded")
     for name in ("file", "contract", "read", "loaded", "quarantined", "status"):
         table.add_column(name, justify="right" if name in ("read", "loaded", "quarantined") else "left")
     for load in ledger.loads():
@@ -209,7 +214,7 @@ def print_status(console: Console, settings: Settings) -> None:
     console.print(f"Last run {record.run_id}: {record.status}, started {record.started_at}, as of {record.as_of}")
     console.print(loads_table(settings))
     print_verdicts(console, record)
-    gates = Table(title="Gates", title_justify="left")
+    gates = _table("Gates")
     for name in ("gate", "expectation", "severity", "result"):
         gates.add_column(name)
     for verdict in record.verdicts:

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
 from orchestration.gates import GateKeeper
@@ -14,6 +15,9 @@ from orchestration.pull.contracts import load_contracts
 from orchestration.pull.sources import open_source
 from orchestration.run_record import RunRecord
 from orchestration.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
 
@@ -26,8 +30,11 @@ def prepare_home(settings: Settings) -> None:
     shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
 
 
-def execute(settings: Settings, progress: Callable[[str], None]) -> RunRecord:
+def execute(settings: Settings, progress: Callable[[str], None], record_in_dagster: bool = False) -> RunRecord:
     """Pull, build, gate and publish.
+
+    With ``record_in_dagster`` every event is written to the home's Dagster storage, where the UI shows it; that takes
+    about as long again as building the models of a small warehouse.
 
     Raises:
         ConfigurationError: settings, contracts, seeds or suites are wrong; nothing was started.
@@ -41,13 +48,13 @@ def execute(settings: Settings, progress: Callable[[str], None]) -> RunRecord:
     # The worker imports its library while this process imports its own.
     keeper = GateKeeper(settings.config_dir)
     try:
-        return _execute(settings, keeper, progress)
+        return _execute(settings, keeper, progress, record_in_dagster)
     finally:
         keeper.__exit__()
         release_writer_lock(settings.home)
 
 
-def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None]) -> RunRecord:
+def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None], recorded: bool) -> RunRecord:
     phases = RunRecord("", "")
     with phases.timed("imports"):
         import dagster as dg
@@ -61,7 +68,7 @@ def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], N
     run = Run(settings, Warehouse(settings), progress, keeper)
     with phases.timed("dbt parse and definitions"):
         job = build_definitions(settings, run).resolve_job_def(JOB)
-    with dg.DagsterInstance.get() as instance, phases.timed("job, all in all"):
+    with _instance(recorded) as instance, phases.timed("job, all in all"):
         result = job.execute_in_process(
             instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         )
@@ -78,6 +85,12 @@ def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], N
         raise GateFailedError("a gate did not pass; what is published stays as it was")
     error = _configuration_error(result)
     raise error or CxhouseError(_first_failure(result))
+
+
+def _instance(recorded: bool) -> dg.DagsterInstance:
+    import dagster as dg
+
+    return dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral()
 
 
 def _failures(result: object) -> list[str]:

@@ -11,6 +11,14 @@
 {% endtest %}
 
 
+{#- None of these columns is null; one query for all of them. -#}
+{% test never_null(model, columns) %}
+  select *
+  from {{ model }}
+  where {{ columns | join(' is null or ') }} is null
+{% endtest %}
+
+
 {#- Rows read = rows loaded + rows quarantined, for every file. -#}
 {% test no_row_lost(model) %}
   select *

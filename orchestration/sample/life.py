@@ -35,7 +35,7 @@ def live(scope: Scope, first: int, count: int) -> Life:
     items = _items(rng, orders)
     orders["total"] = items.groupby("order_row")["amount"].sum().reindex(orders.index, fill_value=0).round(2)
     contacts = _contacts(rng, scope, customers, orders)
-    is_call = (contacts["is_complaint"] & (rng.random(len(contacts)) < 0.35)) | (rng.random(len(contacts)) < 0.22)
+    is_call = (contacts["is_complaint"] & (rng.random(len(contacts)) < 0.35)) | (rng.random(len(contacts)) < 0.3)
     tickets = _tickets(rng, scope, contacts[~is_call].reset_index(drop=True), first)
     calls = _calls(rng, scope, contacts[is_call].reset_index(drop=True), first)
     reviews = _reviews(rng, scope, orders, first)
@@ -156,7 +156,7 @@ def _contacts(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame, o
     late &= orders["cancelled_by"].isna().to_numpy()
     damaged = ~np.isnat(delivered) & (rng.random(len(orders)) < 0.025)
     asks_late = late & (rng.random(len(orders)) < 0.45)
-    asks = rng.random(len(orders)) < 0.12
+    asks = rng.random(len(orders)) < 0.2
     about = np.concatenate([np.flatnonzero(asks_late), np.flatnonzero(damaged), np.flatnonzero(asks)])
     topics = np.concatenate(
         [
@@ -246,7 +246,7 @@ def _calls(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, first
     frame["resolved"] = frame["answered"] & (rng.random(size) < np.where(frame["is_complaint"], 0.72, 0.88))
     frame["escalated"] = frame["answered"] & frame["is_complaint"] & (rng.random(size) < 0.1)
     happy = np.clip(4.6 - 0.02 * frame["wait"] - 1.4 * ~frame["resolved"] + rng.normal(0, 0.8, size), 1, 5)
-    frame["rating"] = np.where(frame["answered"] & (rng.random(size) < 0.25), np.round(happy), np.nan)
+    frame["rating"] = np.where(frame["answered"] & (rng.random(size) < 0.4), np.round(happy), np.nan)
     return frame
 
 
