@@ -83,6 +83,7 @@ joined as (
         cast(life.reopens as bigint) as reopens,
         cast(life.agent_replies as bigint) as agent_replies,
         life.is_escalated,
+        life.is_response_tracked,
         coalesce(targets.target, default_target.target) as response_target_seconds,
         cast(business.first_response_business_seconds as bigint) as first_response_business_seconds,
         cast(business.first_resolution_business_seconds as bigint) as first_resolution_business_seconds,
@@ -90,7 +91,7 @@ joined as (
         business.ticket_id is not null as has_calendar,
         {{ is_fcr_observed(
             'contacts', 'tickets.created_at', 'coalesce(life.is_solved, false)',
-            'coalesce(life.agent_replies, 0) = 1 and life.reopens = 0'
+            'case when life.agent_replies is not null then life.agent_replies = 1 and life.reopens = 0 end'
         ) }} as is_fcr_observed,
         tickets.csat_score,
         tickets.csat_scale,
@@ -149,6 +150,7 @@ select
     reopens,
     agent_replies,
     is_escalated,
+    is_response_tracked,
     first_response_seconds,
     -- Without a calendar the desk never closes.
     case when has_calendar then first_response_business_seconds else first_response_seconds end
@@ -162,7 +164,7 @@ select
     cast(response_target_seconds as bigint) as response_target_seconds,
     -- An unanswered ticket counts once its time is up; before that it is pending.
     case
-        when response_target_seconds is null then null
+        when response_target_seconds is null or not is_response_tracked then null
         when first_response_seconds is not null then first_response_seconds <= response_target_seconds
         when age_seconds > response_target_seconds then false
     end as is_response_in_time,

@@ -35,11 +35,63 @@ ratings as (
 
 ),
 
--- A ticket with any event has no replies when none is among them.
+-- Not every export tells replies. One that never does leaves its tickets' responses unknown, not missing.
+contracts as (
+
+    select
+        batch,
+        kind,
+        contract
+    from {{ source('raw', 'load_ledger') }}
+
+),
+
 logged as (
 
-    select distinct ticket_id
-    from {{ ref('stg_ticket_events') }}
+    select
+        events.ticket_id,
+        contracts.contract,
+        max(case when events.event_type = 'public_reply' then 1 else 0 end) as has_reply
+    from {{ ref('stg_ticket_events') }} as events
+    left join contracts
+        on
+            events._batch = contracts.batch
+            and contracts.kind = 'ticket_events'
+    group by
+        events.ticket_id,
+        contracts.contract
+
+),
+
+logs_with_replies as (
+
+    select coalesce(contract, '') as contract
+    from logged
+    group by coalesce(contract, '')
+    having max(has_reply) = 1
+
+),
+
+reply_logged as (
+
+    select distinct logged.ticket_id
+    from logged
+    inner join logs_with_replies on coalesce(logged.contract, '') = logs_with_replies.contract
+
+),
+
+stating as (
+
+    select
+        tickets.ticket_id,
+        max(
+            case when tickets.first_response_at is not null or tickets.agent_replies is not null then 1 else 0 end
+        ) over (partition by coalesce(contracts.contract, '')) as does_state_replies
+    from {{ ref('stg_tickets') }} as tickets
+    left join contracts
+        on
+            tickets._batch = contracts.batch
+            and contracts.kind = 'tickets'
 
 ),
 
@@ -80,11 +132,13 @@ joined as (
     select
         tickets.ticket_id,
         coalesce(replies.first_response_at, tickets.first_response_at) as first_response_at,
+        -- Where replies are logged, none in the log means none.
         case
-            when logged.ticket_id is not null and (replies.ticket_id is not null or tickets.agent_replies is null)
-                then coalesce(replies.agent_replies, 0)
-            else tickets.agent_replies
+            when replies.ticket_id is not null then replies.agent_replies
+            when tickets.agent_replies is not null then tickets.agent_replies
+            when reply_logged.ticket_id is not null then 0
         end as agent_replies,
+        reply_logged.ticket_id is not null or stating.does_state_replies = 1 as is_response_tracked,
         -- Events that never solve it leave the word to the ticket's own columns (a close by rule is often not logged).
         coalesce(statuses.first_solved_at is not null, false) as is_solve_logged,
         statuses.first_solved_at as logged_first_solved_at,
@@ -97,7 +151,8 @@ joined as (
         coalesce(tickets.escalated, false) or escalations.ticket_id is not null as is_escalated,
         ratings.rated_at
     from tickets
-    left join logged on tickets.ticket_id = logged.ticket_id
+    left join reply_logged on tickets.ticket_id = reply_logged.ticket_id
+    left join stating on tickets.ticket_id = stating.ticket_id
     left join replies on tickets.ticket_id = replies.ticket_id
     left join statuses on tickets.ticket_id = statuses.ticket_id
     left join escalations on tickets.ticket_id = escalations.ticket_id
@@ -111,6 +166,7 @@ solved as (
         ticket_id,
         first_response_at,
         agent_replies,
+        is_response_tracked,
         reopens,
         is_escalated,
         rated_at,
@@ -137,6 +193,7 @@ select
     is_solve_logged,
     reopens,
     agent_replies,
+    is_response_tracked,
     is_escalated,
     rated_at
 from solved

@@ -7,7 +7,8 @@ with stated as (
         _batch,
         _row,
         to_value as status,
-        from_value
+        from_value,
+        max(case when event_type = 'created' then 1 else 0 end) over (partition by ticket_id) as is_log_whole
     from {{ ref('stg_ticket_events') }}
     where
         event_type in ('created', 'status_changed')
@@ -21,7 +22,11 @@ ordered as (
         ticket_id,
         event_at,
         status,
-        coalesce(lag(status) over ticket_history, from_value) as previous_status,
+        -- Only a log that begins in the middle of a ticket's life needs an event's own word for what was before.
+        coalesce(
+            lag(status) over ticket_history,
+            case when is_log_whole = 0 then from_value end
+        ) as previous_status,
         row_number() over ticket_history as change_number
     from stated
     window ticket_history as (partition by ticket_id order by event_at, _batch, _row)

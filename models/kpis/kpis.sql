@@ -111,16 +111,20 @@ bounded as (
         case
             when value is null or n = 0 then null
             when interval_kind = 'wilson'
-                then (value + z * z / (2 * n) - z * sqrt(greatest(value * (1 - value) / n + z * z / (4.0 * n * n), 0)))
-                    / (1 + z * z / n)
+                then greatest(
+                    (value + z * z / (2 * n) - z * sqrt(value * (1 - value) / n + z * z / (4.0 * n * n)))
+                    / (1 + z * z / n), 0
+                )
             when interval_kind = 'multinomial' then value - z * root_of_squares / n
             when interval_kind = 't' and n > 1 then value - t * root_of_squares / sqrt(n * (n - 1.0))
         end as ci_low,
         case
             when value is null or n = 0 then null
             when interval_kind = 'wilson'
-                then (value + z * z / (2 * n) + z * sqrt(greatest(value * (1 - value) / n + z * z / (4.0 * n * n), 0)))
-                    / (1 + z * z / n)
+                then least(
+                    (value + z * z / (2 * n) + z * sqrt(value * (1 - value) / n + z * z / (4.0 * n * n)))
+                    / (1 + z * z / n), 1
+                )
             when interval_kind = 'multinomial' then value + z * root_of_squares / n
             when interval_kind = 't' and n > 1 then value + t * root_of_squares / sqrt(n * (n - 1.0))
         end as ci_high
