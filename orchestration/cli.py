@@ -196,6 +196,23 @@ def sources(exports: str | None, home: str | None, config: str | None) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
 
+@main.command(context_settings={"ignore_unknown_options": True})
+@_home_options
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
+@_reported
+def dbt(arguments: tuple[str, ...], home: str | None, config: str | None) -> None:
+    """Run a dbt command over the home's private warehouse, such as: cxhouse dbt test --select test_type:unit"""
+    from orchestration.execution import prepare_home
+    from orchestration.lock import take_writer_lock
+    from orchestration.warehouse import Warehouse
+
+    settings = load_settings(home=home, config=config)
+    prepare_home(settings)
+    take_writer_lock(settings.home)
+    if not Warehouse(settings).command(list(arguments)):
+        sys.exit(1)
+
+
 @main.command("contract-schema")
 def contract_schema() -> None:
     """Print the JSON schema of a contract file, for editors."""

@@ -113,10 +113,22 @@ class Warehouse:
         )
         return [_node_result(item) for item in result.result or []]
 
-    def _invoke(self, command: list[str], callbacks: list[Any] | None = None, manifest: Any = None) -> Any:
+    def command(self, arguments: list[str]) -> bool:
+        """Any dbt command over this home, with dbt's own output; False when it did not succeed."""
+        prepare_seeds(self._settings)
+        return bool(self._invoke(arguments, log_level="info").success)
+
+    def _invoke(
+        self,
+        command: list[str],
+        callbacks: list[Any] | None = None,
+        manifest: Any = None,
+        log_level: str = "none",
+    ) -> Any:
         from dbt.cli.main import dbtRunner
 
         os.environ.update(self._settings.environment())
+        _give_unit_tests_the_graph()
         result = dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke(
             [
                 *command,
@@ -125,13 +137,30 @@ class Warehouse:
                 "--target-path", str(self._settings.dbt_target),
                 "--log-path", str(self._settings.dbt_target / "logs"),
                 "--vars", json.dumps(self._settings.dbt_vars, sort_keys=True),
-                "--log-level", "none",
+                "--log-level", log_level,
                 "--no-version-check",
             ]
         )  # fmt: skip
         if result.exception is not None:
             raise CxhouseError(f"dbt {command[0]} failed: {result.exception}")
         return result
+
+
+def _give_unit_tests_the_graph() -> None:
+    """Let unit tests of the KPI models see the metrics: dbt 1.11 compiles unit tests with an empty ``graph``."""
+    from dbt.parser.unit_tests import UnitTestManifestLoader
+
+    original = UnitTestManifestLoader.__init__
+    if getattr(original, "gives_graph", False):
+        return
+
+    def init(self: Any, manifest: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, manifest, *args, **kwargs)
+        manifest.build_flat_graph()
+        self.unit_test_manifest.flat_graph = manifest.flat_graph
+
+    init.gives_graph = True  # type: ignore[attr-defined]
+    UnitTestManifestLoader.__init__ = init
 
 
 def _node_result(item: Any) -> NodeResult:
