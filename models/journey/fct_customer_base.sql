@@ -6,6 +6,7 @@
 with spells as (
 
     select
+        spells.customer_key,
         customers.country,
         customers.segment,
         spells.starts_on,
@@ -15,10 +16,25 @@ with spells as (
 
 ),
 
-today as (
+-- A spell lost on the morning that begins a period was lost in the period before it.
+turns as (
 
-    -- The morning after the last day that is in the marts.
-    select {{ add_days(as_of_day(), 1) }} as morning
+    select
+        customer_key,
+        country,
+        segment,
+        starts_on as turned_on,
+        1 as turn
+    from spells
+    union all
+    select
+        customer_key,
+        country,
+        segment,
+        {{ add_days('lost_on', -1) }} as turned_on,
+        -1 as turn
+    from spells
+    where lost_on <= {{ add_days(as_of_day(), 1) }}
 
 ),
 
@@ -36,45 +52,37 @@ combinations as (
 ),
 
 {% for grain in grains %}
-{{ grain }}_starts as (
+-- Who comes and goes within a period is neither new nor lost: only the two mornings count.
+{{ grain }}_customers as (
 
     select
+        customer_key,
         country,
         segment,
-        cast({{ dbt.date_trunc(grain, 'starts_on') }} as date) as period_start,
-        count(*) as gained
-    from spells
+        cast({{ dbt.date_trunc(grain, 'turned_on') }} as date) as period_start,
+        sum(turn) as net_turn
+    from turns
     group by
+        customer_key,
         country,
         segment,
-        cast({{ dbt.date_trunc(grain, 'starts_on') }} as date)
+        cast({{ dbt.date_trunc(grain, 'turned_on') }} as date)
 
 ),
 
--- A spell lost on the morning that begins a period was lost in the period before it.
-{{ grain }}_losses as (
+{{ grain }}_changes as (
 
     select
-        spells.country,
-        spells.segment,
-        cast({{ dbt.date_trunc(grain, add_days('spells.lost_on', -1)) }} as date) as period_start,
-        count(*) as lost,
-        sum(
-            case
-                when
-                    {{ dbt.date_trunc(grain, add_days('spells.lost_on', -1)) }}
-                    = {{ dbt.date_trunc(grain, 'spells.starts_on') }}
-                    then 1
-                else 0
-            end
-        ) as lost_at_once
-    from spells
-    cross join today
-    where spells.lost_on <= today.morning
+        country,
+        segment,
+        period_start,
+        sum(case when net_turn > 0 then 1 else 0 end) as customers_new,
+        sum(case when net_turn < 0 then 1 else 0 end) as customers_lost
+    from {{ grain }}_customers
     group by
-        spells.country,
-        spells.segment,
-        cast({{ dbt.date_trunc(grain, add_days('spells.lost_on', -1)) }} as date)
+        country,
+        segment,
+        period_start
 
 ),
 
@@ -99,19 +107,14 @@ combinations as (
         periods.period_start,
         periods.country,
         periods.segment,
-        coalesce(starts.gained, 0) - coalesce(losses.lost_at_once, 0) as customers_new,
-        coalesce(losses.lost, 0) - coalesce(losses.lost_at_once, 0) as customers_lost
+        coalesce(changes.customers_new, 0) as customers_new,
+        coalesce(changes.customers_lost, 0) as customers_lost
     from {{ grain }}_periods as periods
-    left join {{ grain }}_starts as starts
+    left join {{ grain }}_changes as changes
         on
-            periods.country = starts.country
-            and periods.segment = starts.segment
-            and periods.period_start = starts.period_start
-    left join {{ grain }}_losses as losses
-        on
-            periods.country = losses.country
-            and periods.segment = losses.segment
-            and periods.period_start = losses.period_start
+            periods.country = changes.country
+            and periods.segment = changes.segment
+            and periods.period_start = changes.period_start
 
 ),
 {% endfor %}

@@ -1,0 +1,86 @@
+"""Homes that many tests read: one built from sample exports, one from real ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"
+SAMPLE_CUSTOMERS, SAMPLE_DAYS = 1500, 540
+
+Cxhouse = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def cxhouse() -> Cxhouse:
+    """Runs the command line as a user would, in a process of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CXHOUSE_", "DAGSTER_"))}
+
+    def run(*arguments: str | Path, exit_code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "orchestration.cli", *map(str, arguments)]
+        result = subprocess.run(
+            command, env={**clean, **environment}, capture_output=True, text=True, cwd=REPOSITORY, check=False
+        )
+        assert result.returncode == exit_code, f"{arguments}: exit {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    return run
+
+
+class Home:
+    """A home that a run has filled."""
+
+    def __init__(self, path: Path, exports: Path, config: Path | None) -> None:
+        self.path, self.exports, self.config = path, exports, config
+
+    @property
+    def options(self) -> list[str | Path]:
+        return ["--home", self.path, *(["--config", self.config] if self.config else [])]
+
+    def marts(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(self.path / "published" / "marts.duckdb"), read_only=True)
+
+    def query(self, sql: str, *values: object) -> list[tuple]:
+        with self.marts() as con:
+            return con.execute(sql, list(values)).fetchall()
+
+    def kpi(self, kpi_id: str, column: str = "value", grain: str = "all", dimension: str = "all", member: str = "all") -> object:
+        rows = self.query(
+            f"select {column} from kpis where kpi_id = ? and grain = ? and dimension = ? and member = ?",
+            kpi_id, grain, dimension, member,
+        )  # fmt: skip
+        assert len(rows) == 1, f"{kpi_id}: {len(rows)} rows"
+        return rows[0][0]
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
+    """Sample exports and their configuration."""
+    folder = tmp_path_factory.mktemp("sample")
+    cxhouse("sample", "--out", folder, "--customers", str(SAMPLE_CUSTOMERS), "--days", str(SAMPLE_DAYS), "--seed", "3")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, sample: Path) -> Iterator[Home]:
+    """A home built from the sample. Tests that change a home build their own."""
+    home = Home(tmp_path_factory.mktemp("home") / "sample", sample / "exports", sample / "config")
+    cxhouse("run", "--exports", home.exports, *home.options)
+    yield home
+
+
+@pytest.fixture(scope="session")
+def real_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Home:
+    """A home built from the real exports, as of a day after the last of them."""
+    if not REAL_EXPORTS.is_dir():
+        pytest.skip(f"real exports are not at {REAL_EXPORTS}; they are not part of the project")
+    home = Home(tmp_path_factory.mktemp("home") / "real", REAL_EXPORTS, None)
+    cxhouse("run", "--exports", home.exports, *home.options, "--as-of", "2022-01-01")
+    return home

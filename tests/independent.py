@@ -1,0 +1,202 @@
+"""Every KPI computed a second way: plain Python over the raw rows, sharing nothing with the models.
+
+Slow and simple on purpose. Periods are calendar months in the reporting time zone.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+UTC = ZoneInfo("UTC")
+Row = dict[str, Any]
+
+
+def read_raw(home: Path, kind: str) -> list[Row]:
+    """All raw rows of a kind, missing values as None."""
+    frames = [pd.read_parquet(path) for path in sorted((home / "raw" / kind).glob("0*.parquet"))]
+    if not frames:
+        return []
+    frame = pd.concat(frames, ignore_index=True).astype(object)
+    records = frame.where(frame.notna(), None).to_dict("records")
+    return [{k: v.to_pydatetime() if isinstance(v, pd.Timestamp) else v for k, v in record.items()} for record in records]
+
+
+def newest(rows: list[Row], key: Callable[[Row], Any], created: str, updated: str | None = "updated_at") -> list[Row]:
+    """The newest version of each record."""
+    best: dict[Any, tuple[Any, Row]] = {}
+    for row in rows:
+        moment = (row.get(updated) if updated else None) or (row[created] if created else None) or datetime.min
+        rank = (moment, row["_batch"], row["_row"])
+        if key(row) not in best or rank > best[key(row)][0]:
+            best[key(row)] = (rank, row)
+    return [row for _, row in best.values()]
+
+
+@dataclass
+class Calendar:
+    """Opening hours of one calendar: weekday (1 Monday) -> openings, and closed days."""
+
+    timezone: ZoneInfo
+    hours: dict[int, list[tuple[str, str]]]
+    holidays: set[date]
+
+    def seconds(self, start: datetime, end: datetime) -> int:
+        """Open seconds between two naive UTC instants, by walking the days."""
+        start, end = start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+        total = 0.0
+        day = start.astimezone(self.timezone).date() - timedelta(days=1)
+        while day <= end.astimezone(self.timezone).date():
+            for opens, closes in [] if day in self.holidays else self.hours.get(day.isoweekday(), []):
+                low = max(self._instant(day, opens), start)
+                high = min(self._instant(day, closes), end)
+                total += max((high - low).total_seconds(), 0)
+            day += timedelta(days=1)
+        return round(total)
+
+    def _instant(self, day: date, clock: str) -> datetime:
+        hours, minutes = map(int, clock.split(":"))
+        local = datetime.combine(day, time()) + timedelta(hours=hours, minutes=minutes)
+        return local.replace(tzinfo=self.timezone).astimezone(UTC)
+
+
+@dataclass
+class Samples:
+    """The cases of one KPI in one period."""
+
+    numerator: float = 0.0
+    denominator: float = 0.0
+    values: list[float] = field(default_factory=list)
+    pending: int = 0
+
+
+class Company:
+    """Raw rows of a home, brought to cases."""
+
+    def __init__(self, home: Path, as_of: datetime, timezone: str, seeds: Path) -> None:
+        self.as_of, self.timezone = as_of, ZoneInfo(timezone)
+        self.seeds = seeds
+        self.tickets = newest(read_raw(home, "tickets"), lambda r: r["ticket_id"], "created_at")
+        self.calls = newest(read_raw(home, "calls"), lambda r: r["call_id"], "started_at")
+        self.orders = newest(read_raw(home, "orders"), lambda r: r["order_id"], "ordered_at")
+        self.reviews = newest(read_raw(home, "reviews"), lambda r: r["review_id"], "created_at")
+        self.surveys = newest(read_raw(home, "surveys"), lambda r: r["response_id"], "responded_at", None)
+        self.items = newest(read_raw(home, "order_items"), lambda r: (r["order_id"], r["line_id"]), "", None)
+        self.customers = newest(read_raw(home, "customers"), lambda r: r["customer_id"], "created_at")
+        self.events: dict[str, list[Row]] = defaultdict(list)
+        unique = {
+            tuple(r[c] for c in ("ticket_id", "event_at", "event_type", "actor_id", "from_value", "to_value")): r
+            for r in read_raw(home, "ticket_events")
+        }
+        for row in sorted(unique.values(), key=lambda r: (r["event_at"], r["_row"])):
+            self.events[row["ticket_id"]].append(row)
+        self.person = self._persons()
+        for ticket in self.tickets:
+            self._live(ticket)
+        self.calendars = self._calendars()
+
+    # -- identity: union-find over identifiers
+
+    def _persons(self) -> Callable[[Row], str | None]:
+        parent: dict[str, str] = {}
+
+        def find(x: str) -> str:
+            while parent.setdefault(x, x) != x:
+                x = parent[x]
+            return x
+
+        def identifiers(row: Row) -> list[str]:
+            email = row.get("customer_email") or row.get("email")
+            phone = row.get("customer_phone") or row.get("phone")
+            digits = "".join(c for c in phone or "" if c.isdigit() or c == "+")
+            return [
+                *([f"id:{row['customer_id']}"] if row.get("customer_id") else []),
+                *([f"email:{email.strip().lower()}"] if email and email.strip() else []),
+                *([f"phone:{digits}"] if len(digits) >= 5 else []),
+            ]
+
+        for rows in (self.tickets, self.calls, self.orders, self.reviews, self.surveys, self.customers):
+            for row in rows:
+                names = identifiers(row)
+                for other in names[1:]:
+                    parent[find(other)] = find(names[0])
+        return lambda row: find(identifiers(row)[0]) if identifiers(row) else None
+
+    # -- tickets
+
+    def _live(self, ticket: Row) -> None:
+        events = self.events.get(ticket["ticket_id"], [])
+        replies = [e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")]
+        ticket["first_response"] = min(replies) if replies else ticket["first_response_at"]
+        ticket["replies"] = len(replies) if replies else (ticket["agent_replies"] or 0)
+        spans, state = [], None
+        for event in events:
+            if event["event_type"] not in ("created", "status_changed") or not event["to_value"]:
+                continue
+            off = event["to_value"] in ("solved", "closed")
+            before = state in ("solved", "closed")
+            if off != before:
+                spans.append((event["event_at"], off))
+            state = event["to_value"]
+        solvings = [at for at, off in spans if off]
+        ticket["reopenings"] = [at for at, off in spans if not off] if solvings else []
+        if solvings:
+            ticket["is_solved"] = state in ("solved", "closed")
+            ticket["first_solved"] = min(solvings)
+            ticket["last_solved"] = max(solvings) if ticket["is_solved"] else None
+            ticket["reopened"] = len(ticket["reopenings"])
+            ticket["solvings"] = solvings
+        else:
+            at = ticket["solved_at"] or ticket["closed_at"] or ticket["updated_at"]
+            ticket["is_solved"] = ticket["status"] in ("solved", "closed") and at is not None
+            ticket["first_solved"] = ticket["last_solved"] = at if ticket["is_solved"] else None
+            ticket["reopened"] = ticket["reopens"] or 0
+            ticket["solvings"] = [at] if ticket["is_solved"] else []
+        ticket["counts"] = not ticket["merged_into"] and not ticket["is_spam"]
+
+    def _calendars(self) -> Callable[[Row], Calendar]:
+        hours = pd.read_csv(self.seeds / "business_hours.csv", dtype=str)
+        holidays = pd.read_csv(self.seeds / "business_holidays.csv", dtype=str)
+        calendars = {
+            name: Calendar(
+                ZoneInfo(group["timezone"].iloc[0]),
+                {int(d): list(zip(g["opens_at"], g["closes_at"], strict=True)) for d, g in group.groupby("weekday")},
+                {date.fromisoformat(d) for d in holidays.loc[holidays["calendar"] == name, "holiday_on"]},
+            )
+            for name, group in hours.groupby("calendar")
+        }
+        return lambda ticket: calendars["chat" if ticket["channel"] == "chat" else "desk"]
+
+    # -- periods
+
+    def month(self, instant: datetime) -> date:
+        return instant.replace(tzinfo=UTC).astimezone(self.timezone).date().replace(day=1)
+
+    def day(self, instant: datetime) -> date:
+        return instant.replace(tzinfo=UTC).astimezone(self.timezone).date()
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Linear interpolation between the closest ranks."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * share
+    low, high = math.floor(place), math.ceil(place)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def wilson(good: float, seen: float) -> tuple[float, float]:
+    """Wilson's 95 % interval (Wilson 1927)."""
+    z = statistics.NormalDist().inv_cdf(0.975)
+    share = good / seen
+    centre = (share + z * z / (2 * seen)) / (1 + z * z / seen)
+    half = z / (1 + z * z / seen) * math.sqrt(share * (1 - share) / seen + z * z / (4 * seen * seen))
+    return centre - half, centre + half

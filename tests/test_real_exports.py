@@ -1,0 +1,100 @@
+"""Real exports give the figures that were computed straight from their files (see their README)."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from conftest import Home
+
+
+def test_olist_orders(real_home: Home) -> None:
+    statuses = dict(real_home.query("select status, count(*) from fct_orders group by 1"))
+    assert statuses["delivered"] == 5172
+    assert statuses["shipped"] == 1107
+    assert statuses["cancelled"] == 625 + 609
+    assert sum(statuses.values()) == 8135
+    assert real_home.query("select count(distinct customer_key) from fct_orders") == [(8016,)]
+    assert real_home.query("select count(*) from (select 1 from fct_orders group by customer_key having count(*) > 1)") == [(73,)]
+
+
+def test_olist_amounts(real_home: Home) -> None:
+    with duckdb.connect(str(real_home.path / "warehouse.duckdb"), read_only=True) as con:
+        paid, unpaid = con.execute(
+            "select sum(total_amount), count(*) filter (total_amount is null) from staging.stg_orders"
+        ).fetchone() or (0, 0)
+    assert float(paid) == 1_428_602.81
+    assert unpaid == 0
+    assert real_home.query("select round(sum(line_amount), 2) from fct_order_items") == [(1_093_264.35,)]
+    without_items = "select count(*) from fct_orders where items is null"
+    assert real_home.query(without_items) == [(775,)]
+
+
+def test_olist_deliveries(real_home: Home) -> None:
+    delivered = real_home.query(
+        "select count(*), count(*) filter (delivered_at > promised_delivery_at), "
+        "round(avg(epoch(delivered_at - ordered_at)) / 86400, 2) "
+        "from fct_orders where status = 'delivered' and delivered_at is not null"
+    )
+    assert delivered == [(5164, 342, 12.52)]
+    assert real_home.kpi("on_time_delivery_rate", "numerator") == 5164 - 342
+    # Delivered ones, eight of them without a date, and all that are overdue and undelivered; cancelled ones are not due.
+    assert real_home.kpi("on_time_delivery_rate", "denominator") == 8135 - 625 - 609
+    assert real_home.kpi("cancellation_rate", "numerator") == 609
+
+
+def test_olist_reviews(real_home: Home) -> None:
+    stars = real_home.query("select cast(stars as int), count(*) from fct_reviews group by 1 order by 1")
+    assert stars == [(1, 2638), (2, 382), (3, 667), (4, 1184), (5, 3354)]
+    assert real_home.kpi("negative_feedback_rate") == pytest.approx((2638 + 382) / 8225)
+    assert real_home.kpi("positive_review_rate") == pytest.approx((1184 + 3354) / 8225)
+    assert real_home.kpi("review_volume") == 8225
+
+
+def test_servicenow_incidents(real_home: Home) -> None:
+    assert real_home.query("select status, count(*) from fct_tickets group by 1 order by 2") == [("new", 1), ("closed", 20768)]
+    assert real_home.kpi("reopen_rate", "numerator") == 234
+    assert real_home.kpi("issue_resolution_rate", "denominator") == 20769
+    assert real_home.query("select channel, count(*) from fct_tickets group by 1 order by 2") == [("email", 36), ("phone", 20733)]
+    with duckdb.connect(str(real_home.path / "warehouse.duckdb"), read_only=True) as con:
+        hours = con.execute(
+            "select median(epoch(solved_at - created_at)) / 3600 from staging.stg_tickets where solved_at is not null"
+        ).fetchone()
+    assert hours == (24.6,)
+
+
+def test_servicenow_tells_no_replies(real_home: Home) -> None:
+    """An export without replies must not read as a desk that never answers."""
+    assert real_home.kpi("response_sla_rate") is None
+    assert real_home.kpi("first_response_time", "n_pending") == 0
+
+
+def test_phonenow_calls(real_home: Home) -> None:
+    assert real_home.kpi("call_abandonment_rate", "numerator") == 946
+    assert real_home.kpi("call_abandonment_rate") == pytest.approx(946 / 5000)
+    assert real_home.kpi("call_wait_time") == pytest.approx(67.52, abs=0.005)
+    assert real_home.kpi("call_wait_time", "n") == 4054
+    assert real_home.kpi("call_service_level", "numerator") == 374
+    assert real_home.kpi("average_handle_time") == pytest.approx(224.92, abs=0.005)
+    assert real_home.kpi("csat", dimension="category", member="call") == pytest.approx((843 + 1180) / 4054)
+    assert real_home.query("select avg(csat_score) from fct_calls")[0][0] == pytest.approx(3.4036, abs=0.00005)
+    assert real_home.query("select count(*) from fct_calls where is_resolved") == [(3646,)]
+
+
+def test_no_row_is_lost(real_home: Home) -> None:
+    ledger = real_home.query("select contract, rows_read, rows_loaded, rows_quarantined from load_ledger order by 1")
+    assert ledger == [
+        ("olist_order_items", 8365, 8365, 0),
+        ("olist_orders", 8135, 8135, 0),
+        ("olist_reviews", 8225, 8225, 0),
+        ("phonenow_calls", 5000, 5000, 0),
+        # Two changes carry the state -100.
+        ("servicenow_incident_events", 119998, 119998, 0),
+        ("servicenow_incidents", 119998, 119996, 2),
+    ]
+
+
+def test_absent_exports_are_named(real_home: Home) -> None:
+    assert real_home.query("select kpi_id, missing_export from kpis where status = 'not_available' order by 1") == [
+        (kpi, "surveys") for kpi in ("ces", "low_effort_share", "nps", "nps_transactional")
+    ]
