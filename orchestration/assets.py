@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
 
+from orchestration.errors import ConfigurationError
 from orchestration.gates import GateKeeper, Verdict, mart_gates
 from orchestration.lock import take_writer_lock
 from orchestration.publish import Candidate, public_tables
@@ -141,10 +142,15 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         settings.scratch.mkdir(parents=True)
         ledger = Ledger(settings.ledger)
         with record.timed("pull"):
-            new = land(open_source(settings.exports), settings.landing, settings.scratch, ledger)
-        run.progress(f"pull: {new} new file(s) landed from {settings.exports}")
+            arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, ledger)
+        run.progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
         loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, ledger)
         wanted = jobs(ledger.landed(), load_contracts(settings.config_dir))
+        if not wanted:
+            raise ConfigurationError(
+                f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
+                "docs/contracts.md how to write one"
+            )
         for kind in all_kinds().values():
             verdicts: list[Verdict] = []
 
@@ -155,7 +161,7 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
                 return not any(verdict.blocks for verdict in found)
 
             with record.timed("pull"):
-                report = loader.load_kind(kind, wanted, gate)
+                report = loader.load_kind(kind, wanted, gate, arrivals.offered)
             for message in report.messages:
                 run.progress(f"pull: {kind.name}: {message}")
             record.loads += report.loads

@@ -98,7 +98,10 @@ class GateKeeper:
         if path is None:
             return []
         expectations = read_suite(path)
-        rows = self._pool.submit(_validate, gate, expectations, [str(file) for file in files]).result()
+        try:
+            rows = self._pool.submit(_validate, gate, expectations, [str(file) for file in files]).result()
+        except Exception as error:  # whatever the library raises at a wrong suite, the suite is what to look at
+            raise ConfigurationError(f"{path}: {str(error).strip()}") from error
         return [Verdict(**row) for row in rows]
 
 
@@ -155,8 +158,8 @@ def _validate(gate: str, expectations: list[dict[str, Any]], files: list[str]) -
     result = definition.run(
         batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
     )
-    verdicts = [_verdict(gate, expectations, frame, item) for item in result.results]
-    return [asdict(verdict) for verdict in verdicts]
+    ordered = sorted(result.results, key=lambda item: item.expectation_config.meta["number"])
+    return [asdict(_verdict(gate, expectations, frame, item)) for item in ordered]
 
 
 def _verdict(gate: str, expectations: list[dict[str, Any]], frame: Any, item: Any) -> Verdict:

@@ -109,11 +109,14 @@ class Candidate:
         os.replace(self._folder / PARQUET_FOLDER, versions / self.version)
         _sync(self._folder / MARTS_FILE)
         os.replace(self._folder / MARTS_FILE, published / MARTS_FILE)
-        previous = os.readlink(versions / "current") if (versions / "current").is_symlink() else None
+        current = versions / "current"
+        previous = os.readlink(current) if current.is_symlink() else None
+        if current.is_dir() and not current.is_symlink():
+            shutil.rmtree(current)  # a home that was copied with its links followed
         draft = versions / ".current"
         draft.unlink(missing_ok=True)
         draft.symlink_to(self.version)
-        os.replace(draft, versions / "current")
+        os.replace(draft, current)
         for folder in versions.iterdir():
             if folder.name not in (self.version, previous, "current"):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -201,7 +201,10 @@ where n_{{ measure.name }} > 0
 
 {% macro measure_total(measure) -%}
   {%- set agg = aggregation(measure) -%}
-  {%- if agg in ('sum', 'sum_boolean') -%}
+  {#- Decimals add up to the same in any order, doubles do not: the same inputs must give the same marts. -#}
+  {%- if agg == 'sum' -%}
+  sum(cast({{ counted_value(measure) }} as decimal(38, 9)))
+  {%- elif agg == 'sum_boolean' -%}
   sum({{ counted_value(measure) }})
   {%- elif agg == 'count' -%}
   count(m_{{ measure.name }})
@@ -219,7 +222,7 @@ where n_{{ measure.name }} > 0
 
 {% macro measure_squares(measure) -%}
   {%- if aggregation(measure) == 'sum' and not measure.non_additive_dimension -%}
-  sum(cast(m_{{ measure.name }} as double) * cast(m_{{ measure.name }} as double))
+  sum(cast(cast(m_{{ measure.name }} as double) * cast(m_{{ measure.name }} as double) as decimal(38, 6)))
   {%- else -%}
   null
   {%- endif -%}

@@ -18,8 +18,8 @@ items as (
 
     select
         order_id,
-        sum(quantity) as items,
-        sum(quantity * unit_price) as items_amount
+        sum(cast(quantity as decimal(18, 4))) as items,
+        sum(cast(quantity as decimal(18, 4)) * unit_price) as items_amount
     from {{ ref('stg_order_items') }}
     group by order_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.pull.ledger import Landed, Ledger
@@ -12,6 +13,14 @@ from orchestration.pull.readers import read_header
 from orchestration.pull.sources import Source, SourceFile
 
 _CHUNK_BYTES = 2**20
+
+
+@dataclass
+class Arrivals:
+    """What a source held: how many files were new, and the hashes of all that it offers now."""
+
+    new: int = 0
+    offered: set[str] = field(default_factory=set)
 
 
 def landed_path(landing: Path, file: Landed) -> Path:
@@ -35,13 +44,15 @@ def _copy_hashed(source: Source, file: SourceFile, folder: Path) -> tuple[Path, 
     return Path(copy.name), digest.hexdigest(), size
 
 
-def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> int:
-    """Copy every new or changed file of a source to ``landing``; returns how many had new content."""
+def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arrivals:
+    """Copy every new or changed file of a source to ``landing``."""
     landing.mkdir(parents=True, exist_ok=True)
     known = {file.sha256 for file in ledger.landed()}
-    before = len(known)
+    arrivals = Arrivals()
     for file in source.files():
-        if ledger.hash_of(source.name, file.name, file.version):
+        seen = ledger.hash_of(source.name, file.name, file.version)
+        if seen:
+            arrivals.offered.add(seen)
             continue
         copy, sha256, size = _copy_hashed(source, file, scratch)
         if sha256 in known:
@@ -54,5 +65,7 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> int:
             target.chmod(0o444)
             ledger.land(sha256, source.name, file.name, size, read_header(target, file.name))
             known.add(sha256)
+            arrivals.new += 1
+        arrivals.offered.add(sha256)
         ledger.see(sha256, source.name, file.name, file.version)
-    return len(known) - before
+    return arrivals

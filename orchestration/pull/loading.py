@@ -86,8 +86,12 @@ class Loader:
         self._landing, self._raw, self._quarantine = landing, raw, quarantine
         self._scratch, self._ledger = scratch, ledger
 
-    def load_kind(self, kind: Kind, all_jobs: list[Job], gate: Gate) -> KindReport:
-        """Load what is new or changed of one kind; nothing of it is loaded when its gate does not pass."""
+    def load_kind(self, kind: Kind, all_jobs: list[Job], gate: Gate, offered: set[str]) -> KindReport:
+        """Load what is new or changed of one kind; nothing of it is loaded when its gate does not pass.
+
+        A batch that did not pass is tried again in every run, as long as the source still offers (``offered``, by
+        hash) the file: replacing or removing a bad export there is how to get past it.
+        """
         wanted = [job for job in all_jobs if job.contract.kind == kind.name]
         present = {(load.batch, load.contract): load for load in self._ledger.loads() if load.kind == kind.name}
         self._ensure_empty(kind)
@@ -96,7 +100,8 @@ class Loader:
         staged = []
         for job in wanted:
             load = present.get((job.file.batch, job.contract.name))
-            if load is None or load.fingerprint != job.fingerprint or load.status == "gated":
+            again = load is not None and load.status == "gated" and job.file.sha256 in offered
+            if load is None or load.fingerprint != job.fingerprint or again:
                 staged.append((job, self._read(job, report)))
         files = [self._staged(job) for job, load in staged if load.status == "loaded" and load.rows_loaded]
         read = sum(load.rows_read for _, load in staged)

@@ -343,8 +343,13 @@ def _read_parquet(path: Path, name: str, options: ReadOptions) -> FileContent:
 
 def _read_xlsx(path: Path, name: str, options: ReadOptions) -> FileContent:
     import pandas as pd
+    from python_calamine import CalamineError
 
     with open_bytes(path, name) as stream:
-        frame = pd.read_excel(io.BytesIO(stream.read()), sheet_name=options.sheet, dtype=object, engine="calamine")
+        data = io.BytesIO(stream.read())
+    try:
+        frame = pd.read_excel(data, sheet_name=options.sheet, dtype=object, engine="calamine")
+    except CalamineError as error:
+        raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
     columns = {str(c).strip(): pa.array([_text(v) for v in frame[c].tolist()], pa.string()) for c in frame.columns}
     return FileContent(pa.table({**columns, "_row": pa.array(range(2, len(frame) + 2), pa.int64())}))

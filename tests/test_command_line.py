@@ -1,0 +1,125 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY, Cxhouse, Home
+
+
+@pytest.mark.parametrize("command", ["sample", "run", "kpis", "status", "sources", "ui", "dbt", "contract-schema"])
+def test_every_command_explains_itself(command: str, cxhouse: Cxhouse) -> None:
+    text = cxhouse(command, "--help").stdout
+    assert text.startswith("Usage:")
+    assert command in cxhouse("--help").stdout
+
+
+def test_a_run_ends_with_kpis_loads_gates_and_the_place(cxhouse: Cxhouse, sample_home: Home) -> None:
+    result = cxhouse("run", "--exports", sample_home.exports, *sample_home.options, "--record")
+    assert "0 new file(s)" in result.stderr
+    for text in ("Headline KPIs", "Net promoter score", "zendesk/tickets.csv", "acme_tickets", "model tests passed", "marts.duckdb"):
+        assert text in result.stdout
+
+
+def test_the_same_files_twice_change_nothing(cxhouse: Cxhouse, sample_home: Home) -> None:
+    def content() -> list[tuple]:
+        return sample_home.query("select * exclude (computed_at) from kpis order by all")
+
+    before, loads = content(), sample_home.query("select * from load_ledger order by all")
+    cxhouse("run", "--exports", sample_home.exports, *sample_home.options)
+    assert content() == before
+    assert sample_home.query("select * from load_ledger order by all") == loads
+
+
+def test_kpis_as_table_json_and_csv(cxhouse: Cxhouse, sample_home: Home) -> None:
+    table = cxhouse("kpis", *sample_home.options, "--kpi", "csat", "--dimension", "channel").stdout
+    assert "Customer satisfaction" in table
+    assert "email" in table
+    rows = json.loads(cxhouse("kpis", *sample_home.options, "--kpi", "csat", "--grain", "all", "--format", "json").stdout)
+    assert [row["value"] for row in rows] == [sample_home.kpi("csat")]
+    text = cxhouse("kpis", *sample_home.options, "--kpi", "csat", "--kpi", "nps", "--grain", "quarter", "--format", "csv").stdout
+    assert {row["kpi_id"] for row in csv.DictReader(io.StringIO(text))} == {"csat", "nps"}
+
+
+def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home) -> None:
+    status = cxhouse("status", *sample_home.options).stdout
+    assert "Last run" in status
+    assert "marts/kpis" in status
+    (sample_home.exports / "holiday_plan.csv").write_text("who,when\n")
+    lines = cxhouse("sources", "--exports", sample_home.exports, *sample_home.options).stdout
+    (sample_home.exports / "holiday_plan.csv").unlink()
+    assert "zendesk/tickets.csv -> tickets (acme_tickets)" in lines
+    assert "holiday_plan.csv -> NOT CLAIMED" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--exports", "/nowhere"], "no exports folder at /nowhere; name one with --exports"),
+        (["run", "--exports", "sftp://host/x"], "only folders can be read"),
+        (["run", "--config", "/nowhere"], "no configuration folder at /nowhere"),
+        (["run", "--as-of", "tomorrow"], "as-of 'tomorrow' is no date"),
+        (["kpis"], "nothing is published"),
+        (["status"], "no run has taken place"),
+    ],
+)
+def test_wrong_usage_is_explained(arguments: list[str], message: str, cxhouse: Cxhouse, tmp_path: Path) -> None:
+    result = cxhouse(*arguments, exit_code=2, CXHOUSE_HOME=str(tmp_path / "home"))
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("cxhouse.yml", "curency: EUR", "curency Extra inputs are not permitted"),
+        ("cxhouse.yml", "reporting_timezone: Berlin", "is no IANA time zone"),
+        ("cxhouse.yml", "vars: {fcr_days: 3}", "fcr_days: no such knob; there are:"),
+        ("seeds/targets.csv", "a\n", "no seed table of that name"),
+        ("seeds/kpi_targets.csv", "kpi,target\n", "its columns are kpi, target; they must be kpi_id"),
+        ("contracts/x.yml", "name: mine\nkind: y\nfiles: {name: z}\ncolumns: {}", "kind 'y' is none of"),
+    ],
+)
+def test_wrong_configuration_is_explained(
+    file: str, text: str, message: str, cxhouse: Cxhouse, tmp_path: Path, sample: Path
+) -> None:
+    path = tmp_path / "config" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    result = cxhouse("run", "--exports", sample / "exports", "--home", tmp_path / "home", "--config", tmp_path / "config", exit_code=2)
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "home" / "published" / "marts.duckdb").exists()
+
+
+def test_exports_that_nothing_claims(cxhouse: Cxhouse, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "x.csv").write_text("a,b\n1,2\n")
+    result = cxhouse("run", "--exports", tmp_path / "exports", "--home", tmp_path / "home", exit_code=2)
+    assert "is claimed by a contract" in result.stderr
+
+
+def test_samples_are_the_same_for_the_same_seed(cxhouse: Cxhouse, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        cxhouse("sample", "--out", tmp_path / name, "--customers", "40", "--days", "60", "--seed", "5")
+    files = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    assert len(files) > 12
+    for file in files:
+        if file.suffix != ".gz":  # gzip writes the time of day
+            assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+
+
+def test_no_personal_data_is_published(sample_home: Home) -> None:
+    """No e-mail address or phone number of the sample's customers stands anywhere in the published file."""
+    data = (sample_home.path / "published" / "marts.duckdb").read_bytes()
+    assert b"@example.com" not in data.lower()
+    assert b"+49151" not in data
+    with sample_home.marts() as con:
+        tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
+        for table in tables:
+            text = con.execute(f"select count(*) from {table} t where lower(cast(t as varchar)) like '%@example.com%'").fetchone()
+            assert text == (0,), table

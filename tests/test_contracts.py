@@ -1,0 +1,230 @@
+"""Contracts: who claims what, how values are read, and errors that help."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import REPOSITORY
+from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.pull.canonical import Canonical, Origin, canonicalise
+from orchestration.pull.contracts import Contract, canonical, claims, json_schema, load_contracts
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.readers import FileContent
+
+ORIGIN = Origin("test", "file.csv", 1)
+
+
+def content(rows: list[dict[str, str | None]]) -> FileContent:
+    names = dict.fromkeys(name for row in rows for name in row)
+    table = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
+    return FileContent(pa.table({**table, "_row": pa.array(range(2, len(rows) + 2), pa.int64())}))
+
+
+def apply(rows: list[dict[str, str | None]], kind: str = "tickets", **contract: Any) -> Canonical:
+    data = content(rows)
+    if contract:
+        made = Contract.model_validate({"name": "test", "kind": kind, "files": {"name": "x"}, **contract})
+    else:
+        made = canonical(all_kinds()[kind], data.header)
+    return canonicalise(data, made, ORIGIN)
+
+
+TICKET = {"ticket_id": "1", "created_at": "2026-03-29T10:00:00Z", "status": "open"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-29T10:00:00Z", datetime(2026, 3, 29, 10)),
+        ("2026-03-29 12:00:00 +0200", datetime(2026, 3, 29, 10)),
+        ("2026-03-29T15:30:00+05:30", datetime(2026, 3, 29, 10)),
+        ("2026-03-29 10:00:00 UTC", datetime(2026, 3, 29, 10)),
+        ("2026-03-29 10:00:00.25", datetime(2026, 3, 29, 10, 0, 0, 250000)),
+        ("2026-03-29", datetime(2026, 3, 29)),
+    ],
+)
+def test_instants(text: str, expected: datetime) -> None:
+    assert apply([{**TICKET, "created_at": text}]).loaded["created_at"].to_pylist() == [expected]
+
+
+def test_instants_without_offset_are_in_the_contracts_zone() -> None:
+    mapping = {"ticket_id": "id", "created_at": {"from": "at", "format": "%d/%m/%Y %H:%M"}, "status": {"value": "new"}}
+    rows = [{"id": "1", "at": "29/03/2026 01:30"}, {"id": "2", "at": "29/03/2026 03:30"}]
+    loaded = apply(rows, timezone="Europe/Berlin", columns=mapping).loaded
+    # The clocks go forward between the two: they are an hour apart.
+    assert loaded["created_at"].to_pylist() == [datetime(2026, 3, 29, 0, 30), datetime(2026, 3, 29, 1, 30)]
+
+
+def test_epochs_units_and_decimal_commas() -> None:
+    columns = {
+        "order_id": "id",
+        "ordered_at": {"from": "at", "unit": "epoch_milliseconds"},
+        "status": {"from": "state", "map": {"DONE": "delivered", "*": "created"}},
+        "total_amount": "total",
+    }
+    rows = [{"id": "1", "at": "1767225600500", "state": "done", "total": "1.234,50"}, {"id": "2", "at": "0x1", "state": "?"}]
+    result = apply(rows, "orders", decimal=",", columns=columns)
+    (row,) = result.loaded.to_pylist()
+    assert (row["ordered_at"], row["status"]) == (datetime(2026, 1, 1, 0, 0, 0, 500000), "delivered")
+    assert row["total_amount"] == Decimal("1234.5000")
+    assert result.quarantined["reason"].to_pylist() == ["ordered_at '0x1' is not a valid instant"]
+
+
+@pytest.mark.parametrize(
+    ("promise", "timezone", "expected"),
+    [
+        # A date, or midnight sharp where the seller is, lasts until the day ends there.
+        ("2026-06-05", "UTC", datetime(2026, 6, 5, 23, 59, 59, 999999)),
+        ("2026-06-05 00:00:00", "America/Sao_Paulo", datetime(2026, 6, 6, 2, 59, 59, 999999)),
+        ("2026-06-05T03:00:00Z", "America/Sao_Paulo", datetime(2026, 6, 6, 2, 59, 59, 999999)),
+        ("2026-06-05 00:00:01", "UTC", datetime(2026, 6, 5, 0, 0, 1)),
+        # 23 hours long.
+        ("2026-03-29", "Europe/Berlin", datetime(2026, 3, 29, 21, 59, 59, 999999)),
+    ],
+)
+def test_promises(promise: str, timezone: str, expected: datetime) -> None:
+    columns = {"order_id": "o", "ordered_at": "at", "status": {"value": "paid"}, "promised_delivery_at": "p"}
+    rows = [{"o": "1", "at": "2026-01-01", "p": promise}]
+    loaded = apply(rows, "orders", timezone=timezone, columns=columns).loaded
+    assert loaded["promised_delivery_at"].to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("ticket_id", "  ", "ticket_id is required but empty"),
+        ("created_at", "yesterday", "created_at 'yesterday' is not a valid instant"),
+        ("created_at", "1900-01-01", "lies outside of 1990-01-01"),
+        ("created_at", "2999-01-01", "lies outside of 1990-01-01"),
+        ("created_at", "01/02/26", "lies outside of 1990-01-01"),
+        ("status", "gone", "is not one of: new, open"),
+        ("csat_score", "NaN", "is not a valid number"),
+        ("csat_score", "inf", "is not a valid number"),
+        ("reopens", "-1", "is negative"),
+        ("reopens", "1.5", "is not a valid integer"),
+        ("is_spam", "perhaps", "is not a valid boolean"),
+    ],
+)
+def test_bad_values_are_quarantined_with_the_reason(column: str, value: str, reason: str) -> None:
+    result = apply([{**TICKET, column: value}, TICKET])
+    assert result.loaded.num_rows == 1
+    (row,) = result.quarantined.to_pylist()
+    assert reason in row["reason"]
+    assert (row["_file"], row["_row"], row["column_name"]) == ("file.csv", 2, column)
+    assert json.loads(row["record"])[column] == value
+
+
+def test_values_are_data_and_never_code() -> None:
+    attack = "'; drop table result; --"
+    (row,) = apply([{**TICKET, "subject": attack, "topic": "=cmd()", "team": "\u202eemoji \U0001f600"}]).loaded.to_pylist()
+    assert (row["subject"], row["topic"], row["team"]) == (attack, "=cmd()", "\u202eemoji \U0001f600")
+
+
+def test_personal_values_stay_out_of_reasons() -> None:
+    result = apply([{**TICKET, "csat_score": "x", "customer_email": "someone@example.com"}])
+    assert "someone" not in result.quarantined["reason"].to_pylist()[0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "ticket_id": st.text(max_size=4),
+                "created_at": st.sampled_from(["2026-01-01", "", "x", "2026-13-01", "1e9", "2026-01-01T00:00:00+25:00"]),
+                "status": st.sampled_from(["open", "OPEN ", "", "?"]),
+                "csat_score": st.text(max_size=5),
+                "is_spam": st.text(max_size=3),
+            }
+        ),
+        min_size=1,
+        max_size=15,
+    )
+)
+def test_rows_in_are_rows_loaded_and_quarantined(rows: list[dict[str, str | None]]) -> None:
+    result = apply(rows)
+    assert result.rows_read == len(rows)
+    numbers = result.loaded["_row"].to_pylist() + result.quarantined["_row"].to_pylist()
+    assert sorted(numbers) == list(range(2, len(rows) + 2))
+
+
+def test_a_query_must_keep_every_row() -> None:
+    with pytest.raises(ConfigurationError, match="gives 1 rows for the file's 2"):
+        apply([TICKET, TICKET], query="select * from file limit 1", columns={k: k for k in TICKET})
+
+
+def test_a_query_reaches_no_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with pytest.raises(ConfigurationError, match="its SQL fails"):
+        apply([TICKET], query=f"select *, (select a from '{secret}') from file", columns={k: k for k in TICKET})
+
+
+def test_missing_required_columns_are_named() -> None:
+    with pytest.raises(RefusedFileError, match=r"lacks the column\(s\) created_at, which tickets requires \(it has: ticket_id"):
+        apply([{"ticket_id": "1", "status": "open"}])
+
+
+@pytest.mark.parametrize(
+    ("file", "header", "expected"),
+    [
+        ("orders_2026-11-21.csv", ["order_id"], ["canonical_orders"]),
+        ("sub/ticket_events.ndjson", [], ["canonical_ticket_events"]),
+        ("order_items.parquet", [], ["canonical_order_items"]),
+        ("ordersheet.csv", [], []),
+        ("export.csv", ["Id", "Requester id", "Status", "Via", "Created at", "Updated at", "Solved at", "Satisfaction Score"],
+         ["zendesk_tickets"]),
+        ("log.parquet", ["number", "incident_state", "sys_mod_count", "opened_at", "sys_updated_at"],
+         ["servicenow_incident_events", "servicenow_incidents"]),
+    ],
+)  # fmt: skip
+def test_claims(file: str, header: list[str], expected: list[str]) -> None:
+    assert [contract.name for contract in claims(file, header, load_contracts(None))] == expected
+
+
+def user_contract(folder: Path, text: str) -> Path:
+    (folder / "contracts").mkdir()
+    (folder / "contracts" / "mine.yml").write_text(text)
+    return folder
+
+
+def test_a_users_contract_comes_first_and_may_extend(tmp_path: Path) -> None:
+    config = user_contract(tmp_path, "name: mine\nextends: zendesk_tickets\ntimezone: Europe/Paris\ncolumns:\n  topic: Theme\n")
+    contracts = load_contracts(config)
+    mine = contracts[0]
+    assert (mine.name, mine.timezone, mine.columns["topic"].source) == ("mine", "Europe/Paris", "Theme")
+    assert mine.columns["ticket_id"].source == "Id"
+    assert claims("x.csv", mine.files.columns, contracts)[0].name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: mine\nkind: ticket\nfiles: {name: x}\ncolumns: {}", "kind 'ticket' is none of: tickets"),
+        ("name: mine\nkind: tickets\nfiles: {name: x}\ncolumns: {ticket_id: a}", "not mapped: created_at, status"),
+        ("name: mine\nkind: tickets\nfiles: {}\ncolumns: {}", "would claim every file"),
+        ("name: mine\nextends: nothing", "extends 'nothing', which does not exist"),
+        ("name: mine\nkind: tickets\nfiles: {name: x}\ncolumns: {ticket_id: {from: a, value: b}}", "exactly one of"),
+        ("name: mine\nkind: tickets\nfiles: {name: x}\nzone: UTC\ncolumns: {}", "zone: Extra inputs"),
+        (": -", "is not readable YAML"),
+    ],
+)
+def test_a_wrong_contract_is_explained(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_contracts(user_contract(tmp_path, text))
+    assert message in str(error.value)
+    assert "mine" in str(error.value)
+
+
+def test_the_published_schema_is_current() -> None:
+    published = json.loads((REPOSITORY / "docs" / "contract.schema.json").read_text())
+    assert published == json.loads(json.dumps(json_schema())), "run: make docs"

@@ -1,0 +1,124 @@
+"""Files of every format become the same rows, and none is lost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.errors import RefusedFileError
+from orchestration.pull import readers
+from orchestration.pull.readers import ReadOptions, read, read_header
+
+ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
+FRAME = pd.DataFrame(ROWS)
+
+
+def write(folder: Path, name: str) -> Path:
+    path = folder / name
+    plain = name.removesuffix(".gz").removesuffix(".zst")
+    if plain.endswith(".parquet"):
+        FRAME.to_parquet(path)
+    elif plain.endswith(".xlsx"):
+        FRAME.to_excel(path, index=False)
+    else:
+        separators = {".tsv": "\t", ".ssv.csv": ";"}
+        separator = next((s for ending, s in separators.items() if plain.endswith(ending)), ",")
+        text = {
+            ".json": json.dumps(ROWS),
+            ".ndjson": "\n".join(json.dumps(row) for row in ROWS),
+        }.get(Path(plain).suffix) or FRAME.to_csv(index=False, sep=separator)
+        data = text.encode("utf-16" if "utf16" in plain else "utf-8-sig" if "bom" in plain else "utf-8")
+        if name.endswith(".gz"):
+            data = gzip.compress(data)
+        if name.endswith(".zst"):
+            data = zstandard.ZstdCompressor().compress(data)
+        path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["t.csv", "t.tsv", "t.ssv.csv", "bom.csv", "utf16.csv", "t.csv.gz", "t.csv.zst", "t.json", "t.ndjson", "t.ndjson.gz",
+     "t.parquet", "t.xlsx"],
+)  # fmt: skip
+def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, name)
+    content = read(path, name, ReadOptions())
+    assert content.header == ["ticket_id", "note"]
+    assert content.broken == []
+    assert content.table.select(["ticket_id", "note"]).to_pylist() == ROWS
+    assert read_header(path, name) == ["ticket_id", "note"]
+
+
+def test_ragged_rows_are_kept_with_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n3\n4,5,6\n7,8\n")
+    content = read(path, "t.csv", ReadOptions())
+    assert content.table["_row"].to_pylist() == [2, 5]
+    assert [(row.row, row.text) for row in content.broken] == [(3, "3"), (4, "4,5,6")]
+
+
+def test_rows_longer_than_a_block(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1," + "x" * (readers.CSV_BLOCK_BYTES + 10) + "\n2,y\n")
+    assert read(path, "t.csv", ReadOptions()).table["a"].to_pylist() == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"a,A\n1,2\n", "more than once"),
+        ("t.csv", "a\nM\u00fcller\n".encode("cp1252"), "line 2 is not utf-8 (byte 0xfc)"),
+        ("t.csv.gz", gzip.compress(b"a\n1\n")[:-9], "truncated"),
+        ("t.csv.gz", b"a\n1\n", "not packed as its name says"),
+        ("t.json", b'{"a": 1}', "holds no list of records"),
+        ("t.json", b"[" * 100_000, "cannot be read as json"),
+        ("t.parquet", b"PAR1", "cannot be read as parquet"),
+        ("t.xlsx", b"PK", "cannot be read as xlsx"),
+    ],
+)
+def test_unreadable_files_are_refused_with_the_reason(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(RefusedFileError) as error:
+        read(path, name, ReadOptions())
+    assert reason in str(error.value)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "MAX_BYTES", 1000)
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(b"a\n" + b"1\n" * 10_000))
+    with pytest.raises(RefusedFileError, match="unpacks to more than"):
+        read(path, path.name, ReadOptions())
+
+
+def test_broken_lines_of_ndjson(tmp_path: Path) -> None:
+    path = tmp_path / "t.ndjson"
+    path.write_text('{"a": {"b": 1}, "list": [1, "x"]}\nnot json\n[1]\n\n{"a": {"b": true}}\n')
+    content = read(path, "t.ndjson", ReadOptions())
+    assert content.table.to_pylist() == [
+        {"a.b": "1", "list": '[1, "x"]', "_row": 1},
+        {"a.b": "true", "list": None, "_row": 5},
+    ]
+    assert [row.row for row in content.broken] == [2, 3]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.binary(max_size=400), name=st.sampled_from(["t.csv", "t.ndjson", "t.json", "t.csv.gz", "t.parquet", "t.xlsx"]))
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / name
+    path.write_bytes(data)
+    read_header(path, name)
+    try:
+        read(path, name, ReadOptions())
+    except RefusedFileError as error:
+        assert str(error)
