@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -195,17 +196,15 @@ def warehouse_assets(run: Run, manifest_path: Path) -> dg.AssetsDefinition:
     translator = Translator()
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
 
-    @dbt_assets(
-        manifest=manifest_path, name="warehouse", dagster_dbt_translator=translator, exclude="resource_type:unit_test"
-    )
+    @dbt_assets(manifest=manifest_path, name="warehouse", dagster_dbt_translator=translator, exclude="resource_type:unit_test")
     def warehouse(context: dg.AssetExecutionContext) -> Iterator[Any]:
         record = run.begin(context.run_id)
         selected: list[str] = []
         if context.is_subset:
-            select, exclude, _ = get_subset_selection_for_context(
+            selected, indirect_selection = get_subset_selection_for_context(
                 context, manifest, "fqn:*", "resource_type:unit_test", None, translator, None
             )
-            selected = ["--select", select, *(["--exclude", exclude] if exclude else [])]
+            os.environ["DBT_INDIRECT_SELECTION"] = indirect_selection or "eager"
         with record.timed("dbt build"):
             results = run.warehouse.build(selected, lambda text: run.progress(f"models: {text}"))
         record.node_seconds = {r.name: r.seconds for r in results}
@@ -215,9 +214,7 @@ def warehouse_assets(run: Run, manifest_path: Path) -> dg.AssetsDefinition:
         record.tests_passed = sum(r.resource_type == "test" and r.status == "pass" for r in results)
         record.dbt_problems = [_problem(r) for r in results if r.failed]
         record.verdicts += [
-            Verdict(f"models/{r.name}", r.message, "critical", False, r.failures, [])
-            for r in results
-            if r.status == "fail"
+            Verdict(f"models/{r.name}", r.message, "critical", False, r.failures, []) for r in results if r.status == "fail"
         ]
         record.save(run.settings.home)
         if record.dbt_problems:

@@ -52,7 +52,9 @@ def _escaped(text: str) -> str:
 
 
 def _home_options(command: Callable[..., None]) -> Callable[..., None]:
-    command = click.option("--config", metavar="DIR", help="Folder with cxhouse.yml, contracts/, seeds/. [CXHOUSE_CONFIG]")(command)
+    command = click.option("--config", metavar="DIR", help="Folder with cxhouse.yml, contracts/, seeds/. [CXHOUSE_CONFIG]")(
+        command
+    )
     return click.option("--home", metavar="DIR", help="Where cxhouse keeps its data (default: home). [CXHOUSE_HOME]")(command)
 
 
@@ -150,9 +152,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "csv"]))
 @_home_options
 @_reported
-def kpis(
-    grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None
-) -> None:
+def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
     """Show published KPIs: without --kpi each one's newest period, with --kpi all periods."""
     from orchestration.display import kpi_table, kpis_text, read_kpis
 
@@ -242,8 +242,6 @@ def ui(exports: str | None, home: str | None, config: str | None, port: int) -> 
         os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execv(sys.executable, command)
-
-
 
 
 if __name__ == "__main__":

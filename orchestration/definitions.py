@@ -23,9 +23,7 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
         executor_def=dg.in_process_executor,
         description="Pull the exports, build and gate the warehouse, publish the marts.",
     )
-    schedule = dg.ScheduleDefinition(
-        job=job, cron_schedule=settings.schedule, execution_timezone=settings.reporting_timezone
-    )
+    schedule = dg.ScheduleDefinition(job=job, cron_schedule=settings.schedule, execution_timezone=settings.reporting_timezone)
     return dg.Definitions(
         assets=[raw_assets(run), warehouse_assets(run, manifest), published_asset(run, manifest, holder)],
         asset_checks=[mart_checks(run, manifest, holder)],

@@ -108,9 +108,7 @@ def headlines(settings: Settings) -> list[dict[str, Any]]:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     unit = row["unit"]
-    interval = (
-        f"{format_value(row['ci_low'], unit)} to {format_value(row['ci_high'], unit)}" if row["ci_low"] is not None else ""
-    )
+    interval = f"{format_value(row['ci_low'], unit)} to {format_value(row['ci_high'], unit)}" if row["ci_low"] is not None else ""
     return [
         row["label"],
         str(row["period_start"] or ""),

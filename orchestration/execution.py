@@ -57,8 +57,6 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
 def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None], recorded: bool) -> RunRecord:
     phases = RunRecord("", "")
     with phases.timed("imports"):
-        import dagster as dg
-
         from orchestration.assets import Run
         from orchestration.definitions import JOB, build_definitions
         from orchestration.warehouse import Warehouse
@@ -110,6 +108,4 @@ def _first_failure(result: object) -> str:
 
 def _configuration_error(result: object) -> ConfigurationError | None:
     prefix = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
-    return next(
-        (ConfigurationError(text.removeprefix(prefix)) for text in _failures(result) if text.startswith(prefix)), None
-    )
+    return next((ConfigurationError(text.removeprefix(prefix)) for text in _failures(result) if text.startswith(prefix)), None)

@@ -142,7 +142,7 @@ def _validate(gate: str, expectations: list[dict[str, Any]], files: list[str]) -
 
     frame = _frame(files, expectations)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     suite = gx.ExpectationSuite(name=gate)
     for number, item in enumerate(expectations):
         suite.add_expectation_configuration(
@@ -151,19 +151,22 @@ def _validate(gate: str, expectations: list[dict[str, Any]], files: list[str]) -
             )
         )
     suite = context.suites.add(suite)
-    batch = (
-        context.data_sources.add_pandas(gate).add_dataframe_asset(gate).add_batch_definition_whole_dataframe("all")
-    )
+    batch = context.data_sources.add_pandas(gate).add_dataframe_asset(gate).add_batch_definition_whole_dataframe("all")
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=gate, data=batch, suite=suite))
     result = definition.run(
         batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
     )
-    ordered = sorted(result.results, key=lambda item: item.expectation_config.meta["number"])
+    ordered = sorted(result.results, key=_number)
     return [asdict(_verdict(gate, expectations, frame, item)) for item in ordered]
 
 
+def _number(item: Any) -> int:
+    """Place of a result's expectation in its suite file."""
+    return int(item.expectation_config.meta["number"])
+
+
 def _verdict(gate: str, expectations: list[dict[str, Any]], frame: Any, item: Any) -> Verdict:
-    expectation = expectations[item.expectation_config.meta["number"]]
+    expectation = expectations[_number(item)]
     details = item.result or {}
     indexes = (details.get("unexpected_index_list") or [])[:5]
     rows = frame.iloc[[index for index in indexes if isinstance(index, int)]]

@@ -90,9 +90,7 @@ class Warehouse:
         self._manifest = self._invoke(["parse"]).result
         return self.manifest_path
 
-    def build(
-        self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None
-    ) -> list[NodeResult]:
+    def build(self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None) -> list[NodeResult]:
         """Seeds, models and data tests in order; what stands on a failed test is skipped.
 
         Raises:
@@ -108,9 +106,7 @@ class Warehouse:
                 total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
                 progress(f"{event.data.index} of {total} {event.data.node_info.node_name}")
 
-        result = self._invoke(
-            ["build", "--exclude-resource-type", "unit_test", *(arguments or [])], [report], self._manifest
-        )
+        result = self._invoke(["build", "--exclude-resource-type", "unit_test", *(arguments or [])], [report], self._manifest)
         return [_node_result(item) for item in result.result or []]
 
     def command(self, arguments: list[str]) -> bool:
@@ -160,7 +156,7 @@ def _give_unit_tests_the_graph() -> None:
         self.unit_test_manifest.flat_graph = manifest.flat_graph
 
     init.gives_graph = True  # type: ignore[attr-defined]
-    UnitTestManifestLoader.__init__ = init
+    UnitTestManifestLoader.__init__ = init  # type: ignore[method-assign]
 
 
 def _node_result(item: Any) -> NodeResult:

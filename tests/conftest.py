@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -69,11 +69,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, sample: Path) -> Iterator[Home]:
+def sample_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, sample: Path) -> Home:
     """A home built from the sample. Tests that change a home build their own."""
     home = Home(tmp_path_factory.mktemp("home") / "sample", sample / "exports", sample / "config")
     cxhouse("run", "--exports", home.exports, *home.options)
-    yield home
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from conftest import REPOSITORY, Cxhouse, Home
+from conftest import Cxhouse, Home
 
 
 @pytest.mark.parametrize("command", ["sample", "run", "kpis", "status", "sources", "ui", "dbt", "contract-schema"])
@@ -22,7 +21,14 @@ def test_every_command_explains_itself(command: str, cxhouse: Cxhouse) -> None:
 def test_a_run_ends_with_kpis_loads_gates_and_the_place(cxhouse: Cxhouse, sample_home: Home) -> None:
     result = cxhouse("run", "--exports", sample_home.exports, *sample_home.options, "--record")
     assert "0 new file(s)" in result.stderr
-    for text in ("Headline KPIs", "Net promoter score", "zendesk/tickets.csv", "acme_tickets", "model tests passed", "marts.duckdb"):
+    for text in (
+        "Headline KPIs",
+        "Net promoter score",
+        "zendesk/tickets.csv",
+        "acme_tickets",
+        "model tests passed",
+        "marts.duckdb",
+    ):
         assert text in result.stdout
 
 
@@ -90,7 +96,9 @@ def test_wrong_configuration_is_explained(
     path = tmp_path / "config" / file
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    result = cxhouse("run", "--exports", sample / "exports", "--home", tmp_path / "home", "--config", tmp_path / "config", exit_code=2)
+    result = cxhouse(
+        "run", "--exports", sample / "exports", "--home", tmp_path / "home", "--config", tmp_path / "config", exit_code=2
+    )
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "home" / "published" / "marts.duckdb").exists()

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, canonical, claims, json_schema, load_contracts

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-
 from conftest import REPOSITORY, Cxhouse, Home
+
 from orchestration.assets import quarantine_verdict
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.gates import GateKeeper, read_suite, suite_path

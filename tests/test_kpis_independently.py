@@ -9,9 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from independent import Company, Row, percentile
-
 from conftest import Home
+from independent import Company, Row, percentile
 
 AS_OF = datetime(2026, 6, 30, 22)  # midnight of 1 July in Berlin
 FCR_WINDOW = timedelta(days=7)
@@ -95,8 +94,7 @@ def reopened(c: Company) -> Cases:
 def contacts(c: Company) -> list[tuple[datetime, str | None, str, bool, bool]]:
     """(instant, person, topic, solved, one interaction)"""
     tickets = [
-        (t["created_at"], c.person(t), t["topic"], t["is_solved"], t["replies"] == 1 and t["reopened"] == 0)
-        for t in counted(c)
+        (t["created_at"], c.person(t), t["topic"], t["is_solved"], t["replies"] == 1 and t["reopened"] == 0) for t in counted(c)
     ]
     calls = [
         (k["started_at"], c.person(k), k["topic"], bool(k["resolved"]), k["disposition"] == "answered" and not k["transferred"])
@@ -334,9 +332,9 @@ def test_flow_and_volumes(company: Company, sample_home: Home) -> None:
     solved = by_month(company, ((t["last_solved"], 1) for t in counted(company) if t["is_solved"]))
     volumes = published(sample_home, "resolved_issues")
     flow = published(sample_home, "issue_resolution_rate_flow")
-    assert {month: value for month, (value, _) in volumes.items()} == {m: len(v) for m, v in solved.items()} | {
-        m: 0 for m in created.keys() - solved.keys()
-    }
+    assert {month: value for month, (value, _) in volumes.items()} == {m: len(v) for m, v in solved.items()} | dict.fromkeys(
+        created.keys() - solved.keys(), 0
+    )
     for month, tickets in created.items():
         assert flow[month][0] == pytest.approx(len(solved.get(month, [])) / len(tickets))
     reviews = by_month(company, stars(company))

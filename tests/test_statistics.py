@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator
 
 import pytest
+from conftest import Home
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
-
-from conftest import Home
 
 
 def rows(home: Home, interval: str) -> Iterator[tuple]:

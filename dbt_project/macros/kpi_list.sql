@@ -34,6 +34,7 @@
             'exports': kpi.exports,
             'source': kpi.get('source', ''),
             'formula': kpi_formula(numerator, denominator),
+            'fact': fact_of(numerator),
             'dimensions': kpi_dimension_names(numerator),
             'is_percentile': measure_named(numerator).agg | string | lower | replace('aggregationtype.', '')
                 in ('median', 'percentile'),
@@ -52,6 +53,16 @@
     {%- endfor -%}
   {%- endfor -%}
   {{- exceptions.raise_compiler_error("no semantic model has a measure " ~ name ~ ": metrics of KPIs stand on measures") -}}
+{% endmacro %}
+
+
+{#- The fact table that a measure is taken from. -#}
+{% macro fact_of(measure_name) %}
+  {%- for semantic_model in graph.semantic_models.values() -%}
+    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}
+      {{- return(semantic_model.node_relation.alias) -}}
+    {%- endif -%}
+  {%- endfor -%}
 {% endmacro %}
 
 

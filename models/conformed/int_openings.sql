@@ -5,10 +5,8 @@ with hours as (
         calendar,
         weekday,
         timezone,
-        {% for edge in ['opens_at', 'closes_at'] -%}
-        cast({{ dbt.split_part(edge, "':'", 1) }} as integer) * 3600
-        + cast({{ dbt.split_part(edge, "':'", 2) }} as integer) * 60 as {{ edge.replace('_at', '_second') }}{{ "," if not loop.last }}
-        {% endfor %}
+        {{ clock_seconds('opens_at') }} as opens_second,
+        {{ clock_seconds('closes_at') }} as closes_second
     from {{ ref('business_hours') }}
 
 ),

@@ -49,7 +49,11 @@ answers as (
     where
         csat_score is not null
         and is_contact
-        and ticket_id not in (select ticket_id from surveyed where ticket_id is not null)
+        and ticket_id not in (
+            select surveyed.ticket_id
+            from surveyed
+            where surveyed.ticket_id is not null
+        )
     union all
     select
         'call' as category,
@@ -67,7 +71,11 @@ answers as (
     from {{ ref('fct_calls') }}
     where
         csat_score is not null
-        and call_id not in (select call_id from surveyed where call_id is not null)
+        and call_id not in (
+            select surveyed.call_id
+            from surveyed
+            where surveyed.call_id is not null
+        )
 
 )
 

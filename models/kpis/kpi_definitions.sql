@@ -1,7 +1,6 @@
--- depends_on: {{ ref('dim_dates') }}
 -- One row for each KPI, compiled from the metrics.
 {%- set texts = [
-    'kpi_id', 'label', 'description', 'formula', 'stage', 'kind', 'unit', 'direction', 'event_date', 'dimensions',
+    'kpi_id', 'label', 'description', 'formula', 'stage', 'kind', 'unit', 'direction', 'fact', 'event_date', 'dimensions',
     'interval', 'numerator', 'denominator', 'pending', 'source',
 ] %}
 {%- for definition in kpi_list() %}

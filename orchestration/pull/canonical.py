@@ -198,9 +198,7 @@ def _statement(contract: Contract, kind: Kind, present: dict[str, str]) -> str:
         f"as {identifier('c_' + name)}"
         for name, m in mapped.items()
     )
-    problems = ",\n".join(
-        f"{{'column_name': {literal(c.name)}, 'reason': {_problem(c)}}}" for c in kind.columns.values()
-    )
+    problems = ",\n".join(f"{{'column_name': {literal(c.name)}, 'reason': {_problem(c)}}}" for c in kind.columns.values())
     return f"""
         with texts as (select _row, {texts} from mapped),
         typed as (select *, {typed} from texts)
@@ -257,9 +255,7 @@ def _with_optional(table: pa.Table, contract: Contract) -> pa.Table:
 
 def _require_columns(contract: Contract, kind: Kind, present: dict[str, str]) -> None:
     lacking = [
-        source
-        for name in kind.required_columns
-        if (source := contract.columns[name].source) and source.lower() not in present
+        source for name in kind.required_columns if (source := contract.columns[name].source) and source.lower() not in present
     ]
     if lacking:
         raise RefusedFileError(

@@ -66,9 +66,7 @@ class FileMatch(_Strict):
     def claims(self, file_name: str, header: list[str]) -> bool:
         present = {column.strip().lower() for column in header}
         base_name = file_name.rpartition("/")[2]
-        return fnmatch(base_name.lower(), self.name.lower()) and all(
-            column.lower() in present for column in self.columns
-        )
+        return fnmatch(base_name.lower(), self.name.lower()) and all(column.lower() in present for column in self.columns)
 
 
 class Contract(_Strict):
@@ -114,9 +112,7 @@ class Contract(_Strict):
         kind = all_kinds()[self.kind]
         unknown = [column for column in self.columns if column not in kind.columns]
         if unknown:
-            raise ValueError(
-                f"{', '.join(unknown)}: not a column of {self.kind}, which has: {', '.join(kind.columns)}"
-            )
+            raise ValueError(f"{', '.join(unknown)}: not a column of {self.kind}, which has: {', '.join(kind.columns)}")
         lacking = [column for column in kind.required_columns if column not in self.columns]
         if lacking:
             raise ValueError(f"required column(s) of {self.kind} not mapped: {', '.join(lacking)}")

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from orchestration.errors import RefusedFileError
 from orchestration.pull.canonical import Origin, canonicalise
 from orchestration.pull.contracts import Contract, FileMatch, claims
-from orchestration.pull.kinds import KINDS_FILE, Kind, all_kinds
+from orchestration.pull.kinds import KINDS_FILE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.readers import ReadOptions, read
@@ -220,5 +220,3 @@ def write_load_ledger(ledger: Ledger, raw: Path) -> None:
 
 def _timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
-
-

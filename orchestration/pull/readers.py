@@ -207,9 +207,7 @@ def _read_csv(path: Path, name: str, options: ReadOptions) -> FileContent:
             raise _not_decodable(path, name, encoding) from error
 
 
-def _parse_csv(
-    path: Path, name: str, header: list[str], delimiter: str, encoding: str, block_bytes: int
-) -> FileContent:
+def _parse_csv(path: Path, name: str, header: list[str], delimiter: str, encoding: str, block_bytes: int) -> FileContent:
     skipped: list[pa_csv.InvalidRow] = []
 
     def skip(row: pa_csv.InvalidRow) -> str:

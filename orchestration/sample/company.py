@@ -38,7 +38,7 @@ CATEGORIES = ("kitchen", "garden", "lighting", "office", "outdoor", "textiles")
 FIRST_NAMES = ("Anna", "Jonas", "Lena", "Marek", "Sophie", "Piotr", "Emma", "Luuk", "Clara", "Paul", "Zoé", "Jürgen")
 LAST_NAMES = ("Keller", "Nowak", "Dubois", "Jansen", "Huber", "Moreau", "Fischer", "Wójcik", "de Vries", "Weiß")
 PRAISE = ("Arrived quickly, exactly as described.", "Great quality!\nWould buy again.", "Friendly help, thank you 😊")
-MIXED = ("Fine, but the parcel took its time.", "Good product; the manual is \"thin\".")
+MIXED = ("Fine, but the parcel took its time.", 'Good product; the manual is "thin".')
 BLAME = ("Came a week late and nobody answered.", "Broken on arrival, still waiting for the refund.")
 
 

@@ -220,7 +220,9 @@ def _tickets(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, fir
     happy = 1 / (1 + np.exp(-(1.9 - 0.05 * hours - 0.7 * frame["is_complaint"] - 1.1 * reopened)))
     solved = ~frame["solved_at"].isna().to_numpy()
     rated = solved & (rng.random(size) < 0.32)
-    frame["rating"] = np.where(rated, np.where(rng.random(size) < happy, "Good", "Bad"), np.where(solved, "Offered", "Not Offered"))
+    frame["rating"] = np.where(
+        rated, np.where(rng.random(size) < happy, "Good", "Bad"), np.where(solved, "Offered", "Not Offered")
+    )
     frame["priority"] = np.where(frame["is_complaint"], "High", pick(rng, {"Normal": 0.8, "Low": 0.15, "Urgent": 0.05}, size))
     frame["is_spam"] = rng.random(size) < 0.01
     return frame

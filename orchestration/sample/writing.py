@@ -13,12 +13,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import zstandard
 
-from orchestration.sample import company, shapes
+from orchestration.sample import shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
 
@@ -104,8 +103,6 @@ def _cell(value: Any) -> str | None:
     if isinstance(value, float):
         return f"{value:.10g}"
     return str(value)
-
-
 
 
 def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = lambda _: None) -> dict[str, int]:

@@ -102,3 +102,12 @@
 {% macro spark__days_from_to(first_day, last_day) -%}
   select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day
 {%- endmacro %}
+
+
+{#- Seconds since midnight of a clock time written HH:MM (24:00 is the end of the day). -#}
+{% macro clock_seconds(clock) -%}
+  (
+      cast({{ dbt.split_part(clock, "':'", 1) }} as integer) * 3600
+      + cast({{ dbt.split_part(clock, "':'", 2) }} as integer) * 60
+  )
+{%- endmacro %}

@@ -1,0 +1,49 @@
+# Two commands: `make run` (sets up, writes sample exports if there are none, runs the whole pipeline) and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+SAMPLE := sample
+HOME_DIR := home
+
+.PHONY: help setup run test test-all lint docs bench ui clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/ready  ## set up .venv from the lock file
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cxhouse needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 2; }
+	@echo "setting up .venv (once; a few minutes on a slow connection)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup  ## run the pipeline on sample exports; prints the headline KPIs
+	@test -d $(SAMPLE)/exports || $(BIN)/cxhouse sample --out $(SAMPLE)
+	@$(BIN)/cxhouse run --exports $(SAMPLE)/exports --config $(SAMPLE)/config --home $(HOME_DIR)
+
+test: setup  ## run the tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup  ## run the tests, the slow ones too
+	@$(BIN)/python -m pytest
+
+lint: setup  ## ruff, mypy, sqlfluff, and Dagster's own validation
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@CXHOUSE_WAREHOUSE=.venv/lint.duckdb CXHOUSE_AS_OF=2026-07-01 $(BIN)/sqlfluff lint --disable-progress-bar --quiet models dbt_project/tests
+	@CXHOUSE_HOME=.venv/lint-home DAGSTER_HOME= $(BIN)/python -W ignore -m dagster definitions validate -m orchestration.definitions
+
+docs: setup  ## write the generated docs: KPI reference, contract schema
+	@$(BIN)/python -m orchestration.reference
+
+bench: setup  ## where the seconds of a small run go, beside a bare dbt build of the same models
+	@$(BIN)/python -m orchestration.bench
+
+ui: setup  ## Dagster's UI on the sample's home
+	@$(BIN)/cxhouse ui --exports $(SAMPLE)/exports --config $(SAMPLE)/config --home $(HOME_DIR)
+
+clean:  ## remove the sample and what was built from it
+	rm -rf $(SAMPLE) $(HOME_DIR)
