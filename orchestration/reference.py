@@ -1,4 +1,4 @@
-"""Writes the docs that are generated: the KPI reference and the contract's JSON schema. Run: make docs"""
+"""Writes the docs that are generated: KPI reference, canonical exports, JSON schema of contracts. Run: make docs"""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from orchestration.pull.contracts import json_schema
+from orchestration.pull.kinds import Column, all_kinds
 from orchestration.settings import PROJECT, Settings
 
 DOCS = PROJECT / "docs"
@@ -18,6 +20,17 @@ HEADER = """# KPIs
 Generated from the metrics (`make docs`). Each KPI is one block under `models/kpis/`; its measures stand beside the fact
 that they measure, its hand-computed cases in `models/kpis/unit_tests/`, its second computation in
 `tests/test_kpis_independently.py`. What was open to debate is in [decisions.md](decisions.md).
+"""
+
+EXPORTS_HEADER = """# Exports: the canonical columns
+
+Generated from `orchestration/pull/kinds.yml` (`make docs`). A file whose columns carry these names, and whose own name
+starts with its kind (`orders_2026-11-21.csv`), needs no contract. `*` = required: a row without it goes to quarantine, as
+does a row with a value that cannot be read.
+
+*instant*: ISO 8601; without an offset it is in the contract's time zone. *promise*: an instant, or a date that promises the
+whole day. *seconds*: not negative. *money*: decimal, in `currency`. *boolean*: true/false, yes/no, 1/0. *prose*, *email* and
+*phone* hold personal data: they never leave the private warehouse. *word*: lower-cased text, with values of your own.
 """
 
 
@@ -62,12 +75,34 @@ def kpi_reference() -> str:
     return "\n".join([HEADER, index, "", *map(_section, definitions)])
 
 
+def exports_reference() -> str:
+    """The canonical exports as Markdown."""
+    sections = [
+        f"## {kind.name}\n\n{'Expected' if kind.required else 'Optional'}. A record is identified by "
+        f"{', '.join(f'`{name}`' for name in kind.key)}.\n\n| column | type |\n|---|---|\n"
+        + "\n".join(f"| `{c.name}`{' *' if c.required else ''} | {_type(c)} |" for c in kind.columns.values())
+        for kind in all_kinds().values()
+    ]
+    return "\n\n".join([EXPORTS_HEADER.strip(), *sections]) + "\n"
+
+
+def _type(column: Column) -> str:
+    return f"one of {', '.join(column.values)}" if column.values else column.type
+
+
+def generated() -> dict[Path, str]:
+    """Every generated doc and what should stand in it."""
+    return {
+        DOCS / "kpis.md": kpi_reference(),
+        DOCS / "exports.md": exports_reference(),
+        DOCS / "contract.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+    }
+
+
 def main() -> None:
     """Write the generated docs."""
-    from orchestration.pull.contracts import json_schema
-
-    (DOCS / "kpis.md").write_text(kpi_reference(), encoding="utf-8")
-    (DOCS / "contract.schema.json").write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

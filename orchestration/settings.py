@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,21 @@ class Settings(BaseModel):
     @property
     def dbt_vars(self) -> dict[str, Any]:
         """The dbt vars of a run: the user's knobs and the settings that models need."""
-        return {**self.vars, "reporting_timezone": self.reporting_timezone, "currency": self.currency}
+        return {
+            "identity_salt": self._salt(),
+            **self.vars,
+            "reporting_timezone": self.reporting_timezone,
+            "currency": self.currency,
+        }
+
+    def _salt(self) -> str:
+        """The home's own secret, made once: without it customer keys could be found out by hashing guesses."""
+        path = self.home / "identity_salt"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(16), encoding="utf-8")
+        return path.read_text(encoding="utf-8")
 
     def environment(self) -> dict[str, str]:
         """What the dbt project reads, and what keeps every library from calling home."""

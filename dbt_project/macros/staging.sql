@@ -1,7 +1,7 @@
 {#- The newest version of each record of a raw kind that exists at `as_of`.
 
     The key stands with the source (models/staging/_sources.yml). Of two versions the later `updated_at` wins, where the
-    kind has one; then the later arrival; then the later row. -#}
+    kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row. -#}
 {% macro newest_version(kind, created_at=none, updated_at=none, key=none) %}
   {%- set columns = key or source_key(kind) -%}
   with source as (
@@ -25,6 +25,7 @@
                   {% endfor %}
               order by
                   {%- if updated_at %}
+                  case when coalesce({{ updated_at }}, {{ created_at }}) <= {{ as_of() }} then 0 else 1 end,
                   coalesce({{ updated_at }}, {{ created_at }}) desc nulls last,
                   {%- endif %}
                   _batch desc,

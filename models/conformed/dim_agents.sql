@@ -22,14 +22,27 @@ with seen as (
 
 ),
 
+-- Of two teams at the same instant the first by name: the same inputs give the same table.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by agent_id
+            order by case when team is null then 1 else 0 end, seen_at desc, team
+        ) as team_rank
+    from seen
+
+),
+
 contacts as (
 
     select
         agent_id,
-        max_by(team, seen_at) filter (where team is not null) as team,
+        max(case when team_rank = 1 then team end) as team,
         min(seen_at) as first_seen_at,
         max(seen_at) as last_seen_at
-    from seen
+    from ranked
     where agent_id is not null
     group by agent_id
 

@@ -5,7 +5,11 @@ with lines as (
         items.product_id,
         items.product_name,
         items.category,
-        orders.ordered_at
+        orders.ordered_at,
+        row_number() over (
+            partition by items.product_id
+            order by orders.ordered_at desc nulls last, items.order_id desc, items.line_id desc
+        ) as newest
     from {{ ref('stg_order_items') }} as items
     left join {{ ref('stg_orders') }} as orders on items.order_id = orders.order_id
 
@@ -15,8 +19,8 @@ products as (
 
     select
         product_id,
-        max_by(product_name, ordered_at) as product_name,
-        max_by(category, ordered_at) as category,
+        max(case when newest = 1 then product_name end) as product_name,
+        max(case when newest = 1 then category end) as category,
         min(ordered_at) as first_ordered_at
     from lines
     group by product_id

@@ -1,17 +1,20 @@
-{#- Every kind that names a customer, with the columns that it names them by. -#}
+{#- Every kind that names a customer, with the columns that it names them by.
+
+    All versions of a record speak, not only the newest: an identifier that a record once carried still leads to the person,
+    and an identifier's age is that of its first arrival. -#}
 {%- set kinds = {
-    'tickets': ['ticket_id', true, true, true],
-    'calls': ['call_id', true, true, true],
-    'reviews': ['review_id', true, true, false],
-    'orders': ['order_id', true, true, true],
-    'surveys': ['response_id', true, true, true],
-    'customers': ['customer_id', true, true, true],
+    'tickets': ['ticket_id', 'created_at'],
+    'calls': ['call_id', 'started_at'],
+    'reviews': ['review_id', 'created_at'],
+    'orders': ['order_id', 'ordered_at'],
+    'surveys': ['response_id', 'responded_at'],
+    'customers': ['customer_id', 'created_at'],
 } -%}
 {%- set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}
 
 with named as (
 
-    {% for kind, (record_id, _, _, has_phone) in kinds.items() -%}
+    {% for kind, (record_id, created_at) in kinds.items() -%}
     select
         '{{ kind }}' as record_kind,
         {{ record_id }} as record_id,
@@ -23,9 +26,10 @@ with named as (
         {%- else -%}
         customer_id,
         customer_email,
-        {{ 'customer_phone' if has_phone else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as customer_phone
+        {{ 'cast(null as ' ~ dbt.type_string() ~ ')' if kind == 'reviews' else 'customer_phone' }} as customer_phone
         {%- endif %}
-    from {{ ref('stg_' ~ kind) }}
+    from {{ source('raw', kind) }}
+    where {{ created_at }} <= {{ as_of() }} or {{ created_at }} is null
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
@@ -78,9 +82,13 @@ long as (
 
 )
 
-select distinct
+select
     record_kind,
     record_id,
-    _batch,
-    identifier
+    identifier,
+    min(_batch) as _batch
 from long
+group by
+    record_kind,
+    record_id,
+    identifier

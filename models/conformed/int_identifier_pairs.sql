@@ -4,7 +4,7 @@ with pairs as (
     select
         a.identifier,
         b.identifier as other_identifier,
-        min(a._batch) as first_batch
+        min(greatest(a._batch, b._batch)) as first_batch
     from {{ ref('int_customer_identifiers') }} as a
     inner join {{ ref('int_customer_identifiers') }} as b
         on

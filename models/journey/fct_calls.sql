@@ -65,8 +65,9 @@ select
     -- A wait that nobody recorded is no short one.
     classified.is_abandoned
     and coalesce(classified.waited_seconds <= {{ var('short_abandon_seconds') }}, false) as is_short_abandon,
+    -- Null for an answered call whose wait nobody recorded.
     classified.is_answered
-    and coalesce(classified.waited_seconds <= {{ var('service_level_seconds') }}, false) as is_within_service_level,
+    and classified.waited_seconds <= {{ var('service_level_seconds') }} as is_within_service_level,
     classified.waited_seconds as wait_seconds,
     classified.talk_seconds,
     case

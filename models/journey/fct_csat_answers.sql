@@ -95,3 +95,5 @@ select
     -- The top two boxes of the question's own scale; of a scale of two or three answers, the top one.
     case when scale_max >= 4 then score >= scale_max - 1 else score >= scale_max end as is_satisfied
 from answers
+-- A score off its scale is no answer.
+where score between 0 and scale_max

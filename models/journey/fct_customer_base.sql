@@ -95,7 +95,7 @@ combinations as (
     from combinations
     inner join {{ ref('dim_dates') }} as dates
         on
-            dates.date_day >= combinations.first_day
+            combinations.first_day <= dates.date_day
             and dates.date_day <= {{ as_of_day() }}
 
 ),

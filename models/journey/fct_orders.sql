@@ -3,9 +3,17 @@ with orders as (
     select
         orders.*,
         coalesce(records.customer_key, 'unknown') as customer_key,
-        orders.status = 'cancelled' or {{ known('orders.cancelled_at') }} is not null as is_cancelled,
-        orders.status in ('refunded', 'returned') or {{ known('orders.refunded_at') }} is not null as is_refunded,
-        coalesce(orders.currency, '{{ var("currency") }}') as currency_or_default
+        case
+            when orders.cancelled_at is not null then orders.cancelled_at <= {{ as_of() }}
+            else orders.status = 'cancelled'
+        end as is_cancelled,
+        -- Refunded in part, an order stays a purchase.
+        case
+            when orders.refunded_at is not null then orders.refunded_at <= {{ as_of() }}
+            else orders.status in ('refunded', 'returned')
+        end
+        and coalesce(orders.refund_amount >= orders.total_amount, true) as is_refunded,
+        upper(coalesce(orders.currency, '{{ var("currency") }}')) as currency_or_default
     from {{ ref('stg_orders') }} as orders
     left join {{ ref('int_record_customers') }} as records
         on
@@ -30,7 +38,8 @@ purchases as (
 
     select
         order_id,
-        row_number() over (partition by customer_key order by ordered_at, order_id) as purchase_number
+        row_number() over (partition by customer_key order by ordered_at, order_id) as purchase_number,
+        ordered_at > min(ordered_at) over (partition by customer_key) as is_repeat
     from orders
     where
         not is_cancelled
@@ -61,8 +70,10 @@ select
     orders.promised_delivery_at,
     {{ known('orders.delivered_at') }} as delivered_at,
     orders.is_cancelled,
+    -- Null where the export does not say who cancelled.
     orders.is_cancelled and orders.cancelled_by = 'seller'
-    and coalesce({{ known('orders.shipped_at') }} >= orders.cancelled_at, true) as is_cancelled_by_seller,
+    and ({{ known('orders.shipped_at') }} is null or coalesce(orders.shipped_at >= orders.cancelled_at, false))
+        as is_cancelled_by_seller,
     orders.is_refunded,
     not orders.is_cancelled and not orders.is_refunded as is_purchase,
     -- Due once the promise has passed; an order that was cancelled is not due.
@@ -71,7 +82,7 @@ select
     and coalesce(orders.promised_delivery_at <= {{ as_of() }}, false)
     and coalesce({{ known('orders.delivered_at') }} <= orders.promised_delivery_at, false) as is_delivered_on_time,
     purchases.purchase_number,
-    coalesce(purchases.purchase_number > 1, false) as is_repeat,
+    coalesce(purchases.is_repeat, false) as is_repeat,
     orders.claim_type
 from orders
 left join items on orders.order_id = items.order_id

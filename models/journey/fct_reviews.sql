@@ -5,7 +5,10 @@ with reviews as (
         -- A review that names nobody is its order's customer's.
         coalesce(records.customer_key, order_records.customer_key, 'unknown') as customer_key,
         -- Stars out of another number than five: the same share of the way from the worst to the best.
-        1 + (reviews.rating - 1) * 4.0 / nullif(coalesce(reviews.rating_scale, 5) - 1, 0) as stars
+        case
+            when reviews.rating between 1 and coalesce(reviews.rating_scale, 5)
+                then 1 + (reviews.rating - 1) * 4.0 / nullif(coalesce(reviews.rating_scale, 5) - 1, 0)
+        end as stars
     from {{ ref('stg_reviews') }} as reviews
     left join {{ ref('int_record_customers') }} as records
         on
@@ -32,8 +35,8 @@ select
     reviews.order_id,
     reviews.product_id,
     cast(reviews.stars as double) as stars,
-    reviews.stars < 2.5 as is_negative,
-    reviews.stars >= 3.5 as is_positive,
+    reviews.stars <= 2 as is_negative,
+    reviews.stars >= 4 as is_positive,
     coalesce(reviews.title, reviews.text) is not null as has_comment,
     {{ known('reviews.replied_at') }} as replied_at
 from reviews

@@ -25,7 +25,10 @@ scaled as (
 
     select
         *,
-        100.0 * (score - lowest) / nullif(highest - lowest, 0) as scaled_score
+        -- A score off its own scale is no answer.
+        case when score between lowest and highest then score end as answer,
+        case when score between lowest and highest then 100.0 * (score - lowest) / nullif(highest - lowest, 0) end
+            as scaled_score
     from responses
 
 ),
@@ -35,9 +38,11 @@ judged as (
     select
         *,
         case
-            when kind in ('nps', 'enps') and score >= 9 then 1
-            when kind in ('nps', 'enps') and score >= 7 then 0
-            when kind in ('nps', 'enps') and score >= 0 then -1
+            -- The question is asked on the scale of 0 to 10 and no other.
+            when kind not in ('nps', 'enps') or lowest <> 0 or highest <> 10 then null
+            when answer >= 9 then 1
+            when answer >= 7 then 0
+            when answer >= 0 then -1
         end as recommendation,
         case
             when kind <> 'ces' then null
@@ -63,7 +68,7 @@ select
     judged.ticket_id,
     judged.call_id,
     judged.order_id,
-    cast(judged.score as double) as score,
+    cast(judged.answer as double) as score,
     cast(judged.highest as bigint) as scale_max,
     judged.recommendation,
     cast(judged.effort as double) as effort,

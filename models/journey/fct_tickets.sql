@@ -73,9 +73,9 @@ joined as (
         ) as complexity,
         tickets.order_id,
         tickets.status,
-        tickets.merged_into is not null as is_merged,
+        life.is_merged,
         coalesce(tickets.is_spam, false) as is_spam,
-        tickets.merged_into is null and not coalesce(tickets.is_spam, false) as is_contact,
+        not life.is_merged and not coalesce(tickets.is_spam, false) as is_contact,
         life.first_response_at,
         life.first_solved_at,
         life.solved_at,
@@ -91,7 +91,8 @@ joined as (
         business.ticket_id is not null as has_calendar,
         {{ is_fcr_observed(
             'contacts', 'tickets.created_at', 'coalesce(life.is_solved, false)',
-            'case when life.agent_replies is not null then life.agent_replies = 1 and life.reopens = 0 end'
+            'case when life.agent_replies is not null and life.reopens is not null '
+            ~ 'then life.agent_replies = 1 and life.reopens = 0 end'
         ) }} as is_fcr_observed,
         tickets.csat_score,
         tickets.csat_scale,

@@ -4,13 +4,14 @@ with contacts as (
 
     select
         'tickets' as record_kind,
-        ticket_id as record_id,
-        created_at as contact_at,
-        coalesce(topic, 'unknown') as topic
-    from {{ ref('stg_tickets') }}
+        tickets.ticket_id as record_id,
+        tickets.created_at as contact_at,
+        coalesce(tickets.topic, 'unknown') as topic
+    from {{ ref('stg_tickets') }} as tickets
+    inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
     where
-        merged_into is null
-        and not coalesce(is_spam, false)
+        not life.is_merged
+        and not coalesce(tickets.is_spam, false)
     union all
     select
         'calls' as record_kind,

@@ -20,22 +20,42 @@ with logged as (
 reopened as (
 
     select
-        ticket_id,
-        event_at as opened_at,
-        next_event_at as solved_at
+        logged.ticket_id,
+        logged.event_at as opened_at,
+        coalesce(logged.next_event_at, life.solved_at) as solved_at
     from logged
-    where not is_off_desk
+    inner join {{ ref('int_ticket_life') }} as life on logged.ticket_id = life.ticket_id
+    where not logged.is_off_desk
 
 ),
 
+first_reopened as (
+
+    select
+        ticket_id,
+        min(opened_at) as reopened_at
+    from reopened
+    group by ticket_id
+
+),
+
+-- A log that begins with a reopening says that the ticket had been solved before, if not when.
 created as (
 
     select
         tickets.ticket_id,
         tickets.created_at as opened_at,
-        life.first_solved_at as solved_at
+        case
+            when first_reopened.reopened_at < life.first_solved_at then first_reopened.reopened_at
+            -- A reopening that no log dates: it counts as open throughout.
+            when not life.is_solve_logged and not life.is_solved then null
+            else life.first_solved_at
+        end as solved_at
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
+    left join first_reopened on tickets.ticket_id = first_reopened.ticket_id
+    -- Solved, nobody knows when: it is in no day's backlog.
+    where not life.is_solved or life.solved_at is not null
 
 )
 

@@ -6,6 +6,7 @@ with stated as (
         event_at,
         _batch,
         _row,
+        case when event_type = 'created' then 0 else 1 end as is_later,
         to_value as status,
         from_value,
         max(case when event_type = 'created' then 1 else 0 end) over (partition by ticket_id) as is_log_whole
@@ -29,7 +30,7 @@ ordered as (
         ) as previous_status,
         row_number() over ticket_history as change_number
     from stated
-    window ticket_history as (partition by ticket_id order by event_at, _batch, _row)
+    window ticket_history as (partition by ticket_id order by event_at, is_later, _batch, _row)
 
 )
 

@@ -136,9 +136,13 @@ targeted as (
 
     select
         bounded.*,
-        coalesce(own.target, general.target) as target,
-        coalesce(own.warn_at, general.warn_at) as warn_at,
-        coalesce(own.direction, general.direction, bounded.own_direction) as direction
+        case when own.kpi_id is not null then own.target else general.target end as target,
+        -- A target of its own comes with its own warning and direction.
+        case when own.kpi_id is not null then own.warn_at else general.warn_at end as warn_at,
+        coalesce(
+            case when own.kpi_id is not null then own.direction else general.direction end,
+            bounded.own_direction
+        ) as direction
     from bounded
     left join {{ ref('kpi_targets') }} as own
         on
@@ -183,7 +187,7 @@ available as (
             when grain = 'all' then false
             else
                 {{ add_days(next_period('grain', 'period_start'), 'settles_after_days') }}
-                <= {{ add_days(as_of_day(), 1) }}
+                <= {{ local_date(as_of()) }}
         end as is_final
     from targeted
 

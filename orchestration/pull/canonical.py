@@ -95,30 +95,36 @@ def _text_expression(mapping: Mapping, contract: Contract, present: dict[str, st
     return text
 
 
-def _instant(text: str, mapping: Mapping, timezone: str) -> str:
-    """Timestamp in UTC; text without an offset is local time in ``timezone``."""
+def _local_and_instant(text: str, mapping: Mapping, timezone: str) -> tuple[str, str]:
+    """Wall-clock time in ``timezone``, and the same as a timestamp in UTC; text without an offset is local time."""
+    zone = literal(timezone)
     if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
         factor = 1_000_000 if mapping.unit == "epoch_seconds" else 1_000
-        return f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
+        instant = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
+        return f"({instant} at time zone 'UTC' at time zone {zone})", instant
     if mapping.formats:
-        formats = "[" + ", ".join(literal(f) for f in mapping.formats) + "]"
-        local = f"try_strptime({text}, {formats})"
-        return f"({local} at time zone {literal(timezone)}) at time zone 'UTC'"
-    offset = rf"regexp_matches({text}, '(Z|UTC|[+-]\d\d(:?\d\d)?)$') and regexp_matches({text}, '\d:\d\d')"
+        local = f"try_strptime({text}, [{', '.join(literal(f) for f in mapping.formats)}])"
+        return local, f"({local} at time zone {zone}) at time zone 'UTC'"
+    has_offset = rf"regexp_matches({text}, '(Z|UTC|[+-]\d\d(:?\d\d)?)$') and regexp_matches({text}, '\d:\d\d')"
     # '… +0500' and '…+05:30' and '… UTC' are all in use; DuckDB reads '+05:30' and 'Z'.
     iso = rf"regexp_replace(regexp_replace({text}, ' ?UTC$', 'Z'), ' ?([+-]\d\d):?(\d\d)$', '\1:\2')"
+    zoned, plain = f"try_cast({iso} as timestamptz)", f"try_cast({text} as timestamp)"
     return (
-        f"case when {offset} then try_cast({iso} as timestamptz) at time zone 'UTC' "
-        f"else (try_cast({text} as timestamp) at time zone {literal(timezone)}) at time zone 'UTC' end"
+        f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
+        f"case when {has_offset} then {zoned} at time zone 'UTC' else ({plain} at time zone {zone}) at time zone 'UTC' end",
     )
+
+
+def _instant(text: str, mapping: Mapping, timezone: str) -> str:
+    return _local_and_instant(text, mapping, timezone)[1]
 
 
 def _promise(text: str, mapping: Mapping, timezone: str) -> str:
     """Like an instant, but midnight in ``timezone`` promises the day: kept until its last microsecond."""
-    instant = _instant(text, mapping, timezone)
-    local = f"(({instant}) at time zone 'UTC') at time zone {literal(timezone)}"
-    end_of_day = f"({local} + interval 1 day) at time zone {literal(timezone)} at time zone 'UTC' - interval 1 microsecond"
-    return f"case when date_trunc('day', {local}) = {local} then {end_of_day} else {instant} end"
+    local, instant = _local_and_instant(text, mapping, timezone)
+    zone = literal(timezone)
+    end_of_day = f"(({local}) + interval 1 day) at time zone {zone} at time zone 'UTC' - interval 1 microsecond"
+    return f"case when date_trunc('day', {local}) = ({local}) then {end_of_day} else {instant} end"
 
 
 def _number(text: str, contract: Contract) -> str:

@@ -1,0 +1,137 @@
+"""The project against itself: nothing that stands in two places drifts apart, and dbt's own unit tests pass."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from conftest import REPOSITORY, Cxhouse, Home
+
+from orchestration.definitions import JOB, build_definitions
+from orchestration.execution import prepare_home
+from orchestration.pull.kinds import all_kinds
+from orchestration.reference import generated
+from orchestration.settings import Settings, load_settings
+
+MODELS = REPOSITORY / "models"
+
+
+@pytest.fixture(scope="module")
+def manifest(sample_home: Home) -> dict[str, Any]:
+    return dict(json.loads((sample_home.path / "dbt" / "manifest.json").read_text()))
+
+
+def test_unit_tests_of_dbt(cxhouse: Cxhouse, sample_home: Home) -> None:
+    output = cxhouse("dbt", *sample_home.options, "test", "--select", "test_type:unit").stdout
+    done = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", output)
+    assert done, output[-3000:]
+    assert int(done[1]) > 50
+
+
+def test_every_kpi_has_a_unit_test(manifest: dict[str, Any], sample_home: Home) -> None:
+    tested = {node["name"] for node in manifest["unit_tests"].values()}
+    assert {row[0] for row in sample_home.query("select kpi_id from kpi_definitions")} <= tested
+
+
+def test_sources_are_the_kinds() -> None:
+    tables = yaml.safe_load((MODELS / "staging" / "_sources.yml").read_text())["sources"][0]["tables"]
+    declared = {t["name"]: tuple(t["config"]["meta"]["key"]) for t in tables if "config" in t}
+    assert declared == {kind.name: kind.key for kind in all_kinds().values()}
+
+
+def test_generated_docs_are_current() -> None:
+    for path, text in generated().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run make docs"
+
+
+def test_every_model_says_its_grain_and_tests_its_key(manifest: dict[str, Any]) -> None:
+    keyed = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_together"
+    }
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    assert len(models) > 50
+    for node in models:
+        assert node["description"].startswith("One row for each"), node["name"]
+        assert node["unique_id"] in keyed, node["name"]
+
+
+def test_public_models_have_contracts_and_descriptions(manifest: dict[str, Any], sample_home: Home) -> None:
+    public = [n for n in manifest["nodes"].values() if n["resource_type"] == "model" and n["access"] == "public"]
+    comments = dict(sample_home.query("select table_name || '.' || column_name, comment from duckdb_columns()"))
+    for node in public:
+        assert node["config"]["contract"]["enforced"], node["name"]
+        for name, column in node["columns"].items():
+            assert column["description"], f"{node['name']}.{name}"
+            assert comments[f"{node['alias']}.{name}"] == column["description"]
+    private = {"staging", "seeds"}
+    assert not [n["name"] for n in public if n["schema"] in private or n["name"].startswith("int_")]
+
+
+def test_no_model_reads_the_clock() -> None:
+    for path in [*MODELS.rglob("*.sql"), *(REPOSITORY / "dbt_project").rglob("*.sql")]:
+        text = path.read_text().lower()
+        assert not re.search(r"current_timestamp|current_date|\bnow\(\)|\btoday\(\)", text), path
+
+
+def test_engine_functions_stay_in_their_folder() -> None:
+    specific = re.compile(
+        r"\b(epoch|strftime|isodow|generate_series|regexp_replace|date_diff|quantile_cont|list_\w+)\s*\(|at time zone"
+    )
+    for path in [*MODELS.rglob("*.sql"), *(REPOSITORY / "dbt_project" / "macros").glob("*.sql")]:
+        assert not specific.search(path.read_text().lower()), path
+
+
+def test_each_test_file_and_model_is_small() -> None:
+    for path in [*REPOSITORY.glob("orchestration/**/*.py"), *MODELS.rglob("*.sql")]:
+        assert len(path.read_text().splitlines()) <= 350, f"{path} wants a split"
+
+
+def test_dagster_definitions(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    definitions = build_definitions(settings)
+    definitions.validate_loadable(definitions)
+    repository = definitions.get_repository_def()
+    groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
+    assert {"raw", "staging", "conformed", "journey", "kpis", "published"} <= groups
+    keys = {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()}
+    assert {f"raw/{kind}" for kind in all_kinds()} <= keys
+    checks = {key.to_user_string() for key in repository.asset_graph.asset_check_keys}
+    assert {f"raw/{kind}:expectations" for kind in all_kinds()} <= checks
+    assert "kpis/kpis:expectations" in checks
+    assert any("no_row_lost" in check for check in checks), "dbt tests are checks"
+    schedule = definitions.resolve_schedule_def(f"{JOB}_schedule")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "Europe/Berlin")
+
+
+def test_a_subset_of_the_models_can_be_built(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    prepare_home(settings)
+    assets = build_definitions(settings).resolve_job_def(JOB)
+    result = assets.execute_in_process(
+        asset_selection=[dg.AssetKey(["journey", "fct_reviews"])], instance=dg.DagsterInstance.ephemeral()
+    )
+    assert result.success
+    built = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
+    assert built == {"journey/fct_reviews"}
+
+
+def test_nothing_of_this_machine_is_in_the_project() -> None:
+    named = re.compile("py" + r"pi\.org|files\.pythonhosted|/work/|/root/")
+    for path in [
+        *REPOSITORY.glob("*.md"),
+        *REPOSITORY.glob("docs/*.md"),
+        REPOSITORY / "requirements.lock",
+        REPOSITORY / "Makefile",
+    ]:
+        assert not named.search(Path(path).read_text()), path
