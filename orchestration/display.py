@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 from rich import box
@@ -165,12 +167,18 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     """The end of a run: headline KPIs, what was loaded and gated, where the marts are."""
     if record.published_version:
         rows = headlines(settings)
-        console.print(kpi_table(rows, f"Headline KPIs, newest month, as of {record.as_of}"))
+        console.print(kpi_table(rows, f"Headline KPIs, newest month, as of {local_as_of(settings, record)}"))
     console.print(loads_table(settings))
     print_verdicts(console, record)
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}")
         console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}")
+
+
+def local_as_of(settings: Settings, record: RunRecord) -> str:
+    """The instant that a run speaks of, as the reporting time zone's clocks show it."""
+    instant = datetime.fromisoformat(record.as_of).replace(tzinfo=UTC)
+    return f"{instant.astimezone(ZoneInfo(settings.reporting_timezone)):%Y-%m-%d %H:%M}"
 
 
 def loads_table(settings: Settings) -> Table:
@@ -209,7 +217,9 @@ def print_status(console: Console, settings: Settings) -> None:
     record = RunRecord.load(settings.home)
     if record is None:
         raise ConfigurationError(f"no run has taken place in {settings.home}; run 'cxhouse run' first, or name another --home")
-    console.print(f"Last run {record.run_id}: {record.status}, started {record.started_at}, as of {record.as_of}")
+    console.print(
+        f"Last run {record.run_id}: {record.status}, started {record.started_at}, as of {local_as_of(settings, record)}"
+    )
     console.print(loads_table(settings))
     print_verdicts(console, record)
     gates = _table("Gates")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import readers
+from orchestration.pull import readers, unpacking
 from orchestration.pull.readers import ReadOptions, read, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
@@ -94,7 +94,7 @@ def test_unreadable_files_are_refused_with_the_reason(tmp_path: Path, name: str,
 
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "MAX_BYTES", 1000)
+    monkeypatch.setattr(unpacking, "MAX_BYTES", 1000)
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"a\n" + b"1\n" * 10_000))
     with pytest.raises(RefusedFileError, match="unpacks to more than"):

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -23,19 +23,18 @@ import pyarrow.parquet as pq
 import zstandard
 
 from orchestration.errors import RefusedFileError
+from orchestration.pull.unpacking import COMPRESSIONS, open_bytes
 
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv",
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json",
     ".parquet": "parquet", ".xlsx": "xlsx", ".xls": "xlsx", ".xlsm": "xlsx",
 }  # fmt: skip
-COMPRESSIONS = {".gz", ".zst"}
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-MAX_BYTES = 16 * 2**30
 CSV_BLOCK_BYTES = 2**24
 MAX_CSV_BLOCK_BYTES = 2**28
 JSON_CHUNK_ROWS = 50_000
@@ -78,33 +77,6 @@ def file_format(name: str) -> str | None:
     if path.suffix in COMPRESSIONS:
         path = path.with_suffix("")
     return FORMATS.get(path.suffix)
-
-
-class _Limited(io.RawIOBase):
-    """A stream that refuses to go on past ``limit`` bytes (a decompression bomb)."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream, self._left, self._limit = stream, limit, limit
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
-        self._left -= len(data)
-        if self._left < 0:
-            raise RefusedFileError(f"unpacks to more than {self._limit:,} bytes; split the export")
-        buffer[: len(data)] = data
-        return len(data)
-
-
-def open_bytes(path: Path, name: str) -> BinaryIO:
-    """The file's unpacked bytes; ``name`` (the original one) says how it is packed."""
-    suffix = Path(name.lower()).suffix
-    if suffix not in COMPRESSIONS:
-        return path.open("rb")
-    packed = gzip.open(path) if suffix == ".gz" else zstandard.open(path, "rb")
-    return cast(BinaryIO, io.BufferedReader(_Limited(cast(BinaryIO, packed), MAX_BYTES), 2**20))
 
 
 def read(path: Path, name: str, options: ReadOptions) -> FileContent:
@@ -165,7 +137,7 @@ def _csv_header(stream: BinaryIO, encoding: str, options: ReadOptions) -> tuple[
     line = text.splitlines()[0] if text.splitlines() else ""
     counts = Counter({mark: line.count(mark) for mark in (",", ";", "\t", "|")})
     delimiter = options.delimiter or (counts.most_common(1)[0][0] if counts.total() else ",")
-    header = [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter))]
+    header = [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter), [])]
     return header, delimiter
 
 

@@ -206,6 +206,8 @@ def _tickets(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, fir
     never = rng.random(size) < 0.02
     frame["answered_at"] = _until(scope, np.where(never, NOT_A_TIME, answered))
     frame["replies"] = np.where(never, 0, 1 + rng.poisson(np.where(frame["is_complaint"], 1.1, 0.5)))
+    # A reply that is still to come is none.
+    frame["replies"] = frame["replies"].where(~frame["answered_at"].isna(), 0)
     last = answered + _seconds(np.maximum(frame["replies"] - 1, 0).to_numpy() * rng.lognormal(2.6, 0.8, size) * 3600)
     frame["solved_at"] = _until(scope, np.where(never, NOT_A_TIME, to_open_hours(last) + np.timedelta64(10, "m")))
     reopened = (rng.random(size) < 0.06) & ~np.isnat(frame["solved_at"].to_numpy())
