@@ -119,6 +119,7 @@ class Settings(BaseModel):
             "DAGSTER_HOME": str(self.dagster_home),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
             "GX_ANALYTICS_ENABLED": "false",
         }
 

@@ -36,8 +36,7 @@
             'formula': kpi_formula(numerator, denominator),
             'fact': fact_of(numerator),
             'dimensions': kpi_dimension_names(numerator),
-            'is_percentile': measure_named(numerator).agg | string | lower | replace('aggregationtype.', '')
-                in ('median', 'percentile'),
+            'is_percentile': aggregation(measure_named(numerator)) in ('median', 'percentile'),
         }) -%}
       {%- endif -%}
     {%- endfor -%}
@@ -80,7 +79,7 @@
   {%- set parts = [] -%}
   {%- for name in [numerator, denominator] if name -%}
     {%- set measure = measure_named(name) -%}
-    {%- set agg = measure.agg | string | lower | replace('aggregationtype.', '') -%}
+    {%- set agg = aggregation(measure) -%}
     {%- set shown = 'p' ~ (measure.agg_params.percentile * 100) | int if agg == 'percentile'
         else 'count' if agg == 'sum_boolean' else agg -%}
     {%- do parts.append(shown ~ '(' ~ (measure.expr or name) | string | trim ~ ')') -%}

@@ -1,0 +1,110 @@
+{#- Reading semantic models: which dimensions and measures there are, and a measure's SQL. -#}
+
+{% macro semantic_model_of(fact) %}
+  {%- for semantic_model in graph.semantic_models.values() if semantic_model.node_relation.alias == fact.identifier or ("__" ~ fact.identifier).endswith("__" ~ semantic_model.node_relation.alias) -%}
+    {{- return(semantic_model) -}}
+  {%- endfor -%}
+  {{- exceptions.raise_compiler_error("No semantic model over " ~ fact ~ ": write one beside the model") -}}
+{% endmacro %}
+
+
+{% macro dimension_of(semantic_model, name) %}
+  {%- for dimension in semantic_model.dimensions if dimension.name == name -%}
+    {{- return(dimension) -}}
+  {%- endfor -%}
+  {{- exceptions.raise_compiler_error(semantic_model.name ~ " has no dimension " ~ name) -}}
+{% endmacro %}
+
+
+{#- The categorical dimensions of a semantic model; all of them, unless `kpi_dimensions` names some. -#}
+{% macro wanted_dimensions(semantic_model) %}
+  {%- set wanted = var('kpi_dimensions') -%}
+  {%- set found = [] -%}
+  {%- for dimension in semantic_model.dimensions if dimension.type | string | lower | replace('dimensiontype.', '') == 'categorical' -%}
+    {%- if (wanted is none or wanted | length == 0 or dimension.name in wanted) and dimension.name != 'grain' -%}
+      {%- do found.append(dimension) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- The measures of a semantic model that a KPI uses; those of all KPIs, unless `kpi_ids` names some. -#}
+{% macro wanted_measures(semantic_model) %}
+  {%- set used = [] -%}
+  {%- for definition in kpi_list() -%}
+    {%- do used.extend([definition.numerator, definition.denominator, definition.pending]) -%}
+  {%- endfor -%}
+  {{- return(semantic_model.measures | selectattr('name', 'in', used) | list) -}}
+{% endmacro %}
+
+
+{#- The reporting day of a semantic model's clock: an instant's local date, a date itself. -#}
+{% macro reporting_day(dimension, name) -%}
+  {%- set column = dimension.expr or name -%}
+  {%- if name.endswith('_at') -%}{{ local_date(column) }}{%- else -%}cast({{ column }} as date){%- endif -%}
+{%- endmacro %}
+
+
+{% macro aggregation(measure) -%}
+  {{- measure.agg | string | lower | replace('aggregationtype.', '') -}}
+{%- endmacro %}
+
+
+{% macro measure_value(measure) -%}
+  {%- set expression = measure.expr or measure.name -%}
+  {%- if aggregation(measure) == 'sum_boolean' -%}
+  case when {{ expression }} then 1 end
+  {%- else -%}
+  ({{ expression }})
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- A measure that does not add up over time (a stock) counts the last day of the period only. -#}
+{% macro counted_value(measure) -%}
+  {%- if measure.non_additive_dimension -%}
+  case when is_last_day then m_{{ measure.name }} end
+  {%- else -%}
+  m_{{ measure.name }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro measure_total(measure) -%}
+  {%- set agg = aggregation(measure) -%}
+  {#- Decimals add up to the same in any order, doubles do not: the same inputs must give the same marts. -#}
+  {%- if agg == 'sum' -%}
+  sum(cast({{ counted_value(measure) }} as decimal(38, 9)))
+  {%- elif agg == 'sum_boolean' -%}
+  sum({{ counted_value(measure) }})
+  {%- elif agg == 'count' -%}
+  count(m_{{ measure.name }})
+  {%- elif agg == 'count_distinct' -%}
+  count(distinct m_{{ measure.name }})
+  {%- elif agg == 'median' -%}
+  percentile_cont(0.5) within group (order by cast(m_{{ measure.name }} as double))
+  {%- elif agg == 'percentile' -%}
+  percentile_cont({{ measure.agg_params.percentile }}) within group (order by cast(m_{{ measure.name }} as double))
+  {%- else -%}
+  {{- exceptions.raise_compiler_error("measure " ~ measure.name ~ ": the KPI mart knows no aggregation " ~ agg) -}}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro measure_squares(measure) -%}
+  {%- if aggregation(measure) == 'sum' and not measure.non_additive_dimension -%}
+  sum(cast(cast(m_{{ measure.name }} as double) * cast(m_{{ measure.name }} as double) as decimal(38, 6)))
+  {%- else -%}
+  null
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro measure_count(measure) -%}
+  {%- if aggregation(measure) == 'sum_boolean' -%}
+  count(*)
+  {%- else -%}
+  count({{ counted_value(measure) }})
+  {%- endif -%}
+{%- endmacro %}
