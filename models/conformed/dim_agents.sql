@@ -29,7 +29,7 @@ ranked as (
         *,
         row_number() over (
             partition by agent_id
-            order by case when team is null then 1 else 0 end, seen_at desc, team
+            order by case when team is null then 1 else 0 end asc, seen_at desc, team asc
         ) as team_rank
     from seen
 
