@@ -263,7 +263,8 @@ def _read_ndjson(path: Path, name: str, options: ReadOptions) -> FileContent:
         with open_bytes(path, name) as stream:
             encoding = options.encoding or _encoding(stream)
         with open_bytes(path, name) as stream:
-            for number, line in enumerate(codecs.getreader(encoding)(stream, "replace"), start=1):
+            # Only "\n" ends a record: other line separators can stand inside of a text.
+            for number, line in enumerate(io.TextIOWrapper(stream, encoding, "replace", newline="\n"), start=1):
                 if not line.strip():
                     continue
                 try:
