@@ -352,6 +352,22 @@ def test_repeat_sales(company: Company, sample_home: Home) -> None:
             assert value[month][0] == pytest.approx(sum(again[month]))
 
 
+def test_repeat_sales_by_category(company: Company, sample_home: Home) -> None:
+    largest: dict[str, tuple[float, str, str]] = {}
+    for line in sorted(company.items, key=lambda line: line["line_id"]):
+        amount = line["quantity"] * float(line["unit_price"])
+        if line["order_id"] not in largest or amount > largest[line["order_id"]][0]:
+            largest[line["order_id"]] = (amount, line["line_id"], line["category"])
+    expected: dict[str, int] = defaultdict(int)
+    for order, again in purchases(company):
+        expected[largest[order["order_id"]][2]] += again
+    rows = sample_home.query(
+        "select member, value from kpis where kpi_id = 'repeat_sales' and grain = 'all' and dimension = 'category'"
+    )
+    assert dict(rows) == expected
+    assert len(expected) > 3
+
+
 def test_active_issues_by_day(company: Company, sample_home: Home) -> None:
     tickets = [t for t in company.tickets if not t["is_spam"]]
     found = {day: value for day, (value, _) in published(sample_home, "active_issues", "day").items()}

@@ -22,13 +22,30 @@ with orders as (
 
 ),
 
+lines as (
+
+    select
+        order_id,
+        category,
+        cast(quantity as decimal(18, 4)) as quantity,
+        cast(quantity as decimal(18, 4)) * unit_price as amount,
+        row_number() over (
+            partition by order_id
+            order by quantity * unit_price desc, line_id asc
+        ) as size_rank
+    from {{ ref('stg_order_items') }}
+
+),
+
+-- An order belongs to the category of its largest line.
 items as (
 
     select
         order_id,
-        sum(cast(quantity as decimal(18, 4))) as items,
-        sum(cast(quantity as decimal(18, 4)) * unit_price) as items_amount
-    from {{ ref('stg_order_items') }}
+        sum(quantity) as items,
+        sum(amount) as items_amount,
+        max(case when size_rank = 1 then category end) as category
+    from lines
     group by order_id
 
 ),
@@ -57,6 +74,7 @@ select
     coalesce(orders.brand, 'unknown') as brand,
     coalesce(orders.country, customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
+    coalesce(items.category, 'unknown') as category,
     orders.status,
     orders.currency_or_default as currency,
     -- Amounts in other currencies are not added to the reporting currency's.
