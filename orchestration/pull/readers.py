@@ -95,7 +95,16 @@ def read(path: Path, name: str, options: ReadOptions) -> FileContent:
         raise
     except (EOFError, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise RefusedFileError(f"is truncated or not packed as its name says ({error}); export it again") from error
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeError, ValueError, RecursionError, OSError, KeyError) as error:
+    except (
+        csv.Error,
+        LookupError,
+        pa.ArrowInvalid,
+        pa.ArrowKeyError,
+        UnicodeError,
+        ValueError,
+        RecursionError,
+        OSError,
+    ) as error:
         raise RefusedFileError(f"cannot be read as {kind}: {error}") from error
 
 
@@ -119,7 +128,7 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
                         return list(_flatten(record)) if isinstance(record, dict) else []
             return []
         return read(path, name, options).header if kind else []
-    except (RefusedFileError, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowInvalid):
+    except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowInvalid):
         # A header that cannot be read claims nothing; reading the file whole will say why.
         return []
 
@@ -141,24 +150,28 @@ def _csv_header(stream: BinaryIO, encoding: str, options: ReadOptions) -> tuple[
     return header, delimiter
 
 
-def _not_decodable(path: Path, name: str, encoding: str) -> RefusedFileError:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _require_decodable(path: Path, name: str, encoding: str) -> None:
+    """Refuse a file that is not in its encoding, before a parser drops a row that it cannot show."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError as error:
+        raise RefusedFileError(f"is said to be in {encoding!r}, which is no encoding; such as utf-8 or cp1252") from error
     with open_bytes(path, name) as stream:
         for line_number, line in enumerate(stream, start=1):
             try:
                 decoder.decode(line)
             except UnicodeDecodeError as error:
                 bad = line[error.start : error.start + 1].hex()
-                return RefusedFileError(
+                raise RefusedFileError(
                     f"line {line_number} is not {encoding} (byte 0x{bad}); "
                     "name the right `encoding` in the contract (often cp1252), or export as UTF-8"
-                )
-    return RefusedFileError(f"is not {encoding}; name the right `encoding` in the contract")
+                ) from error
 
 
 def _read_csv(path: Path, name: str, options: ReadOptions) -> FileContent:
     with open_bytes(path, name) as stream:
         encoding = options.encoding or _encoding(stream)
+    _require_decodable(path, name, encoding)
     with open_bytes(path, name) as stream:
         header, delimiter = _csv_header(stream, encoding, options)
     twice = [column for column, count in Counter(column.lower() for column in header).items() if count > 1]
@@ -169,14 +182,10 @@ def _read_csv(path: Path, name: str, options: ReadOptions) -> FileContent:
         try:
             return _parse_csv(path, name, header, delimiter, encoding, block)
         except pa.ArrowInvalid as error:
-            if "UTF8" in str(error) or "utf8" in str(error):
-                raise _not_decodable(path, name, encoding) from error
             # A record longer than a block: read in larger blocks before giving up.
             if block >= MAX_CSV_BLOCK_BYTES or "straddl" not in str(error):
                 raise RefusedFileError(f"cannot be split into rows ({error}); look for an unclosed quote") from error
             block *= 4
-        except UnicodeDecodeError as error:
-            raise _not_decodable(path, name, encoding) from error
 
 
 def _parse_csv(path: Path, name: str, header: list[str], delimiter: str, encoding: str, block_bytes: int) -> FileContent:
@@ -258,13 +267,14 @@ def _from_records(records: Iterable[tuple[int, dict[str, str | None]]], broken: 
 
 def _read_ndjson(path: Path, name: str, options: ReadOptions) -> FileContent:
     broken: list[BrokenRow] = []
+    with open_bytes(path, name) as stream:
+        encoding = options.encoding or _encoding(stream)
+    _require_decodable(path, name, encoding)
 
     def records() -> Iterator[tuple[int, dict[str, str | None]]]:
         with open_bytes(path, name) as stream:
-            encoding = options.encoding or _encoding(stream)
-        with open_bytes(path, name) as stream:
             # Only "\n" ends a record: other line separators can stand inside of a text.
-            for number, line in enumerate(io.TextIOWrapper(stream, encoding, "replace", newline="\n"), start=1):
+            for number, line in enumerate(io.TextIOWrapper(stream, encoding, newline="\n"), start=1):
                 if not line.strip():
                     continue
                 try:
