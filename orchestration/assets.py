@@ -22,7 +22,7 @@ from orchestration.pull.contracts import load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.loading import KindReport, Loader, jobs, write_load_ledger
+from orchestration.pull.loading import KindReport, Loader, jobs, unclaimed, write_load_ledger
 from orchestration.pull.sources import open_source
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
@@ -146,7 +146,9 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
             arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, ledger)
         run.progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
         loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, ledger)
-        wanted = jobs(ledger.landed(), load_contracts(settings.config_dir))
+        landed = ledger.landed()
+        wanted = jobs(landed, load_contracts(settings.config_dir), settings.landing, settings.exports_timezone)
+        record.unclaimed = unclaimed(landed, wanted)
         if not wanted:
             raise ConfigurationError(
                 f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
@@ -173,6 +175,8 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
             yield _check_result(key, EXPECTATIONS, verdicts)
         write_load_ledger(ledger, settings.raw)
         record.save(settings.home)
+        if not any(load.status == "loaded" and load.rows_loaded for load in ledger.loads()) and not record.blocked:
+            raise ConfigurationError(f"no row could be loaded: {'; '.join(record.messages)}")
         yield dg.MaterializeResult(asset_key=["raw", LEDGER])
 
     return pull

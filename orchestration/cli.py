@@ -35,6 +35,12 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
         except CxhouseError as error:
             Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {_escaped(str(error))}")
             sys.exit(error.exit_code)
+        except Exception as error:  # the last resort of a command line: one line, and where the rest can be seen
+            if os.environ.get("CXHOUSE_DEBUG"):
+                raise
+            text = f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {_escaped(text)}")
+            sys.exit(CxhouseError.exit_code)
 
     return wrapper
 
@@ -106,7 +112,7 @@ def run(exports: str | None, home: str | None, config: str | None, as_of: str | 
     Only new or changed files are read. What is published is replaced in one step, or, when a gate fails, not at all.
     """
     settings = load_settings(exports, home, config, as_of)
-    from orchestration.display import print_run, print_verdicts
+    from orchestration.display import print_rejected, print_run, print_verdicts
     from orchestration.errors import GateFailedError
     from orchestration.execution import execute
     from orchestration.run_record import RunRecord
@@ -119,6 +125,7 @@ def run(exports: str | None, home: str | None, config: str | None, as_of: str | 
         finish()
         failed = RunRecord.load(settings.home)
         if failed:
+            print_rejected(console, settings, failed)
             print_verdicts(console, failed)
         raise
     finally:

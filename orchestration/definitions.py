@@ -13,7 +13,9 @@ JOB = "daily"
 
 def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definitions:
     """Definitions over one home; parsing the dbt project is the only work done here."""
-    run = run or Run(settings, Warehouse(settings), progress_to_log)
+    if run is None:
+        settings = settings.pinned()
+        run = Run(settings, Warehouse(settings), progress_to_log)
     manifest = run.warehouse.parse()
     holder = CandidateHolder()
     job = dg.define_asset_job(

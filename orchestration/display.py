@@ -28,6 +28,7 @@ HEADLINES = (
     "on_time_delivery_rate", "cancellation_rate", "review_score", "negative_feedback_rate", "order_size",
     "repeat_sales_share", "retention_rate",
 )  # fmt: skip
+MAX_REASONS = 8
 _LIGHTS = {"on_target": "green", "warning": "yellow", "breach": "red", "not_available": "dim", "insufficient_data": "dim"}
 
 
@@ -169,6 +170,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
         rows = headlines(settings)
         console.print(kpi_table(rows, f"Headline KPIs, newest month, as of {local_as_of(settings, record)}"))
     console.print(loads_table(settings))
+    print_rejected(console, settings, record)
     print_verdicts(console, record)
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}")
@@ -193,6 +195,28 @@ def loads_table(settings: Settings) -> Table:
         status = load.status if load.reason is None else f"[red]{load.status}[/]: {load.reason}"
         table.add_row(files[load.batch].file, load.contract, *numbers, status)
     return table
+
+
+def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
+    """Why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
+    files = sorted(str(path) for path in settings.quarantine.glob("*/*.parquet"))
+    reasons = (
+        duckdb.connect()
+        .execute(
+            "select _file, count(*), arg_min(reason, _row), min(_row) from read_parquet($files) "
+            "group by _file, column_name order by 2 desc, 1, 3",
+            {"files": files},
+        )
+        .fetchall()
+        if files
+        else []
+    )
+    for file, count, reason, row in reasons[:MAX_REASONS]:
+        console.print(f"  {count:,} row(s) of {file} in quarantine: {reason} (first: row {row})", markup=False)
+    if len(reasons) > MAX_REASONS:
+        console.print(f"  and {len(reasons) - MAX_REASONS} more reason(s); all rows are in {settings.quarantine}")
+    for name in record.unclaimed:
+        console.print(f"  [yellow]not claimed[/] {name}: no contract reads it; 'cxhouse sources' shows its columns")
 
 
 def print_verdicts(console: Console, record: RunRecord) -> None:
@@ -221,6 +245,7 @@ def print_status(console: Console, settings: Settings) -> None:
         f"Last run {record.run_id}: {record.status}, started {record.started_at}, as of {local_as_of(settings, record)}"
     )
     console.print(loads_table(settings))
+    print_rejected(console, settings, record)
     print_verdicts(console, record)
     gates = _table("Gates")
     for name in ("gate", "expectation", "severity", "result"):
@@ -234,7 +259,4 @@ def print_status(console: Console, settings: Settings) -> None:
     if publication is None:
         console.print("Nothing is published yet")
     else:
-        console.print(
-            f"Published version {publication.version} (run {publication.run_id}), as of {publication.as_of}: "
-            f"{settings.published / MARTS_FILE}"
-        )
+        console.print(f"Published version {publication.version} (run {publication.run_id}): {settings.published / MARTS_FILE}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
-from orchestration.gates import GateKeeper
+from orchestration.gates import GateKeeper, check_suites
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.sources import open_source
@@ -19,6 +19,7 @@ from orchestration.settings import PROJECT, Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+_CONFIGURATION = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
 DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
 
 
@@ -41,7 +42,9 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
         GateFailedError: a blocking gate did not pass; the published version stays as it was.
         CxhouseError: anything else that stopped the run.
     """
+    settings = settings.pinned()
     open_source(settings.exports)
+    check_suites(settings.config_dir)
     load_contracts(settings.config_dir)
     prepare_home(settings)
     take_writer_lock(settings.home)
@@ -92,13 +95,17 @@ def _instance(recorded: bool) -> dg.DagsterInstance:
 
 
 def _failures(result: object) -> list[str]:
-    events = [event for event in result.all_events if event.is_step_failure]  # type: ignore[attr-defined]
+    """For each failed step what is worth telling: a configuration error in its chain of causes, else the last cause."""
     texts = []
-    for event in events:
-        error = event.step_failure_data.error
-        while error and error.cause:
+    for event in result.all_events:  # type: ignore[attr-defined]
+        if not event.is_step_failure:
+            continue
+        chain, error = [], event.step_failure_data.error
+        while error:
+            chain.append(error.message.strip())
             error = error.cause
-        texts.append(error.message.strip() if error else str(event.message))
+        ours = [text for text in chain if text.startswith(_CONFIGURATION)]
+        texts.append((ours or chain[-1:] or [str(event.message)])[0])
     return texts
 
 
@@ -107,5 +114,5 @@ def _first_failure(result: object) -> str:
 
 
 def _configuration_error(result: object) -> ConfigurationError | None:
-    prefix = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
-    return next((ConfigurationError(text.removeprefix(prefix)) for text in _failures(result) if text.startswith(prefix)), None)
+    ours = (text for text in _failures(result) if text.startswith(_CONFIGURATION))
+    return next((ConfigurationError(text.removeprefix(_CONFIGURATION)) for text in ours), None)

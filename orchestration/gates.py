@@ -19,6 +19,7 @@ import pyarrow.dataset as ds
 import yaml
 
 from orchestration.errors import ConfigurationError
+from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT
 
 SUITES = PROJECT / "expectations"
@@ -71,6 +72,24 @@ def read_suite(path: Path) -> list[dict[str, Any]]:
         if item.setdefault("severity", "critical") not in SEVERITIES:
             raise ConfigurationError(f"{path}: expectation {number}: severity is one of {', '.join(SEVERITIES)}")
     return expectations
+
+
+def check_suites(config_dir: Path | None) -> None:
+    """Read every suite of a configuration folder before a run starts.
+
+    Raises:
+        ConfigurationError: a suite is not valid, or no gate would ever look for it where it lies.
+    """
+    folder = config_dir / "expectations" if config_dir else None
+    for path in sorted(folder.rglob("*.y*ml")) if folder else []:
+        gate = path.relative_to(folder or path).with_suffix("").as_posix()
+        layer, _, table = gate.partition("/")
+        if layer not in ("raw", "marts") or (layer == "raw" and table not in all_kinds()) or path.suffix != ".yml":
+            raise ConfigurationError(
+                f"{path}: no gate has this name; suites are raw/<kind>.yml and marts/<table>.yml "
+                f"(kinds: {', '.join(all_kinds())})"
+            )
+        read_suite(path)
 
 
 class GateKeeper:

@@ -26,6 +26,8 @@ class RunRecord:
     status: str = "running"
     loads: list[Load] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    #: Landed files that no contract reads.
+    unclaimed: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     models_built: int = 0
     tests_passed: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -29,13 +30,28 @@ class Settings(BaseModel):
     config_dir: Path | None = Field(None, description="Folder with cxhouse.yml, contracts/ and seeds/.")
     as_of: datetime | None = Field(None, description="Instant that the run speaks of; none: now.")
     reporting_timezone: str = Field("UTC", description="IANA zone in which days, weeks and months are cut.")
+    exports_timezone: str = Field("UTC", description="IANA zone of local times in files that need no contract.")
     currency: str = Field("EUR", description="ISO 4217 code of the reporting currency.")
     schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")
     threads: int = Field(2, ge=1, description="Models that dbt builds at the same time.")
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
-    @field_validator("reporting_timezone")
+    @field_validator("home")
+    @classmethod
+    def _quotable(cls, value: Path) -> Path:
+        if "'" in str(value) or '"' in str(value):
+            raise ValueError(f"{value} has a quotation mark in its path, which dbt cannot load seeds from; choose another")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        if len(value.split()) != 5 or not re.fullmatch(r"[\d*,/\-A-Za-z ]+", value) or value[0] not in "*0123456789":
+            raise ValueError(f"{value!r} is no cron expression of five fields; such as '0 5 * * *'")
+        return value
+
+    @field_validator("reporting_timezone", "exports_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
         if value not in available_timezones():
@@ -48,6 +64,10 @@ class Settings(BaseModel):
         if len(value) != 3 or not value.isalpha():
             raise ValueError("is no ISO 4217 code; such as EUR")
         return value.upper()
+
+    def pinned(self) -> Settings:
+        """The same settings with `as_of` fixed, so that every step of a run speaks of one instant."""
+        return self.model_copy(update={"as_of": self.as_of_instant()})
 
     def as_of_instant(self) -> datetime:
         """The instant that a run speaks of, in UTC without a zone."""
@@ -178,4 +198,4 @@ def load_settings(
     except ValidationError as error:
         place = f"{config_dir / CONFIG_FILE}" if config_dir else "settings"
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-        raise ConfigurationError(f"{place}: {problems}") from error
+        raise ConfigurationError(f"{place}: {problems} (settings: {', '.join(Settings.model_fields)})") from error

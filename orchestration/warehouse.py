@@ -70,6 +70,16 @@ def known_vars() -> dict[str, Any]:
     return dict(project["vars"])
 
 
+def _check_knob(name: str, value: Any, default: Any) -> None:
+    if isinstance(default, int | float):
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        wanted = "a number that is not negative"
+    else:
+        fits, wanted = isinstance(value, type(default)), "a list" if isinstance(default, list) else "text"
+    if not fits:
+        raise ConfigurationError(f"vars: {name}: {value!r} is not {wanted}; its default is {default!r}")
+
+
 class Warehouse:
     """dbt over one home."""
 
@@ -77,6 +87,8 @@ class Warehouse:
         unknown = [name for name in settings.vars if name not in known_vars()]
         if unknown:
             raise ConfigurationError(f"vars: {', '.join(unknown)}: no such knob; there are: {', '.join(known_vars())}")
+        for name, value in settings.vars.items():
+            _check_knob(name, value, known_vars()[name])
         self._settings = settings
         self._manifest: Any = None
 

@@ -87,6 +87,20 @@ def test_wrong_usage_is_explained(arguments: list[str], message: str, cxhouse: C
         ("cxhouse.yml", "vars: {fcr_days: 3}", "fcr_days: no such knob; there are:"),
         ("seeds/targets.csv", "a\n", "no seed table of that name"),
         ("seeds/kpi_targets.csv", "kpi,target\n", "its columns are kpi, target; they must be kpi_id"),
+        ("cxhouse.yml", "schedule: daily", "'daily' is no cron expression of five fields"),
+        ("cxhouse.yml", "vars: {fcr_window_days: -3}", "-3 is not a number that is not negative"),
+        ("cxhouse.yml", "vars: {min_sample: many}", "'many' is not a number"),
+        ("expectations/raws/orders.yml", "expectations: []", "no gate has this name"),
+        (
+            "expectations/raw/orders.yml",
+            "expectations: [{type: expect_nonsense}]",
+            "expectations/raw/orders.yml: expect_nonsense",
+        ),
+        (
+            "contracts/y.yml",
+            "name: mine\nextends: zendesk_tickets\nfiles: {name: 'orders*'}\ncolumns: {topic: {sql: 'selec ('}}",
+            "contract 'mine': its SQL fails on",
+        ),
         ("contracts/x.yml", "name: mine\nkind: y\nfiles: {name: z}\ncolumns: {}", "kind 'y' is none of"),
     ],
 )
@@ -102,6 +116,23 @@ def test_wrong_configuration_is_explained(
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "home" / "published" / "marts.duckdb").exists()
+
+
+def test_a_home_with_a_quotation_mark(cxhouse: Cxhouse, tmp_path: Path) -> None:
+    result = cxhouse("run", "--home", tmp_path / "it's home", exit_code=2)
+    assert "has a quotation mark in its path" in result.stderr
+
+
+def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "orders.csv").write_text("order_id,order_id\n1,2\n")
+    (tmp_path / "exports" / "plan.csv").write_text("a,b\n1,2\n")
+    result = cxhouse("run", "--exports", tmp_path / "exports", "--home", tmp_path / "home", exit_code=2)
+    assert "no row could be loaded" in result.stderr
+    assert "names column(s) order_id more than once" in result.stderr
+    status = cxhouse("status", "--home", tmp_path / "home").stdout
+    assert "not claimed plan.csv" in status
+    assert "refused" in status
 
 
 def test_exports_that_nothing_claims(cxhouse: Cxhouse, tmp_path: Path) -> None:

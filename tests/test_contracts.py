@@ -17,7 +17,8 @@ from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.readers import FileContent
+from orchestration.pull.loading import options_of
+from orchestration.pull.readers import FileContent, read_header
 
 ORIGIN = Origin("test", "file.csv", 1)
 
@@ -190,6 +191,25 @@ def test_missing_required_columns_are_named() -> None:
 )  # fmt: skip
 def test_claims(file: str, header: list[str], expected: list[str]) -> None:
     assert [contract.name for contract in claims(file, header, load_contracts(None))] == expected
+
+
+def test_a_header_is_read_as_its_contract_says(tmp_path: Path) -> None:
+    mine = Contract.model_validate(
+        {
+            "name": "mine", "kind": "tickets", "files": {"name": "x*", "columns": ["Er\u00f6ffnet"]}, "encoding": "cp1252",
+            "columns": {"ticket_id": "Nr", "created_at": "Er\u00f6ffnet", "status": {"value": "open"}},
+        }
+    )  # fmt: skip
+    path = tmp_path / "x.csv"
+    path.write_bytes("Nr;Er\u00f6ffnet\n1;2026-01-01\n".encode("cp1252"))
+    header = read_header(path, "x.csv")
+    found = claims("x.csv", header, [mine], lambda contract: read_header(path, "x.csv", options_of(contract)))
+    assert [contract.name for contract in found] == ["mine"]
+
+
+def test_local_times_of_files_without_a_contract() -> None:
+    (contract,) = claims("orders.csv", ["order_id"], [], timezone="Europe/Berlin")
+    assert contract.timezone == "Europe/Berlin"
 
 
 def user_contract(folder: Path, text: str) -> Path:

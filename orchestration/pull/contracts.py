@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
@@ -63,10 +64,12 @@ class FileMatch(_Strict):
             raise ValueError("would claim every file; give a 'name' or 'columns'")
         return self
 
+    def matches_name(self, file_name: str) -> bool:
+        return fnmatch(file_name.rpartition("/")[2].lower(), self.name.lower())
+
     def claims(self, file_name: str, header: list[str]) -> bool:
         present = {column.strip().lower() for column in header}
-        base_name = file_name.rpartition("/")[2]
-        return fnmatch(base_name.lower(), self.name.lower()) and all(column.lower() in present for column in self.columns)
+        return self.matches_name(file_name) and all(column.lower() in present for column in self.columns)
 
 
 class Contract(_Strict):
@@ -119,19 +122,30 @@ class Contract(_Strict):
         return self
 
     @property
+    def has_form_of_its_own(self) -> bool:
+        """Would the file's header look different to who does not know the contract?"""
+        return bool(self.encoding or self.delimiter or self.sheet or self.records)
+
+    @property
     def fingerprint(self) -> str:
         """Changes whenever the contract would read a file differently."""
         content = self.model_dump(mode="json", exclude={"description", "files"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def canonical(kind: Kind, header: list[str]) -> Contract:
+def canonical(kind: Kind, header: list[str], timezone: str = "UTC") -> Contract:
     """The contract of a file that already carries the canonical names (those that it has)."""
     present = {column.strip().lower(): column for column in header}
     columns = {name: Mapping(source=present[name]) for name in kind.columns if name in present}
     for name in kind.required_columns:
         columns.setdefault(name, Mapping(source=name))
-    return Contract(name=f"canonical_{kind.name}", kind=kind.name, files=FileMatch(name=f"{kind.name}*"), columns=columns)
+    return Contract(
+        name=f"canonical_{kind.name}",
+        kind=kind.name,
+        files=FileMatch(name=f"{kind.name}*"),
+        timezone=timezone,
+        columns=columns,
+    )
 
 
 def _canonical_kind(file_name: str) -> Kind | None:
@@ -143,15 +157,30 @@ def _canonical_kind(file_name: str) -> Kind | None:
     return None
 
 
-def claims(file_name: str, header: list[str], contracts: list[Contract]) -> list[Contract]:
-    """The contracts that read a file: for each kind the first that claims it; else the canonical one by its name."""
+def claims(
+    file_name: str,
+    header: list[str],
+    contracts: list[Contract],
+    header_by: Callable[[Contract], list[str]] = lambda _: [],
+    timezone: str = "UTC",
+) -> list[Contract]:
+    """The contracts that read a file: for each kind the first that claims it; else the canonical one by its name.
+
+    ``header_by`` reads the header as a contract says that it is written (encoding, delimiter, sheet); ``timezone`` is that
+    of files that need no contract.
+    """
     by_kind: dict[str, Contract] = {}
     for contract in contracts:
-        if contract.files.claims(file_name, header):
+        claimed = contract.files.claims(file_name, header) or (
+            contract.has_form_of_its_own
+            and contract.files.matches_name(file_name)
+            and contract.files.claims(file_name, header_by(contract))
+        )
+        if claimed:
             by_kind.setdefault(contract.kind, contract)
     kind = _canonical_kind(file_name)
     if not by_kind and kind:
-        return [canonical(kind, header)]
+        return [canonical(kind, header, timezone)]
     return list(by_kind.values())
 
 

@@ -20,7 +20,7 @@ from orchestration.pull.contracts import Contract, FileMatch, claims
 from orchestration.pull.kinds import KINDS_FILE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
-from orchestration.pull.readers import ReadOptions, read
+from orchestration.pull.readers import ReadOptions, read, read_header
 
 #: (kind, Parquet files of the new batch, its rows read, its rows quarantined) -> may it be loaded?
 Gate = Callable[[str, list[Path], int, int], bool]
@@ -67,16 +67,31 @@ def _newest(match: FileMatch, landed: list[Landed]) -> Landed | None:
     return next((file for file in reversed(landed) if match.claims(file.file, file.header)), None)
 
 
-def jobs(landed: list[Landed], contracts: list[Contract]) -> list[Job]:
+def options_of(contract: Contract) -> ReadOptions:
+    """The form of a contract's files."""
+    return ReadOptions(contract.encoding, contract.delimiter, contract.sheet, contract.records)
+
+
+def jobs(landed: list[Landed], contracts: list[Contract], landing: Path, timezone: str = "UTC") -> list[Job]:
     """Every (file, contract) pair that should be loaded, in the order of arrival."""
     result = []
     for file in landed:
-        for contract in claims(file.file, file.header, contracts):
+
+        def header_by(contract: Contract, file: Landed = file) -> list[str]:
+            return read_header(landed_path(landing, file), file.file, options_of(contract))
+
+        for contract in claims(file.file, file.header, contracts, header_by, timezone):
             found = {name: _newest(match, landed) for name, match in contract.also_reads.items()}
             missing = [name for name, companion in found.items() if companion is None]
             companions = {name: companion for name, companion in found.items() if companion}
             result.append(Job(file, contract, companions, missing))
     return result
+
+
+def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
+    """Files that no contract reads, not even along with another file."""
+    used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
+    return [file.file for file in landed if file.sha256 not in used]
 
 
 class Loader:
@@ -119,7 +134,7 @@ class Loader:
                 raise RefusedFileError(
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
-            content = read(landed_path(self._landing, job.file), job.file.file, self._options(job.contract))
+            content = read(landed_path(self._landing, job.file), job.file.file, options_of(job.contract))
             companions = {
                 name: read(landed_path(self._landing, file), file.file, ReadOptions()).table
                 for name, file in job.companions.items()
@@ -191,10 +206,6 @@ class Loader:
 
     def _staged(self, job: Job, part: str = "raw") -> Path:
         return self._scratch / f"{part}_{job.contract.kind}_{job.raw_name}"
-
-    @staticmethod
-    def _options(contract: Contract) -> ReadOptions:
-        return ReadOptions(contract.encoding, contract.delimiter, contract.sheet, contract.records)
 
 
 def write_load_ledger(ledger: Ledger, raw: Path) -> None:

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.pull.contracts import Contract, claims, load_contracts
-from orchestration.pull.readers import read_header
+from orchestration.pull.loading import options_of
+from orchestration.pull.readers import ReadOptions, read_header
 from orchestration.pull.sources import Source, SourceFile, open_source
 from orchestration.settings import Settings
 
 
-def _header(source: Source, file: SourceFile) -> list[str]:
+def _header(source: Source, file: SourceFile, options: ReadOptions | None = None) -> list[str]:
     suffix = "".join(Path(file.name).suffixes[-2:])
     with source.open(file) as stream, tempfile.NamedTemporaryFile(suffix=suffix) as copy:
         shutil.copyfileobj(stream, copy)
         copy.flush()
-        return read_header(Path(copy.name), file.name)
+        return read_header(Path(copy.name), file.name, options)
 
 
 def _companion_of(name: str, header: list[str], contracts: list[Contract]) -> list[str]:
@@ -34,7 +35,12 @@ def survey(settings: Settings) -> Iterator[str]:
         yield f"{settings.exports} holds no file in a known format (csv, tsv, ndjson, json, parquet, xlsx; also .gz, .zst)"
     for file in files:
         header = _header(source, file)
-        readers = [f"{contract.kind} ({contract.name})" for contract in claims(file.name, header, contracts)]
+
+        def header_by(contract: Contract, file: SourceFile = file) -> list[str]:
+            return _header(source, file, options_of(contract))
+
+        claiming = claims(file.name, header, contracts, header_by)
+        readers = [f"{contract.kind} ({contract.name})" for contract in claiming]
         helps = _companion_of(file.name, header, contracts)
         if readers:
             yield f"{file.name} -> {', '.join(readers)}"
