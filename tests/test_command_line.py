@@ -94,11 +94,11 @@ def test_wrong_usage_is_explained(arguments: list[str], message: str, cxhouse: C
         (
             "expectations/raw/orders.yml",
             "expectations: [{type: expect_nonsense}]",
-            "expectations/raw/orders.yml: expect_nonsense",
+            "expectations/raw/orders.yml: Could not add expectation",
         ),
         (
             "contracts/y.yml",
-            "name: mine\nextends: zendesk_tickets\nfiles: {name: 'orders*'}\ncolumns: {topic: {sql: 'selec ('}}",
+            "name: mine\nextends: zendesk_tickets\nfiles: {name: tickets.csv}\ncolumns: {topic: {sql: 'selec ('}}",
             "contract 'mine': its SQL fails on",
         ),
         ("contracts/x.yml", "name: mine\nkind: y\nfiles: {name: z}\ncolumns: {}", "kind 'y' is none of"),
