@@ -45,6 +45,8 @@ def _header(path: Path) -> list[str]:
 def prepare_seeds(settings: Settings) -> None:
     """Lay out the effective seeds: the shipped ones, the user's in their place.
 
+    To be done before each dbt command: dbt writes what it ran over seeds that lie outside of its project.
+
     Raises:
         ConfigurationError: a user's seed has no shipped counterpart, or other columns.
     """
