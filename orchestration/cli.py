@@ -13,8 +13,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from orchestration.errors import CxhouseError
-from orchestration.settings import load_settings
+from orchestration.errors import CxhouseError, GateFailedError
+from orchestration.settings import Settings, load_settings, parse_days
 
 _EXIT_CODES = """
 \b
@@ -100,20 +100,53 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
     click.echo(f"Next: cxhouse run --exports {out / 'exports'} --config {out / 'config'}")
 
 
+_as_of_option = click.option("--as-of", metavar="DATE", help="Date or instant that the run speaks of (default: now).")
+
+
 @main.command()
 @_exports_option
 @_home_options
-@click.option("--as-of", metavar="DATE", help="Date or instant that the run speaks of (default: now).")
+@_as_of_option
+@click.option("--from", "from_day", metavar="DAY", help="Process the records of the days from DAY on again …")
+@click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
+@click.option("--full-refresh", is_flag=True, help="Read every landed file and build every table anew.")
 @click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
 @_reported
-def run(exports: str | None, home: str | None, config: str | None, as_of: str | None, record: bool) -> None:
+def run(
+    exports: str | None,
+    home: str | None,
+    config: str | None,
+    as_of: str | None,
+    from_day: str | None,
+    to_day: str | None,
+    full_refresh: bool,
+    record: bool,
+) -> None:
     """Pull the exports, build the warehouse, pass the gates, publish the marts.
 
-    Only new or changed files are read. What is published is replaced in one step, or, when a gate fails, not at all.
+    Only new or changed files are read, and only what they touch is computed again. What is published is replaced in one
+    step, or, when a gate fails, not at all.
     """
     settings = load_settings(exports, home, config, as_of)
+    told = {"full_refresh": full_refresh, "days": parse_days(from_day, to_day)}
+    _run(settings.model_copy(update=told), record)
+
+
+@main.command()
+@_exports_option
+@_home_options
+@_as_of_option
+@_reported
+def replay(exports: str | None, home: str | None, config: str | None, as_of: str | None) -> None:
+    """Read every landed file again, then run: after a contract was mended, rows in quarantine that now fit are loaded.
+
+    Nothing needs to be exported again; what a contract change touches is computed again, and published as in every run.
+    """
+    _run(load_settings(exports, home, config, as_of).model_copy(update={"replay": True}))
+
+
+def _run(settings: Settings, record: bool = False) -> None:
     from orchestration.display import print_rejected, print_run, print_verdicts
-    from orchestration.errors import GateFailedError
     from orchestration.execution import execute
     from orchestration.run_record import RunRecord
 
@@ -127,6 +160,7 @@ def run(exports: str | None, home: str | None, config: str | None, as_of: str | 
         if failed:
             print_rejected(console, settings, failed)
             print_verdicts(console, failed)
+            console.print(f"Gates of the run: {failed.page(settings.home)}")
         raise
     finally:
         finish()
@@ -187,6 +221,34 @@ def status(home: str | None, config: str | None) -> None:
     from orchestration.display import print_status
 
     print_status(_console(), load_settings(home=home, config=config))
+
+
+@main.command()
+@click.option("--kind", metavar="KIND", help="Only rows of this kind of export.")
+@click.option("--file", "file_name", metavar="NAME", help="Only rows of this file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the rows, as they were in the export and with the reason, to CSV files in this folder, for mending.",
+)
+@_home_options
+@_reported
+def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: str | None, config: str | None) -> None:
+    """List the rejected rows by reason, and with --out write them to files for mending.
+
+    A mended file goes back into the exports folder under any name that its contract claims: a row whose record is there
+    already replaces it.
+    """
+    from orchestration.pull.quarantine import export_rows, reasons
+
+    settings = load_settings(home=home, config=config)
+    if out is None:
+        from orchestration.display import quarantine_table
+
+        _console().print(quarantine_table(reasons(settings, kind, file_name)))
+        return
+    for path, rows in export_rows(settings, kind, file_name, out):
+        click.echo(f"{rows:>10,} rows  {path}")
 
 
 @main.command()

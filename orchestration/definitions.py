@@ -1,10 +1,15 @@
-"""Dagster's entry point: the assets, checks, job and schedule of the home that the environment names."""
+"""Dagster's entry point: the assets, checks, jobs and schedule of the home that the environment names."""
 
 from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.assets import CandidateHolder, Run, mart_checks, published_asset, raw_assets, warehouse_assets
+from orchestration.assets.backfill import BACKFILL, reprocessed_days
+from orchestration.assets.layers import layer_assets, layer_checks
+from orchestration.assets.published import published_asset
+from orchestration.assets.raw import raw_assets
+from orchestration.assets.run import Project, Run
+from orchestration.gates.suites import LAYERS, check_tables
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
 
@@ -12,26 +17,47 @@ JOB = "daily"
 
 
 def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definitions:
-    """Definitions over one home; parsing the dbt project is the only work done here."""
+    """Definitions over one home; parsing the dbt project is the only work done here.
+
+    Raises:
+        ConfigurationError: a suite speaks of a table that there is not.
+    """
     if run is None:
         settings = settings.pinned()
         run = Run(settings, Warehouse(settings), progress_to_log)
-    manifest = run.warehouse.parse()
-    holder = CandidateHolder()
+    project = Project(run.warehouse.parse())
+    check_tables(settings.config_dir, {model.name: model.schema for model in project.models.values()})
+    backfill = reprocessed_days(settings)
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BACKFILL),
         # Every step in one process: imports cost more than a small run's work, and there is one writer.
         executor_def=dg.in_process_executor,
+        hooks={_report_failure(run)},
         description="Pull the exports, build and gate the warehouse, publish the marts.",
     )
     schedule = dg.ScheduleDefinition(job=job, cron_schedule=settings.schedule, execution_timezone=settings.reporting_timezone)
     return dg.Definitions(
-        assets=[raw_assets(run), warehouse_assets(run, manifest), published_asset(run, manifest, holder)],
-        asset_checks=[mart_checks(run, manifest, holder)],
+        assets=[
+            raw_assets(run),
+            *(layer_assets(run, project, layer) for layer in LAYERS),
+            published_asset(run, project),
+            backfill,
+        ],
+        asset_checks=[layer_checks(run, project, layer) for layer in LAYERS],
         jobs=[job],
         schedules=[schedule],
     )
+
+
+def _report_failure(run: Run) -> dg.HookDefinition:
+    @dg.failure_hook(name="report_failure")
+    def report_failure(context: dg.HookContext) -> None:
+        record = run.begin(context.run_id)
+        if not record.is_finished:
+            record.finish(run.settings, "blocked" if record.blocked else "failed", str(context.op_exception or ""))
+
+    return report_failure
 
 
 def progress_to_log(text: str) -> None:

@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 import duckdb
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import ConfigurationError
 from orchestration.publish import MARTS_FILE, read_publication
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.quarantine import Reason, reasons
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 
@@ -175,6 +177,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}")
         console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}")
+    console.print(f"Gates of the run: {record.page(settings.home)}")
 
 
 def local_as_of(settings: Settings, record: RunRecord) -> str:
@@ -199,24 +202,27 @@ def loads_table(settings: Settings) -> Table:
 
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
     """Why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
-    files = sorted(str(path) for path in settings.quarantine.glob("*/*.parquet"))
-    reasons = (
-        duckdb.connect()
-        .execute(
-            "select _file, count(*), arg_min(reason, _row), min(_row) from read_parquet($files) "
-            "group by _file, column_name order by 2 desc, 1, 3",
-            {"files": files},
+    found = reasons(settings)
+    for reason in found[:MAX_REASONS]:
+        console.print(
+            f"  {reason.rows:,} row(s) of {reason.file} in quarantine: {reason.example} (first: row {reason.first_row})",
+            markup=False,
         )
-        .fetchall()
-        if files
-        else []
-    )
-    for file, count, reason, row in reasons[:MAX_REASONS]:
-        console.print(f"  {count:,} row(s) of {file} in quarantine: {reason} (first: row {row})", markup=False)
-    if len(reasons) > MAX_REASONS:
-        console.print(f"  and {len(reasons) - MAX_REASONS} more reason(s); all rows are in {settings.quarantine}")
+    if len(found) > MAX_REASONS:
+        console.print(f"  and {len(found) - MAX_REASONS} more reason(s); 'cxhouse quarantine' lists them all")
     for name in record.unclaimed:
         console.print(f"  [yellow]not claimed[/] {name}: no contract reads it; 'cxhouse sources' shows its columns")
+
+
+def quarantine_table(found: list[Reason]) -> Table:
+    """Why rows lie in quarantine, the most frequent reasons first."""
+    table = _table("Quarantine" if found else "Nothing is in quarantine")
+    for name in ("rows", "kind", "file", "column", "reason", "first row") if found else ():
+        table.add_column(name, justify="right" if name in ("rows", "first row") else "left")
+    for reason in found:
+        cells = (f"{reason.rows:,}", reason.kind, reason.file, reason.columns or "", reason.example, str(reason.first_row))
+        table.add_row(*(escape(cell) for cell in cells))
+    return table
 
 
 def print_verdicts(console: Console, record: RunRecord) -> None:
@@ -227,13 +233,15 @@ def print_verdicts(console: Console, record: RunRecord) -> None:
     console.print(f"Gates: {passed} expectations at {gates} gates and {record.tests_passed} model tests passed")
     for verdict in failed:
         mark = "[red]FAILED[/]" if verdict.blocks else "[yellow]warning[/]"
-        console.print(f"  {mark} {verdict.gate}: {verdict.expectation}")
+        console.print(f"  {mark} {escape(verdict.gate)}: {escape(verdict.expectation)}")
         if verdict.failed_rows:
-            console.print(f"      {verdict.failed_rows:,} row(s) do not meet it")
-        for text in [*([verdict.problem] if verdict.problem else []), *verdict.examples]:
+            console.print(f"      {verdict.failed_rows:,} row(s) do not meet it{', such as:' if verdict.examples else ''}")
+        for text in [*(f"- {example}" for example in verdict.examples), *([verdict.problem] if verdict.problem else [])]:
             console.print(f"      {text}", markup=False)
+        if verdict.remedy:
+            console.print(f"      What to do: {verdict.remedy}", markup=False)
     for problem in record.dbt_problems:
-        console.print(f"  [red]FAILED[/] {problem}")
+        console.print(f"  [red]FAILED[/] {escape(problem)}")
 
 
 def print_status(console: Console, settings: Settings) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
-from orchestration.gates import GateKeeper, check_suites
+from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.suites import check_suites
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.sources import open_source
@@ -60,7 +61,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
 def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None], recorded: bool) -> RunRecord:
     phases = RunRecord("", "")
     with phases.timed("imports"):
-        from orchestration.assets import Run
+        from orchestration.assets.run import Run
         from orchestration.definitions import JOB, build_definitions
         from orchestration.warehouse import Warehouse
 
@@ -80,8 +81,6 @@ def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], N
     record.save(settings.home)
     if result.success:
         return record
-    record.status = "blocked" if record.blocked else "failed"
-    record.save(settings.home)
     if record.blocked:
         raise GateFailedError("a gate did not pass; what is published stays as it was")
     error = _configuration_error(result)

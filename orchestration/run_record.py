@@ -1,19 +1,25 @@
-"""What the last run did, kept as JSON in the home: `cxhouse status` and the end of a run read it."""
+"""What a run did, kept as JSON in the home with a page of its gates: `cxhouse status` and the end of a run read it."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from orchestration.gates import Verdict
+from orchestration.gates.verdicts import Verdict
 from orchestration.pull.ledger import Load
+from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
+PAGES = "runs"
+#: Pages of older runs are removed.
+MAX_PAGES = 100
 
 
 @dataclass
@@ -31,6 +37,7 @@ class RunRecord:
     verdicts: list[Verdict] = field(default_factory=list)
     models_built: int = 0
     tests_passed: int = 0
+    #: Errors of dbt that are no failed tests.
     dbt_problems: list[str] = field(default_factory=list)
     published_version: str | None = None
     #: Where the time went: seconds by phase, and by dbt node.
@@ -42,6 +49,10 @@ class RunRecord:
         """Did a gate or a blocking dbt test hold the run back?"""
         return any(verdict.blocks for verdict in self.verdicts)
 
+    @property
+    def is_finished(self) -> bool:
+        return self.status != "running"
+
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Add the time spent inside to a phase."""
@@ -50,6 +61,25 @@ class RunRecord:
             yield
         finally:
             self.phase_seconds[phase] = self.phase_seconds.get(phase, 0.0) + time.monotonic() - started
+
+    def page(self, home: Path) -> Path:
+        """Where the page of the run's gates lies."""
+        return home / PAGES / f"{re.sub(r'[^0-9T]', '', self.started_at)}_{self.run_id[:8]}.html"
+
+    def finish(self, settings: Settings, status: str, problem: str = "") -> None:
+        """The run is over: write its page, and tell of a failure."""
+        from orchestration.alerts import raise_alerts
+        from orchestration.gates.page import render
+
+        self.status = status
+        self.save(settings.home)
+        shutil.rmtree(settings.scratch, ignore_errors=True)
+        page = self.page(settings.home)
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(render(self), encoding="utf-8")
+        for old in sorted(page.parent.glob("*.html"))[:-MAX_PAGES]:
+            old.unlink()
+        raise_alerts(settings, self, problem)
 
     def save(self, home: Path) -> None:
         draft = home / f".{FILE_NAME}"

@@ -34,8 +34,16 @@ class Settings(BaseModel):
     currency: str = Field("EUR", description="ISO 4217 code of the reporting currency.")
     schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")
+    notify: list[str] = Field(
+        default_factory=list, description="Apprise addresses (mail, Slack, Teams, webhooks, …) told when a run is not published."
+    )
     threads: int = Field(2, ge=1, description="Models that dbt builds at the same time.")
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
+
+    # What one run is told; never in the configuration file.
+    full_refresh: bool = Field(False, description="Read every landed file and build every model anew.")
+    replay: bool = Field(False, description="Read every landed file anew.")
+    days: tuple[date, date] | None = Field(None, description="First and last reporting day to process again.")
 
     @field_validator("home")
     @classmethod
@@ -135,6 +143,8 @@ class Settings(BaseModel):
             "CXHOUSE_RAW": str(self.raw).replace("'", "''"),
             "CXHOUSE_SEEDS": str(self.home / "seeds"),
             "CXHOUSE_AS_OF": self.as_of_instant().isoformat(sep=" "),
+            "CXHOUSE_FROM": self.days[0].isoformat() if self.days else "",
+            "CXHOUSE_TO": self.days[1].isoformat() if self.days else "",
             "CXHOUSE_THREADS": str(self.threads),
             "DAGSTER_HOME": str(self.dagster_home),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -157,6 +167,27 @@ def parse_as_of(text: str | date | datetime, timezone: str) -> datetime:
     if isinstance(text, date) and not isinstance(text, datetime):
         value = datetime.combine(text, time.min)
     return value.replace(tzinfo=value.tzinfo or ZoneInfo(timezone)).astimezone(UTC).replace(tzinfo=None)
+
+
+def parse_days(from_day: str | None, to_day: str | None) -> tuple[date, date] | None:
+    """The first and last day to process again; none without the first.
+
+    Raises:
+        ConfigurationError: they are no dates, or the last lies before the first.
+    """
+    if from_day is None:
+        if to_day is not None:
+            raise ConfigurationError("--to needs --from")
+        return None
+    days = []
+    for option, text in (("--from", from_day), ("--to", to_day or from_day)):
+        try:
+            days.append(date.fromisoformat(text))
+        except ValueError as error:
+            raise ConfigurationError(f"{option} {text!r} is no date; write 2026-06-30") from error
+    if days[1] < days[0]:
+        raise ConfigurationError(f"--to {days[1]} lies before --from {days[0]}")
+    return days[0], days[1]
 
 
 def _read_config(folder: Path | None) -> dict[str, Any]:
@@ -190,6 +221,11 @@ def load_settings(
     data["config_dir"] = config_dir
     data["exports"] = exports or os.environ.get("CXHOUSE_EXPORTS") or data.get("exports", "exports")
     data["home"] = Path(home or os.environ.get("CXHOUSE_HOME") or data.get("home", "home")).expanduser().resolve()
+    for name in ("full_refresh", "replay", "days"):
+        if name in data:
+            raise ConfigurationError(f"{CONFIG_FILE}: {name} is told to a single run, with an option of 'cxhouse run'")
+    if addresses := os.environ.get("CXHOUSE_NOTIFY"):
+        data["notify"] = addresses.split()
     moment = as_of or data.get("as_of")
     if moment is not None:
         data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import yaml
 
 from orchestration.errors import ConfigurationError, CxhouseError
@@ -31,6 +32,7 @@ class NodeResult:
     seconds: float
     failures: int
     message: str
+    compiled_code: str
 
     @property
     def failed(self) -> bool:
@@ -98,6 +100,22 @@ class Warehouse:
     def manifest_path(self) -> Path:
         return self._settings.dbt_target / "manifest.json"
 
+    def discard_if_damaged(self) -> bool:
+        """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""
+        path = self._settings.warehouse
+        if not path.exists():
+            return False
+        try:
+            with duckdb.connect(str(path)) as con:
+                con.execute("select count(*) from duckdb_tables()")
+        except (duckdb.IOException, duckdb.InternalException, duckdb.SerializationException) as error:
+            if "lock" in str(error).lower():
+                raise CxhouseError(f"{path} is open in another program; close it there and run again") from error
+            for damaged in (path, path.with_name(f"{path.name}.wal")):
+                damaged.unlink(missing_ok=True)
+            return True
+        return False
+
     def parse(self) -> Path:
         """Parse the project (partially, where nothing changed); returns the manifest's path."""
         prepare_seeds(self._settings)
@@ -120,7 +138,10 @@ class Warehouse:
                 total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
                 progress(f"{event.data.index} of {total} {event.data.node_info.node_name}")
 
-        result = self._invoke(["build", "--exclude-resource-type", "unit_test", *(arguments or [])], [report], self._manifest)
+        command = ["build", "--exclude-resource-type", "unit_test", *(arguments or [])]
+        if self._settings.full_refresh:
+            command.append("--full-refresh")
+        result = self._invoke(command, [report], self._manifest)
         return [_node_result(item) for item in result.result or []]
 
     def command(self, arguments: list[str]) -> bool:
@@ -183,4 +204,5 @@ def _node_result(item: Any) -> NodeResult:
         seconds=float(item.execution_time or 0),
         failures=int(item.failures or 0),
         message=str(item.message or ""),
+        compiled_code=str(getattr(node, "compiled_code", None) or ""),
     )

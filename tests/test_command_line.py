@@ -55,7 +55,7 @@ def test_kpis_as_table_json_and_csv(cxhouse: Cxhouse, sample_home: Home) -> None
 def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home) -> None:
     status = cxhouse("status", *sample_home.options).stdout
     assert "Last run" in status
-    assert "marts/kpis" in status
+    assert "kpis/kpis" in status
     (sample_home.exports / "holiday_plan.csv").write_text("who,when\n")
     lines = cxhouse("sources", "--exports", sample_home.exports, *sample_home.options).stdout
     (sample_home.exports / "holiday_plan.csv").unlink()

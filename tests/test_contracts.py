@@ -20,7 +20,7 @@ from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import options_of
 from orchestration.pull.readers import FileContent, read_header
 
-ORIGIN = Origin("test", "file.csv", 1)
+ORIGIN = Origin("test", "file.csv", 1, "test")
 
 
 def content(rows: list[dict[str, str | None]]) -> FileContent:

@@ -58,6 +58,8 @@ def test_every_model_says_its_grain_and_tests_its_key(manifest: dict[str, Any]) 
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     assert len(models) > 50
     for node in models:
+        if node["description"].startswith("One row:"):
+            continue  # it has no key
         assert node["description"].startswith("One row for each"), node["name"]
         assert node["unique_id"] in keyed, node["name"]
 

@@ -12,6 +12,12 @@
 {% endmacro %}
 
 
+{#- The last reporting day that is over at `as_of`. -#}
+{% macro last_whole_day() %}
+  {{- add_days(local_date(as_of()), -1) -}}
+{% endmacro %}
+
+
 {#- An instant, or null while it lies after `as_of`: it has not happened yet. -#}
 {% macro known(column) %}
   case when {{ column }} <= {{ as_of() }} then {{ column }} end

@@ -14,6 +14,11 @@
   {%- set clock = measure.agg_time_dimension or semantic_model.defaults.agg_time_dimension -%}
   {%- do passes.setdefault(clock, []).append(measure) -%}
 {%- endfor -%}
+{{ maintained(
+    unit=['grain', 'period_start'],
+    touched_by={fact.identifier: touched_periods(semantic_model, passes, own_grain, '{changes}')},
+    on_clock=[] if own_grain else touched_periods(semantic_model, passes, own_grain, fact | string, only_passed=true)
+) }}
 with
 {% for clock, measures in passes.items() -%}
 {%- set instant = dimension_of(semantic_model, clock) -%}
@@ -42,19 +47,19 @@ with
 {% if own_grain %}
     select *
     from {{ clock }}_dated
-    where grain in ('{{ var("kpi_grains") | join("', '") }}')
+    where
+        grain in ('{{ var("kpi_grains") | join("', '") }}')
+        and {{ is_touched('grain', 'period_start') }}
 {% else %}
     {% for grain in var('kpi_grains') -%}
     select
         '{{ grain }}' as grain,
-        {% if grain == 'all' -%}
-        cast(null as date) as period_start,
-        {% else -%}
-        cast({{ dbt.date_trunc(grain, 'day') }} as date) as period_start,
-        {% endif -%}
+        {{ period_start(grain, 'day') }} as period_start,
         *
     from {{ clock }}_dated
-    where day <= {{ as_of_day() }}
+    where
+        day <= {{ as_of_day() }}
+        and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
     {{ "union all" if not loop.last }}
     {% endfor %}
 {% endif %}
@@ -126,3 +131,32 @@ where n_{{ measure.name }} > 0
 {%- endfor -%}
 {%- endif -%}
 {%- endmacro %}
+
+
+{#- The first day of the period of a grain that a day lies in; null for the whole time. -#}
+{% macro period_start(grain, day) -%}
+  {%- if grain == 'all' -%}
+  cast(null as date)
+  {%- else -%}
+  cast({{ dbt.date_trunc(grain, day) }} as date)
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- For `maintained`: the periods in which rows of a fact count. -#}
+{% macro touched_periods(semantic_model, clocks, own_grain, rows, only_passed=false) %}
+  {%- set queries = [] -%}
+  {%- for clock in clocks -%}
+    {%- set instant = dimension_of(semantic_model, clock) -%}
+    {%- if own_grain -%}
+      {%- do queries.append('select ' ~ own_grain ~ ', ' ~ (instant.expr or clock) ~ ' from ' ~ rows) -%}
+    {%- else -%}
+      {%- set day = reporting_day(instant, clock) -%}
+      {%- for grain in var('kpi_grains') -%}
+        {%- do queries.append("select '" ~ grain ~ "', " ~ period_start(grain, day) ~ ' from ' ~ rows ~ ' where '
+            ~ (day_passed(day) if only_passed else day ~ ' is not null')) -%}
+      {%- endfor -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(queries) -}}
+{% endmacro %}

@@ -26,3 +26,9 @@
       {%- endfor %}
   end
 {%- endmacro %}
+
+
+{#- The day from which the KPIs of a period can no longer change by the passing of time. -#}
+{% macro final_on(grain, period_start, settles_after_days) -%}
+  {{ add_days(next_period(grain, period_start), settles_after_days) }}
+{%- endmacro %}

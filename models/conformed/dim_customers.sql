@@ -1,3 +1,12 @@
+{{ maintained(
+    unit=['customer_key'],
+    touched_by={
+        'int_customer_keys': 'customer_key',
+        'int_record_customers': 'customer_key',
+        'stg_customers': customers_of('customers', 'customer_id'),
+        'stg_orders': customers_of('orders', 'order_id'),
+    }
+) }}
 -- One row for each real person, and one for all whom no identifier names.
 with persons as (
 
@@ -5,6 +14,7 @@ with persons as (
         customer_key,
         count(*) as identifiers
     from {{ ref('int_customer_keys') }}
+    where {{ is_touched('customer_key') }}
     group by customer_key
 
 ),
@@ -29,6 +39,7 @@ described as (
         on
             records.record_kind = 'customers'
             and customers.customer_id = records.record_id
+    where {{ is_touched('records.customer_key') }}
 
 ),
 
@@ -47,6 +58,7 @@ ordered as (
         on
             records.record_kind = 'orders'
             and orders.order_id = records.record_id
+    where {{ is_touched('records.customer_key') }}
 
 ),
 

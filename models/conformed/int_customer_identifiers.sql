@@ -10,7 +10,23 @@
     'surveys': ['response_id', 'responded_at'],
     'customers': ['customer_id', 'created_at'],
 } -%}
-{%- set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}
+{%- set touched_by, clock_queries, dated_queries = {}, [], [] -%}
+{%- for kind, (record_id, created_at) in kinds.items() -%}
+  {%- set record = "select '" ~ kind ~ "' as record_kind, " ~ record_id ~ " as record_id from " -%}
+  {%- do touched_by.update({kind: [
+      record ~ '{changes}',
+      "select record_kind, record_id from {this} where _batch in ({gone_batches})",
+  ]}) -%}
+  {%- do clock_queries.append(record ~ source('raw', kind) ~ ' where ' ~ passed(created_at)) -%}
+  {%- do dated_queries.append(record ~ source('raw', kind) ~ ' where ' ~ within_days(created_at)) -%}
+{%- endfor -%}
+{{ maintained(
+    unit=['record_kind', 'record_id'],
+    touched_by=touched_by,
+    on_clock=clock_queries,
+    dated=dated_queries | join(' union all ')
+) }}
+{% set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}
 
 with named as (
 
@@ -29,7 +45,9 @@ with named as (
         {{ 'cast(null as ' ~ dbt.type_string() ~ ')' if kind == 'reviews' else 'customer_phone' }} as customer_phone
         {%- endif %}
     from {{ source('raw', kind) }}
-    where {{ created_at }} <= {{ as_of() }} or {{ created_at }} is null
+    where
+        ({{ created_at }} <= {{ as_of() }} or {{ created_at }} is null)
+        and {{ is_touched("'" ~ kind ~ "'", record_id) }}
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),

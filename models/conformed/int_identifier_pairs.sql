@@ -1,3 +1,14 @@
+{%- set identifiers = ref('int_customer_identifiers') -%}
+{{ maintained(
+    unit=['identifier'],
+    touched_by={
+        'int_customer_identifiers': [
+            'identifier',
+            'select own.identifier from ' ~ identifiers ~ ' as own inner join {changes} as changed '
+            ~ 'on own.record_kind = changed.record_kind and own.record_id = changed.record_id',
+        ],
+    }
+) }}
 -- Both directions, so that a join on one side finds every neighbour.
 with pairs as (
 
@@ -11,6 +22,7 @@ with pairs as (
             a.record_kind = b.record_kind
             and a.record_id = b.record_id
             and a.identifier <> b.identifier
+    where {{ is_touched('a.identifier') }}
     group by
         a.identifier,
         b.identifier

@@ -1,3 +1,11 @@
+{{ maintained(
+    unit=['record_kind', 'record_id'],
+    touched_by={
+        'int_customer_identifiers': 'record_kind, record_id',
+        'int_customer_keys': 'select record_kind, record_id from ' ~ ref('int_customer_identifiers')
+        ~ ' where identifier in (select identifier from {changes})',
+    }
+) }}
 -- The identifiers of one record lead to one person, unless shared ones keep them apart: then the strongest decides.
 with ranked as (
 
@@ -18,6 +26,7 @@ with ranked as (
     from {{ ref('int_customer_identifiers') }} as identifiers
     inner join {{ ref('int_customer_keys') }} as keys
         on identifiers.identifier = keys.identifier
+    where {{ is_touched('identifiers.record_kind', 'identifiers.record_id') }}
 
 )
 

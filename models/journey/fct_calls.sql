@@ -1,3 +1,14 @@
+{%- set fcr_known_at = dbt.dateadd('day', var('fcr_window_days'), 'started_at') -%}
+{{ maintained(
+    unit=['call_id'],
+    touched_by={
+        'stg_calls': 'call_id',
+        'int_record_customers': records_of('calls'),
+        'int_contacts': records_of('calls'),
+        'dim_customers': rows_with_changed('call_id', 'customer_key'),
+    },
+    on_clock=['select call_id from {this} where ' ~ passed(fcr_known_at)]
+) }}
 with calls as (
 
     select
@@ -14,6 +25,7 @@ with calls as (
         on
             records.record_kind = 'calls'
             and calls.call_id = records.record_id
+    where {{ is_touched('calls.call_id') }}
 
 ),
 

@@ -1,3 +1,10 @@
+{{ maintained(
+    unit=['contact_type', 'contact_id'],
+    touched_by={
+        'fct_tickets': "select 'ticket', ticket_id from {changes}",
+        'fct_calls': "select 'call', call_id from {changes}",
+    }
+) }}
 -- Tickets and calls as what they are to the customer: contacts. Merged and spam tickets and excluded calls are none.
 select
     'ticket' as contact_type,
@@ -13,7 +20,9 @@ select
     is_solved,
     is_fcr_observed
 from {{ ref('fct_tickets') }}
-where is_contact
+where
+    is_contact
+    and {{ is_touched("'ticket'", 'ticket_id') }}
 union all
 select
     'call' as contact_type,
@@ -29,4 +38,6 @@ select
     coalesce(is_resolved, false) as is_solved,
     is_fcr_observed
 from {{ ref('fct_calls') }}
-where is_offered
+where
+    is_offered
+    and {{ is_touched("'call'", 'call_id') }}

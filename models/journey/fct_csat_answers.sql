@@ -1,3 +1,15 @@
+{{ maintained(
+    unit=['category', 'source_id'],
+    touched_by={
+        'fct_survey_responses': [
+            "select 'survey', response_id from {changes}",
+            "select 'ticket', ticket_id from {changes}",
+            "select 'call', call_id from {changes}",
+        ],
+        'fct_tickets': "select 'ticket', ticket_id from {changes}",
+        'fct_calls': "select 'call', call_id from {changes}",
+    }
+) }}
 -- Satisfaction, wherever it was asked: in a survey, on a ticket, after a call. A ticket or call whose survey answer is
 -- there too counts once, as the survey's.
 with surveyed as (
@@ -31,6 +43,7 @@ answers as (
     where
         kind = 'csat'
         and score is not null
+        and {{ is_touched("'survey'", 'response_id') }}
     union all
     select
         'ticket' as category,
@@ -49,6 +62,7 @@ answers as (
     where
         csat_score is not null
         and is_contact
+        and {{ is_touched("'ticket'", 'ticket_id') }}
         and ticket_id not in (
             select surveyed.ticket_id
             from surveyed
@@ -71,6 +85,7 @@ answers as (
     from {{ ref('fct_calls') }}
     where
         csat_score is not null
+        and {{ is_touched("'call'", 'call_id') }}
         and call_id not in (
             select surveyed.call_id
             from surveyed

@@ -1,24 +1,22 @@
+{%- set instants = ['cancelled_at', 'refunded_at', 'shipped_at', 'delivered_at', 'promised_delivery_at'] -%}
+{%- set passing = [] -%}
+{%- for instant in instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
+{%- set orders = ref('int_orders') -%}
+{{ maintained(
+    unit=['order_id'],
+    touched_by={
+        'int_orders': 'order_id',
+        'int_purchases': 'order_id',
+        'stg_order_items': 'order_id',
+        'dim_customers': rows_with_changed('order_id', 'customer_key'),
+    },
+    on_clock=['select order_id from ' ~ orders ~ ' where ' ~ passing | join(' or ')]
+) }}
 with orders as (
 
-    select
-        orders.*,
-        coalesce(records.customer_key, 'unknown') as customer_key,
-        case
-            when orders.cancelled_at is not null then orders.cancelled_at <= {{ as_of() }}
-            else orders.status = 'cancelled'
-        end as is_cancelled,
-        -- Refunded in part, an order stays a purchase.
-        case
-            when orders.refunded_at is not null then orders.refunded_at <= {{ as_of() }}
-            else orders.status in ('refunded', 'returned')
-        end
-        and coalesce(orders.refund_amount >= orders.total_amount, true) as is_refunded,
-        upper(coalesce(orders.currency, '{{ var("currency") }}')) as currency_or_default
-    from {{ ref('stg_orders') }} as orders
-    left join {{ ref('int_record_customers') }} as records
-        on
-            records.record_kind = 'orders'
-            and orders.order_id = records.record_id
+    select *
+    from {{ ref('int_orders') }}
+    where {{ is_touched('order_id') }}
 
 ),
 
@@ -34,6 +32,7 @@ lines as (
             order by quantity * unit_price desc, line_id asc
         ) as size_rank
     from {{ ref('stg_order_items') }}
+    where {{ is_touched('order_id') }}
 
 ),
 
@@ -47,21 +46,6 @@ items as (
         max(case when size_rank = 1 then category end) as category
     from lines
     group by order_id
-
-),
-
--- A cancelled or refunded order is no purchase: it makes no repeat customer.
-purchases as (
-
-    select
-        order_id,
-        row_number() over (partition by customer_key order by ordered_at, order_id) as purchase_number,
-        ordered_at > min(ordered_at) over (partition by customer_key) as is_repeat
-    from orders
-    where
-        not is_cancelled
-        and not is_refunded
-        and customer_key <> 'unknown'
 
 )
 
@@ -104,5 +88,5 @@ select
     orders.claim_type
 from orders
 left join items on orders.order_id = items.order_id
-left join purchases on orders.order_id = purchases.order_id
+left join {{ ref('int_purchases') }} as purchases on orders.order_id = purchases.order_id
 left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key

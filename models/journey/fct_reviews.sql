@@ -1,3 +1,16 @@
+{%- set reviews = ref('stg_reviews') -%}
+{{ maintained(
+    unit=['review_id'],
+    touched_by={
+        'stg_reviews': 'review_id',
+        'int_record_customers': [
+            records_of('reviews'),
+            'select review_id from ' ~ reviews ~ ' where order_id in (' ~ records_of('orders') ~ ')',
+        ],
+        'dim_customers': rows_with_changed('review_id', 'customer_key'),
+    },
+    on_clock=['select review_id from ' ~ reviews ~ ' where ' ~ passed('replied_at')]
+) }}
 with reviews as (
 
     select
@@ -18,6 +31,7 @@ with reviews as (
         on
             order_records.record_kind = 'orders'
             and reviews.order_id = order_records.record_id
+    where {{ is_touched('reviews.review_id') }}
 
 )
 

@@ -1,3 +1,11 @@
+{{ maintained(
+    unit=['response_id'],
+    touched_by={
+        'stg_surveys': 'response_id',
+        'int_record_customers': records_of('surveys'),
+        'dim_customers': rows_with_changed('response_id', 'customer_key'),
+    }
+) }}
 -- Defaults of a survey that does not name its scale: 0-10 for recommendation, 1-7 for effort, 1-5 for satisfaction.
 with responses as (
 
@@ -18,6 +26,7 @@ with responses as (
         on
             records.record_kind = 'surveys'
             and responses.response_id = records.record_id
+    where {{ is_touched('responses.response_id') }}
 
 ),
 

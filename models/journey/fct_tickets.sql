@@ -1,3 +1,17 @@
+{%- set fcr_known_at = dbt.dateadd('day', var('fcr_window_days'), 'created_at') -%}
+{%- set response_due_at = dbt.dateadd('second', 'response_target_seconds', 'created_at') -%}
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={
+        'stg_tickets': 'ticket_id',
+        'int_ticket_life': 'ticket_id',
+        'int_ticket_business_seconds': 'ticket_id',
+        'int_record_customers': records_of('tickets'),
+        'int_contacts': records_of('tickets'),
+        'dim_customers': rows_with_changed('ticket_id', 'customer_key'),
+    },
+    on_clock=['select ticket_id from {this} where ' ~ passed(fcr_known_at) ~ ' or ' ~ passed(response_due_at)]
+) }}
 with tickets as (
 
     select
@@ -9,6 +23,7 @@ with tickets as (
         on
             records.record_kind = 'tickets'
             and tickets.ticket_id = records.record_id
+    where {{ is_touched('tickets.ticket_id') }}
 
 ),
 
@@ -32,17 +47,6 @@ default_target as (
     where
         kpi_id = 'first_response_time'
         and dimension = 'all'
-
-),
-
--- Replies per solved ticket cut into thirds stand in for a complexity that no export gives.
-terciles as (
-
-    select
-        percentile_cont(0.3333333333) within group (order by agent_replies) as low_up_to,
-        percentile_cont(0.6666666667) within group (order by agent_replies) as medium_up_to
-    from {{ ref('int_ticket_life') }}
-    where is_solved
 
 ),
 
@@ -108,7 +112,7 @@ joined as (
             and tickets.ticket_id = contacts.record_id
     left join targets on tickets.channel_or_unknown = targets.channel
     cross join default_target
-    cross join terciles
+    cross join {{ ref('int_complexity_terciles') }} as terciles
 
 ),
 

@@ -1,3 +1,13 @@
+{{ maintained(
+    unit=['touchpoint', 'source_id'],
+    touched_by={
+        'fct_tickets': "select 'support_ticket', ticket_id from {changes}",
+        'fct_calls': "select 'support_call', call_id from {changes}",
+        'fct_orders': "select 'place_order', order_id from {changes}",
+        'fct_reviews': "select 'leave_review', review_id from {changes}",
+        'fct_survey_responses': "select 'answer_survey', response_id from {changes}",
+    }
+) }}
 -- The spine of the journey: every interaction of every kind, once.
 with touchpoints as (
 
@@ -11,6 +21,7 @@ with touchpoints as (
         csat_score as score,
         cast(null as double) as amount
     from {{ ref('fct_tickets') }}
+    where {{ is_touched("'support_ticket'", 'ticket_id') }}
     union all
     select
         'support_call' as touchpoint,
@@ -22,6 +33,7 @@ with touchpoints as (
         csat_score as score,
         cast(null as double) as amount
     from {{ ref('fct_calls') }}
+    where {{ is_touched("'support_call'", 'call_id') }}
     union all
     select
         'place_order' as touchpoint,
@@ -33,6 +45,7 @@ with touchpoints as (
         cast(null as double) as score,
         order_value as amount
     from {{ ref('fct_orders') }}
+    where {{ is_touched("'place_order'", 'order_id') }}
     union all
     select
         'leave_review' as touchpoint,
@@ -44,6 +57,7 @@ with touchpoints as (
         stars as score,
         cast(null as double) as amount
     from {{ ref('fct_reviews') }}
+    where {{ is_touched("'leave_review'", 'review_id') }}
     union all
     select
         'answer_survey' as touchpoint,
@@ -55,6 +69,7 @@ with touchpoints as (
         score,
         cast(null as double) as amount
     from {{ ref('fct_survey_responses') }}
+    where {{ is_touched("'answer_survey'", 'response_id') }}
 
 )
 

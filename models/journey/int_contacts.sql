@@ -1,3 +1,12 @@
+{{ maintained(
+    unit=['customer_key'],
+    touched_by={
+        'stg_tickets': customers_of('tickets', 'ticket_id'),
+        'int_ticket_life': customers_of('tickets', 'ticket_id'),
+        'stg_calls': customers_of('calls', 'call_id'),
+        'int_record_customers': 'customer_key',
+    }
+) }}
 -- Every contact of a customer over any channel, and when the same customer next came back about the same topic.
 -- Merged and spam tickets and excluded calls are not contacts.
 with contacts as (
@@ -38,12 +47,14 @@ known as (
         on
             contacts.record_kind = records.record_kind
             and contacts.record_id = records.record_id
+    where {{ is_touched('records.customer_key') }}
 
 )
 
 select
     record_kind,
     record_id,
+    customer_key,
     contact_at,
     lead(contact_at) over (
         partition by customer_key, topic

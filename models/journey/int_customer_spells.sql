@@ -1,3 +1,4 @@
+{{ maintained(unit=['customer_key'], touched_by={'fct_orders': 'customer_key'}) }}
 -- The unbroken spells in which a person is a customer: from a purchase until `activity_window_days` after the last one
 -- that came in time.
 with purchases as (
@@ -9,6 +10,7 @@ with purchases as (
     where
         is_purchase
         and customer_key <> 'unknown'
+        and {{ is_touched('customer_key') }}
 
 ),
 

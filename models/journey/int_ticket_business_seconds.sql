@@ -1,3 +1,4 @@
+{{ maintained(unit=['ticket_id'], touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id'}) }}
 -- Open seconds of the ticket's calendar between its creation and each later instant.
 with tickets as (
 
@@ -11,6 +12,7 @@ with tickets as (
         life.solved_at
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
+    where {{ is_touched('tickets.ticket_id') }}
 
 ),
 

@@ -1,19 +1,19 @@
+{%- set stated_instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at', 'closed_at', 'updated_at'] -%}
+{%- set tickets = ref('stg_tickets') -%}
+{%- set passing = [] -%}
+{%- for instant in stated_instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={
+        'stg_tickets': 'ticket_id',
+        'stg_ticket_events': 'ticket_id',
+        'int_ticket_replies': 'ticket_id',
+        'int_ticket_status_changes': 'ticket_id',
+    },
+    on_clock=['select ticket_id from ' ~ tickets ~ ' where ' ~ passing | join(' or ')]
+) }}
 -- When each ticket was answered, solved and reopened: from its events where it has them, else from its own columns.
-with replies as (
-
-    select
-        ticket_id,
-        min(event_at) as first_response_at,
-        count(*) as agent_replies
-    from {{ ref('stg_ticket_events') }}
-    where
-        event_type = 'public_reply'
-        and coalesce(actor_type, 'agent') = 'agent'
-    group by ticket_id
-
-),
-
-marks as (
+with marks as (
 
     select
         ticket_id,
@@ -21,6 +21,7 @@ marks as (
         max(case when event_type = 'merged' then 1 else 0 end) as is_merged,
         max(case when event_type = 'rated' then event_at end) as rated_at
     from {{ ref('stg_ticket_events') }}
+    where {{ is_touched('ticket_id') }}
     group by ticket_id
 
 ),
@@ -35,6 +36,7 @@ statuses as (
         sum(case when was_off_desk and not is_off_desk then 1 else 0 end) as reopens,
         max_by(is_off_desk, change_number) as is_solved
     from {{ ref('int_ticket_status_changes') }}
+    where {{ is_touched('ticket_id') }}
     group by ticket_id
 
 ),
@@ -64,12 +66,9 @@ tickets as (
         tickets.agent_replies,
         coalesce(tickets.escalated, false) as is_escalated,
         tickets.merged_into is not null as is_merged,
-        coalesce(ledger.contract, '') as contract
+        tickets._contract as contract
     from {{ ref('stg_tickets') }} as tickets
-    left join {{ source('raw', 'load_ledger') }} as ledger
-        on
-            tickets._batch = ledger.batch
-            and ledger.kind = 'tickets'
+    where {{ is_touched('tickets.ticket_id') }}
 
 ),
 
@@ -80,10 +79,7 @@ joined as (
         tickets.created_at,
         coalesce(replies.first_response_at, tickets.first_response_at) as first_response_at,
         coalesce(replies.agent_replies, tickets.agent_replies) as agent_replies,
-        -- Not every export tells replies. One that never does leaves its tickets' responses unknown, not missing.
-        max(
-            case when coalesce(replies.first_response_at, tickets.first_response_at) is not null then 1 else 0 end
-        ) over (partition by tickets.contract) = 1 as does_contract_tell_responses,
+        contracts.does_tell_responses,
         statuses.first_solved_at is not null as is_solve_logged,
         -- A close by rule is often not logged: the ticket's own later word completes the log.
         coalesce(tickets.is_solved, false)
@@ -100,7 +96,8 @@ joined as (
         tickets.is_merged or coalesce(marks.is_merged, 0) = 1 as is_merged,
         marks.rated_at
     from tickets
-    left join replies on tickets.ticket_id = replies.ticket_id
+    inner join {{ ref('int_ticket_contracts') }} as contracts on tickets.contract is not distinct from contracts.contract
+    left join {{ ref('int_ticket_replies') }} as replies on tickets.ticket_id = replies.ticket_id
     left join marks on tickets.ticket_id = marks.ticket_id
     left join statuses on tickets.ticket_id = statuses.ticket_id
 
@@ -128,9 +125,9 @@ select
     is_solved,
     is_solve_logged,
     reopens,
-    coalesce(agent_replies, case when does_contract_tell_responses then 0 end) as agent_replies,
+    coalesce(agent_replies, case when does_tell_responses then 0 end) as agent_replies,
     -- Replies without the time of the first one tell nothing of the response.
-    does_contract_tell_responses
+    does_tell_responses
     and not (coalesce(agent_replies, 0) > 0 and first_response_at is null) as is_response_tracked,
     is_escalated,
     is_merged,

@@ -1,3 +1,7 @@
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id', 'int_ticket_status_changes': 'ticket_id'}
+) }}
 -- The spans of time in which a ticket was on the desk: one from its creation, one from each reopening.
 with logged as (
 
@@ -12,7 +16,8 @@ with logged as (
     from {{ ref('int_ticket_status_changes') }} as changes
     inner join {{ ref('int_ticket_life') }} as life on changes.ticket_id = life.ticket_id
     where
-        life.is_solve_logged
+        {{ is_touched('changes.ticket_id') }}
+        and life.is_solve_logged
         and changes.is_off_desk <> changes.was_off_desk
 
 ),
@@ -55,7 +60,9 @@ created as (
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
     left join first_reopened on tickets.ticket_id = first_reopened.ticket_id
     -- Solved, nobody knows when: it is in no day's backlog.
-    where not life.is_solved or life.solved_at is not null
+    where
+        {{ is_touched('tickets.ticket_id') }}
+        and (not life.is_solved or life.solved_at is not null)
 
 )
 

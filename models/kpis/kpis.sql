@@ -2,10 +2,26 @@
 {%- set facts = [
     'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
 ] %}
+{%- set touched_by = {} -%}
+{%- for fact in facts -%}
+  {%- do touched_by.update({'kpi_parts_' ~ fact: 'grain, period_start, dimension, member'}) -%}
+{%- endfor -%}
+{%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
+{{ maintained(
+    unit=cell,
+    touched_by=touched_by,
+    on_clock=[
+        'select kpis.' ~ cell | join(', kpis.') ~ ' from {this} as kpis inner join ' ~ ref('kpi_definitions')
+        ~ ' as definitions on kpis.kpi_id = definitions.kpi_id where '
+        ~ day_passed(final_on('kpis.grain', 'kpis.period_start', 'definitions.settles_after_days')),
+    ]
+) }}
 with parts as (
 
     {% for fact in facts -%}
-    select * from {{ ref('kpi_parts_' ~ fact) }}
+    select *
+    from {{ ref('kpi_parts_' ~ fact) }}
+    where {{ is_touched('grain', 'period_start', 'dimension', 'member') }}
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
@@ -186,7 +202,7 @@ available as (
         case
             when grain = 'all' then false
             else
-                {{ add_days(next_period('grain', 'period_start'), 'settles_after_days') }}
+                {{ final_on('grain', 'period_start', 'settles_after_days') }}
                 <= {{ local_date(as_of()) }}
         end as is_final
     from targeted
@@ -227,5 +243,5 @@ united as (
 
 select
     *,
-    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as computed_at
+    {{ computed_at() }} as computed_at
 from united

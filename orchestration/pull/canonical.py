@@ -28,6 +28,7 @@ QUARANTINE_SCHEMA = pa.schema(
         ("_file", pa.string()),
         ("_row", pa.int64()),
         ("_batch", pa.int64()),
+        ("_contract", pa.string()),
         ("column_name", pa.string()),
         ("reason", pa.string()),
         ("record", pa.string()),
@@ -38,11 +39,12 @@ _SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 360
 
 @dataclass(frozen=True)
 class Origin:
-    """Where rows come from: the source's name, the file in it, and the number of its landing."""
+    """Where rows come from: the source's name, the file in it, the number of its landing, and the contract."""
 
     source: str
     file: str
     batch: int
+    contract: str
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,8 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
 
 
 def _lineage(origin: Origin) -> tuple[str, list[str | int]]:
-    return "? as _source, ? as _file, _row, cast(? as bigint) as _batch", [origin.source, origin.file, origin.batch]
+    values: list[str | int] = [origin.source, origin.file, origin.batch, origin.contract]
+    return "? as _source, ? as _file, _row, cast(? as bigint) as _batch, ? as _contract", values
 
 
 def _loaded(con: duckdb.DuckDBPyConnection, kind: Kind, origin: Origin) -> pa.Table:
@@ -307,7 +310,7 @@ def _quarantined(con: duckdb.DuckDBPyConnection, content: FileContent, kind: Kin
         [
             {
                 "kind": kind.name, "_source": origin.source, "_file": origin.file, "_row": row,
-                "_batch": origin.batch, "column_name": columns, "reason": reason, "record": record,
+                "_batch": origin.batch, "_contract": origin.contract, "column_name": columns, "reason": reason, "record": record,
             }
             for row, columns, reason, record in sorted(rows, key=lambda r: r[0])
         ],

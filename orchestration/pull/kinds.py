@@ -36,6 +36,7 @@ LINEAGE: dict[str, tuple[str, pa.DataType]] = {
     "_file": ("varchar", pa.string()),
     "_row": ("bigint", pa.int64()),
     "_batch": ("bigint", pa.int64()),
+    "_contract": ("varchar", pa.string()),
 }
 
 _SPEC = re.compile(r"^(?P<type>\w+)(\((?P<values>[^)]*)\))?(?P<required>\*)?$")

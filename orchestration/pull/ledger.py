@@ -41,6 +41,14 @@ create table if not exists loads (
     loaded_at text not null,
     primary key (batch, contract)
 );
+create table if not exists alerts (
+    raised_at text not null,
+    run_id text not null,
+    severity text not null,
+    subject text not null,
+    message text not null,
+    affected_rows integer not null
+);
 """
 
 
@@ -71,6 +79,18 @@ class Load:
     rows_loaded: int
     rows_quarantined: int
     loaded_at: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A gate that failed (its name is the subject), or a run that broke."""
+
+    raised_at: str
+    run_id: str
+    severity: str
+    subject: str
+    message: str
+    affected_rows: int
 
 
 def now() -> str:
@@ -142,3 +162,13 @@ class Ledger:
         """Drop a load whose contract no longer claims the file."""
         with self._connection() as con:
             con.execute("delete from loads where batch = ? and contract = ?", (load.batch, load.contract))
+
+    def add_alerts(self, alerts: list[Alert]) -> None:
+        """Write alerts down."""
+        with self._connection() as con:
+            con.executemany("insert into alerts values (?, ?, ?, ?, ?, ?)", [tuple(asdict(alert).values()) for alert in alerts])
+
+    def alerts(self) -> list[Alert]:
+        """Every alert, oldest first."""
+        with self._connection() as con:
+            return [Alert(**row) for row in con.execute("select * from alerts order by rowid")]

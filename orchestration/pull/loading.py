@@ -6,10 +6,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,13 +18,26 @@ import pyarrow.parquet as pq
 from orchestration.errors import RefusedFileError
 from orchestration.pull.canonical import Origin, canonicalise
 from orchestration.pull.contracts import Contract, FileMatch, claims
-from orchestration.pull.kinds import KINDS_FILE, Kind
+from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.readers import ReadOptions, read, read_header
 
-#: (kind, Parquet files of the new batch, its rows read, its rows quarantined) -> may it be loaded?
-Gate = Callable[[str, list[Path], int, int], bool]
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one file, read and not yet loaded."""
+
+    file: str
+    #: Its rows that would be loaded, as Parquet.
+    path: Path
+    rows_loaded: int
+    rows_quarantined: int
+
+
+#: (kind, its new batches) -> for each batch: may it be loaded? A batch is judged by itself, so that it makes no
+#: difference which others happened to arrive in the same run.
+Gate = Callable[[str, list[Batch]], list[bool]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,8 @@ class Job:
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
     @property
-    def raw_name(self) -> str:
-        return f"{self.file.batch:08d}_{self.contract.name}.parquet"
+    def stem(self) -> str:
+        return _stem(self.file.batch, self.contract.name)
 
 
 @dataclass
@@ -60,7 +74,34 @@ class KindReport:
 
 @cache
 def _kinds_hash() -> str:
-    return hashlib.sha256(KINDS_FILE.read_bytes()).hexdigest()
+    return hashlib.sha256(KINDS_FILE.read_bytes() + repr(list(LINEAGE)).encode()).hexdigest()
+
+
+def _stem(batch: int, contract: str) -> str:
+    """How the names of a batch's files begin; a dot follows."""
+    return f"{batch:08d}_{contract}"
+
+
+def _content_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+
+
+def _put(staged: Path, folder: Path, stem: str) -> None:
+    """Move a file into its folder under a name that tells its content, in the place of what had the stem before.
+
+    The models see from the names which files came and went; the same rows once more are the same file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{stem}.{_content_hash(staged)}.parquet"
+    os.replace(staged, target)
+    _remove(folder, stem, target)
+
+
+def _remove(folder: Path, stem: str, but: Path | None = None) -> None:
+    for path in folder.glob(f"{stem}.*parquet"):
+        if path != but:
+            path.unlink()
 
 
 def _newest(match: FileMatch, landed: list[Landed]) -> Landed | None:
@@ -97,12 +138,14 @@ def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
 class Loader:
     """Loads one home's landed files into ``raw/`` and ``quarantine/``."""
 
-    def __init__(self, landing: Path, raw: Path, quarantine: Path, scratch: Path, ledger: Ledger) -> None:
+    def __init__(
+        self, landing: Path, raw: Path, quarantine: Path, scratch: Path, ledger: Ledger, reads_all: bool = False
+    ) -> None:
         self._landing, self._raw, self._quarantine = landing, raw, quarantine
-        self._scratch, self._ledger = scratch, ledger
+        self._scratch, self._ledger, self._reads_all = scratch, ledger, reads_all
 
     def load_kind(self, kind: Kind, all_jobs: list[Job], gate: Gate, offered: set[str]) -> KindReport:
-        """Load what is new or changed of one kind; nothing of it is loaded when its gate does not pass.
+        """Load what is new or changed of one kind, but for the batches that do not pass the gate.
 
         A batch that did not pass is tried again in every run, as long as the source still offers (``offered``, by
         hash) the file: replacing or removing a bad export there is how to get past it.
@@ -112,19 +155,26 @@ class Loader:
         self._ensure_empty(kind)
         self._drop_unclaimed(kind, wanted, present)
         report = KindReport(kind.name)
+        there = {path.name.partition(".")[0] for path in (self._raw / kind.name).iterdir()}
         staged = []
         for job in wanted:
-            load = present.get((job.file.batch, job.contract.name))
-            again = load is not None and load.status == "gated" and job.file.sha256 in offered
-            if load is None or load.fingerprint != job.fingerprint or again:
+            if self._is_due(job, present.get((job.file.batch, job.contract.name)), offered, there):
                 staged.append((job, self._read(job, report)))
-        files = [self._staged(job) for job, load in staged if load.status == "loaded" and load.rows_loaded]
-        read = sum(load.rows_read for _, load in staged)
-        quarantined = sum(load.rows_quarantined for _, load in staged)
-        passed = gate(kind.name, files, read, quarantined) if read else True
+        judged = [(job, load) for job, load in staged if load.status == "loaded"]
+        verdicts = gate(
+            kind.name, [Batch(job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined) for job, load in judged]
+        )
+        passed = {job.stem: verdict for (job, _), verdict in zip(judged, verdicts, strict=True)}
         for job, load in staged:
-            self._settle(job, load, passed, report)
+            self._settle(job, load, passed.get(job.stem, False), report)
         return report
+
+    def _is_due(self, job: Job, load: Load | None, offered: set[str], there: set[str]) -> bool:
+        if load is None or load.fingerprint != job.fingerprint:
+            return True
+        if load.status == "loaded" and job.stem not in there:
+            return True  # somebody removed it
+        return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
     def _read(self, job: Job, report: KindReport) -> Load:
         """Read one file into the scratch folder; a refused file gives a load that says why."""
@@ -139,7 +189,7 @@ class Loader:
                 name: read(landed_path(self._landing, file), file.file, ReadOptions()).table
                 for name, file in job.companions.items()
             }
-            origin = Origin(job.file.source, job.file.file, job.file.batch)
+            origin = Origin(job.file.source, job.file.file, job.file.batch, job.contract.name)
             result = canonicalise(content, job.contract, origin, companions)
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
@@ -157,17 +207,16 @@ class Loader:
     def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
         """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""
         if load.status == "loaded" and not passed:
-            reason = "its batch did not pass the gate"
+            reason = "it did not pass its gate"
             load = self._entry(job, "gated", reason, load.rows_loaded, load.rows_quarantined)
         for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
-            target = root / job.contract.kind / job.raw_name
-            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = root / job.contract.kind
             if load.status == "loaded":
-                os.replace(self._staged(job, name), target)
+                _put(self._staged(job, name), folder, job.stem)
             else:
                 self._staged(job, name).unlink(missing_ok=True)
                 if load.status == "refused":
-                    target.unlink(missing_ok=True)
+                    _remove(folder, job.stem)
         self._ledger.record(load)
         report.loads.append(load)
         if load.status == "loaded":
@@ -194,7 +243,7 @@ class Loader:
         for key, load in present.items():
             if key not in keep:
                 for root in (self._raw, self._quarantine):
-                    (root / kind.name / f"{load.batch:08d}_{load.contract}.parquet").unlink(missing_ok=True)
+                    _remove(root / kind.name, _stem(load.batch, load.contract))
                 self._ledger.forget(load)
 
     def _ensure_empty(self, kind: Kind) -> None:
@@ -205,28 +254,35 @@ class Loader:
             pq.write_table(kind.arrow_schema.empty_table(), path)
 
     def _staged(self, job: Job, part: str = "raw") -> Path:
-        return self._scratch / f"{part}_{job.contract.kind}_{job.raw_name}"
+        return self._scratch / f"{part}_{job.contract.kind}_{job.stem}.parquet"
 
 
-def write_load_ledger(ledger: Ledger, raw: Path) -> None:
-    """The ledger as Parquet, for the model ``load_ledger``."""
+def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
+    """The ledger's loads and alerts as Parquet, for the models of the same names."""
     files = {file.batch: file for file in ledger.landed()}
-    schema = pa.schema(
-        [(name, pa.string()) for name in ("source", "file", "sha256", "kind", "contract", "status", "reason")]
-        + [(name, pa.int64()) for name in ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined")]
-        + [(name, pa.timestamp("us")) for name in ("landed_at", "loaded_at")]
-    )
-    rows = [
-        {
-            **{name: getattr(load, name) for name in schema.names if hasattr(load, name)},
-            **{name: getattr(files[load.batch], name) for name in ("source", "file", "sha256", "bytes")},
-            "landed_at": _timestamp(files[load.batch].landed_at),
-            "loaded_at": _timestamp(load.loaded_at),
-        }
-        for load in ledger.loads()
-    ]
-    (raw / "load_ledger").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), raw / "load_ledger" / "ledger.parquet")
+    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason")
+    numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined")
+    loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
+    _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
+    alerts = [asdict(alert) for alert in ledger.alerts()]
+    _write_table("alerts", alerts, ("run_id", "severity", "subject", "message"), ("affected_rows",), ("raised_at",), raw, scratch)
+
+
+def _write_table(
+    name: str,
+    rows: list[dict[str, Any]],
+    texts: tuple[str, ...],
+    numbers: tuple[str, ...],
+    instants: tuple[str, ...],
+    raw: Path,
+    scratch: Path,
+) -> None:
+    types = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(numbers, pa.int64())}
+    schema = pa.schema([*types.items(), *((instant, pa.timestamp("us")) for instant in instants)])
+    typed = [{**row, **{instant: _timestamp(row[instant]) for instant in instants}} for row in rows]
+    draft = scratch / f"{name}.parquet"
+    pq.write_table(pa.Table.from_pylist(typed, schema=schema), draft)
+    _put(draft, raw / name, name)
 
 
 def _timestamp(text: str) -> datetime:

@@ -1,0 +1,96 @@
+{#- Tables of the state; created before any model is built. -#}
+{% macro prepare_maintenance() %}
+  create schema if not exists maintenance;
+  create table if not exists maintenance.models (
+      model varchar, fingerprint varchar, as_of varchar, version integer, are_changes_known boolean
+  );
+  create table if not exists maintenance.inputs (model varchar, input varchar, version varchar);
+  create table if not exists maintenance.raw_files (model varchar, input varchar, file varchar);
+{% endmacro %}
+
+
+{#- The folder of a raw kind, as a glob. -#}
+{% macro raw_glob(kind) -%}
+  '{{ env_var("CXHOUSE_RAW", "raw") }}/{{ kind }}/*.parquet'
+{%- endmacro %}
+
+
+{#- Every model, seed and source that a model reads, with its present version, and whether its latest changes are known. -#}
+{% macro maintained_inputs() %}
+  {%- set found = {} -%}
+  {%- for id in model.depends_on.nodes -%}
+    {%- set node = graph.sources[id] if id.startswith('source.') else graph.nodes.get(id) -%}
+    {%- if node is not none and node.resource_type in ('model', 'seed', 'source') -%}
+      {%- do found.update({node.name: {'id': id, 'kind': node.resource_type, 'version': 'unknown', 'known': false,
+          'relation': node.relation_name}}) -%}
+      {%- if node.resource_type == 'seed' -%}
+        {%- do found[node.name].update({'version': node.checksum.checksum}) -%}
+      {%- endif -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- set names = found | list -%}
+  {%- set versions = run_query("select model, 'v' || version, are_changes_known from maintenance.models where model in ('"
+      ~ names | join("', '") ~ "')") -%}
+  {%- for row in versions.rows if found[row[0]].kind == 'model' -%}
+    {%- do found[row[0]].update({'version': row[1], 'known': row[2]}) -%}
+  {%- endfor -%}
+  {%- for name in names if found[name].kind == 'source' -%}
+    {%- set listed = run_query("select 'v' || md5(coalesce(string_agg(file, '|' order by file), '')) from glob("
+        ~ raw_glob(name) ~ ")") -%}
+    {%- do found[name].update({'version': listed.rows[0][0], 'known': true}) -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- Files of a raw kind that came or went since the model last read it. -#}
+{% macro raw_files_changed(kind, came) %}
+  {%- set now = "select file from glob(" ~ raw_glob(kind) ~ ")" -%}
+  {%- set then = "select file from maintenance.raw_files where model = '" ~ this.identifier ~ "' and input = '" ~ kind ~ "'" -%}
+  {%- set rows = run_query(((now ~ " except " ~ then) if came else (then ~ " except " ~ now)) ~ " order by file").rows -%}
+  {{- return(rows | map(attribute=0) | list) -}}
+{% endmacro %}
+
+
+{#- The rows of an input that a query over `{changes}` reads. -#}
+{% macro changes_of(name, input) %}
+  {%- if input.kind == 'model' -%}
+    {{- return('maintenance.changed_' ~ name) -}}
+  {%- endif -%}
+  {%- set came = raw_files_changed(name, true) -%}
+  {%- if came | length == 0 -%}
+    {{- return("(select * from " ~ input.relation ~ " where false)") -}}
+  {%- endif -%}
+  {{- return("read_parquet(['" ~ came | map('replace', "'", "''") | join("', '") ~ "'], union_by_name = true)") -}}
+{% endmacro %}
+
+
+{% macro gone_batches(name, input) %}
+  {%- set batches = ['-1'] -%}
+  {%- for file in (raw_files_changed(name, false) if input.kind == 'source' else []) -%}
+    {%- set number = modules.re.findall('/(\d{8})_[^/]*$', file) -%}
+    {%- if number -%}{%- do batches.append(number[0] | int | string) -%}{%- endif -%}
+  {%- endfor -%}
+  {{- return(batches | join(', ')) -}}
+{% endmacro %}
+
+
+{#- Remember what the table was built from. -#}
+{% macro save_state(fingerprint, as_of, version, are_changes_known, inputs) %}
+  {%- set name = this.identifier -%}
+  {%- call statement('state') -%}
+    delete from maintenance.models where model = '{{ name }}';
+    insert into maintenance.models values (
+        '{{ name }}', '{{ fingerprint }}', '{{ as_of }}', {{ version }}, {{ are_changes_known | string | lower }}
+    );
+    delete from maintenance.inputs where model = '{{ name }}';
+    {% for input in inputs -%}
+    insert into maintenance.inputs values ('{{ name }}', '{{ input }}', '{{ inputs[input].version }}');
+    {% endfor -%}
+    delete from maintenance.raw_files where model = '{{ name }}';
+    {% for input in inputs if inputs[input].kind == 'source' -%}
+    insert into maintenance.raw_files
+    select '{{ name }}', '{{ input }}', file from glob({{ raw_glob(input) }});
+    {% endfor %}
+  {%- endcall -%}
+{% endmacro %}

@@ -1,0 +1,49 @@
+"""The published marts as an asset."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
+
+import dagster as dg
+
+from orchestration.assets.run import Project, Run
+from orchestration.gates.suites import LAYERS, RAW
+from orchestration.publish import MARTS_FILE, Candidate, public_tables
+
+PUBLISHED = dg.AssetKey(["published", "marts"])
+
+
+def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
+    """The published marts: replaced in one step, once every gate has passed."""
+    tables = public_tables(project.manifest)
+    needed = {RAW, *(f"{layer} {part}" for layer in LAYERS for part in ("models", "gates"))}
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=[project.asset_key(name) for name in project.models],
+        group_name="published",
+        kinds={"duckdb", "parquet"},
+        owners=["team:data"],
+        description=f"What readers get: {MARTS_FILE} and the same tables as Parquet.",
+    )
+    def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        record = run.begin(context.run_id)
+        if lacking := needed - run.completed:
+            raise dg.Failure(f"not verified in this run: {', '.join(sorted(lacking))}; materialise the whole job")
+        run.progress("publishing")
+        with record.timed("publish"):
+            candidate = Candidate(run.settings, tables, context.run_id)
+            candidate.build()
+            record.published_version = candidate.publish()
+        record.finish(run.settings, "published")
+        run.progress(f"published: version {record.published_version}")
+        from orchestration.display import headline_markdown
+
+        return dg.MaterializeResult(
+            metadata={
+                "version": record.published_version,
+                "file": dg.MetadataValue.path(str(run.settings.published / MARTS_FILE)),
+                "gates": dg.MetadataValue.path(str(record.page(run.settings.home))),
+                "kpis": dg.MetadataValue.md(headline_markdown(run.settings)),
+            }
+        )
+
+    return marts

@@ -1,0 +1,133 @@
+"""What the steps of one run share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator
+
+from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.verdicts import Verdict
+from orchestration.lock import take_writer_lock
+from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+
+EXPECTATIONS = "expectations"
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt's nodes as assets: keyed and grouped by layer, sources as the raw assets."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        props = dbt_resource_props
+        if props["resource_type"] == "source":
+            return dg.AssetKey(["raw", props["name"]])
+        return dg.AssetKey([self.get_group_name(props) or "warehouse", props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        props = dbt_resource_props
+        if props["resource_type"] == "seed":
+            return "seeds"
+        return str(props["schema"]) if props["resource_type"] in ("model", "test") else None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as the gates see it."""
+
+    name: str
+    schema: str
+    #: The columns that identify a row, as its test says.
+    key: list[str]
+    is_public: bool
+
+
+class Project:
+    """The parsed dbt project."""
+
+    def __init__(self, manifest_path: Path) -> None:
+        self.path = manifest_path
+        self.manifest: dict[str, Any] = json.loads(manifest_path.read_text(encoding="utf-8"))
+        self.translator = Translator()
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        nodes = self.manifest["nodes"].values()
+        keys = {
+            node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
+            for node in nodes
+            if (node.get("test_metadata") or {}).get("name") == "unique_together"
+        }
+        return {
+            node["name"]: Model(node["name"], node["schema"], keys.get(node["unique_id"], []), node["access"] == "public")
+            for node in nodes
+            if node["resource_type"] == "model"
+        }
+
+    def tested_model(self, test: Mapping[str, Any]) -> Model | None:
+        """The model that a data test is of; none for a test of a seed."""
+        attached = self.manifest["nodes"].get(test.get("attached_node")) or {}
+        told = (test["config"].get("meta") or {}).get("dagster", {}).get("ref", {})
+        return self.models.get(attached.get("name") or told.get("name"))
+
+    def asset_key(self, model: str) -> dg.AssetKey:
+        return dg.AssetKey([self.models[model].schema, model])
+
+
+class Run:
+    """What the steps of one run share: settings, gates, dbt, the record, and where progress goes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        warehouse: Warehouse,
+        progress: Callable[[str], None],
+        keeper: GateKeeper | None = None,
+    ) -> None:
+        self.settings, self.warehouse, self.progress = settings, warehouse, progress
+        self.record: RunRecord | None = None
+        #: Steps that this run has been through in whole; only a run that has been through all may publish.
+        self.completed: set[str] = set()
+        self._keeper = keeper
+
+    @property
+    def keeper(self) -> GateKeeper:
+        """The gates' worker; it imports its library from the first call on."""
+        self._keeper = self._keeper or GateKeeper(self.settings.config_dir)
+        return self._keeper
+
+    def begin(self, run_id: str) -> RunRecord:
+        """Become the writer, and open the record of this run (or go on with it, in a later step)."""
+        take_writer_lock(self.settings.home)
+        if self.record is None or self.record.run_id != run_id:
+            started = datetime.now(UTC).isoformat(timespec="seconds")
+            self.record = RunRecord(run_id, started, self.settings.as_of_instant().isoformat(sep=" "))
+            self.completed = set()
+            if self.warehouse.discard_if_damaged():
+                self.progress("models: the private warehouse could not be read; it is built anew")
+        return self.record
+
+
+def check_result(key: dg.AssetKey, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
+    """The verdicts of a gate as Dagster shows them."""
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    blocking = any(verdict.blocks for verdict in failed)
+    lines = ["| | expectation | rows | where |", "|---|---|---|---|"]
+    for verdict in verdicts:
+        mark = "passed" if verdict.passed else verdict.severity
+        lines.append(f"| {mark} | {verdict.expectation} | {verdict.failed_rows or ''} | {'; '.join(verdict.examples)} |")
+    return dg.AssetCheckResult(
+        passed=not failed,
+        asset_key=key,
+        check_name=EXPECTATIONS,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        metadata={"expectations": dg.MetadataValue.md("\n".join(lines)), "failed": len(failed)},
+    )

@@ -1,0 +1,167 @@
+"""Runs suites of Great Expectations.
+
+Importing the library takes as long as building a small warehouse, so the suites run in a worker process that starts
+importing while the run does other things.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.errors import ConfigurationError
+from orchestration.gates.suites import read_suite, suite_path
+from orchestration.gates.verdicts import Verdict
+
+#: How many failing rows are shown.
+MAX_EXAMPLES = 5
+
+
+class GateKeeper:
+    """Runs suites in one worker process, started at once and stopped on exit."""
+
+    def __init__(self, config_dir: Path | None) -> None:
+        self._config_dir = config_dir
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
+        self._ready: Future[None] = self._pool.submit(_start_worker)
+
+    def __enter__(self) -> GateKeeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def check(self, gate: str, files: list[Path], row_columns: list[str]) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
+        """Validate Parquet files, each by itself, against a gate's suite; no suite means nothing to object to.
+
+        Returns for each file its verdicts, with the values of ``row_columns`` (those that the file has) in the first rows
+        that failed.
+
+        Raises:
+            ConfigurationError: the suite is not valid.
+        """
+        path = suite_path(gate, self._config_dir)
+        if path is None or not files:
+            return [[] for _ in files]
+        expectations = read_suite(path)
+        try:
+            return self._pool.submit(_validate, gate, expectations, [str(file) for file in files], row_columns).result()
+        except Exception as error:  # whatever the library raises at a wrong suite, the suite is what to look at
+            raise ConfigurationError(f"{path}: {str(error).strip()}") from error
+
+
+def _start_worker() -> None:
+    """Import the library, and watch the run: a worker whose run was killed would wait for work for ever."""
+    run = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if run is not None:
+            run.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations  # noqa: F401
+
+
+def suite_columns(expectations: list[dict[str, Any]]) -> set[str]:
+    """The columns that a suite speaks of: the rest need not be read."""
+    named: set[str] = set()
+    for item in expectations:
+        for key, value in item.get("kwargs", {}).items():
+            if key.startswith("column"):
+                named.update([value] if isinstance(value, str) else value if isinstance(value, list) else [])
+    return named
+
+
+def _frame(file: str, wanted: set[str]) -> Any:
+    available = pq.read_schema(file).names
+    table = pq.read_table(file, columns=[name for name in available if name in wanted] or available[:1])
+    # Decimals would be compared as objects, one by one.
+    for place, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type):
+            table = table.set_column(place, field.name, table[field.name].cast(pa.float64()))
+    return table.to_pandas()
+
+
+def _validate(
+    gate: str, expectations: list[dict[str, Any]], files: list[str], row_columns: list[str]
+) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
+    """In the worker: for each file one validation of the whole suite (one by one takes seven times as long)."""
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    suite = gx.ExpectationSuite(name=gate)
+    for number, item in enumerate(expectations):
+        suite.add_expectation_configuration(
+            ExpectationConfiguration(
+                type=item["type"], kwargs=item.get("kwargs", {}), meta={"number": number}, severity=item["severity"]
+            )
+        )
+    suite = context.suites.add(suite)
+    batch = context.data_sources.add_pandas(gate).add_dataframe_asset(gate).add_batch_definition_whole_dataframe("all")
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=gate, data=batch, suite=suite))
+    judged = []
+    for file in files:
+        frame = _frame(file, suite_columns(expectations) | set(row_columns))
+        result = definition.run(
+            batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
+        )
+        ordered = sorted(result.results, key=_number)
+        judged.append([_judged(gate, expectations, frame, item, row_columns) for item in ordered])
+    return judged
+
+
+def _number(item: Any) -> int:
+    """Place of a result's expectation in its suite file."""
+    return int(item.expectation_config.meta["number"])
+
+
+def _judged(
+    gate: str, expectations: list[dict[str, Any]], frame: Any, item: Any, row_columns: list[str]
+) -> tuple[Verdict, list[dict[str, Any]]]:
+    expectation = expectations[_number(item)]
+    details = item.result or {}
+    indexes = [index for index in details.get("unexpected_index_list") or [] if isinstance(index, int)][:MAX_EXAMPLES]
+    rows = frame.iloc[indexes][[name for name in row_columns if name in frame]].to_dict("records")
+    raised = [info for info in _exceptions(item.exception_info) if info.get("raised_exception")]
+    verdict = Verdict(
+        gate=gate,
+        expectation=expectation.get("description") or _in_words(expectation),
+        severity=expectation["severity"],
+        passed=bool(item.success),
+        failed_rows=int(details.get("unexpected_count") or 0),
+        problem=str(raised[0].get("exception_message")) if raised else _observed(details),
+    )
+    return verdict, [] if item.success else rows
+
+
+def _exceptions(info: Any) -> list[dict[str, Any]]:
+    if not info:
+        return []
+    return [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
+
+
+def _observed(details: dict[str, Any]) -> str | None:
+    observed = details.get("observed_value")
+    return None if observed is None or isinstance(observed, dict | list) else f"observed: {observed}"
+
+
+def _in_words(expectation: dict[str, Any]) -> str:
+    arguments = ", ".join(f"{key} {value}" for key, value in expectation.get("kwargs", {}).items())
+    return f"{expectation['type'].removeprefix('expect_').replace('_', ' ')} ({arguments})"

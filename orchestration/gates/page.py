@@ -1,0 +1,20 @@
+"""The page of a run's gates: one HTML file that needs nothing from anywhere."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader
+
+if TYPE_CHECKING:
+    from orchestration.run_record import RunRecord
+
+
+def render(record: RunRecord) -> str:
+    """The page as text."""
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    failed = [verdict for verdict in record.verdicts if not verdict.passed]
+    gates = [(gate, list(verdicts)) for gate, verdicts in groupby(record.verdicts, key=lambda verdict: verdict.gate)]
+    return environment.get_template("page.html.j2").render(record=record, failed=failed, gates=gates)

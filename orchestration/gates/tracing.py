@@ -1,0 +1,53 @@
+"""From rows that failed an expectation back to the files and lines that they came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import duckdb
+
+from orchestration.pull.kinds import all_kinds
+
+Row = Mapping[str, Any]
+
+
+def lineage(row: Row) -> str | None:
+    """The file and row of a row that still carries them."""
+    return f"{row['_file']}, row {row['_row']}" if row.get("_file") is not None and row.get("_row") is not None else None
+
+
+class Tracer:
+    """Traces rows of one warehouse. ``salt`` keeps the hashes of identifiers from being guessed."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, salt: str) -> None:
+        self._con, self._salt = con, salt
+
+    def places(self, key: list[str], rows: Iterable[Row], is_public: bool) -> list[str]:
+        """For each row of a table with this key: its file and line, or, where it has none, its key.
+
+        The values of a table that is not published can be personal: they are hashed.
+        """
+        return [lineage(row) or self._staged(key, row) or self._named(key, row, is_public) for row in rows]
+
+    def _staged(self, key: list[str], row: Row) -> str | None:
+        kind = next((kind for kind in all_kinds().values() if set(kind.key) == set(key)), None)
+        if kind is None or any(row.get(column) is None for column in kind.key):
+            return None
+        condition = " and ".join(f"cast({column} as varchar) = ?" for column in kind.key)
+        try:
+            found = self._con.execute(
+                f"select _file, _row from staging.stg_{kind.name} where {condition}", [str(row[column]) for column in kind.key]
+            ).fetchone()
+        except duckdb.CatalogException:
+            return None
+        return f"{found[0]}, row {found[1]}" if found else None
+
+    def _named(self, key: list[str], row: Row, is_public: bool) -> str:
+        return ", ".join(f"{column} {self._told(row[column], is_public)}" for column in key if column in row)
+
+    def _told(self, value: Any, is_public: bool) -> str:
+        if is_public or not isinstance(value, str):
+            return str(value)
+        return "#" + hashlib.sha256((self._salt + value).encode()).hexdigest()[:12]

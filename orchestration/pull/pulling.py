@@ -1,0 +1,53 @@
+"""One pull: land what is new, load it kind by kind through the gate, write the ledger down for the models."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+from orchestration.errors import ConfigurationError
+from orchestration.pull.contracts import load_contracts
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.landing import land
+from orchestration.pull.ledger import Ledger
+from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed, write_ledger
+from orchestration.pull.sources import open_source
+from orchestration.settings import Settings
+
+
+class Pull:
+    """The pull of one run."""
+
+    def __init__(self, settings: Settings, progress: Callable[[str], None]) -> None:
+        self._settings, self._progress = settings, progress
+        self.ledger = Ledger(settings.ledger)
+        #: Landed files that no contract reads.
+        self.unclaimed: list[str] = []
+
+    def kinds(self, gate: Gate) -> Iterator[KindReport]:
+        """Land new files, then load kind by kind; afterwards the ledger stands where the models read it.
+
+        Raises:
+            ConfigurationError: no contract claims any file.
+        """
+        settings = self._settings
+        shutil.rmtree(settings.scratch, ignore_errors=True)
+        settings.scratch.mkdir(parents=True)
+        arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
+        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        landed = self.ledger.landed()
+        wanted = jobs(landed, load_contracts(settings.config_dir), settings.landing, settings.exports_timezone)
+        self.unclaimed = unclaimed(landed, wanted)
+        if not wanted:
+            raise ConfigurationError(
+                f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
+                "docs/contracts.md how to write one"
+            )
+        reads_all = settings.replay or settings.full_refresh
+        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all)
+        for kind in all_kinds().values():
+            report = loader.load_kind(kind, wanted, gate, arrivals.offered)
+            for message in report.messages:
+                self._progress(f"pull: {kind.name}: {message}")
+            yield report
+        write_ledger(self.ledger, settings.raw, settings.scratch)

@@ -1,0 +1,96 @@
+"""The rows that could not be loaded: why, and as files for mending."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import ConfigurationError
+from orchestration.pull.kinds import all_kinds
+from orchestration.settings import Settings
+
+#: Columns that an exported row carries beside its own.
+REASON, ROW = "_reason", "_row"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Rows of one file that failed in the same columns."""
+
+    kind: str
+    file: str
+    columns: str | None
+    rows: int
+    #: The reason as the first of the rows has it.
+    example: str
+    first_row: int
+
+
+def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> list[tuple[Any, ...]]:
+    if kind is not None and kind not in all_kinds():
+        raise ConfigurationError(f"no kind {kind!r}; there are: {', '.join(all_kinds())}")
+    paths = sorted(str(path) for path in settings.quarantine.glob(f"{kind or '*'}/*.parquet"))
+    if not paths:
+        return []
+    with duckdb.connect() as con:
+        return con.execute(
+            f"with rejected as (select * from read_parquet($paths, union_by_name = true) "
+            f"where $file is null or _file = $file) {sql}",
+            {"paths": paths, "file": file},
+        ).fetchall()
+
+
+def reasons(settings: Settings, kind: str | None = None, file: str | None = None) -> list[Reason]:
+    """Why rows lie in quarantine, the most frequent reasons first.
+
+    Raises:
+        ConfigurationError: there is no such kind.
+    """
+    rows = _query(
+        settings,
+        "select kind, _file, column_name, count(*), arg_min(reason, _row), min(_row) from rejected "
+        "group by all order by 4 desc, 1, 2, 5",
+        kind,
+        file,
+    )
+    return [Reason(*row) for row in rows]
+
+
+def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[tuple[Path, int]]:
+    """Write the rejected rows as CSV, one file for each kind and export; yields each file and its number of rows.
+
+    A row stands there as it was in the export; one that could not be cut into columns stands whole in ``_text``.
+
+    Raises:
+        ConfigurationError: there is no such kind, or nothing to write.
+    """
+    rows = _query(settings, "select kind, _file, _row, reason, record from rejected order by kind, _file, _row", kind, file)
+    if not rows:
+        raise ConfigurationError("no such rows are in quarantine; 'cxhouse quarantine' lists what is")
+    out.mkdir(parents=True, exist_ok=True)
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row_kind, name, number, reason, record in rows:
+        groups.setdefault((row_kind, name), []).append({**_cells(record), REASON: reason, ROW: number})
+    for (row_kind, name), cells in groups.items():
+        path = out / f"{row_kind}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.csv"
+        names = list(dict.fromkeys(column for row in cells for column in row))
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, fieldnames=names)
+            writer.writeheader()
+            writer.writerows(cells)
+        yield path, len(cells)
+
+
+def _cells(record: str | None) -> dict[str, Any]:
+    try:
+        cells = json.loads(record or "{}")
+    except (json.JSONDecodeError, RecursionError):
+        return {"_text": record}
+    return cells if isinstance(cells, dict) else {"_text": record}

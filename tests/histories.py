@@ -1,0 +1,136 @@
+"""Random histories of a company's exports: any order, repeats, late rows, corrections, and a date that moves."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+FIRST = datetime(2026, 5, 1)
+DAYS = 75
+Row = dict[str, str]
+Rows = st.SearchStrategy[Row]
+
+instants = st.integers(0, DAYS * 24 * 4).map(lambda quarter: (FIRST + timedelta(minutes=15 * quarter)).isoformat())
+maybe_instants = st.one_of(st.just(""), instants)
+channels = st.sampled_from(["email", "chat", "phone", "web", ""])
+agents = st.sampled_from(["ann", "bob", "cy", ""])
+topics = st.sampled_from(["delivery", "refund", ""])
+
+
+def _ids(prefix: str, count: int) -> st.SearchStrategy[str]:
+    return st.integers(1, count).map(lambda number: f"{prefix}{number}")
+
+
+def _sampled(*values: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(values)
+
+
+def _rows(**columns: st.SearchStrategy[str]) -> Rows:
+    return st.fixed_dictionaries(columns)
+
+
+_person = {
+    "customer_id": st.one_of(st.just(""), _ids("c", 5)),
+    "customer_email": st.one_of(st.just(""), _ids("m", 4).map(lambda name: f"{name}@example.org")),
+    "customer_phone": st.one_of(st.just(""), _ids("+49170000000", 3)),
+}
+
+KINDS: dict[str, Rows] = {
+    "tickets": _rows(
+        ticket_id=_ids("t", 8), created_at=instants, updated_at=maybe_instants, channel=channels, agent_id=agents,
+        status=_sampled("new", "open", "solved", "closed"), topic=topics, team=_sampled("one", "two", ""),
+        first_response_at=maybe_instants, solved_at=maybe_instants, agent_replies=_sampled("", "0", "1", "3"),
+        reopens=_sampled("", "0", "1"), merged_into=_sampled("", "", "t1"), is_spam=_sampled("", "", "true"),
+        csat_score=_sampled("", "1", "5"), **_person,
+    ),
+    "ticket_events": _rows(
+        ticket_id=_ids("t", 9), event_at=instants, event_id=st.one_of(st.just(""), _ids("e", 6)),
+        event_type=_sampled("created", "status_changed", "public_reply", "rated", "merged", "escalated"),
+        actor_type=_sampled("agent", "customer", "system"), actor_id=agents,
+        from_value=_sampled("", "open", "solved"), to_value=_sampled("", "open", "solved", "closed"),
+    ),
+    "calls": _rows(
+        call_id=_ids("k", 6), started_at=instants, answered_at=maybe_instants, wait_seconds=_sampled("", "3", "40"),
+        disposition=_sampled("", "answered", "abandoned", "excluded"), talk_seconds=_sampled("", "60"), agent_id=agents,
+        topic=topics, resolved=_sampled("", "true", "false"), csat_score=_sampled("", "4"), **_person,
+    ),
+    "reviews": _rows(
+        review_id=_ids("r", 5), created_at=instants, rating=_sampled("1", "3", "5", "nine"), source=_sampled("", "shop"),
+        order_id=st.one_of(st.just(""), _ids("o", 6)), replied_at=maybe_instants,
+        customer_id=_person["customer_id"], customer_email=_person["customer_email"],
+    ),
+    "orders": _rows(
+        order_id=_ids("o", 7), ordered_at=instants, status=_sampled("created", "delivered", "cancelled", "refunded"),
+        total_amount=_sampled("", "10", "25.5"), promised_delivery_at=maybe_instants, delivered_at=maybe_instants,
+        cancelled_at=maybe_instants, cancelled_by=_sampled("", "seller", "buyer"), refunded_at=maybe_instants,
+        updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, **_person,
+    ),
+    "order_items": _rows(
+        order_id=_ids("o", 8), line_id=_sampled("1", "2"), product_id=_ids("p", 3), category=_sampled("", "lamps", "desks"),
+        quantity=_sampled("1", "2", "0.5"), unit_price=_sampled("3", "19.99"), product_name=_sampled("", "Lamp"),
+    ),
+    "surveys": _rows(
+        response_id=_ids("s", 6), kind=_sampled("nps", "csat", "ces"), responded_at=instants,
+        score=_sampled("", "1", "5", "9", "10"), ticket_id=st.one_of(st.just(""), _ids("t", 8)), agent_id=agents,
+        call_id=st.one_of(st.just(""), _ids("k", 6)), **_person,
+    ),
+    "customers": _rows(
+        customer_id=_ids("c", 6), email=_person["customer_email"], phone=_person["customer_phone"], created_at=maybe_instants,
+        segment=_sampled("", "vip", "new"), country=_sampled("", "DE", "FR"), updated_at=maybe_instants,
+    ),
+    "agents": _rows(
+        agent_id=_sampled("ann", "bob"), work_date=_sampled("2026-06-01", "2026-06-02"), team=_sampled("", "one", "two"),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Export:
+    """One uploaded file of canonical columns."""
+
+    kind: str
+    rows: list[Row]
+
+    def text(self) -> str:
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, fieldnames=list(self.rows[0]))
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return stream.getvalue()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens before one run: exports arrive (maybe none), the date moves, a contract may change."""
+
+    exports: list[Export]
+    as_of: datetime
+    #: What the user's contract of reviews makes of a missing source.
+    review_source: str
+
+    def describe(self) -> str:
+        return f"{self.as_of} {[(e.kind, len(e.rows)) for e in self.exports]} {self.review_source}"
+
+
+def exports(most_rows: int) -> st.SearchStrategy[Export]:
+    return st.sampled_from(sorted(KINDS)).flatmap(
+        lambda kind: st.lists(KINDS[kind], min_size=1, max_size=most_rows).map(lambda rows: Export(kind, rows))
+    )
+
+
+def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchStrategy[list[Step]]:
+    """Steps of a history; the date mostly moves on by a few days, and now and then back."""
+    moment = st.integers(20, DAYS + 20).map(lambda day: FIRST + timedelta(days=day, hours=5))
+    step: Callable[..., Step] = Step
+    steps = st.builds(
+        step,
+        st.lists(exports(most_rows), max_size=most_exports),
+        moment,
+        st.sampled_from(["shop", "shop", "shop", "market"]),
+    )
+    return st.lists(steps, min_size=2, max_size=most_steps)

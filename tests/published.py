@@ -1,0 +1,95 @@
+"""What a home has published, as values that can be compared; and exports that arrive in parts."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import zstandard
+
+#: Tables that tell of runs, not of customers, and columns that tell when something was done.
+OF_RUNS = ("publication", "alerts", "load_ledger")
+OF_THE_CLOCK = ("computed_at",)
+
+
+def published_rows(home: Path) -> dict[str, list[tuple]]:
+    """Every published row that does not tell of runs, sorted, by table."""
+    rows = {}
+    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as con:
+        for (table,) in con.execute("select table_name from duckdb_tables() order by 1").fetchall():
+            if table not in OF_RUNS:
+                columns = [row[0] for row in con.execute(f"describe {table}").fetchall() if row[0] not in OF_THE_CLOCK]
+                rows[table] = con.execute(f"select {', '.join(columns)} from {table} order by all").fetchall()
+    return rows
+
+
+def fingerprint(home: Path) -> str:
+    """The published version; every table of it can be read, in both forms."""
+    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as con:
+        version = con.execute("select version from publication").fetchone()
+        tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
+        counts = {table: con.execute(f"select count(*), count(columns(*)) from {table}").fetchone()[0] for table in tables}
+    current = (home / "published" / "parquet" / "current").resolve()
+    stored = {path.stem: pq.read_table(path).num_rows for path in current.glob("*.parquet")}
+    assert set(stored) == set(counts)
+    assert version is not None
+    if current.name == version[0]:
+        assert stored == counts
+    return str(version[0])
+
+
+def leftovers(home: Path) -> list[str]:
+    """Files and tables in a home that no run that ended leaves there."""
+    expected = {
+        "landing", "raw", "quarantine", "published", "dbt", "dagster", "seeds", "runs", "ledger.sqlite", "warehouse.duckdb",
+        "identity_salt", "last_run.json", "writer.lock",
+    }  # fmt: skip
+    found = [path.name for path in home.iterdir() if path.name not in expected]
+    found += [str(path) for path in (home / "published").iterdir() if path.name not in ("marts.duckdb", "parquet")]
+    versions = [path for path in (home / "published" / "parquet").iterdir() if path.name != "current"]
+    found += [str(path) for path in versions[2:]]
+    found += [str(path) for path in (home / "raw").rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    stems = [path.name.partition(".")[0] for path in (home / "raw").rglob("0*.parquet")]
+    contracts = [(path.parent.name, path.name.partition(".")[0]) for path in (home / "raw").rglob("0*.parquet")]
+    assert len(contracts) == len(set(contracts)), stems
+    with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+        names = con.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        found += [name for (name,) in names if "__dbt" in name or "touched__" in name or "new__" in name]
+    return found
+
+
+def parts(exports: Path, target: Path, number: int, count: int) -> None:
+    """Let a share of every export arrive: the rows whose place in the file leaves this remainder."""
+    for path in sorted(exports.rglob("*")):
+        if not path.is_file():
+            continue
+        name = path.relative_to(exports)
+        out = target / name.parent / f"{name.name.partition('.')[0]}_{number}.{name.name.partition('.')[2]}"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            pq.write_table(table.take(list(range(number, table.num_rows, count))), out)
+            continue
+        opened = {".gz": gzip.decompress, ".zst": zstandard.ZstdDecompressor().decompress}
+        packed = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
+        same = bytes
+        text = opened.get(path.suffix, same)(path.read_bytes()).decode()
+        out.write_bytes(packed.get(path.suffix, same)(_share(text, name.name, number, count).encode()))
+
+
+def _share(text: str, name: str, number: int, count: int) -> str:
+    if ".ndjson" in name:
+        lines = [line for line in text.splitlines() if json.loads(line) is not None]
+        return "\n".join(lines[number::count]) + "\n"
+    delimiter = "\t" if ".tsv" in name else ","
+    header, *rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    from io import StringIO
+
+    stream = StringIO()
+    writer = csv.writer(stream, delimiter=delimiter)
+    writer.writerows([header, *rows[number::count]])
+    return stream.getvalue()

@@ -1,0 +1,229 @@
+"""Killed at any instant, the published version is whole, and the next run converges to what a clean home gives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import REPOSITORY, Cxhouse
+from published import fingerprint, leftovers, parts, published_rows
+
+#: Kills in the quick suite, and in the whole one.
+FEW, MANY = 6, 60
+PARTS = 4
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
+    folder = tmp_path_factory.mktemp("company")
+    cxhouse("sample", "--out", folder, "--customers", "80", "--days", "60", "--seed", "5")
+    return folder
+
+
+class Company:
+    """A home whose exports arrive in parts."""
+
+    def __init__(self, root: Path, company: Path, cxhouse: Cxhouse) -> None:
+        self.root, self.company, self.cxhouse = root, company, cxhouse
+        self.home, self.exports = root / "home", root / "exports"
+
+    @property
+    def options(self) -> list[str | Path]:
+        return ["--exports", self.exports, "--home", self.home, "--config", self.company / "config"]
+
+    def receive(self, number: int) -> None:
+        parts(self.company / "exports", self.exports, number, PARTS)
+
+    def run(self, exit_code: int = 0) -> str:
+        result = self.cxhouse("run", *self.options, exit_code=exit_code)
+        return result.stdout + result.stderr
+
+    def killed_run(self, seconds: float, after: str | None = None) -> bool:
+        """Start a run and kill it some seconds after its start (or after it says something); was it still going?"""
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "orchestration.cli", "run", *map(str, self.options)],
+            cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        assert process.stderr is not None
+        for line in process.stderr if after else ():
+            if after and line.startswith(after):
+                break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        going = process.poll() is None
+        # Only the run itself: what it started has to notice.
+        if going:
+            os.kill(process.pid, signal.SIGKILL)
+        process.stderr.close()
+        process.wait()
+        return going
+
+    def clean_rows(self, number: int) -> dict[str, list[tuple]]:
+        """What a home that knows only the first parts publishes."""
+        clean = Company(self.root / f"clean{number}", self.company, self.cxhouse)
+        for part in range(number + 1):
+            clean.receive(part)
+        clean.exports.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(clean.home, ignore_errors=True)
+        clean.home.mkdir(parents=True)
+        # The salt is the home's own: the same persons get the same keys.
+        shutil.copy(self.home / "identity_salt", clean.home / "identity_salt")
+        clean.run()
+        return published_rows(clean.home)
+
+
+def kills(company: Company, count: int) -> Iterator[tuple[float, str | None]]:
+    """When to kill: all over a run's time, and thickly where it gates and publishes."""
+    started = time.monotonic()
+    company.run()
+    whole = time.monotonic() - started
+    chance = random.Random(7)
+    for number in range(count):
+        if number % 3 == 2:
+            yield chance.uniform(0, 1.5), "publishing" if number % 2 else "gates: kpis"
+        else:
+            yield whole * (number + 1) / count, None
+
+
+def chaos(company: Company, count: int) -> int:
+    company.receive(0)
+    done, number = 0, 0
+    for seconds, after in kills(company, count):
+        before = published_rows(company.home)
+        if done % (count // PARTS + 1) == 0 and number < PARTS - 1:
+            number += 1
+            company.receive(number)
+        done += company.killed_run(seconds, after)
+        # Whole, and either what it was before or the next version.
+        assert fingerprint(company.home)
+        if after is None and seconds < 2:
+            assert published_rows(company.home) == before
+    company.run()
+    while number < PARTS - 1:
+        number += 1
+        company.receive(number)
+        company.run()
+    assert published_rows(company.home) == company.clean_rows(number)
+    assert leftovers(company.home) == []
+    return done
+
+
+def test_killed_now_and_then(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
+    assert chaos(Company(tmp_path, company, cxhouse), FEW) >= FEW // 2
+
+
+@pytest.mark.slow
+def test_killed_at_many_moments(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
+    assert chaos(Company(tmp_path, company, cxhouse), MANY) >= 50
+
+
+def test_a_workers_run_that_is_killed_takes_the_worker_along(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
+    ours = Company(tmp_path, company, cxhouse)
+    ours.receive(0)
+    assert ours.killed_run(0.5, "pull")
+    for _ in range(50):
+        left = subprocess.run(["pgrep", "-f", str(ours.home)], capture_output=True, text=True, check=False).stdout.split()
+        spawned = subprocess.run(["pgrep", "-P", "1", "-f", "multiprocessing.spawn"], capture_output=True, text=True, check=False)
+        if not left and not spawned.stdout.split():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"still running: {left} {spawned.stdout.split()}")
+
+
+def _mounted(folder: Path, megabytes: int) -> bool:
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_full_disk(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
+    disk = tmp_path / "disk"
+    if not _mounted(disk, 200):
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        ours = Company(disk, company, cxhouse)
+        ours.exports = tmp_path / "exports"
+        ours.receive(0)
+        ours.run()
+        before = published_rows(ours.home)
+        ours.receive(1)
+        filler, failures = disk / "filler", 0
+        # From hardly any room to nearly enough: the disk is full at another step each time.
+        for spare in (0, 1, 2, 3, 4, 6, 8, 10, 12):
+            free = shutil.disk_usage(disk).free
+            filler.write_bytes(b"\0" * max(0, free - spare * 2**20))
+            told = subprocess.run(
+                [sys.executable, "-m", "orchestration.cli", "run", *map(str, ours.options)],
+                cwd=REPOSITORY, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            filler.unlink()
+            if told.returncode == 0:
+                break
+            failures += 1
+            assert "Traceback" not in told.stderr, told.stderr
+            assert published_rows(ours.home) == before
+        assert failures >= 3
+        ours.run()
+        assert published_rows(ours.home) == Company(tmp_path, company, cxhouse).with_salt_of(ours).clean_rows(1)
+        assert leftovers(ours.home) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    "victim", ["raw/orders/0*.parquet", "warehouse.duckdb", "raw/tickets/_empty.parquet", "dbt/manifest.json"]
+)
+def test_a_file_that_goes_missing(tmp_path: Path, company: Path, cxhouse: Cxhouse, victim: str) -> None:
+    ours = Company(tmp_path, company, cxhouse)
+    ours.receive(0)
+    ours.run()
+    for path in ours.home.glob(victim):
+        path.unlink()
+    ours.run()
+    assert published_rows(ours.home) == ours.clean_rows(0)
+
+
+def test_a_damaged_warehouse_is_built_anew(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
+    ours = Company(tmp_path, company, cxhouse)
+    ours.receive(0)
+    ours.run()
+    before = published_rows(ours.home)
+    (ours.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
+    assert "built anew" in ours.run()
+    assert published_rows(ours.home) == before
+
+
+def test_a_file_removed_in_the_middle_of_a_run(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
+    ours = Company(tmp_path, company, cxhouse)
+    ours.receive(0)
+    ours.run()
+    before = published_rows(ours.home)
+    ours.receive(1)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "orchestration.cli", "run", "--full-refresh", *map(str, ours.options)],
+        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("models"):
+            shutil.rmtree(ours.home / "raw" / "reviews")
+            shutil.rmtree(ours.home / "raw" / "orders")
+            break
+    said = process.stderr.read()
+    assert process.wait() != 0, said
+    assert "Traceback" not in said
+    assert published_rows(ours.home) == before
+    ours.run()
+    assert published_rows(ours.home) == ours.clean_rows(1)
+    with duckdb.connect(str(ours.home / "published" / "marts.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) from alerts where subject = 'run'").fetchall() == [(1,)]

@@ -1,0 +1,117 @@
+"""What does not pass is not seen; what passes is seen whole."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from conftest import Cxhouse, Home
+
+from orchestration.errors import ConfigurationError
+from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.suites import LAYERS, read_suite, suite_path
+from orchestration.gates.suites import SHIPPED as SUITES
+from orchestration.gates.tracing import lineage
+from orchestration.gates.verdicts import quarantine_verdict
+from orchestration.pull.kinds import all_kinds
+
+
+def test_every_raw_kind_has_a_suite_and_every_suite_a_table(sample_home: Home) -> None:
+    assert {path.stem for path in (SUITES / "raw").glob("*.yml")} == set(all_kinds())
+    assert {path.name for path in SUITES.iterdir()} == {"raw", *LAYERS}
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.rglob("*.yml")), ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_suites_speak_of_columns_that_exist(path: Path, sample_home: Home) -> None:
+    if path.parent.name == "raw":
+        known = set(all_kinds()[path.stem].columns)
+    else:
+        with duckdb.connect(str(sample_home.path / "warehouse.duckdb")) as con:
+            query = "select column_name from duckdb_columns() where schema_name = ? and table_name = ?"
+            known = {row[0] for row in con.execute(query, [path.parent.name, path.stem]).fetchall()}
+    for item in read_suite(path):
+        assert item.get("description"), "say it in words: users read it"
+        for key, value in item.get("kwargs", {}).items():
+            if key.startswith("column"):
+                assert set([value] if isinstance(value, str) else value) <= known
+
+
+def test_a_failed_expectation_names_rows_and_files(tmp_path: Path) -> None:
+    suite = {
+        "expectations": [
+            {"type": "expect_column_values_to_be_between", "kwargs": {"column": "n", "max_value": 5}, "description": "Small"},
+            {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "n"}, "severity": "warning"},
+            {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "absent"}},
+        ]
+    }
+    (tmp_path / "expectations" / "raw").mkdir(parents=True)
+    (tmp_path / "expectations" / "raw" / "tickets.yml").write_text(yaml.safe_dump(suite))
+    table = pa.table({"n": [1, 9, None], "_file": ["a.csv"] * 3, "_row": [2, 3, 4]})
+    pq.write_table(table, tmp_path / "batch.parquet")
+    with GateKeeper(tmp_path) as keeper:
+        judged = keeper.check("raw/tickets", [tmp_path / "batch.parquet"] * 2, ["_file", "_row"])
+    # Each batch is judged by itself.
+    assert judged[0] == judged[1]
+    (small, small_rows), (filled, filled_rows), (absent, _) = judged[0]
+    assert (small.passed, small.blocks, small.failed_rows) == (False, True, 1)
+    assert [lineage(row) for row in small_rows] == ["a.csv, row 3"]
+    assert small.expectation == "Small"
+    assert (filled.passed, filled.blocks, [lineage(row) for row in filled_rows]) == (False, False, ["a.csv, row 4"])
+    # An expectation that cannot be evaluated has not passed, and says why.
+    assert absent.blocks
+    assert "absent" in str(absent.problem)
+
+
+def test_a_suite_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.yml"
+    path.write_text("expectations:\n  - kwargs: {}\n")
+    with pytest.raises(ConfigurationError, match="expectation 1 has no `type`"):
+        read_suite(path)
+    path.write_text("expectations:\n  - type: expect_nothing\n")
+    (tmp_path / "expectations" / "raw").mkdir(parents=True)
+    shutil.copy(path, tmp_path / "expectations" / "raw" / "calls.yml")
+    assert suite_path("raw/calls", tmp_path) == tmp_path / "expectations" / "raw" / "calls.yml"
+    pq.write_table(pa.table({"call_id": ["1"]}), tmp_path / "b.parquet")
+    with GateKeeper(tmp_path) as keeper, pytest.raises(ConfigurationError, match="expect_nothing"):
+        keeper.check("raw/calls", [tmp_path / "b.parquet"], [])
+
+
+def test_share_quarantined() -> None:
+    assert quarantine_verdict("tickets", "t.csv", 1000, 50, 0.05).passed
+    assert quarantine_verdict("tickets", "t.csv", 1000, 51, 0.05).blocks
+    few = quarantine_verdict("tickets", "t.csv", 10, 3, 0.05)
+    assert not few.passed
+    assert not few.blocks
+
+
+def test_a_failed_gate_leaves_what_is_published_and_holds_in_the_next_run(
+    tmp_path: Path, cxhouse: Cxhouse, sample_home: Home
+) -> None:
+    home = Home(tmp_path / "home", tmp_path / "exports", sample_home.config)
+    shutil.copytree(sample_home.path, home.path, symlinks=True)
+    shutil.copytree(sample_home.exports, home.exports)
+    before = home.query("select version from publication")
+    # Quantities that no order line has: every row can be read, yet the batch is not to be believed.
+    wrong = "order_id,line_id,product_id,quantity,unit_price\n" + "".join(f"X{n},1,P1,9999999,1\n" for n in range(50))
+    (home.exports / "order_items_wrong.csv").write_text(wrong)
+    first = cxhouse("run", "--exports", home.exports, *home.options, exit_code=1)
+    assert "FAILED raw/order_items: Quantities are plausible" in first.stdout
+    assert "50 row(s) do not meet it" in first.stdout
+    assert "order_items_wrong.csv, row 2" in first.stdout
+    assert "what is published stays as it was" in first.stderr
+    assert home.query("select version from publication") == before
+    cxhouse("run", "--exports", home.exports, *home.options, exit_code=1)
+    assert home.query("select version from publication") == before
+    status = cxhouse("status", *home.options).stdout
+    assert "gated" in status
+    assert str(before[0][0]) in status
+    # Once the source no longer offers the bad file, the next run goes on without it.
+    (home.exports / "order_items_wrong.csv").unlink()
+    cxhouse("run", "--exports", home.exports, *home.options)
+    assert home.query("select version from publication") != before
+    assert home.query("select count(*) from fct_order_items where order_id like 'X%'") == [(0,)]
