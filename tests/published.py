@@ -74,7 +74,7 @@ def parts(exports: Path, target: Path, number: int, count: int) -> None:
             table = pq.read_table(path)
             pq.write_table(table.take(list(range(number, table.num_rows, count))), out)
             continue
-        opened = {".gz": gzip.decompress, ".zst": zstandard.ZstdDecompressor().decompress}
+        opened = {".gz": gzip.decompress, ".zst": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)}
         packed = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
         same = bytes
         text = opened.get(path.suffix, same)(path.read_bytes()).decode()

@@ -18,7 +18,8 @@ from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import options_of
-from orchestration.pull.readers import FileContent, read_header
+from orchestration.pull.readers import read_header
+from orchestration.pull.records import FileContent
 
 ORIGIN = Origin("test", "file.csv", 1, "test")
 

@@ -14,6 +14,7 @@ from conftest import REPOSITORY, Cxhouse, Home
 
 from orchestration.definitions import JOB, build_definitions
 from orchestration.execution import prepare_home
+from orchestration.lock import release_writer_lock
 from orchestration.pull.kinds import all_kinds
 from orchestration.reference import generated
 from orchestration.settings import Settings, load_settings
@@ -121,6 +122,7 @@ def test_a_subset_of_the_models_can_be_built(sample_home: Home, monkeypatch: pyt
     result = assets.execute_in_process(
         asset_selection=[dg.AssetKey(["journey", "fct_reviews"])], instance=dg.DagsterInstance.ephemeral()
     )
+    release_writer_lock(settings.home)
     assert result.success
     built = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
     assert built == {"journey/fct_reviews"}

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -76,14 +77,15 @@ def test_readers_never_see_half_a_version(tmp_path: Path) -> None:
     ]
     for number in range(1, 21):
         publish(settings, number)
+        time.sleep(0.1)
         assert held.execute("select distinct number from numbers").fetchall() == [(0,)], "a held connection keeps its version"
     stop.touch()
     for reader in readers:
         said, complaints = reader.communicate(timeout=60)
         assert reader.returncode == 0, complaints
         queries, numbers = json.loads(said)
-        assert queries >= 100
-        assert len(numbers) >= 5, "readers saw versions come and go"
+        assert queries >= 40
+        assert len(numbers) >= 3, "readers saw versions come and go"
     held.close()
     kept = [path.name for path in (settings.published / "parquet").iterdir()]
     assert len(kept) == 3, "the current version, the one before it, and the link"

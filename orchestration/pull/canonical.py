@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract, Mapping, Scalar
 from orchestration.pull.kinds import Column, Kind, all_kinds
-from orchestration.pull.readers import FileContent
+from orchestration.pull.records import FileContent
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
 EARLIEST, LATEST = "1990-01-01", "2100-01-01"

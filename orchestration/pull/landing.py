@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.pull.ledger import Landed, Ledger
-from orchestration.pull.readers import read_header
+from orchestration.pull.readers import FORMATS, read_header
 from orchestration.pull.sources import Source, SourceFile
+from orchestration.pull.unpacking import COMPRESSIONS
 
 _CHUNK_BYTES = 2**20
 
@@ -29,7 +30,8 @@ def landed_path(landing: Path, file: Landed) -> Path:
 
 
 def _endings(name: str) -> str:
-    return "".join(Path(name).suffixes[-2:]).lower()
+    """The endings that say how the file is to be read; nothing else of a name that anybody may choose."""
+    return "".join(suffix for suffix in Path(name.lower()).suffixes[-2:] if suffix in FORMATS or suffix in COMPRESSIONS)
 
 
 def _copy_hashed(source: Source, file: SourceFile, folder: Path) -> tuple[Path, str, int]:
@@ -47,25 +49,37 @@ def _copy_hashed(source: Source, file: SourceFile, folder: Path) -> tuple[Path, 
 def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arrivals:
     """Copy every new or changed file of a source to ``landing``."""
     landing.mkdir(parents=True, exist_ok=True)
-    known = {file.sha256 for file in ledger.landed()}
+    known = {file.sha256: file for file in ledger.landed()}
+    loaded = {load.batch for load in ledger.loads() if load.status == "loaded"}
     arrivals = Arrivals()
     for file in source.files():
         seen = ledger.hash_of(source.name, file.name, file.version)
         if seen:
             arrivals.offered.add(seen)
             continue
-        copy, sha256, size = _copy_hashed(source, file, scratch)
-        if sha256 in known:
+        try:
+            copy, sha256, size = _copy_hashed(source, file, scratch)
+        except FileNotFoundError:
+            continue  # gone since it was listed; should it come back, the next run finds it
+        target = landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
+        twin = known.get(sha256)
+        if twin is not None and (twin.file == file.name or twin.batch in loaded):
             copy.unlink()
         else:
-            target = landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
-            target.parent.mkdir(exist_ok=True)
             # The file is in place before the ledger speaks of it: a crash between the two only repeats the copy.
+            target.parent.mkdir(exist_ok=True)
             os.replace(copy, target)
             target.chmod(0o444)
-            ledger.land(sha256, source.name, file.name, size, read_header(target, file.name))
-            known.add(sha256)
-            arrivals.new += 1
+            header = read_header(target, file.name)
+            if twin is None:
+                ledger.land(sha256, source.name, file.name, size, header)
+                arrivals.new += 1
+            else:
+                # Nothing could read it under its old name: the new one is the remedy that was asked for.
+                ledger.rename(sha256, file.name, header)
+                if (old := landed_path(landing, twin)) != target:
+                    old.unlink(missing_ok=True)
+            known = {landed.sha256: landed for landed in ledger.landed()}
         arrivals.offered.add(sha256)
         ledger.see(sha256, source.name, file.name, file.version)
     return arrivals

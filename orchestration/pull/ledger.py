@@ -133,6 +133,12 @@ class Ledger:
                 (sha256, source, file, size, json.dumps(header), now()),
             )
 
+    def rename(self, sha256: str, file: str, header: list[str]) -> None:
+        """Let landed bytes go by another name; what was made of them under the old one is forgotten."""
+        with self._connection() as con:
+            con.execute("update landed set file = ?, header = ? where sha256 = ?", (file, json.dumps(header), sha256))
+            con.execute("delete from loads where batch = (select batch from landed where sha256 = ?)", (sha256,))
+
     def see(self, sha256: str, source: str, file: str, version: str) -> None:
         """Record that a file in this version has this content, so that it need not be read again."""
         with self._connection() as con:

@@ -11,11 +11,12 @@ import csv
 import gzip
 import io
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -23,7 +24,9 @@ import pyarrow.parquet as pq
 import zstandard
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull.unpacking import COMPRESSIONS, open_bytes
+from orchestration.pull import unpacking
+from orchestration.pull.records import BrokenRow, FileContent, flatten, from_records, require_cells, text_of
+from orchestration.pull.unpacking import COMPRESSIONS, lines_of, open_bytes, require_zip_size
 
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv",
@@ -37,7 +40,8 @@ BYTE_ORDER_MARKS = {
 }
 CSV_BLOCK_BYTES = 2**24
 MAX_CSV_BLOCK_BYTES = 2**28
-JSON_CHUNK_ROWS = 50_000
+#: A list of JSON records is parsed whole, which takes many times its size.
+MAX_JSON_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -48,27 +52,6 @@ class ReadOptions:
     delimiter: str | None = None
     sheet: str | int = 0
     records: str | None = None
-
-
-@dataclass(frozen=True)
-class BrokenRow:
-    """A row that could not be split into columns."""
-
-    row: int
-    reason: str
-    text: str
-
-
-@dataclass
-class FileContent:
-    """A file's rows: text columns and ``_row``; and those that are not even rows."""
-
-    table: pa.Table
-    broken: list[BrokenRow] = field(default_factory=list)
-
-    @property
-    def header(self) -> list[str]:
-        return [name for name in self.table.column_names if name != "_row"]
 
 
 def file_format(name: str) -> str | None:
@@ -122,10 +105,10 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
             return pq.ParquetFile(path).schema_arrow.names
         if kind == "ndjson":
             with open_bytes(path, name) as stream:
-                for line in stream:
+                for line in lines_of(stream):
                     if line.strip():
                         record = json.loads(line)
-                        return list(_flatten(record)) if isinstance(record, dict) else []
+                        return list(flatten(record)) if isinstance(record, dict) else []
             return []
         return read(path, name, options).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowInvalid):
@@ -140,7 +123,7 @@ def _encoding(stream: BinaryIO) -> str:
 
 def _csv_header(stream: BinaryIO, encoding: str, options: ReadOptions) -> tuple[list[str], str]:
     start = stream.read(2**16)
-    if not start.strip(codecs.BOM_UTF8):
+    if not start.strip(codecs.BOM_UTF8 + b" \t\r\n"):
         raise RefusedFileError("is empty: not even a header line")
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
     line = text.splitlines()[0] if text.splitlines() else ""
@@ -157,7 +140,7 @@ def _require_decodable(path: Path, name: str, encoding: str) -> None:
     except LookupError as error:
         raise RefusedFileError(f"is said to be in {encoding!r}, which is no encoding; such as utf-8 or cp1252") from error
     with open_bytes(path, name) as stream:
-        for line_number, line in enumerate(stream, start=1):
+        for line_number, line in enumerate(lines_of(stream), start=1):
             try:
                 decoder.decode(line)
             except UnicodeDecodeError as error:
@@ -213,6 +196,7 @@ def _parse_csv(path: Path, name: str, header: list[str], delimiter: str, encodin
         BrokenRow(row.number, f"has {row.actual_columns} fields where the header has {row.expected_columns}", row.text)
         for row in skipped
     ]
+    _require_closed_quotes(path, name, encoding, delimiter, table, broken)
     bad_rows = {row.row for row in broken}
     total = table.num_rows + len(broken)
     numbers = [number for number in range(1, total + 1) if number not in bad_rows] if bad_rows else range(1, total + 1)
@@ -220,49 +204,25 @@ def _parse_csv(path: Path, name: str, header: list[str], delimiter: str, encodin
     return FileContent(table.slice(1), broken)
 
 
-def _flatten(record: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
-    flat: dict[str, str | None] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = _text(value)
-    return flat
-
-
-def _text(value: Any) -> str | None:
-    """A value as text, as a CSV would hold it."""
-    if value is None or value != value:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
-
-
-def _from_records(records: Iterable[tuple[int, dict[str, str | None]]], broken: list[BrokenRow]) -> FileContent:
-    """Chunked, so that only one chunk is held as Python objects."""
-    tables: list[pa.Table] = []
-    rows: list[tuple[int, dict[str, str | None]]] = []
-
-    def flush() -> None:
-        names = dict.fromkeys(name for _, record in rows for name in record)
-        columns = {name: pa.array([record.get(name) for _, record in rows], pa.string()) for name in names}
-        tables.append(pa.table({**columns, "_row": pa.array([number for number, _ in rows], pa.int64())}))
-        rows.clear()
-
-    for item in records:
-        rows.append(item)
-        if len(rows) >= JSON_CHUNK_ROWS:
-            flush()
-    if rows or not tables:
-        flush()
-    return FileContent(pa.concat_tables(tables, promote_options="default"), broken)
+def _require_closed_quotes(
+    path: Path, name: str, encoding: str, delimiter: str, table: pa.Table, broken: list[BrokenRow]
+) -> None:
+    """Refuse a file whose last record is open: a quote that nobody closes takes all the rows after it into one field."""
+    last = [str(value) for value in table.slice(table.num_rows - 1).to_pylist()[0].values()] if table.num_rows else []
+    if not any("\n" in text for text in [*last, *(row.text for row in broken[-1:])]):
+        return
+    csv.field_size_limit(sys.maxsize)
+    with open_bytes(path, name) as stream:
+        lines = csv.reader(io.TextIOWrapper(stream, encoding, newline=""), delimiter=delimiter, strict=True)
+        records = 0
+        try:
+            for _ in lines:
+                records += 1
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise RefusedFileError(
+                    f"opens a quote in row {records + 1} that is never closed: the rows after it would be lost in one field"
+                ) from error
 
 
 def _read_ndjson(path: Path, name: str, options: ReadOptions) -> FileContent:
@@ -281,16 +241,19 @@ def _read_ndjson(path: Path, name: str, options: ReadOptions) -> FileContent:
                     record = json.loads(line)
                     if not isinstance(record, dict):
                         raise ValueError("not an object")
-                    yield number, _flatten(record)
+                    yield number, flatten(record)
                 except (ValueError, RecursionError) as error:
                     broken.append(BrokenRow(number, f"is not a JSON object ({error})", line.rstrip("\n")))
 
-    return _from_records(records(), broken)
+    return from_records(records(), broken)
 
 
 def _read_json(path: Path, name: str, options: ReadOptions) -> FileContent:
     with open_bytes(path, name) as stream:
-        text = stream.read().decode(options.encoding or "utf-8-sig")
+        data_bytes = stream.read(MAX_JSON_BYTES + 1)
+    if len(data_bytes) > MAX_JSON_BYTES:
+        raise RefusedFileError(f"is a list of more than {MAX_JSON_BYTES:,} bytes; export it as NDJSON, or split it")
+    text = data_bytes.decode(options.encoding or "utf-8-sig")
     data = json.loads(text)
     for key in (options.records or "").split(".") if options.records else []:
         data = data[key] if isinstance(data, dict) and key in data else None
@@ -302,21 +265,25 @@ def _read_json(path: Path, name: str, options: ReadOptions) -> FileContent:
     def records() -> Iterator[tuple[int, dict[str, str | None]]]:
         for number, record in enumerate(data, start=1):
             if isinstance(record, dict):
-                yield number, _flatten(record)
+                yield number, flatten(record)
             else:
-                broken.append(BrokenRow(number, "is not an object", json.dumps(record)))
+                broken.append(BrokenRow(number, "is not an object", json.dumps(record, ensure_ascii=False)))
 
-    return _from_records(records(), broken)
+    return from_records(records(), broken)
 
 
 def _read_parquet(path: Path, name: str, options: ReadOptions) -> FileContent:
     with open_bytes(path, name) as stream:
-        table = pq.read_table(stream)
+        packed = pq.ParquetFile(stream)
+        require_cells(packed.metadata.num_rows, packed.metadata.num_columns)
+        if sum(packed.metadata.row_group(i).total_byte_size for i in range(packed.num_row_groups)) > unpacking.MAX_BYTES:
+            raise RefusedFileError(f"unpacks to more than {unpacking.MAX_BYTES:,} bytes; split the export")
+        table = packed.read()
     columns: dict[str, pa.Array] = {}
     for column in table.column_names:
         values = table[column]
         nested = pa.types.is_nested(values.type) or pa.types.is_binary(values.type)
-        texts = pa.array([_text(v) for v in values.to_pylist()], pa.string()) if nested else values.cast(pa.string())
+        texts = pa.array([text_of(v) for v in values.to_pylist()], pa.string()) if nested else values.cast(pa.string())
         columns[column] = texts
     columns["_row"] = pa.array(range(1, table.num_rows + 1), pa.int64())
     return FileContent(pa.table(columns))
@@ -328,9 +295,11 @@ def _read_xlsx(path: Path, name: str, options: ReadOptions) -> FileContent:
 
     with open_bytes(path, name) as stream:
         data = io.BytesIO(stream.read())
+    if not name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".xls"):
+        require_zip_size(data)
     try:
         frame = pd.read_excel(data, sheet_name=options.sheet, dtype=object, engine="calamine")
     except CalamineError as error:
         raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
-    columns = {str(c).strip(): pa.array([_text(v) for v in frame[c].tolist()], pa.string()) for c in frame.columns}
+    columns = {str(c).strip(): pa.array([text_of(v) for v in frame[c].tolist()], pa.string()) for c in frame.columns}
     return FileContent(pa.table({**columns, "_row": pa.array(range(2, len(frame) + 2), pa.int64())}))

@@ -44,6 +44,7 @@ class FolderSource:
             )
         self.name = folder.resolve().name
         self._folder = folder.resolve()
+        self._paths: dict[str, Path] = {}
 
     def files(self) -> Iterator[SourceFile]:
         for path in sorted(self._folder.rglob("*")):
@@ -52,10 +53,18 @@ class FolderSource:
             inside = path.resolve().is_relative_to(self._folder)
             if path.is_file() and inside and not hidden and file_format(path.name):
                 stat = path.stat()
-                yield SourceFile(relative.as_posix(), f"{stat.st_size}:{stat.st_mtime_ns}")
+                name = _printable(relative.as_posix())
+                self._paths[name] = path
+                yield SourceFile(name, f"{stat.st_size}:{stat.st_mtime_ns}")
 
     def open(self, file: SourceFile) -> BinaryIO:
-        return (self._folder / file.name).open("rb")
+        return self._paths[file.name].open("rb")
+
+
+def _printable(name: str) -> str:
+    """A file name as text that can be stored and shown: a byte that is no text, and a line break, become a mark."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def open_source(location: str) -> Source:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -12,7 +14,10 @@ import zstandard
 from orchestration.errors import RefusedFileError
 
 COMPRESSIONS = {".gz", ".zst"}
-MAX_BYTES = 16 * 2**30
+#: Of one file, unpacked: a file is typed in memory, which takes a few times as much.
+MAX_BYTES = 2 * 2**30
+#: Of one line or record.
+MAX_LINE_BYTES = 2**28
 
 
 class _Limited(io.RawIOBase):
@@ -40,3 +45,32 @@ def open_bytes(path: Path, name: str) -> BinaryIO:
         return path.open("rb")
     packed = gzip.open(path) if suffix == ".gz" else zstandard.open(path, "rb")
     return cast(BinaryIO, io.BufferedReader(_Limited(cast(BinaryIO, packed), MAX_BYTES), 2**20))
+
+
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream, of which none can fill the memory.
+
+    Raises:
+        RefusedFileError: a line is longer than any record of an export.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise RefusedFileError(f"line {number} is longer than {MAX_LINE_BYTES:,} bytes; is it an export?")
+        yield line
+
+
+def require_zip_size(stream: BinaryIO) -> None:
+    """Refuse a workbook whose parts unpack to more than the limit.
+
+    Raises:
+        RefusedFileError: they do, or the file is no workbook.
+    """
+    try:
+        with zipfile.ZipFile(stream) as packed:
+            total = sum(part.file_size for part in packed.infolist())
+    except zipfile.BadZipFile as error:
+        raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
+    if total > MAX_BYTES:
+        raise RefusedFileError(f"unpacks to more than {MAX_BYTES:,} bytes; split the export")
