@@ -37,9 +37,8 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
     import apprise
 
     messenger = apprise.Apprise()
-    for url in settings.notify:
-        if not messenger.add(url):
-            _log().error("notify: an address is in no form that is known (number %d of the list)", settings.notify.index(url) + 1)
+    for address in settings.notify:
+        messenger.add(address)
     critical = [alert for alert in alerts if alert.severity == "critical"]
     lines = [f"- {alert.subject}: {alert.message}" for alert in critical[:MAX_TOLD]]
     if len(critical) > MAX_TOLD:
@@ -49,8 +48,4 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
          f"Details: {record.page(settings.home)}"]
     )  # fmt: skip
     if not messenger.notify(title=f"cxhouse: the run was {record.status}", body=body):
-        _log().error("notify: not every message could be sent")
-
-
-def _log() -> logging.Logger:
-    return logging.getLogger("cxhouse")
+        logging.getLogger("cxhouse").error("notify: not every message could be sent")

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from orchestration.errors import CxhouseError, GateFailedError
-from orchestration.settings import Settings, load_settings, parse_days
+from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings, parse_days
 
 _EXIT_CODES = """
 \b
@@ -300,17 +300,35 @@ def ui(exports: str | None, home: str | None, config: str | None, port: int) -> 
     settings = load_settings(exports, home, config)
     from importlib.util import find_spec
 
-    from orchestration.execution import prepare_home
-
     if find_spec("dagster_webserver") is None:
         raise CxhouseError("the UI is an extra; install it with: pip install 'cxhouse[ui]'")
+    _become_dagster(settings, "dagster", "dev", "-h", "127.0.0.1", "-p", str(port))
+
+
+@main.command()
+@_exports_option
+@_home_options
+@_reported
+def schedule(exports: str | None, home: str | None, config: str | None) -> None:
+    """Run the daily job at the times that the setting `schedule` says, until stopped; for a service manager.
+
+    Whoever `notify` names is told of each run that is not published.
+    """
+    settings = load_settings(exports, home, config)
+    os.environ[SCHEDULE_RUNS] = "yes"
+    click.echo(f"cxhouse: runs at '{settings.schedule}' ({settings.reporting_timezone}); Ctrl-C stops", err=True)
+    _become_dagster(settings, "dagster._daemon", "run")
+
+
+def _become_dagster(settings: Settings, module: str, *arguments: str) -> None:
+    from orchestration.execution import prepare_home
+
     prepare_home(settings)
     os.environ["CXHOUSE_EXPORTS"] = settings.exports
     os.environ["CXHOUSE_HOME"] = str(settings.home)
     if settings.config_dir:
         os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    os.execv(sys.executable, command)
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, "-m", "orchestration.definitions"])
 
 
 if __name__ == "__main__":

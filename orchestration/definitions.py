@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import dagster as dg
 
 from orchestration.assets.backfill import BACKFILL, reprocessed_days
@@ -10,7 +12,7 @@ from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.run import Project, Run
 from orchestration.gates.suites import LAYERS, check_tables
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
 from orchestration.warehouse import Warehouse
 
 JOB = "daily"
@@ -36,7 +38,12 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
         hooks={_report_failure(run)},
         description="Pull the exports, build and gate the warehouse, publish the marts.",
     )
-    schedule = dg.ScheduleDefinition(job=job, cron_schedule=settings.schedule, execution_timezone=settings.reporting_timezone)
+    schedule = dg.ScheduleDefinition(
+        job=job,
+        cron_schedule=settings.schedule,
+        execution_timezone=settings.reporting_timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING if SCHEDULE_RUNS in os.environ else dg.DefaultScheduleStatus.STOPPED,
+    )
     return dg.Definitions(
         assets=[
             raw_assets(run),

@@ -18,6 +18,8 @@ from orchestration.errors import ConfigurationError
 #: The checkout (or installation) that holds dbt_project/, models/ and expectations/.
 PROJECT = Path(__file__).parents[1]
 CONFIG_FILE = "cxhouse.yml"
+#: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
+SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 
 
 class Settings(BaseModel):
@@ -57,6 +59,18 @@ class Settings(BaseModel):
     def _cron(cls, value: str) -> str:
         if len(value.split()) != 5 or not re.fullmatch(r"[\d*,/\-A-Za-z ]+", value) or value[0] not in "*0123456789":
             raise ValueError(f"{value!r} is no cron expression of five fields; such as '0 5 * * *'")
+        return value
+
+    @field_validator("notify")
+    @classmethod
+    def _known_addresses(cls, value: list[str]) -> list[str]:
+        if value:
+            import apprise
+
+            for number, address in enumerate(value, start=1):
+                if apprise.Apprise.instantiate(address) is None:
+                    # The address itself can hold a password.
+                    raise ValueError(f"number {number} is no address that Apprise knows; such as mailto://user:password@host")
         return value
 
     @field_validator("reporting_timezone", "exports_timezone")

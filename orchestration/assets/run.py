@@ -112,7 +112,7 @@ class Run:
             self.record = RunRecord(run_id, started, self.settings.as_of_instant().isoformat(sep=" "))
             self.completed = set()
             if self.warehouse.discard_if_damaged():
-                self.progress("models: the private warehouse could not be read; it is built anew")
+                self.progress("warehouse: it could not be read; it is built anew")
         return self.record
 
 

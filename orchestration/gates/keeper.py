@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class GateKeeper:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
         self._ready: Future[None] = self._pool.submit(_start_worker)
+        # A run of Dagster's is a child process itself; such a one waits for its children before it ends its pools.
+        Finalize(self, self._pool.shutdown, kwargs={"cancel_futures": True}, exitpriority=10)
 
     def __enter__(self) -> GateKeeper:
         return self

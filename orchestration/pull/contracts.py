@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import Kind, all_kinds
@@ -40,6 +41,14 @@ class Mapping(_Strict):
     format: list[str] | str | None = Field(None, description="strptime format(s) of a date or instant.")
     unit: Unit | None = Field(None, description="Unit of a number that stands for an instant or a duration.")
     missing: list[str] = Field(default_factory=list, description="Values that mean 'missing'.")
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _dates_as_text(cls, value: Any) -> Any:
+        """YAML takes an unquoted 2026-02-28 for a date."""
+        if not isinstance(value, dict):
+            return value
+        return {str(key): item.isoformat() if isinstance(item, date) else item for key, item in value.items()}
 
     @model_validator(mode="after")
     def _one_origin(self) -> Mapping:

@@ -1,0 +1,155 @@
+"""Late, repeated and corrected exports: what they touch is restated, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+from conftest import REPOSITORY, Cxhouse, Home
+from published import published_rows
+
+from orchestration.assets.backfill import BACKFILL
+from orchestration.definitions import build_definitions
+from orchestration.execution import prepare_home
+from orchestration.settings import load_settings
+
+LATE_DAY = "2026-03-10"
+LATE_REVIEWS = "review_id,created_at,rating,source\n" + "".join(f"late{n},{LATE_DAY} 12:0{n}:00,1,shop\n" for n in range(4))
+
+
+@pytest.fixture
+def copied(tmp_path: Path, sample_home: Home) -> Home:
+    """A copy of the sample's home that a test may change."""
+    home = Home(tmp_path / "home", tmp_path / "exports", tmp_path / "config")
+    shutil.copytree(sample_home.path, home.path, symlinks=True)
+    shutil.copytree(sample_home.exports, home.exports)
+    shutil.copytree(sample_home.config or Path(), home.config or Path())
+    # Rows computed from now on carry a later second.
+    time.sleep(1)
+    return home
+
+
+def restated_days(home: Home, since: object) -> list[date]:
+    """Days whose KPIs were computed anew."""
+    query = "select distinct period_start from kpis where grain = 'day' and computed_at > ? order by 1"
+    return [row[0] for row in home.query(query, since)]
+
+
+def newest(home: Home) -> object:
+    return home.query("select max(computed_at) from kpis")[0][0]
+
+
+def test_a_late_file_restates_its_day_and_no_other(copied: Home, cxhouse: Cxhouse) -> None:
+    before, since = copied.query("select * exclude (computed_at) from kpis"), newest(copied)
+    (copied.exports / "reviews_late.csv").write_text(LATE_REVIEWS)
+    cxhouse("run", "--exports", copied.exports, *copied.options)
+    assert restated_days(copied, since) == [date.fromisoformat(LATE_DAY)]
+    changed = copied.query("select distinct kpi_id from kpis where computed_at > ? order by 1", since)
+    assert {row[0] for row in changed} <= {
+        row[0] for row in copied.query("select kpi_id from kpi_definitions where fact = 'fct_reviews'")
+    }
+    # The same file once more changes nothing, and restates nothing.
+    after, since = copied.query("select * exclude (computed_at) from kpis order by all"), newest(copied)
+    (copied.exports / "reviews_late.csv").touch()
+    (copied.exports / "reviews_again.csv").write_text(LATE_REVIEWS)
+    cxhouse("run", "--exports", copied.exports, *copied.options)
+    assert copied.query("select * exclude (computed_at) from kpis order by all") == after
+    assert restated_days(copied, since) == []
+    assert len(after) >= len(before)
+
+
+def spoil(home: Home) -> None:
+    """Lose the reviews of a day from a table, as no run would."""
+    with duckdb.connect(str(home.path / "warehouse.duckdb")) as con:
+        con.execute("delete from journey.fct_reviews where cast(created_at as date) = ?", [LATE_DAY])
+
+
+def by_command(home: Home, cxhouse: Cxhouse) -> None:
+    cxhouse("run", "--from", LATE_DAY, "--exports", home.exports, *home.options)
+
+
+def by_backfill(home: Home, _: Cxhouse) -> None:
+    """As Dagster's backfill does: one run over a range of partitions; in a process of its own, like a run of Dagster's."""
+    told = load_settings(str(home.exports), str(home.path), str(home.config))
+    code = "import sys; from test_late_exports import backfill_days; backfill_days(*sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, told.exports, str(told.home), str(told.config_dir), "2026-03-09", LATE_DAY],
+        cwd=REPOSITORY, env={"PYTHONPATH": "tests", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def backfill_days(exports: str, home: str, config: str, first: str, last: str) -> None:
+    settings = load_settings(exports, home, config)
+    prepare_home(settings)
+    repository = build_definitions(settings).get_repository_def()
+    assets = [repository.assets_defs_by_key[BACKFILL]]
+    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    assert dg.materialize(assets, tags=tags, instance=dg.DagsterInstance.ephemeral()).success
+
+
+@pytest.mark.parametrize("again", [by_command, by_backfill])
+def test_chosen_days_are_processed_again(copied: Home, cxhouse: Cxhouse, again: Callable[[Home, Cxhouse], None]) -> None:
+    before, since = published_rows(copied.path), newest(copied)
+    spoil(copied)
+    again(copied, cxhouse)
+    assert published_rows(copied.path) == before
+    assert restated_days(copied, since) == [], "what comes out the same keeps its time"
+
+
+def test_wrong_days_are_explained(cxhouse: Cxhouse, tmp_path: Path) -> None:
+    for options, said in (
+        (["--from", "yesterday"], "is no date"),
+        (["--to", "2026-01-01"], "--to needs --from"),
+        (["--from", "2026-01-02", "--to", "2026-01-01"], "lies before"),
+    ):
+        assert said in cxhouse("run", "--home", tmp_path, *options, exit_code=2).stderr
+
+
+def test_replay_loads_what_now_fits(copied: Home, cxhouse: Cxhouse, tmp_path: Path) -> None:
+    listed = cxhouse("quarantine", "--kind", "tickets", *copied.options).stdout
+    assert "created_at '31.02.2026' is not a valid instant" in listed
+    exported = cxhouse("quarantine", "--kind", "tickets", "--out", tmp_path / "out", *copied.options).stdout
+    assert "tickets_zendesk_tickets_csv.csv" in exported
+    assert "31.02.2026" in (tmp_path / "out" / "tickets_zendesk_tickets_csv.csv").read_text()
+    rejected = "select rows_loaded, rows_quarantined from load_ledger where contract = 'acme_tickets'"
+    ((loaded, quarantined),) = copied.query(rejected)
+    contract = (copied.config or Path()) / "contracts" / "acme_tickets.yml"
+    text = contract.read_text()
+    assert "created_at" not in text
+    contract.write_text(
+        text.replace("columns:\n", "columns:\n  created_at: {from: Created at, map: {31.02.2026: 2026-02-28 12:00:00}}\n", 1)
+    )
+    # The exports are gone from their folder: the landed originals are enough.
+    shutil.rmtree(copied.exports)
+    copied.exports.mkdir()
+    cxhouse("replay", "--exports", copied.exports, *copied.options)
+    ((loaded_now, quarantined_now),) = copied.query(rejected)
+    assert loaded_now > loaded
+    assert loaded_now + quarantined_now == loaded + quarantined
+    assert "31.02.2026" not in cxhouse("quarantine", *copied.options).stdout
+
+
+def test_the_same_date_gives_the_same_marts_whatever_the_clock_says(copied: Home, cxhouse: Cxhouse, tmp_path: Path) -> None:
+    cxhouse("run", "--full-refresh", "--exports", copied.exports, *copied.options)
+    today = published_rows(copied.path)
+    code = (
+        "import sys, time_machine; from orchestration.cli import main\n"
+        "with time_machine.travel('2031-02-03T04:05:06Z', tick=True): main(sys.argv[1:])\n"
+    )
+    options = ["run", "--full-refresh", "--exports", copied.exports, *copied.options]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, options)], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert str(copied.query("select published_at from publication")[0][0]).startswith("2031-02-03")
+    assert str(newest(copied)).startswith("2031-02-03")
+    assert published_rows(copied.path) == today
