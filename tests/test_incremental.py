@@ -134,12 +134,24 @@ def check(world: World, history: list[Step]) -> None:
     assert not found, "\n".join(f"{table}: only incremental {here}, only full {there}" for table, (here, there) in found.items())
 
 
-@settings(
-    max_examples=int(os.environ.get("HISTORIES", "4")),
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
+#: Histories in the quick suite, and in the whole one.
+FEW, MANY = 4, 60
+# Shrinking would play each history many times over; what is found is small as it is.
+UNHURRIED = {
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "phases": [Phase.explicit, Phase.reuse, Phase.generate],
+}
+
+
+@settings(max_examples=FEW, **UNHURRIED)
 @given(history=histories(most_steps=4, most_exports=4, most_rows=6))
 def test_incremental_equals_full(world: World, history: list[Step]) -> None:
+    check(world, history)
+
+
+@pytest.mark.slow
+@settings(max_examples=MANY, **UNHURRIED)
+@given(history=histories(most_steps=8, most_exports=6, most_rows=10))
+def test_incremental_equals_full_over_long_histories(world: World, history: list[Step]) -> None:
     check(world, history)
