@@ -31,6 +31,13 @@ HEADLINES = (
     "repeat_sales_share", "retention_rate",
 )  # fmt: skip
 MAX_REASONS = 8
+#: How a model was brought up to date, as macros/maintained/ calls it, in words.
+MODES = {
+    "keep": "kept as they were",
+    "touched": "computed where touched",
+    "compare": "computed whole, changes taken over",
+    "rebuild": "built anew",
+}
 _LIGHTS = {"on_target": "green", "warning": "yellow", "breach": "red", "not_available": "dim", "insufficient_data": "dim"}
 
 
@@ -230,6 +237,9 @@ def print_verdicts(console: Console, record: RunRecord) -> None:
     failed = [verdict for verdict in record.verdicts if not verdict.passed]
     gates = len({verdict.gate for verdict in record.verdicts})
     passed = len(record.verdicts) - len(failed)
+    modes = [f"{record.model_modes[mode]} {words}" for mode, words in MODES.items() if mode in record.model_modes]
+    if modes:
+        console.print(f"Models: {', '.join(modes)}")
     console.print(f"Gates: {passed} expectations at {gates} gates and {record.tests_passed} model tests passed")
     for verdict in failed:
         mark = "[red]FAILED[/]" if verdict.blocks else "[yellow]warning[/]"

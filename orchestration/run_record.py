@@ -35,7 +35,8 @@ class RunRecord:
     #: Landed files that no contract reads.
     unclaimed: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    models_built: int = 0
+    #: How many models were kept, touched (computed in part), compared (computed whole, changes kept) or rebuilt.
+    model_modes: dict[str, int] = field(default_factory=dict)
     tests_passed: int = 0
     #: Errors of dbt that are no failed tests.
     dbt_problems: list[str] = field(default_factory=list)

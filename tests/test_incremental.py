@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class World:
     def __init__(self, root: Path) -> None:
         self.root, self.exports, self.config = root, root / "exports", root / "config"
         self.home = root / "home"
+        #: How models were brought up to date, over all runs.
+        self.modes: Counter[str] = Counter()
 
     def reset(self) -> None:
         for folder in ("landing", "raw", "quarantine", "tmp", "published"):
@@ -73,6 +76,7 @@ class World:
         results = Warehouse(told).build(["--exclude-resource-type", "test"])
         failed = [f"{result.name}: {result.message}" for result in results if result.failed]
         assert not failed, "\n".join(failed)
+        self.modes.update(result.message for result in results if result.resource_type == "model")
 
     def tables(self, copy: Path) -> Path:
         """A copy of the private warehouse."""
@@ -118,7 +122,11 @@ def differences(one: Path, other: Path) -> dict[str, tuple[list[tuple], list[tup
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     before = dict(os.environ)
-    yield World(tmp_path_factory.mktemp("world"))
+    world = World(tmp_path_factory.mktemp("world"))
+    yield world
+    # Otherwise nothing was tested.
+    assert world.modes["touched"] > 20
+    assert world.modes["keep"] > 20
     os.environ.clear()
     os.environ.update(before)
 

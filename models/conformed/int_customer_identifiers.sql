@@ -10,22 +10,7 @@
     'surveys': ['response_id', 'responded_at'],
     'customers': ['customer_id', 'created_at'],
 } -%}
-{%- set touched_by, clock_queries, dated_queries = {}, [], [] -%}
-{%- for kind, (record_id, created_at) in kinds.items() -%}
-  {%- set record = "select '" ~ kind ~ "' as record_kind, " ~ record_id ~ " as record_id from " -%}
-  {%- do touched_by.update({kind: [
-      record ~ '{changes}',
-      "select record_kind, record_id from {this} where _batch in ({gone_batches})",
-  ]}) -%}
-  {%- do clock_queries.append(record ~ source('raw', kind) ~ ' where ' ~ passed(created_at)) -%}
-  {%- do dated_queries.append(record ~ source('raw', kind) ~ ' where ' ~ within_days(created_at)) -%}
-{%- endfor -%}
-{{ maintained(
-    unit=['record_kind', 'record_id'],
-    touched_by=touched_by,
-    on_clock=clock_queries,
-    dated=dated_queries | join(' union all ')
-) }}
+{{ identifiers_maintained(kinds) }}
 {% set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}
 
 with named as (

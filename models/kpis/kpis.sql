@@ -2,11 +2,9 @@
 {%- set facts = [
     'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
 ] %}
-{%- set touched_by = {} -%}
-{%- for fact in facts -%}
-  {%- do touched_by.update({'kpi_parts_' ~ fact: 'grain, period_start, dimension, member'}) -%}
-{%- endfor -%}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
+{%- set touched_by = {} -%}
+{%- for fact in facts -%}{%- do touched_by.update({'kpi_parts_' ~ fact: cell | join(', ')}) -%}{%- endfor -%}
 {{ maintained(
     unit=cell,
     touched_by=touched_by,

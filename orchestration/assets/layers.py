@@ -53,7 +53,9 @@ def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:
         record.node_seconds.update({r.name: r.seconds for r in results})
         for result in results:
             yield from _dbt_events(result, project)
-        record.models_built += sum(r.resource_type == "model" and r.status == "success" for r in results)
+        for result in results:
+            if result.resource_type == "model" and result.status == "success":
+                record.model_modes[result.message] = record.model_modes.get(result.message, 0) + 1
         record.tests_passed += sum(r.resource_type == "test" and r.status == "pass" for r in results)
         record.verdicts += _test_verdicts(run, project, layer, results)
         errors = [f"{r.resource_type} {r.name}: {r.message}" for r in results if r.failed and r.status != "fail"]
@@ -102,7 +104,7 @@ def _test_verdicts(run: Run, project: Project, layer: str, results: list[NodeRes
             passed=False,
             failed_rows=result.failures,
             examples=_failing_rows(run, model, result.compiled_code),
-            remedy=f"see the rows with: cxhouse dbt show --select {result.name}; then mend the export and replace the file",
+            remedy=f"see the rows with: cxhouse dbt show --select {result.name}; then mend the export or seed",
         )
 
 

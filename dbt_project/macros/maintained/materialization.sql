@@ -123,6 +123,8 @@
   {%- endif -%}
 
   {{ adapter.commit() }}
+  {#- What dbt reports: how the table was kept up to date. -#}
+  {%- do store_raw_result('main', message=mode, code=mode, rows_affected='0') -%}
   {{ run_hooks(post_hooks) }}
   {{ return({'relations': [target]}) }}
 {% endmaterialization %}

@@ -53,7 +53,11 @@ with counts as (
     select
         'touchpoints {{ touchpoint }} = {{ fact }}' as reconciliation,
         (select count(*) from {{ ref(fact) }}) as expected,
-        (select count(*) from {{ ref('fct_touchpoints') }} where touchpoint = '{{ touchpoint }}') as found
+        (
+            select count(*)
+            from {{ ref('fct_touchpoints') }}
+            where touchpoint = '{{ touchpoint }}'
+        ) as found
     union all
     {% endfor %}
     select
