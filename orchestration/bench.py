@@ -1,7 +1,12 @@
-"""Where the seconds of a small run go, beside a bare ``dbt build`` of the same models, in turn. Run: make bench"""
+"""What an incremental run saves, and where the seconds go: all measured in turn, in one session. Run: make bench
+
+A day's exports arrive (new records of the newest day, for the same customers); then come a run, a full refresh, and a bare
+``dbt build --full-refresh`` of the same models.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -11,14 +16,17 @@ import tempfile
 import time
 from pathlib import Path
 
+import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.pull.kinds import all_kinds
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import DBT_PROJECT, prepare_seeds
 
-ROUNDS = 3
+#: Kinds that arrive every day, and the column that says of which day a row is.
+DAILY = {"tickets": "created_at", "calls": "started_at", "reviews": "created_at", "orders": "ordered_at"}
 
 
 def _seconds(command: list[str], environment: dict[str, str]) -> float:
@@ -30,53 +38,84 @@ def _seconds(command: list[str], environment: dict[str, str]) -> float:
 def _bare_build(settings: Settings) -> list[str]:
     target = settings.home / "bare"
     return [
-        str(Path(sys.executable).with_name("dbt")), "build", "--exclude-resource-type", "unit_test",
+        str(Path(sys.executable).with_name("dbt")), "build", "--full-refresh", "--exclude-resource-type", "unit_test",
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
         "--target-path", str(target), "--log-path", str(target), "--vars", json.dumps(settings.dbt_vars),
     ]  # fmt: skip
 
 
+def _a_days_exports(settings: Settings, exports: Path, number: int) -> int:
+    """Write the newest day's records once more, as new ones; returns the rows."""
+    rows = 0
+    with duckdb.connect() as con:
+        for kind, day in DAILY.items():
+            key = all_kinds()[kind].key[0]
+            columns = ", ".join(
+                f"{name} || '-{number}' as {name}" if name == key else name for name in all_kinds()[kind].columns
+            )  # fmt: skip
+            raw = con.read_parquet(f"{settings.raw}/{kind}/0*.parquet", union_by_name=True)
+            raw.create_view("raw", replace=True)
+            query = f"select {columns} from raw where {day}::date = (select max({day})::date from raw where {key} not like '%-_')"
+            con.execute(f"copy ({query}) to '{exports / f'{kind}_day{number}.parquet'}'")
+            rows += con.read_parquet(str(exports / f"{kind}_day{number}.parquet")).shape[0]
+    return rows
+
+
 def main() -> None:
     """Run and print the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=6000)
+    parser.add_argument("--rounds", type=int, default=3)
+    told = parser.parse_args()
     console = Console(width=110)
     with tempfile.TemporaryDirectory() as folder:
         cxhouse = [sys.executable, "-m", "orchestration.cli"]
-        subprocess.run([*cxhouse, "sample", "--out", folder], check=True, capture_output=True)
+        subprocess.run([*cxhouse, "sample", "--out", folder, "--customers", str(told.customers)], check=True, capture_output=True)
         options = ["--exports", f"{folder}/exports", "--config", f"{folder}/config"]
         run = [*cxhouse, "run", *options, "--home", f"{folder}/home"]
         settings = load_settings(f"{folder}/exports", f"{folder}/home", f"{folder}/config")
         first = _seconds(run, {})
-        # dbt writes what it ran over seeds that lie outside of its project: lay them out anew each time.
         prepare_seeds(settings)
         _seconds(_bare_build(settings), settings.environment())
-        runs, builds = [], []
-        for _ in range(ROUNDS):
-            runs.append(_seconds(run, {}))
+        daily, full, bare, records = [], [], [], []
+        for number in range(told.rounds):
+            rows = _a_days_exports(settings, Path(folder, "exports"), number)
+            daily.append(_seconds(run, {}))
+            records.append(RunRecord.load(settings.home))
+            full.append(_seconds([*run, "--full-refresh"], {}))
+            records.append(RunRecord.load(settings.home))
+            # dbt writes what it ran over seeds that lie outside of its project: lay them out anew each time.
             prepare_seeds(settings)
-            builds.append(_seconds(_bare_build(settings), settings.environment()))
-        record = RunRecord.load(settings.home)
-    ratios = [a / b for a, b in zip(runs, builds, strict=True)]
-    console.print(f"cxhouse run / bare dbt build, {ROUNDS} times in turn: median {statistics.median(ratios):.2f}, "
-                  f"from {min(ratios):.2f} to {max(ratios):.2f}")  # fmt: skip
-    console.print(f"medians: run {statistics.median(runs):.1f} s, bare build {statistics.median(builds):.1f} s; "
-                  f"the first run of the home, which reads the exports and parses the project, {first:.1f} s")  # fmt: skip
-    if record:
-        _print_parts(console, record)
+            bare.append(_seconds(_bare_build(settings), settings.environment()))
+            # What dbt built by itself has another history than the next run expects: let one bring it in order.
+            _seconds(run, {})
+    console.print(
+        f"{told.customers:,} customers; a day's exports of {rows:,} rows; {told.rounds} rounds; the first run {first:.1f} s"
+    )
+    _print_ratio(console, "incremental run / full refresh", daily, full)
+    _print_ratio(console, "full refresh / bare dbt build", full, bare)
+    _print_parts(console, records[-2], records[-1])
 
 
-def _print_parts(console: Console, record: RunRecord) -> None:
-    phases = Table(title="Last run by phase (the job holds pull, build, gates and publish)", title_justify="left")
-    phases.add_column("phase")
-    phases.add_column("seconds", justify="right")
-    for phase, seconds in record.phase_seconds.items():
-        phases.add_row(phase, f"{seconds:.2f}")
-    nodes = Table(title="dbt by node, the slowest", title_justify="left")
-    nodes.add_column("node")
-    nodes.add_column("seconds", justify="right")
-    for name, seconds in sorted(record.node_seconds.items(), key=lambda item: -item[1])[:15]:
-        nodes.add_row(name, f"{seconds:.2f}")
-    console.print(phases)
-    console.print(nodes)
+def _print_ratio(console: Console, label: str, these: list[float], those: list[float]) -> None:
+    ratios = [a / b for a, b in zip(these, those, strict=True)]
+    console.print(f"{label}: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f} "
+                  f"(medians {statistics.median(these):.1f} s and {statistics.median(those):.1f} s)")  # fmt: skip
+
+
+def _print_parts(console: Console, daily: RunRecord | None, full: RunRecord | None) -> None:
+    if daily is None or full is None:
+        return
+    for title, one, other in (
+        ("Seconds by phase (the job holds pull, build, gates and publish)", daily.phase_seconds, full.phase_seconds),
+        ("dbt by node, the slowest of the full refresh", daily.node_seconds, full.node_seconds),
+    ):
+        table = Table(title=title, title_justify="left")
+        for name in ("", "incremental", "full refresh"):
+            table.add_column(name, justify="right" if name else "left")
+        for name, seconds in sorted(other.items(), key=lambda item: -item[1])[:15]:
+            table.add_row(name, f"{one.get(name, 0):.2f}", f"{seconds:.2f}")
+        console.print(table)
 
 
 if __name__ == "__main__":
