@@ -112,15 +112,24 @@ class Step:
     as_of: datetime
     #: What the user's contract of reviews makes of a missing source.
     review_source: str
+    #: What the user's journey map calls the stage of an order.
+    order_stage: str
+    #: The models that the run gets to before it breaks off; none: all of them.
+    only: str | None
 
     def describe(self) -> str:
-        return f"{self.as_of} {[(e.kind, len(e.rows)) for e in self.exports]} {self.review_source}"
+        told = [(e.kind, len(e.rows)) for e in self.exports]
+        return f"{self.as_of} {told} {self.review_source} {self.order_stage} {self.only or 'all'}"
 
 
 def exports(most_rows: int) -> st.SearchStrategy[Export]:
     return st.sampled_from(sorted(KINDS)).flatmap(
         lambda kind: st.lists(KINDS[kind], min_size=1, max_size=most_rows).map(lambda rows: Export(kind, rows))
     )
+
+
+#: Selections after which a run may break off, as a failed gate or a killed run does.
+BREAKS = ("config.schema:staging", "config.schema:seeds config.schema:staging config.schema:conformed", "fct_touchpoints")
 
 
 def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchStrategy[list[Step]]:
@@ -132,5 +141,7 @@ def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchSt
         st.lists(exports(most_rows), max_size=most_exports),
         moment,
         st.sampled_from(["shop", "shop", "shop", "market"]),
+        st.sampled_from(["purchase", "purchase", "loyalty"]),
+        st.sampled_from([None, None, *BREAKS]),
     )
     return st.lists(steps, min_size=2, max_size=most_steps)

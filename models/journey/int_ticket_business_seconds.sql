@@ -25,7 +25,8 @@ assigned as (
             partition by tickets.ticket_id
             order by
                 case when assignments.team is not null then 0 else 1 end,
-                case when assignments.channel is not null then 0 else 1 end
+                case when assignments.channel is not null then 0 else 1 end,
+                assignments.calendar
         ) as particularity
     from tickets
     inner join {{ ref('calendar_assignments') }} as assignments

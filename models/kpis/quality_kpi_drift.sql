@@ -23,12 +23,29 @@ compared as (
         max(case when weeks_ago = 1 then period_start end) as period_start,
         max(case when weeks_ago = 1 then value end) as value,
         max(case when weeks_ago = 1 then n end) as n,
-        avg(case when weeks_ago > 1 then value end) as usual_value,
-        stddev_samp(case when weeks_ago > 1 then value end) as usual_spread,
-        count(*) - 1 as weeks_before
+        -- Decimals add up to the same in any order.
+        sum(case when weeks_ago > 1 then cast(value as decimal(38, 9)) end) as sum_before,
+        sum(case when weeks_ago > 1 then cast(value * value as decimal(38, 9)) end) as squares_before,
+        cast(count(*) - 1 as double) as weeks_before
     from weeks
     where weeks_ago <= 13
     group by kpi_id
+
+),
+
+spread as (
+
+    select
+        *,
+        cast(sum_before as double) / nullif(weeks_before, 0) as usual_value,
+        sqrt(
+            greatest(
+                cast(squares_before as double)
+                - cast(sum_before as double) * cast(sum_before as double) / nullif(weeks_before, 0),
+                0
+            ) / nullif(weeks_before - 1, 0)
+        ) as usual_spread
+    from compared
 
 )
 
@@ -43,4 +60,4 @@ select
         when weeks_before >= 8 and n >= {{ var('min_sample') }}
             then (value - usual_value) / nullif(usual_spread, 0)
     end as deviations
-from compared
+from spread

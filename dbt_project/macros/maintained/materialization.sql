@@ -12,7 +12,7 @@
   {%- set clockless = code | replace(as_of(), '<as_of>') -%}
   {%- set uses_clock = clockless != code -%}
   {%- set fingerprint = local_md5(
-      (clockless | replace(computed_at(), '<computed_at>')) ~ tojson(model.columns, sort_keys=true) ~ model.description
+      (clockless | replace(computed_at(), '<computed_at>')) ~ tojson(model.columns, sort_keys=true) ~ model.description ~ shape_of_sources()
   ) -%}
   {%- set declared = modules.re.findall('/\*maintained: (.*?)\*/', code, modules.re.DOTALL) -%}
   {%- set spec = fromjson(declared[0]) if declared else {'unit': none, 'touched_by': {}, 'on_clock': none, 'dated': none} -%}
@@ -94,7 +94,8 @@
         where exists (select 1 from {{ touched }} as touched_units where {{ is_unit(units, 'touched_units') }});
       {%- endcall -%}
     {%- endif -%}
-    {%- do save_state(fingerprint, as_of_now, version + (1 if differing else 0), true, inputs) -%}
+    {#- Without a difference `changed_…` is empty: it no longer tells what made the present version. -#}
+    {%- do save_state(fingerprint, as_of_now, version + (1 if differing else 0), differing > 0, inputs) -%}
     {%- call statement('cleanup') -%}
       drop table if exists {{ touched }};
       drop table {{ new_rows }};
@@ -105,7 +106,8 @@
       drop table if exists {{ draft }};
       {{ create_table_as(False, draft, code) }}
     {%- endcall -%}
-    {%- set is_compared = mode == 'compare' -%}
+    {#- A table of other columns cannot be compared. -#}
+    {%- set is_compared = mode == 'compare' and shape_of(this) == shape_of(draft) -%}
     {%- set columns = content_columns(draft) if is_compared else [] -%}
     {%- set differing = record_changes(this, draft, columns, false) if is_compared else 1 -%}
     {%- if differing -%}
@@ -119,7 +121,7 @@
     {%- else -%}
       {%- call statement('drop_draft') -%} drop table {{ draft }} {%- endcall -%}
     {%- endif -%}
-    {%- do save_state(fingerprint, as_of_now, version + (1 if differing else 0), is_compared, inputs) -%}
+    {%- do save_state(fingerprint, as_of_now, version + (1 if differing else 0), is_compared and differing > 0, inputs) -%}
   {%- endif -%}
 
   {{ adapter.commit() }}

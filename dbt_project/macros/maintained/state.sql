@@ -9,6 +9,24 @@
 {% endmacro %}
 
 
+{#- Names and types of the columns of a relation. -#}
+{% macro shape_of(relation) %}
+  {%- set columns = [] -%}
+  {%- for row in run_query("describe select * from " ~ relation).rows -%}{%- do columns.append(row[0] ~ ' ' ~ row[1]) -%}{%- endfor -%}
+  {{- return(columns | join(', ')) -}}
+{% endmacro %}
+
+
+{#- Columns of the raw kinds that a model reads: no text of its own query would tell of a new one. -#}
+{% macro shape_of_sources() %}
+  {%- set shapes = [] -%}
+  {%- for id in model.depends_on.nodes if id.startswith('source.') -%}
+    {%- do shapes.append(shape_of(graph.sources[id].relation_name)) -%}
+  {%- endfor -%}
+  {{- return(shapes | join('; ')) -}}
+{% endmacro %}
+
+
 {#- The folder of a raw kind, as a glob. -#}
 {% macro raw_glob(kind) -%}
   '{{ env_var("CXHOUSE_RAW", "raw") }}/{{ kind }}/*.parquet'
@@ -24,7 +42,10 @@
       {%- do found.update({node.name: {'id': id, 'kind': node.resource_type, 'version': 'unknown', 'known': false,
           'relation': node.relation_name}}) -%}
       {%- if node.resource_type == 'seed' -%}
-        {%- do found[node.name].update({'version': node.checksum.checksum}) -%}
+        {#- What is in the table, not in the file: a selection can leave the seed out. -#}
+        {%- set rows = "string_agg(cast(seed as varchar), '|' order by cast(seed as varchar))" -%}
+        {%- set content = run_query("select 's' || md5(coalesce(" ~ rows ~ ", '')) from " ~ node.relation_name ~ " as seed") -%}
+        {%- do found[node.name].update({'version': content.rows[0][0]}) -%}
       {%- endif -%}
     {%- endif -%}
   {%- endfor -%}
