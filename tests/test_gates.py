@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -115,3 +116,50 @@ def test_a_failed_gate_leaves_what_is_published_and_holds_in_the_next_run(
     cxhouse("run", "--exports", home.exports, *home.options)
     assert home.query("select version from publication") != before
     assert home.query("select count(*) from fct_order_items where order_id like 'X%'") == [(0,)]
+
+
+def test_a_failed_gate_of_a_layer_holds_and_is_told(tmp_path: Path, cxhouse: Cxhouse, sample_home: Home) -> None:
+    home = Home(tmp_path / "home", sample_home.exports, tmp_path / "config")
+    shutil.copytree(sample_home.path, home.path, symlinks=True)
+    shutil.copytree(sample_home.config or Path(), home.config or Path())
+    before = home.query("select version from publication")
+    # A suite of the user's own, for a table that ships without one, takes no code.
+    suite = tmp_path / "config" / "expectations" / "journey" / "fct_reviews.yml"
+    suite.parent.mkdir(parents=True)
+    expectation = {
+        "type": "expect_column_values_to_be_between", "kwargs": {"column": "stars", "max_value": 4},
+        "description": "Nobody is delighted",
+    }  # fmt: skip
+    suite.write_text(yaml.safe_dump({"expectations": [expectation]}))
+    # And a row that got lost on the way to a fact, as no run should lose it.
+    with duckdb.connect(str(home.path / "warehouse.duckdb")) as con:
+        ((lost,),) = con.execute(
+            "delete from journey.fct_orders where order_id = (select min(order_id) from journey.fct_orders)"
+        ).fetchall()
+    assert lost == 1
+    for _ in range(2):
+        said = cxhouse("run", "--exports", home.exports, *home.options, exit_code=1)
+        assert "FAILED journey/fct_reviews: Nobody is delighted" in said.stdout
+        assert said.stdout.count("- trustpilot/reviews.csv, row ") == 5
+        assert "FAILED journey/quality_reconciliation: What is counted in two places agrees" in said.stdout
+        assert "- reconciliation fct_orders = stg_orders" in said.stdout
+        assert "cxhouse run --full-refresh" in said.stdout
+        assert "gates: kpis" not in said.stderr, "nothing is built on what did not pass"
+        assert home.query("select version from publication") == before
+    page = max((home.path / "runs").glob("*.html"), key=lambda path: path.stat().st_mtime).read_text()
+    assert "Nobody is delighted" in page
+    assert not re.search(r"(src|href)=|url\(|@import|https?://", page), "it renders offline"
+    suite.unlink()
+    cxhouse("run", "--full-refresh", "--exports", home.exports, *home.options)
+    alerts = home.query("select subject, message, affected_rows from alerts where severity = 'critical'")
+    assert "Nobody is delighted" in {row[1] for row in alerts}
+
+
+def test_a_suite_for_a_table_that_there_is_not(tmp_path: Path, cxhouse: Cxhouse) -> None:
+    suite = tmp_path / "config" / "expectations" / "journey" / "fct_dreams.yml"
+    suite.parent.mkdir(parents=True)
+    suite.write_text("expectations: []\n")
+    (tmp_path / "exports").mkdir()
+    options = ["--exports", tmp_path / "exports", "--home", tmp_path / "home", "--config", tmp_path / "config"]
+    said = cxhouse("run", *options, exit_code=2).stderr
+    assert "the layer journey has no table fct_dreams; it has:" in said

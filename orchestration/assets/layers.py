@@ -130,7 +130,7 @@ def _failing_rows(run: Run, model: Model | None, query: str) -> list[str]:
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
         # A seed is the user's own configuration: its rows are shown as they are.
-        return tracer.places(model.key if model else names, rows, model.is_public if model else True)
+        return tracer.places(model.key if model else names, rows, model.is_impersonal if model else True)
 
 
 def layer_checks(run: Run, project: Project, layer: str) -> dg.AssetChecksDefinition:
@@ -149,11 +149,14 @@ def layer_checks(run: Run, project: Project, layer: str) -> dg.AssetChecksDefini
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         record = run.begin(context.run.run_id)
         run.progress(f"gates: {layer}")
+        judged = {}
         for table in tables:
             with record.timed("gates"):
-                verdicts = check_table(run, project.models[table], layer)
-            record.verdicts += verdicts
-            record.save(run.settings.home)
+                judged[table] = check_table(run, project.models[table], layer)
+            record.verdicts += judged[table]
+        record.save(run.settings.home)
+        # The first result that blocks ends the step: all tables have been looked at by then.
+        for table, verdicts in judged.items():
             yield check_result(project.asset_key(table), verdicts)
         run.completed.add(f"{layer} gates")
 
@@ -175,7 +178,7 @@ def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
         return [
             verdict
             if verdict.passed
-            else replace(verdict, examples=tracer.places(model.key, rows, model.is_public), remedy=remedy)
+            else replace(verdict, examples=tracer.places(model.key, rows, model.is_impersonal), remedy=verdict.remedy or remedy)
             for verdict, rows in judged
         ]
 

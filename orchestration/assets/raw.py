@@ -45,17 +45,20 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         gate = _Gate(run, record)
         pulling = Pull(run.settings, run.progress)
         with record.timed("pull and its gates"):
-            for report in pulling.kinds(gate):
-                record.loads += report.loads
-                record.messages += [f"{report.kind}: {message}" for message in report.messages]
-                key = dg.AssetKey([RAW, report.kind])
-                yield dg.MaterializeResult(asset_key=key, metadata=_metadata(report))
-                yield check_result(key, gate.verdicts.get(report.kind, []))
+            reports = list(pulling.kinds(gate))
+        for report in reports:
+            record.loads += report.loads
+            record.messages += [f"{report.kind}: {message}" for message in report.messages]
         record.unclaimed = pulling.unclaimed
         record.save(run.settings.home)
         if not any(load.status == "loaded" and load.rows_loaded for load in pulling.ledger.loads()) and not record.blocked:
             raise ConfigurationError(f"no row could be loaded: {'; '.join(record.messages)}")
+        for report in reports:
+            yield dg.MaterializeResult(asset_key=dg.AssetKey([RAW, report.kind]), metadata=_metadata(report))
         yield dg.MaterializeResult(asset_key=[RAW, LEDGER])
+        # The first result that blocks ends the step: everything that passed has been loaded by then.
+        for report in reports:
+            yield check_result(dg.AssetKey([RAW, report.kind]), gate.verdicts.get(report.kind, []))
         run.completed.add(RAW)
 
     return pull
@@ -79,7 +82,10 @@ class _Gate:
         for batch in batches:
             found = []
             for verdict, rows in by_file.get(batch.path, []):
-                remedy = f"mend {batch.file} and replace or remove it in {settings.exports}, or mend the suite {suite}"
+                remedy = (
+                    verdict.remedy
+                    or f"mend {batch.file} and replace or remove it in {settings.exports}, or mend the suite {suite}"
+                )
                 problem = " ".join([batch.file, *([f"({verdict.problem})"] if verdict.problem else [])])
                 examples = [place for row in rows if (place := lineage(row))]
                 found.append(verdict if verdict.passed else replace(verdict, examples=examples, problem=problem, remedy=remedy))

@@ -47,7 +47,8 @@ class Model:
     schema: str
     #: The columns that identify a row, as its test says.
     key: list[str]
-    is_public: bool
+    #: Published, or said to hold no personal data (`meta: {is_impersonal: true}`): its rows may be shown.
+    is_impersonal: bool
 
 
 class Project:
@@ -67,7 +68,12 @@ class Project:
             if (node.get("test_metadata") or {}).get("name") == "unique_together"
         }
         return {
-            node["name"]: Model(node["name"], node["schema"], keys.get(node["unique_id"], []), node["access"] == "public")
+            node["name"]: Model(
+                name=node["name"],
+                schema=node["schema"],
+                key=keys.get(node["unique_id"], []),
+                is_impersonal=node["access"] == "public" or bool(node["config"]["meta"].get("is_impersonal")),
+            )
             for node in nodes
             if node["resource_type"] == "model"
         }

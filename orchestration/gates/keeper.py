@@ -150,6 +150,7 @@ def _judged(
         passed=bool(item.success),
         failed_rows=int(details.get("unexpected_count") or 0),
         problem=str(raised[0].get("exception_message")) if raised else _observed(details),
+        remedy=expectation.get("remedy"),
     )
     return verdict, [] if item.success else rows
 

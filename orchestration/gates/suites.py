@@ -33,7 +33,7 @@ def gated_tables(layer: str, config_dir: Path | None = None) -> list[str]:
 
 
 def read_suite(path: Path) -> list[dict[str, Any]]:
-    """Expectations of a suite file: ``type``, ``kwargs``, ``severity`` (critical, warning) and ``description``.
+    """Expectations of a suite file: ``type``, ``kwargs``, ``severity`` (critical, warning), ``description`` and ``remedy``.
 
     Raises:
         ConfigurationError: the file is not a list of expectations.

@@ -24,12 +24,12 @@ class Tracer:
     def __init__(self, con: duckdb.DuckDBPyConnection, salt: str) -> None:
         self._con, self._salt = con, salt
 
-    def places(self, key: list[str], rows: Iterable[Row], is_public: bool) -> list[str]:
+    def places(self, key: list[str], rows: Iterable[Row], is_impersonal: bool) -> list[str]:
         """For each row of a table with this key: its file and line, or, where it has none, its key.
 
-        The values of a table that is not published can be personal: they are hashed.
+        The values of a table that may hold personal data are hashed.
         """
-        return [lineage(row) or self._staged(key, row) or self._named(key, row, is_public) for row in rows]
+        return [lineage(row) or self._staged(key, row) or self._named(key, row, is_impersonal) for row in rows]
 
     def _staged(self, key: list[str], row: Row) -> str | None:
         kind = next((kind for kind in all_kinds().values() if set(kind.key) == set(key)), None)
@@ -44,10 +44,10 @@ class Tracer:
             return None
         return f"{found[0]}, row {found[1]}" if found else None
 
-    def _named(self, key: list[str], row: Row, is_public: bool) -> str:
-        return ", ".join(f"{column} {self._told(row[column], is_public)}" for column in key if column in row)
+    def _named(self, key: list[str], row: Row, is_impersonal: bool) -> str:
+        return ", ".join(f"{column} {self._told(row[column], is_impersonal)}" for column in key if column in row)
 
-    def _told(self, value: Any, is_public: bool) -> str:
-        if is_public or not isinstance(value, str):
+    def _told(self, value: Any, is_impersonal: bool) -> str:
+        if is_impersonal or not isinstance(value, str):
             return str(value)
         return "#" + hashlib.sha256((self._salt + value).encode()).hexdigest()[:12]

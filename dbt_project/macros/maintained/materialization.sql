@@ -12,7 +12,7 @@
   {%- set clockless = code | replace(as_of(), '<as_of>') -%}
   {%- set uses_clock = clockless != code -%}
   {%- set fingerprint = local_md5(
-      (clockless | replace(computed_at(), '<computed_at>')) ~ tojson(model.columns, sort_keys=true) ~ model.description ~ shape_of_sources()
+      (clockless | replace(computed_at(), '<computed_at>') | replace(env_var('CXHOUSE_RAW', 'raw'), '<raw>')) ~ tojson(model.columns, sort_keys=true) ~ model.description ~ shape_of_sources()
   ) -%}
   {%- set declared = modules.re.findall('/\*maintained: (.*?)\*/', code, modules.re.DOTALL) -%}
   {%- set spec = fromjson(declared[0]) if declared else {'unit': none, 'touched_by': {}, 'on_clock': none, 'dated': none} -%}

@@ -27,9 +27,15 @@
 {% endmacro %}
 
 
-{#- The folder of a raw kind, as a glob. -#}
-{% macro raw_glob(kind) -%}
-  '{{ env_var("CXHOUSE_RAW", "raw") }}/{{ kind }}/*.parquet'
+{#- The folder of a raw kind. No state holds it, so that a home can be moved. -#}
+{% macro raw_folder(kind) -%}
+  {{ env_var("CXHOUSE_RAW", "raw") }}/{{ kind }}/
+{%- endmacro %}
+
+
+{#- The names of the files of a raw kind, as a query. -#}
+{% macro raw_files(kind) -%}
+  select parse_filename(file) as file from glob('{{ raw_folder(kind) }}*.parquet')
 {%- endmacro %}
 
 
@@ -56,8 +62,8 @@
     {%- do found[row[0]].update({'version': row[1], 'known': row[2]}) -%}
   {%- endfor -%}
   {%- for name in names if found[name].kind == 'source' -%}
-    {%- set listed = run_query("select 'v' || md5(coalesce(string_agg(file, '|' order by file), '')) from glob("
-        ~ raw_glob(name) ~ ")") -%}
+    {%- set listed = run_query("select 'v' || md5(coalesce(string_agg(file, '|' order by file), '')) from ("
+        ~ raw_files(name) ~ ") as listed") -%}
     {%- do found[name].update({'version': listed.rows[0][0], 'known': true}) -%}
   {%- endfor -%}
   {{- return(found) -}}
@@ -66,7 +72,7 @@
 
 {#- Files of a raw kind that came or went since the model last read it. -#}
 {% macro raw_files_changed(kind, came) %}
-  {%- set now = "select file from glob(" ~ raw_glob(kind) ~ ")" -%}
+  {%- set now = raw_files(kind) -%}
   {%- set then = "select file from maintenance.raw_files where model = '" ~ this.identifier ~ "' and input = '" ~ kind ~ "'" -%}
   {%- set rows = run_query(((now ~ " except " ~ then) if came else (then ~ " except " ~ now)) ~ " order by file").rows -%}
   {{- return(rows | map(attribute=0) | list) -}}
@@ -82,14 +88,16 @@
   {%- if came | length == 0 -%}
     {{- return("(select * from " ~ input.relation ~ " where false)") -}}
   {%- endif -%}
-  {{- return("read_parquet(['" ~ came | map('replace', "'", "''") | join("', '") ~ "'], union_by_name = true)") -}}
+  {%- set paths = [] -%}
+  {%- for file in came -%}{%- do paths.append("'" ~ raw_folder(name) ~ file ~ "'") -%}{%- endfor -%}
+  {{- return("read_parquet([" ~ paths | join(", ") ~ "], union_by_name = true)") -}}
 {% endmacro %}
 
 
 {% macro gone_batches(name, input) %}
   {%- set batches = ['-1'] -%}
   {%- for file in (raw_files_changed(name, false) if input.kind == 'source' else []) -%}
-    {%- set number = modules.re.findall('/(\d{8})_[^/]*$', file) -%}
+    {%- set number = modules.re.findall('^(\d{8})_', file) -%}
     {%- if number -%}{%- do batches.append(number[0] | int | string) -%}{%- endif -%}
   {%- endfor -%}
   {{- return(batches | join(', ')) -}}
@@ -111,7 +119,7 @@
     delete from maintenance.raw_files where model = '{{ name }}';
     {% for input in inputs if inputs[input].kind == 'source' -%}
     insert into maintenance.raw_files
-    select '{{ name }}', '{{ input }}', file from glob({{ raw_glob(input) }});
+    select '{{ name }}', '{{ input }}', file from ({{ raw_files(input) }}) as listed;
     {% endfor %}
   {%- endcall -%}
 {% endmacro %}
