@@ -151,7 +151,7 @@ def check(world: World, history: list[Step]) -> None:
 
 
 #: Histories in the quick suite, and in the whole one.
-FEW, MANY = 5, 30
+FEW, MANY = 3, 30
 # Shrinking would play each history many times over; what is found is small as it is.
 UNHURRIED = {
     "deadline": None,

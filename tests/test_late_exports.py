@@ -96,7 +96,7 @@ def backfill_days(exports: str, home: str, config: str, first: str, last: str) -
     assert dg.materialize(assets, tags=tags, instance=dg.DagsterInstance.ephemeral()).success
 
 
-@pytest.mark.parametrize("again", [by_command, by_backfill])
+@pytest.mark.parametrize("again", [by_backfill, pytest.param(by_command, marks=pytest.mark.slow)])
 def test_chosen_days_are_processed_again(copied: Home, cxhouse: Cxhouse, again: Callable[[Home, Cxhouse], None]) -> None:
     before, since = published_rows(copied.path), newest(copied)
     spoil(copied)
@@ -138,8 +138,7 @@ def test_replay_loads_what_now_fits(copied: Home, cxhouse: Cxhouse, tmp_path: Pa
     assert "31.02.2026" not in cxhouse("quarantine", *copied.options).stdout
 
 
-def test_the_same_date_gives_the_same_marts_whatever_the_clock_says(copied: Home, cxhouse: Cxhouse, tmp_path: Path) -> None:
-    cxhouse("run", "--full-refresh", "--exports", copied.exports, *copied.options)
+def test_the_same_date_gives_the_same_marts_whatever_the_clock_says(copied: Home) -> None:
     today = published_rows(copied.path)
     code = (
         "import sys, time_machine; from orchestration.cli import main\n"
