@@ -38,6 +38,8 @@ class Company:
     def __init__(self, root: Path, company: Path, cxhouse: Cxhouse) -> None:
         self.root, self.company, self.cxhouse = root, company, cxhouse
         self.home, self.exports = root / "home", root / "exports"
+        #: Of the run that was killed last.
+        self.session = 0
 
     @property
     def options(self) -> list[str | Path]:
@@ -56,6 +58,7 @@ class Company:
             [sys.executable, "-u", "-m", "orchestration.cli", "run", *map(str, self.options)],
             cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
+        self.session = process.pid
         assert process.stderr is not None
         for line in process.stderr if after else ():
             if after and line.startswith(after):
@@ -135,12 +138,22 @@ def test_a_workers_run_that_is_killed_takes_the_worker_along(tmp_path: Path, com
     ours.receive(0)
     assert ours.killed_run(0.5, "pull")
     for _ in range(50):
-        left = subprocess.run(["pgrep", "-f", str(ours.home)], capture_output=True, text=True, check=False).stdout.split()
-        spawned = subprocess.run(["pgrep", "-P", "1", "-f", "multiprocessing.spawn"], capture_output=True, text=True, check=False)
-        if not left and not spawned.stdout.split():
+        if not (left := of_session(ours.session)):
             return
         time.sleep(0.2)
-    raise AssertionError(f"still running: {left} {spawned.stdout.split()}")
+    raise AssertionError(f"still running: {left}")
+
+
+def of_session(session: int) -> list[str]:
+    """Processes that a run started, or what it started did."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # pid (command) state parent group session …
+            fields = status.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(status.parent.name)
+    return found
 
 
 def _mounted(folder: Path, megabytes: int) -> bool:
