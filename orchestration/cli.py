@@ -146,7 +146,7 @@ def replay(exports: str | None, home: str | None, config: str | None, as_of: str
 
 
 def _run(settings: Settings, record: bool = False) -> None:
-    from orchestration.display import print_rejected, print_run, print_verdicts
+    from orchestration.display import print_page, print_rejected, print_run, print_verdicts
     from orchestration.execution import execute
     from orchestration.run_record import RunRecord
 
@@ -160,7 +160,7 @@ def _run(settings: Settings, record: bool = False) -> None:
         if failed:
             print_rejected(console, settings, failed)
             print_verdicts(console, failed)
-            console.print(f"Gates of the run: {failed.page(settings.home)}")
+            print_page(console, settings, failed)
         raise
     finally:
         finish()
@@ -173,7 +173,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
     if console.is_terminal:
         status = console.status("starting")
         status.start()
-        return status.update, status.stop
+        return lambda text: status.update(_escaped(text)), status.stop
     seen: set[str] = set()
 
     def line(text: str) -> None:
@@ -314,7 +314,10 @@ def schedule(exports: str | None, home: str | None, config: str | None) -> None:
 
     Whoever `notify` names is told of each run that is not published.
     """
+    from orchestration.execution import check_configuration
+
     settings = load_settings(exports, home, config)
+    check_configuration(settings)
     os.environ[SCHEDULE_RUNS] = "yes"
     click.echo(f"cxhouse: runs at '{settings.schedule}' ({settings.reporting_timezone}); Ctrl-C stops", err=True)
     _become_dagster(settings, "dagster._daemon", "run")

@@ -6,6 +6,7 @@ import os
 
 import dagster as dg
 
+from orchestration.alerts import raise_alerts
 from orchestration.assets.backfill import BACKFILL, reprocessed_days
 from orchestration.assets.layers import layer_assets, layer_checks
 from orchestration.assets.published import published_asset
@@ -60,9 +61,12 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
 def _report_failure(run: Run) -> dg.HookDefinition:
     @dg.failure_hook(name="report_failure")
     def report_failure(context: dg.HookContext) -> None:
-        record = run.begin(context.run_id)
-        if not record.is_finished:
-            record.finish(run.settings, "blocked" if record.blocked else "failed", str(context.op_exception or ""))
+        error, record = context.op_exception, run.record
+        if record is None or record.run_id != context.run_id:
+            # It never became the writer: what lies in the home is another run's.
+            raise_alerts(run.settings, run.new_record(context.run_id, status="failed"), error)
+        elif not record.is_finished:
+            record.finish(run.settings, "blocked" if record.blocked else "failed", error)
 
     return report_failure
 

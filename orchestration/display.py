@@ -148,7 +148,7 @@ def kpi_table(rows: list[dict[str, Any]], title: str) -> Table:
     for name in shown:
         table.add_column(name, justify="right" if name in ("value", "cases", "pending", "target") else "left")
     for row in rows:
-        cells = dict(zip(COLUMNS, _cells(row), strict=True))
+        cells = {name: escape(cell) for name, cell in zip(COLUMNS, _cells(row), strict=True)}
         light = _LIGHTS.get(row["status"])
         cells["status"] = f"[{light}]{cells['status']}[/]" if light else cells["status"]
         table.add_row(*(cells[name] for name in shown))
@@ -182,9 +182,14 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     print_rejected(console, settings, record)
     print_verdicts(console, record)
     if record.published_version:
-        console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}")
-        console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}")
-    console.print(f"Gates of the run: {record.page(settings.home)}")
+        console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
+        console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}", markup=False)
+    print_page(console, settings, record)
+
+
+def print_page(console: Console, settings: Settings, record: RunRecord) -> None:
+    """Where the page of the run's gates lies."""
+    console.print(f"Gates of the run: {record.page(settings.home)}", markup=False)
 
 
 def local_as_of(settings: Settings, record: RunRecord) -> str:
@@ -202,8 +207,8 @@ def loads_table(settings: Settings) -> Table:
         table.add_column(name, justify="right" if name in ("read", "loaded", "quarantined") else "left")
     for load in ledger.loads():
         numbers = (f"{n:,}" for n in (load.rows_read, load.rows_loaded, load.rows_quarantined))
-        status = load.status if load.reason is None else f"[red]{load.status}[/]: {load.reason}"
-        table.add_row(files[load.batch].file, load.contract, *numbers, status)
+        status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
+        table.add_row(escape(files[load.batch].file), load.contract, *numbers, status)
     return table
 
 
@@ -218,7 +223,7 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
     if len(found) > MAX_REASONS:
         console.print(f"  and {len(found) - MAX_REASONS} more reason(s); 'cxhouse quarantine' lists them all")
     for name in record.unclaimed:
-        console.print(f"  [yellow]not claimed[/] {name}: no contract reads it; 'cxhouse sources' shows its columns")
+        console.print(f"  [yellow]not claimed[/] {escape(name)}: no contract reads it; 'cxhouse sources' shows its columns")
 
 
 def quarantine_table(found: list[Reason]) -> Table:
@@ -270,11 +275,15 @@ def print_status(console: Console, settings: Settings) -> None:
         gates.add_column(name)
     for verdict in record.verdicts:
         gates.add_row(
-            verdict.gate, verdict.expectation, verdict.severity, "[green]passed[/]" if verdict.passed else "[red]failed[/]"
+            escape(verdict.gate),
+            escape(verdict.expectation),
+            verdict.severity,
+            "[green]passed[/]" if verdict.passed else "[red]failed[/]",
         )
     console.print(gates)
     publication = read_publication(settings)
     if publication is None:
         console.print("Nothing is published yet")
     else:
-        console.print(f"Published version {publication.version} (run {publication.run_id}): {settings.published / MARTS_FILE}")
+        place = settings.published / MARTS_FILE
+        console.print(f"Published version {publication.version} (run {publication.run_id}): {place}", markup=False)

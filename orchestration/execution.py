@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from orchestration.alerts import check_addresses
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import check_suites
@@ -32,6 +33,18 @@ def prepare_home(settings: Settings) -> None:
     shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
 
 
+def check_configuration(settings: Settings) -> None:
+    """Look at all that a run will need of the user's configuration, before anything is started.
+
+    Raises:
+        ConfigurationError: an address, the exports' place, a suite or a contract is not valid.
+    """
+    check_addresses(settings.notify)
+    open_source(settings.exports)
+    check_suites(settings.config_dir)
+    load_contracts(settings.config_dir)
+
+
 def execute(settings: Settings, progress: Callable[[str], None], record_in_dagster: bool = False) -> RunRecord:
     """Pull, build, gate and publish.
 
@@ -44,9 +57,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
         CxhouseError: anything else that stopped the run.
     """
     settings = settings.pinned()
-    open_source(settings.exports)
-    check_suites(settings.config_dir)
-    load_contracts(settings.config_dir)
+    check_configuration(settings)
     prepare_home(settings)
     take_writer_lock(settings.home)
     # The worker imports its library while this process imports its own.

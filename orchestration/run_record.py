@@ -67,7 +67,7 @@ class RunRecord:
         """Where the page of the run's gates lies."""
         return home / PAGES / f"{re.sub(r'[^0-9T]', '', self.started_at)}_{self.run_id[:8]}.html"
 
-    def finish(self, settings: Settings, status: str, problem: str = "") -> None:
+    def finish(self, settings: Settings, status: str, error: BaseException | None = None) -> None:
         """The run is over: write its page, and tell of a failure."""
         from orchestration.alerts import raise_alerts
         from orchestration.gates.page import render
@@ -80,7 +80,7 @@ class RunRecord:
         page.write_text(render(self), encoding="utf-8")
         for old in sorted(page.parent.glob("*.html"))[:-MAX_PAGES]:
             old.unlink()
-        raise_alerts(settings, self, problem)
+        raise_alerts(settings, self, error)
 
     def save(self, home: Path) -> None:
         draft = home / f".{FILE_NAME}"

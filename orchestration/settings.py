@@ -61,18 +61,6 @@ class Settings(BaseModel):
             raise ValueError(f"{value!r} is no cron expression of five fields; such as '0 5 * * *'")
         return value
 
-    @field_validator("notify")
-    @classmethod
-    def _known_addresses(cls, value: list[str]) -> list[str]:
-        if value:
-            import apprise
-
-            for number, address in enumerate(value, start=1):
-                if apprise.Apprise.instantiate(address) is None:
-                    # The address itself can hold a password.
-                    raise ValueError(f"number {number} is no address that Apprise knows; such as mailto://user:password@host")
-        return value
-
     @field_validator("reporting_timezone", "exports_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:

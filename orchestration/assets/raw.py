@@ -4,6 +4,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,7 +18,6 @@ from orchestration.gates.verdicts import Verdict, quarantine_verdict
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.pulling import Pull
-from orchestration.run_record import RunRecord
 
 LEDGER = "load_ledger"
 
@@ -42,7 +43,12 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
     @dg.multi_asset(name="pull", specs=specs, check_specs=checks)
     def pull(context: dg.AssetExecutionContext) -> Iterator[Any]:
         record = run.begin(context.run_id)
-        gate = _Gate(run, record)
+
+        def gate(kind: str, batches: list[Batch]) -> list[bool]:
+            judged = _judge(run, kind, batches)
+            record.verdicts += chain.from_iterable(judged)
+            return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
+
         pulling = Pull(run.settings, run.progress)
         with record.timed("pull and its gates"):
             reports = list(pulling.kinds(gate))
@@ -58,43 +64,40 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(asset_key=[RAW, LEDGER])
         # The first result that blocks ends the step: everything that passed has been loaded by then.
         for report in reports:
-            yield check_result(dg.AssetKey([RAW, report.kind]), gate.verdicts.get(report.kind, []))
+            verdicts = [verdict for verdict in record.verdicts if verdict.gate == f"{RAW}/{report.kind}"]
+            yield check_result(dg.AssetKey([RAW, report.kind]), verdicts)
         run.completed.add(RAW)
 
     return pull
 
 
-class _Gate:
-    """Judges the new batches of a kind, one by one."""
+def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
+    """What the suite of a kind, and the limit on its quarantine, say of each new batch."""
+    settings = run.settings
+    gate = f"{RAW}/{kind}"
+    filled = [batch for batch in batches if batch.rows_loaded]
+    judged = run.keeper.check(gate, [batch.path for batch in filled], ["_file", "_row"])
+    by_file = dict(zip([batch.path for batch in filled], judged, strict=True))
+    suite = suite_path(gate, settings.config_dir)
+    answers = []
+    for batch in batches:
+        found = [
+            verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports, suite)
+            for verdict, rows in by_file.get(batch.path, [])
+        ]
+        read = batch.rows_loaded + batch.rows_quarantined
+        found.append(quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share))
+        answers.append(found)
+    return answers
 
-    def __init__(self, run: Run, record: RunRecord) -> None:
-        self._run, self._record = run, record
-        self.verdicts: dict[str, list[Verdict]] = {}
 
-    def __call__(self, kind: str, batches: list[Batch]) -> list[bool]:
-        settings = self._run.settings
-        gate = f"{RAW}/{kind}"
-        filled = [batch for batch in batches if batch.rows_loaded]
-        judged = self._run.keeper.check(gate, [batch.path for batch in filled], ["_file", "_row"])
-        by_file = dict(zip([batch.path for batch in filled], judged, strict=True))
-        suite = suite_path(gate, settings.config_dir)
-        answers = []
-        for batch in batches:
-            found = []
-            for verdict, rows in by_file.get(batch.path, []):
-                remedy = (
-                    verdict.remedy
-                    or f"mend {batch.file} and replace or remove it in {settings.exports}, or mend the suite {suite}"
-                )
-                problem = " ".join([batch.file, *([f"({verdict.problem})"] if verdict.problem else [])])
-                examples = [place for row in rows if (place := lineage(row))]
-                found.append(verdict if verdict.passed else replace(verdict, examples=examples, problem=problem, remedy=remedy))
-            read = batch.rows_loaded + batch.rows_quarantined
-            found.append(quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share))
-            answers.append(not any(verdict.blocks for verdict in found))
-            self.verdicts.setdefault(kind, []).extend(found)
-            self._record.verdicts += found
-        return answers
+def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> Verdict:
+    return replace(
+        verdict,
+        examples=[place for row in rows if (place := lineage(row))],
+        problem=f"{batch.file} ({verdict.problem})" if verdict.problem else batch.file,
+        remedy=verdict.remedy or f"mend {batch.file} and replace or remove it in {exports}, or mend the suite {suite}",
+    )
 
 
 def _metadata(report: KindReport) -> dict[str, Any]:

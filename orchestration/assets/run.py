@@ -110,12 +110,16 @@ class Run:
         self._keeper = self._keeper or GateKeeper(self.settings.config_dir)
         return self._keeper
 
+    def new_record(self, run_id: str, status: str = "running") -> RunRecord:
+        """The record of a run that starts now."""
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        return RunRecord(run_id, started, self.settings.as_of_instant().isoformat(sep=" "), status)
+
     def begin(self, run_id: str) -> RunRecord:
         """Become the writer, and open the record of this run (or go on with it, in a later step)."""
         take_writer_lock(self.settings.home)
         if self.record is None or self.record.run_id != run_id:
-            started = datetime.now(UTC).isoformat(timespec="seconds")
-            self.record = RunRecord(run_id, started, self.settings.as_of_instant().isoformat(sep=" "))
+            self.record = self.new_record(run_id)
             self.completed = set()
             if self.warehouse.discard_if_damaged():
                 self.progress("warehouse: it could not be read; it is built anew")

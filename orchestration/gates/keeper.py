@@ -34,7 +34,7 @@ class GateKeeper:
         self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
         self._ready: Future[None] = self._pool.submit(_start_worker)
         # A run of Dagster's is a child process itself; such a one waits for its children before it ends its pools.
-        Finalize(self, self._pool.shutdown, kwargs={"cancel_futures": True}, exitpriority=10)
+        Finalize(self, self._pool.shutdown, kwargs={"cancel_futures": True}, exitpriority=100)
 
     def __enter__(self) -> GateKeeper:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestration.pull.ledger import Landed, Ledger
@@ -72,14 +72,14 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             target.chmod(0o444)
             header = read_header(target, file.name)
             if twin is None:
-                ledger.land(sha256, source.name, file.name, size, header)
+                known[sha256] = ledger.land(sha256, source.name, file.name, size, header)
                 arrivals.new += 1
             else:
                 # Nothing could read it under its old name: the new one is the remedy that was asked for.
                 ledger.rename(sha256, file.name, header)
+                known[sha256] = replace(twin, file=file.name, header=header)
                 if (old := landed_path(landing, twin)) != target:
                     old.unlink(missing_ok=True)
-            known = {landed.sha256: landed for landed in ledger.landed()}
         arrivals.offered.add(sha256)
         ledger.see(sha256, source.name, file.name, file.version)
     return arrivals

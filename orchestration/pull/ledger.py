@@ -125,13 +125,15 @@ class Ledger:
             ).fetchone()
         return row["sha256"] if row else None
 
-    def land(self, sha256: str, source: str, file: str, size: int, header: list[str]) -> None:
+    def land(self, sha256: str, source: str, file: str, size: int, header: list[str]) -> Landed:
         """Record the arrival of new bytes."""
+        landed_at = now()
         with self._connection() as con:
-            con.execute(
+            cursor = con.execute(
                 "insert into landed (sha256, source, file, bytes, header, landed_at) values (?, ?, ?, ?, ?, ?)",
-                (sha256, source, file, size, json.dumps(header), now()),
+                (sha256, source, file, size, json.dumps(header), landed_at),
             )
+        return Landed(int(cursor.lastrowid or 0), sha256, source, file, size, header, landed_at)
 
     def rename(self, sha256: str, file: str, header: list[str]) -> None:
         """Let landed bytes go by another name; what was made of them under the old one is forgotten."""

@@ -13,10 +13,11 @@ from orchestration.pull.readers import file_format
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file in a source. ``version`` changes when the content may have (size and modification time)."""
+    """A file in a source: how it is called, what changes when its content may have, and where the source finds it."""
 
     name: str
     version: str
+    location: str
 
 
 class Source(Protocol):
@@ -44,7 +45,6 @@ class FolderSource:
             )
         self.name = folder.resolve().name
         self._folder = folder.resolve()
-        self._paths: dict[str, Path] = {}
 
     def files(self) -> Iterator[SourceFile]:
         for path in sorted(self._folder.rglob("*")):
@@ -53,12 +53,10 @@ class FolderSource:
             inside = path.resolve().is_relative_to(self._folder)
             if path.is_file() and inside and not hidden and file_format(path.name):
                 stat = path.stat()
-                name = _printable(relative.as_posix())
-                self._paths[name] = path
-                yield SourceFile(name, f"{stat.st_size}:{stat.st_mtime_ns}")
+                yield SourceFile(_printable(relative.as_posix()), f"{stat.st_size}:{stat.st_mtime_ns}", str(path))
 
     def open(self, file: SourceFile) -> BinaryIO:
-        return self._paths[file.name].open("rb")
+        return Path(file.location).open("rb")
 
 
 def _printable(name: str) -> str:

@@ -20,8 +20,9 @@
 {#- Columns of the raw kinds that a model reads: no text of its own query would tell of a new one. -#}
 {% macro shape_of_sources() %}
   {%- set shapes = [] -%}
-  {%- for id in model.depends_on.nodes if id.startswith('source.') -%}
-    {%- do shapes.append(shape_of(graph.sources[id].relation_name)) -%}
+  {#- The empty file of a kind has its columns; to ask all files would cost more with every day. -#}
+  {%- for id in model.depends_on.nodes if id.startswith('source.') and graph.sources[id].config.meta.key -%}
+    {%- do shapes.append(shape_of("read_parquet('" ~ raw_folder(graph.sources[id].name) ~ "_empty.parquet')")) -%}
   {%- endfor -%}
   {{- return(shapes | join('; ')) -}}
 {% endmacro %}
