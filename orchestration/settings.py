@@ -49,9 +49,9 @@ class Settings(BaseModel):
 
     @field_validator("home")
     @classmethod
-    def _quotable(cls, value: Path) -> Path:
-        if "'" in str(value) or '"' in str(value):
-            raise ValueError(f"{value} has a quotation mark in its path, which dbt cannot load seeds from; choose another")
+    def _plain(cls, value: Path) -> Path:
+        if found := sorted(set("'\"*?[]{}") & set(str(value.absolute()))):
+            raise ValueError(f"{value} has {' '.join(found)} in its path, which SQL engines read as a pattern; choose another")
         return value
 
     @field_validator("schedule")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from io import StringIO
 from pathlib import Path
 
 import duckdb
@@ -87,8 +88,6 @@ def _share(text: str, name: str, number: int, count: int) -> str:
         return "\n".join(lines[number::count]) + "\n"
     delimiter = "\t" if ".tsv" in name else ","
     header, *rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    from io import StringIO
-
     stream = StringIO()
     writer = csv.writer(stream, delimiter=delimiter)
     writer.writerows([header, *rows[number::count]])

@@ -118,9 +118,10 @@ def test_wrong_configuration_is_explained(
     assert not (tmp_path / "home" / "published" / "marts.duckdb").exists()
 
 
-def test_a_home_with_a_quotation_mark(cxhouse: Cxhouse, tmp_path: Path) -> None:
-    result = cxhouse("run", "--home", tmp_path / "it's home", exit_code=2)
-    assert "has a quotation mark in its path" in result.stderr
+@pytest.mark.parametrize("name", ["it's home", "home [old]", "home*"])
+def test_a_home_whose_path_reads_as_a_pattern(cxhouse: Cxhouse, tmp_path: Path, name: str) -> None:
+    result = cxhouse("run", "--home", tmp_path / name, exit_code=2)
+    assert "in its path" in result.stderr
 
 
 def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse, tmp_path: Path) -> None:
@@ -140,6 +141,18 @@ def test_exports_that_nothing_claims(cxhouse: Cxhouse, tmp_path: Path) -> None:
     (tmp_path / "exports" / "x.csv").write_text("a,b\n1,2\n")
     result = cxhouse("run", "--exports", tmp_path / "exports", "--home", tmp_path / "home", exit_code=2)
     assert "is claimed by a contract" in result.stderr
+
+
+def test_names_and_values_are_no_markup(cxhouse: Cxhouse, tmp_path: Path) -> None:
+    """What stands in square brackets is shown as it is; a terminal's styles are ours only."""
+    exports = tmp_path / "[bold]exports"
+    exports.mkdir()
+    (exports / "[red]plan.csv").write_text("a,b\n1,2\n")
+    (exports / "tickets[link].csv").write_text("ticket_id,created_at,status\nT1,[/b]soon,open\nT2,2026-06-01,open\n")
+    result = cxhouse("run", "--exports", exports, "--home", tmp_path / "home", COLUMNS="300")
+    assert "tickets[link].csv" in result.stdout
+    assert "not claimed [red]plan.csv" in cxhouse("status", "--home", tmp_path / "home", COLUMNS="300").stdout
+    assert "tickets[link].csv" in cxhouse("quarantine", "--home", tmp_path / "home", COLUMNS="300").stdout
 
 
 def test_samples_are_the_same_for_the_same_seed(cxhouse: Cxhouse, tmp_path: Path) -> None:

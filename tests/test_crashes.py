@@ -32,6 +32,15 @@ def company(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
     return folder
 
 
+@pytest.fixture
+def settled(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> Company:
+    """A home that has published the first part of its exports."""
+    ours = Company(tmp_path, company, cxhouse)
+    ours.receive(0)
+    ours.run()
+    return ours
+
+
 class Company:
     """A home whose exports arrive in parts."""
 
@@ -199,49 +208,40 @@ def test_a_full_disk(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["raw/orders/0*.parquet", "warehouse.duckdb", "raw/tickets/_empty.parquet", "dbt/*"])
-def test_a_file_that_goes_missing(tmp_path: Path, company: Path, cxhouse: Cxhouse, victim: str) -> None:
-    ours = Company(tmp_path, company, cxhouse)
-    ours.receive(0)
-    ours.run()
-    for path in ours.home.glob(victim):
+def test_a_file_that_goes_missing(settled: Company, victim: str) -> None:
+    for path in settled.home.glob(victim):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    ours.run()
-    assert published_rows(ours.home) == ours.clean_rows()
+    settled.run()
+    assert published_rows(settled.home) == settled.clean_rows()
 
 
 @pytest.mark.slow
-def test_a_damaged_warehouse_is_built_anew(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
-    ours = Company(tmp_path, company, cxhouse)
-    ours.receive(0)
-    ours.run()
-    before = published_rows(ours.home)
-    (ours.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
-    assert "built anew" in ours.run()
-    assert published_rows(ours.home) == before
+def test_a_damaged_warehouse_is_built_anew(settled: Company) -> None:
+    before = published_rows(settled.home)
+    (settled.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
+    assert "built anew" in settled.run()
+    assert published_rows(settled.home) == before
 
 
 @pytest.mark.slow
-def test_a_file_removed_in_the_middle_of_a_run(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
-    ours = Company(tmp_path, company, cxhouse)
-    ours.receive(0)
-    ours.run()
-    before = published_rows(ours.home)
-    ours.receive(1)
+def test_a_file_removed_in_the_middle_of_a_run(settled: Company) -> None:
+    before = published_rows(settled.home)
+    settled.receive(1)
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "orchestration.cli", "run", "--full-refresh", *map(str, ours.options)],
+        [sys.executable, "-u", "-m", "orchestration.cli", "run", "--full-refresh", *map(str, settled.options)],
         cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("models"):
-            shutil.rmtree(ours.home / "raw" / "reviews")
-            shutil.rmtree(ours.home / "raw" / "orders")
+            shutil.rmtree(settled.home / "raw" / "reviews")
+            shutil.rmtree(settled.home / "raw" / "orders")
             break
     said = process.stderr.read()
     assert process.wait() != 0, said
     assert "Traceback" not in said
-    assert published_rows(ours.home) == before
-    ours.run()
-    assert published_rows(ours.home) == ours.clean_rows()
-    with duckdb.connect(str(ours.home / "published" / "marts.duckdb"), read_only=True) as con:
+    assert published_rows(settled.home) == before
+    settled.run()
+    assert published_rows(settled.home) == settled.clean_rows()
+    with duckdb.connect(str(settled.home / "published" / "marts.duckdb"), read_only=True) as con:
         assert con.execute("select count(*) from alerts where subject = 'run'").fetchall() == [(1,)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -11,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import Cxhouse, Home
+from conftest import REPOSITORY, Cxhouse, Home
 
 from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import GateKeeper
@@ -80,6 +83,31 @@ def test_a_suite_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
     pq.write_table(pa.table({"call_id": ["1"]}), tmp_path / "b.parquet")
     with GateKeeper(tmp_path) as keeper, pytest.raises(ConfigurationError, match="expect_nothing"):
         keeper.check("raw/calls", [tmp_path / "b.parquet"], [])
+
+
+def test_a_child_process_that_used_the_worker_ends(tmp_path: Path) -> None:
+    """Dagster starts a run as a child process, which waits for its own children: one that waits for ever keeps the lock."""
+    script = tmp_path / "child.py"
+    script.write_text(CHILD)
+    ended = subprocess.run([sys.executable, str(script)], cwd=REPOSITORY, timeout=180, env={**os.environ, "PYTHONPATH": "."})
+    assert ended.returncode == 0
+
+
+CHILD = """
+import multiprocessing
+from orchestration.gates.keeper import GateKeeper
+
+def work():
+    global keeper
+    keeper = GateKeeper(None)
+    keeper._ready.result()
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=work)
+    child.start()
+    child.join(120)
+    assert child.exitcode == 0, child.exitcode
+"""
 
 
 def test_share_quarantined() -> None:

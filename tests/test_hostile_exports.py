@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -22,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.pull import readers, records, unpacking
+from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
@@ -158,6 +160,17 @@ def test_names_that_are_no_text(box: Box) -> None:
     assert sorted(load.rows_loaded for load in loads.values()) == [1, 1]
 
 
+def test_names_that_look_the_same(box: Box) -> None:
+    """Two names that are shown alike are two files."""
+    for number, byte in enumerate((b"\xff", b"\xfe")):
+        with open(os.fsencode(box.exports) + b"/tickets_" + byte + b".csv", "wb") as stream:
+            stream.write(_rows(f"same{number},2026-06-01,open,x"))
+    told = Settings(exports=str(box.exports), home=box.home)
+    list(Pull(told, lambda _: None).kinds(lambda _, batches: [True] * len(batches)))
+    rows = pq.read_table(box.home / "raw" / "tickets")["ticket_id"].to_pylist()
+    assert sorted(rows) == ["same0", "same1", "t1"]
+
+
 def test_links_and_ways_out_lead_nowhere(box: Box) -> None:
     secret = box.root / "secret"
     secret.mkdir()
@@ -266,8 +279,6 @@ texts = st.one_of(
 def test_any_rows_are_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], kind: str, form: str, data: st.DataObject
 ) -> None:
-    from orchestration.pull.kinds import all_kinds
-
     columns = all_kinds()[kind].columns
     names = [*all_kinds()[kind].required_columns, *data.draw(st.lists(st.sampled_from(sorted(columns)), max_size=3, unique=True))]
     names = list(dict.fromkeys(names))
@@ -275,8 +286,6 @@ def test_any_rows_are_accounted_for(
     records_ = [dict(zip(names, [*row, *[""] * len(names)], strict=False)) for row in rows]
     path = box.exports / f"{kind}.{form}"
     if form == "csv":
-        import csv
-
         with path.open("w", newline="", encoding="utf-8", errors="replace") as stream:
             writer = csv.DictWriter(stream, names)
             writer.writeheader()

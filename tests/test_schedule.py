@@ -19,6 +19,12 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Cxhouse, Home
 
+from orchestration.definitions import JOB, build_definitions
+from orchestration.execution import prepare_home
+from orchestration.pull.ledger import Ledger
+from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
+
 PATIENCE_SECONDS = 420
 
 
@@ -112,3 +118,59 @@ def test_a_notification_address_in_no_known_form(tmp_path: Path, cxhouse: Cxhous
     said = cxhouse("run", "--home", tmp_path / "home", "--config", tmp_path / "config", exit_code=2).stderr
     assert "notify" in said
     assert "nonsense" not in said, "an address can hold a password"
+
+
+def test_a_run_that_finds_another_one_at_work_touches_nothing_of_it(
+    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails, and says so; the record and the tables of the one at work stay."""
+    (tmp_path / "exports").mkdir()
+    settings = Settings(
+        exports=str(tmp_path / "exports"), home=tmp_path / "home", notify=[f"json://127.0.0.1:{inbox.server_port}/"]
+    )
+    prepare_home(settings)
+    theirs = RunRecord("theirs", "2026-06-01T00:00:00+00:00")
+    theirs.save(settings.home)
+    before = (settings.home / "last_run.json").read_text()
+    definitions = build_definitions(settings)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDS_THE_LOCK, str(settings.home)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+    )
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = definitions.resolve_job_def(JOB).execute_in_process(instance=instance, raise_on_error=False)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert not result.success
+    assert (settings.home / "last_run.json").read_text() == before
+    assert not list((settings.home / "runs").glob("*.html"))
+    assert [message["title"] for message in inbox.received] == ["cxhouse: the run was failed"]
+    assert f"another run writes to {settings.home} (process {holder.pid})" in inbox.received[0]["message"]
+    assert "Details" not in inbox.received[0]["message"], "it has no page"
+
+
+HOLDS_THE_LOCK = """
+import sys, time
+from pathlib import Path
+from orchestration.lock import take_writer_lock
+take_writer_lock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_broke_is_told_without_data(tmp_path: Path, inbox: Inbox) -> None:
+    """Alerts are published, and an engine's message can quote the value that it broke on."""
+    settings = Settings(exports=str(tmp_path), home=tmp_path / "home", notify=[f"json://127.0.0.1:{inbox.server_port}/"])
+    settings.home.mkdir()
+    record = RunRecord("1", "2026-06-01T00:00:00+00:00")
+    record.finish(settings, "failed", ValueError("could not convert 'jane@example.org'"))
+    record.dbt_problems = ["fct_tickets: Conversion Error: 'jane@example.org' is no date"]
+    record.finish(settings, "failed")
+    told = [alert.message for alert in Ledger(settings.ledger).alerts()]
+    assert told == ["the run broke (ValueError)", "fct_tickets could not be built"]
+    assert len(inbox.received) == 2
+    assert "jane@example.org" not in str(inbox.received)
