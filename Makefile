@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := sample
 HOME_DIR := home
+# A file of tests stays in one process: its tests share what is expensive to build.
+PARALLEL := -n auto --dist loadfile
 
-.PHONY: help setup run test test-all lint docs bench ui clean
+.PHONY: help setup setup-spark run test test-all lint docs bench ui clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,15 +21,23 @@ setup: .venv/ready  ## set up .venv from the lock file
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+setup-spark: .venv/spark  ## add Apache Spark, a second engine; needs Java 17 or newer
+
+.venv/spark: .venv/ready requirements-spark.lock
+	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17 or newer; install it first (Debian: apt install openjdk-17-jre-headless)"; exit 2; }
+	@echo "adding Apache Spark to .venv (about 500 MB)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
+	@touch $@
+
 run: setup  ## run the pipeline on sample exports; prints the headline KPIs
 	@test -d $(SAMPLE)/exports || $(BIN)/cxhouse sample --out $(SAMPLE)
 	@$(BIN)/cxhouse run --exports $(SAMPLE)/exports --config $(SAMPLE)/config --home $(HOME_DIR)
 
-test: setup  ## run the tests
-	@$(BIN)/python -m pytest -m "not slow"
+test: setup  ## run the tests; those of Spark where it was set up
+	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: setup  ## run the tests, the slow ones too
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup  ## ruff, mypy, sqlfluff, and Dagster's own validation
 	@$(BIN)/ruff check .

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from orchestration.errors import CxhouseError, GateFailedError
+from orchestration.options import as_of_option, engine_options, exports_option, home_options
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings, parse_days
 
 _EXIT_CODES = """
@@ -57,16 +58,6 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _home_options(command: Callable[..., None]) -> Callable[..., None]:
-    command = click.option("--config", metavar="DIR", help="Folder with cxhouse.yml, contracts/, seeds/. [CXHOUSE_CONFIG]")(
-        command
-    )
-    return click.option("--home", metavar="DIR", help="Where cxhouse keeps its data (default: home). [CXHOUSE_HOME]")(command)
-
-
-_exports_option = click.option("--exports", metavar="DIR", help="Folder of exports (default: exports). [CXHOUSE_EXPORTS]")
-
-
 @click.group(epilog=_EXIT_CODES, context_settings={"max_content_width": 110})
 @click.version_option(package_name="cxhouse")
 def main() -> None:
@@ -100,13 +91,11 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
     click.echo(f"Next: cxhouse run --exports {out / 'exports'} --config {out / 'config'}")
 
 
-_as_of_option = click.option("--as-of", metavar="DATE", help="Date or instant that the run speaks of (default: now).")
-
-
 @main.command()
-@_exports_option
-@_home_options
-@_as_of_option
+@exports_option
+@home_options
+@engine_options
+@as_of_option
 @click.option("--from", "from_day", metavar="DAY", help="Process the records of the days from DAY on again …")
 @click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
 @click.option("--full-refresh", is_flag=True, help="Read every landed file and build every table anew.")
@@ -116,6 +105,8 @@ def run(
     exports: str | None,
     home: str | None,
     config: str | None,
+    engine: str | None,
+    spark_master: str | None,
     as_of: str | None,
     from_day: str | None,
     to_day: str | None,
@@ -127,22 +118,25 @@ def run(
     Only new or changed files are read, and only what they touch is computed again. What is published is replaced in one
     step, or, when a gate fails, not at all.
     """
-    settings = load_settings(exports, home, config, as_of)
+    settings = load_settings(exports, home, config, as_of, engine, spark_master)
     told = {"full_refresh": full_refresh, "days": parse_days(from_day, to_day)}
     _run(settings.model_copy(update=told), record)
 
 
 @main.command()
-@_exports_option
-@_home_options
-@_as_of_option
+@exports_option
+@home_options
+@engine_options
+@as_of_option
 @_reported
-def replay(exports: str | None, home: str | None, config: str | None, as_of: str | None) -> None:
+def replay(
+    exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, as_of: str | None
+) -> None:
     """Read every landed file again, then run: after a contract was mended, rows in quarantine that now fit are loaded.
 
     Nothing needs to be exported again; what a contract change touches is computed again, and published as in every run.
     """
-    _run(load_settings(exports, home, config, as_of).model_copy(update={"replay": True}))
+    _run(load_settings(exports, home, config, as_of, engine, spark_master).model_copy(update={"replay": True}))
 
 
 def _run(settings: Settings, record: bool = False) -> None:
@@ -191,7 +185,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @click.option("--kpi", "kpis_wanted", multiple=True, metavar="ID", help="Only this KPI; may be given several times.")
 @click.option("--dimension", default="all", show_default=True, metavar="NAME", help="Members of a dimension: channel, team, …")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "csv"]))
-@_home_options
+@home_options
 @_reported
 def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
     """Show published KPIs: without --kpi each one's newest period, with --kpi all periods."""
@@ -214,7 +208,7 @@ def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @main.command()
-@_home_options
+@home_options
 @_reported
 def status(home: str | None, config: str | None) -> None:
     """Show the last run: rows read, loaded and quarantined by file, each gate, and the published version."""
@@ -231,7 +225,7 @@ def status(home: str | None, config: str | None) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the rows, as they were in the export and with the reason, to CSV files in this folder, for mending.",
 )
-@_home_options
+@home_options
 @_reported
 def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: str | None, config: str | None) -> None:
     """List the rejected rows by reason, and with --out write them to files for mending.
@@ -252,8 +246,8 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
 
 
 @main.command()
-@_exports_option
-@_home_options
+@exports_option
+@home_options
 @_reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
@@ -266,16 +260,19 @@ def sources(exports: str | None, home: str | None, config: str | None) -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@_home_options
+@home_options
+@engine_options
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
 @_reported
-def dbt(arguments: tuple[str, ...], home: str | None, config: str | None) -> None:
+def dbt(arguments: tuple[str, ...], home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
     """Run a dbt command over the home's private warehouse, such as: cxhouse dbt test --select test_type:unit"""
     from orchestration.execution import prepare_home
     from orchestration.lock import take_writer_lock
+    from orchestration.spark import check_engine
     from orchestration.warehouse import Warehouse
 
-    settings = load_settings(home=home, config=config)
+    settings = load_settings(home=home, config=config, engine=engine, spark_master=spark_master)
+    check_engine(settings)
     prepare_home(settings)
     take_writer_lock(settings.home)
     if not Warehouse(settings).command(list(arguments)):
@@ -291,13 +288,16 @@ def contract_schema() -> None:
 
 
 @main.command()
-@_exports_option
-@_home_options
+@exports_option
+@home_options
+@engine_options
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
 @_reported
-def ui(exports: str | None, home: str | None, config: str | None, port: int) -> None:
+def ui(
+    exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, port: int
+) -> None:
     """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
-    settings = load_settings(exports, home, config)
+    settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     from importlib.util import find_spec
 
     if find_spec("dagster_webserver") is None:
@@ -306,17 +306,18 @@ def ui(exports: str | None, home: str | None, config: str | None, port: int) -> 
 
 
 @main.command()
-@_exports_option
-@_home_options
+@exports_option
+@home_options
+@engine_options
 @_reported
-def schedule(exports: str | None, home: str | None, config: str | None) -> None:
+def schedule(exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
     """Run the daily job at the times that the setting `schedule` says, until stopped; for a service manager.
 
     Whoever `notify` names is told of each run that is not published.
     """
     from orchestration.execution import check_configuration
 
-    settings = load_settings(exports, home, config)
+    settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_configuration(settings)
     os.environ[SCHEDULE_RUNS] = "yes"
     click.echo(f"cxhouse: runs at '{settings.schedule}' ({settings.reporting_timezone}); Ctrl-C stops", err=True)

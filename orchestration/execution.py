@@ -17,6 +17,7 @@ from orchestration.pull.contracts import load_contracts
 from orchestration.pull.sources import open_source
 from orchestration.run_record import RunRecord
 from orchestration.settings import PROJECT, Settings
+from orchestration.spark import check_engine, stop_session
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -37,9 +38,10 @@ def check_configuration(settings: Settings) -> None:
     """Look at all that a run will need of the user's configuration, before anything is started.
 
     Raises:
-        ConfigurationError: an address, the exports' place, a suite or a contract is not valid.
+        ConfigurationError: an address, the engine, the exports' place, a suite or a contract is not valid.
     """
     check_addresses(settings.notify)
+    check_engine(settings)
     open_source(settings.exports)
     check_suites(settings.config_dir)
     load_contracts(settings.config_dir)
@@ -66,6 +68,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
         return _execute(settings, keeper, progress, record_in_dagster)
     finally:
         keeper.__exit__()
+        stop_session(settings)
         release_writer_lock(settings.home)
 
 

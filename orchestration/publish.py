@@ -73,21 +73,20 @@ class Candidate:
         """Where a table of the candidate lies as Parquet."""
         return self._folder / PARQUET_FOLDER / f"{table}.parquet"
 
-    def build(self) -> None:
-        """Copy the public tables, with their descriptions, out of the private warehouse."""
+    def build(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Copy the public tables, with their descriptions, from a connection to the private warehouse."""
         database = self._folder / MARTS_FILE
-        with duckdb.connect(str(self._settings.warehouse)) as con:
-            con.execute("set TimeZone = 'UTC'")
-            con.execute(f"attach {quoted(str(database))} as candidate (storage_version '{STORAGE_VERSION}')")
-            con.execute(
-                "create table candidate.main.publication as select ? as version, ? as run_id, "
-                "cast(? as timestamp) as as_of, cast(? as timestamp) as published_at",
-                [self.version, self._run_id, self._settings.as_of_instant(), datetime.now(UTC).replace(tzinfo=None)],
-            )
-            for table in self._tables:
-                self._copy(con, table)
-            con.execute(f"copy candidate.main.publication to {quoted(str(self.parquet('publication')))}")
-            con.execute("detach candidate")
+        con.execute("set TimeZone = 'UTC'")
+        con.execute(f"attach {quoted(str(database))} as candidate (storage_version '{STORAGE_VERSION}')")
+        con.execute(
+            "create table candidate.main.publication as select ? as version, ? as run_id, "
+            "cast(? as timestamp) as as_of, cast(? as timestamp) as published_at",
+            [self.version, self._run_id, self._settings.as_of_instant(), datetime.now(UTC).replace(tzinfo=None)],
+        )
+        for table in self._tables:
+            self._copy(con, table)
+        con.execute(f"copy candidate.main.publication to {quoted(str(self.parquet('publication')))}")
+        con.execute("detach candidate")
 
     def _copy(self, con: duckdb.DuckDBPyConnection, table: PublicTable) -> None:
         source, target = f'{table.schema}."{table.name}"', f'candidate.main."{table.name}"'

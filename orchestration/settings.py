@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -20,6 +20,9 @@ PROJECT = Path(__file__).parents[1]
 CONFIG_FILE = "cxhouse.yml"
 #: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
 SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
+
+
+ENGINES = ("duckdb", "spark")
 
 
 class Settings(BaseModel):
@@ -39,6 +42,11 @@ class Settings(BaseModel):
     notify: list[str] = Field(
         default_factory=list, description="Apprise addresses (mail, Slack, Teams, webhooks, …) told when a run is not published."
     )
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="What builds the models.")
+    spark_master: str = Field("local[*]", description="Where Spark runs; such as spark://host:7077.")
+    spark_conf: dict[str, Any] = Field(default_factory=dict, description="Spark's own settings, by their names.")
+    spark_table_format: str = Field("parquet", description="Format of Spark's tables; a cluster may have delta or iceberg.")
+    spark_parts: int = Field(8, ge=1, description="Parts that Spark stores a table in; a change overwrites whole parts.")
     threads: int = Field(2, ge=1, description="Models that dbt builds at the same time.")
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
@@ -104,6 +112,10 @@ class Settings(BaseModel):
         return self.home / "warehouse.duckdb"
 
     @property
+    def spark(self) -> Path:
+        return self.home / "spark"
+
+    @property
     def published(self) -> Path:
         return self.home / "published"
 
@@ -141,6 +153,10 @@ class Settings(BaseModel):
     def environment(self) -> dict[str, str]:
         """What the dbt project reads, and what keeps every library from calling home."""
         return {
+            "CXHOUSE_ENGINE": self.engine,
+            "CXHOUSE_SPARK_MASTER": self.spark_master,
+            "CXHOUSE_SPARK_PARTS": str(self.spark_parts),
+            "CXHOUSE_SPARK_TABLE_FORMAT": self.spark_table_format,
             "CXHOUSE_WAREHOUSE": str(self.warehouse),
             "CXHOUSE_RAW": str(self.raw).replace("'", "''"),
             "CXHOUSE_SEEDS": str(self.home / "seeds"),
@@ -210,7 +226,12 @@ def _read_config(folder: Path | None) -> dict[str, Any]:
 
 
 def load_settings(
-    exports: str | None = None, home: str | None = None, config: str | None = None, as_of: str | None = None
+    exports: str | None = None,
+    home: str | None = None,
+    config: str | None = None,
+    as_of: str | None = None,
+    engine: str | None = None,
+    spark_master: str | None = None,
 ) -> Settings:
     """Settings from options, environment and configuration file.
 
@@ -226,6 +247,9 @@ def load_settings(
     for name in ("full_refresh", "replay", "days"):
         if name in data:
             raise ConfigurationError(f"{CONFIG_FILE}: {name} is told to a single run, with an option of 'cxhouse run'")
+    for name, told in (("engine", engine), ("spark_master", spark_master)):
+        if value := told or os.environ.get(f"CXHOUSE_{name.upper()}"):
+            data[name] = value
     if addresses := os.environ.get("CXHOUSE_NOTIFY"):
         data["notify"] = addresses.split()
     moment = as_of or data.get("as_of")

@@ -6,7 +6,8 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,10 +101,42 @@ class Warehouse:
     def manifest_path(self) -> Path:
         return self._settings.dbt_target / "manifest.json"
 
+    @contextmanager
+    def tables(self, names: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection on which tables that the engine built can be read, as `schema.table`; those that there are."""
+        if self._settings.engine == "duckdb":
+            with duckdb.connect(str(self._settings.warehouse)) as con:
+                yield con
+        else:
+            from orchestration.spark import show_tables
+
+            with duckdb.connect() as con:
+                show_tables(self._settings, con, names)
+                yield con
+
+    def first_rows(self, query: str, count: int) -> list[dict[str, Any]]:
+        """The first rows of a query in the engine's own SQL."""
+        query = f"select * from ({query}) as found limit {count}"
+        if self._settings.engine == "spark":
+            from orchestration.spark import start_session
+
+            return [row.asDict() for row in start_session(self._settings).sql(query).collect()]
+        with duckdb.connect(str(self._settings.warehouse)) as con:
+            cursor = con.execute(query)
+            names = [column[0] for column in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def rendered(self, query: str) -> str:
+        """A query written as those of models are, in the engine's own SQL."""
+        if self._manifest is None:
+            self.parse()
+        result = self._invoke(["compile", "--inline", query], manifest=self._manifest)
+        return str(result.result.results[0].node.compiled_code)
+
     def discard_if_damaged(self) -> bool:
         """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""
         path = self._settings.warehouse
-        if not path.exists():
+        if self._settings.engine != "duckdb" or not path.exists():
             return False
         try:
             with duckdb.connect(str(path)) as con:
@@ -159,6 +192,10 @@ class Warehouse:
         from dbt.cli.main import dbtRunner
 
         os.environ.update(self._settings.environment())
+        if self._settings.engine == "spark" and command[0] != "parse":
+            from orchestration.spark import show_raw
+
+            show_raw(self._settings)
         _give_unit_tests_the_graph()
         result = dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke(
             [

@@ -46,8 +46,8 @@ def fingerprint(home: Path) -> str:
 def leftovers(home: Path) -> list[str]:
     """Files and tables in a home that no run that ended leaves there."""
     expected = {
-        "landing", "raw", "quarantine", "published", "dbt", "dagster", "seeds", "runs", "ledger.sqlite", "warehouse.duckdb",
-        "identity_salt", "last_run.json", "writer.lock",
+        "landing", "raw", "quarantine", "published", "dbt", "dagster", "seeds", "runs", "spark", "ledger.sqlite",
+        "warehouse.duckdb", "identity_salt", "last_run.json", "writer.lock",
     }  # fmt: skip
     found = [path.name for path in home.iterdir() if path.name not in expected]
     found += [str(path) for path in (home / "published").iterdir() if path.name not in ("marts.duckdb", "parquet")]

@@ -113,22 +113,9 @@ with
 
 {% endfor -%}
 {%- for clock, measures in passes.items() -%}
-{%- set last_pass = loop.last -%}
-{% for measure in measures %}
-select
-    '{{ measure.name }}' as measure,
-    grain,
-    period_start,
-    dimension,
-    member,
-    cast(total_{{ measure.name }} as double) as total,
-    cast(squares_{{ measure.name }} as double) as sum_of_squares,
-    cast(n_{{ measure.name }} as bigint) as n
-from {{ clock }}_aggregated
-where n_{{ measure.name }} > 0
-{{ "union all" if not (loop.last and last_pass) }}
-{%- endfor -%}
-{%- endfor -%}
+{{ measures_as_rows(clock ~ '_aggregated', measures | map(attribute='name') | list) }}
+{{ "union all" if not loop.last }}
+{% endfor -%}
 {%- endif -%}
 {%- endmacro %}
 

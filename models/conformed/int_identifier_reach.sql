@@ -2,16 +2,7 @@
 --
 -- Identifiers are numbered by arrival, so that a person's key (that of the lowest number) never changes because something
 -- arrived later; a merge of two persons keeps the older key.
-with recursive shared as (
-
-    select identifier
-    from {{ ref('int_identifier_pairs') }}
-    where fanout > {{ var('identity_max_fanout') }}
-
-),
-
-nodes as (
-
+{%- set nodes %}
     select
         identifier,
         first_batch,
@@ -21,14 +12,16 @@ nodes as (
             identifier,
             min(_batch) as first_batch
         from {{ ref('int_customer_identifiers') }}
-        where identifier not in (select identifier from shared)
+        where
+            identifier not in (
+                select pairs.identifier
+                from {{ ref('int_identifier_pairs') }} as pairs
+                where pairs.fanout > {{ var('identity_max_fanout') }}
+            )
         group by identifier
     ) as arrived
-
-),
-
-edges as (
-
+{%- endset %}
+{%- set edges %}
     select
         a.node,
         b.node as other_node,
@@ -36,26 +29,8 @@ edges as (
     from {{ ref('int_identifier_pairs') }} as pairs
     inner join nodes as a on pairs.identifier = a.identifier
     inner join nodes as b on pairs.other_identifier = b.identifier
-
-),
-
-reach as (
-
-    select
-        node,
-        node as root,
-        first_batch as since_batch
-    from nodes
-    union
-    select
-        edges.other_node as node,
-        reach.root,
-        greatest(reach.since_batch, edges.first_batch) as since_batch
-    from reach
-    inner join edges on reach.node = edges.node
-    where reach.root < edges.other_node
-
-)
+{%- endset %}
+{{ reach_of(nodes, edges) }}
 
 select
     reach.node,

@@ -3,7 +3,7 @@
 select
     order_id,
     customer_key,
-    row_number() over (partition by customer_key order by ordered_at, order_id) as purchase_number,
+    cast(row_number() over (partition by customer_key order by ordered_at, order_id) as bigint) as purchase_number,
     ordered_at > min(ordered_at) over (partition by customer_key) as is_repeat
 from {{ ref('int_orders') }}
 where

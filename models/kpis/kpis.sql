@@ -34,21 +34,42 @@ definitions as (
 
 ),
 
+roles as (
+
+    {% for side in ['numerator', 'denominator', 'pending'] -%}
+    select
+        kpi_id,
+        '{{ side }}' as side,
+        {{ side }}_measure as measure
+    from definitions
+    where missing_export is null
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
 -- A period in which only the numerator, the denominator or pending cases fell has a row too.
 cells as (
 
-    select distinct
-        definitions.kpi_id,
+    select
+        roles.kpi_id,
+        parts.grain,
+        parts.period_start,
+        parts.dimension,
+        parts.member,
+        max(case when roles.side = 'numerator' then parts.total end) as numerator_total,
+        max(case when roles.side = 'numerator' then parts.sum_of_squares end) as sum_of_squares,
+        max(case when roles.side = 'numerator' then parts.n end) as numerator_n,
+        max(case when roles.side = 'denominator' then parts.total end) as denominator_total,
+        max(case when roles.side = 'denominator' then parts.n end) as denominator_n,
+        max(case when roles.side = 'pending' then parts.total end) as pending_total
+    from roles
+    inner join parts on roles.measure = parts.measure
+    group by
+        roles.kpi_id,
         parts.grain,
         parts.period_start,
         parts.dimension,
         parts.member
-    from definitions
-    inner join parts
-        on parts.measure in (
-            definitions.numerator_measure, definitions.denominator_measure, definitions.pending_measure
-        )
-    where definitions.missing_export is null
 
 ),
 
@@ -62,24 +83,12 @@ joined as (
         definitions.settles_after_days,
         definitions.is_percentile,
         definitions.denominator_measure is not null as is_ratio,
-        case when not definitions.is_percentile then coalesce(numerators.total, 0) end as numerator,
-        case when definitions.denominator_measure is not null then coalesce(denominators.total, 0) end as denominator,
-        numerators.total as numerator_total,
-        numerators.sum_of_squares,
-        numerators.n as numerator_n,
-        denominators.n as denominator_n,
-        case when definitions.pending_measure is not null then coalesce(pendings.total, 0) end as n_pending
+        case when not definitions.is_percentile then coalesce(cells.numerator_total, 0) end as numerator,
+        case when definitions.denominator_measure is not null then coalesce(cells.denominator_total, 0) end as denominator,
+        case when definitions.pending_measure is not null then coalesce(cells.pending_total, 0) end as n_pending
     from cells
     inner join definitions on cells.kpi_id = definitions.kpi_id
-    {% for side in ['numerator', 'denominator', 'pending'] -%}
-    left join parts as {{ side }}s
-        on
-            definitions.{{ side }}_measure = {{ side }}s.measure
-            and cells.grain = {{ side }}s.grain
-            and cells.period_start is not distinct from {{ side }}s.period_start
-            and cells.dimension = {{ side }}s.dimension
-            and cells.member = {{ side }}s.member
-    {% endfor %}
+
 ),
 
 valued as (

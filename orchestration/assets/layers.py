@@ -16,7 +16,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_sel
 from orchestration.assets.run import EXPECTATIONS, Model, Project, Run, check_result
 from orchestration.gates.keeper import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
-from orchestration.gates.tracing import Tracer
+from orchestration.gates.tracing import Tracer, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.publish import quoted
 from orchestration.warehouse import NodeResult
@@ -124,10 +124,9 @@ def test_in_words(node: dict[str, Any]) -> str:
 
 
 def _failing_rows(run: Run, model: Model | None, query: str) -> list[str]:
-    with duckdb.connect(str(run.settings.warehouse)) as con:
-        cursor = con.execute(f"select * from ({query}) as failing limit {MAX_EXAMPLES}")
-        names = [column[0] for column in cursor.description or []]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = run.warehouse.first_rows(query, MAX_EXAMPLES)
+    names = list(rows[0]) if rows else []
+    with run.warehouse.tables(staged(model.key) if model else []) as con:
         tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
         # A seed is the user's own configuration: its rows are shown as they are.
         return tracer.places(model.key if model else names, rows, model.is_impersonal if model else True)
@@ -169,7 +168,7 @@ def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
     suite = suite_path(gate, run.settings.config_dir)
     if suite is None:
         return []
-    with duckdb.connect(str(run.settings.warehouse)) as con:
+    with run.warehouse.tables([f"{model.schema}.{model.name}", *staged(model.key)]) as con:
         copied = _copy(con, model, suite_columns(read_suite(suite)) | set(model.key), run.settings.scratch)
         judged = run.keeper.check(gate, [copied], model.key)[0]
         copied.unlink()

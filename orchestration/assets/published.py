@@ -31,7 +31,8 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         run.progress("publishing")
         with record.timed("publish"):
             candidate = Candidate(run.settings, tables, context.run_id)
-            candidate.build()
+            with run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
+                candidate.build(con)
             record.published_version = candidate.publish()
         record.finish(run.settings, "published")
         run.progress(f"published: version {record.published_version}")

@@ -18,6 +18,11 @@ def lineage(row: Row) -> str | None:
     return f"{row['_file']}, row {row['_row']}" if row.get("_file") is not None and row.get("_row") is not None else None
 
 
+def staged(key: list[str]) -> list[str]:
+    """The staging table, if any, whose records this key identifies."""
+    return [f"staging.stg_{kind.name}" for kind in all_kinds().values() if set(kind.key) == set(key)][:1]
+
+
 class Tracer:
     """Traces rows of one warehouse. ``salt`` keeps the hashes of identifiers from being guessed."""
 
@@ -32,13 +37,12 @@ class Tracer:
         return [lineage(row) or self._staged(key, row) or self._named(key, row, is_impersonal) for row in rows]
 
     def _staged(self, key: list[str], row: Row) -> str | None:
-        kind = next((kind for kind in all_kinds().values() if set(kind.key) == set(key)), None)
-        if kind is None or any(row.get(column) is None for column in kind.key):
+        if not staged(key) or any(row.get(column) is None for column in key):
             return None
-        condition = " and ".join(f"cast({column} as varchar) = ?" for column in kind.key)
+        condition = " and ".join(f"cast({column} as varchar) = ?" for column in key)
         try:
             found = self._con.execute(
-                f"select _file, _row from staging.stg_{kind.name} where {condition}", [str(row[column]) for column in kind.key]
+                f"select _file, _row from {staged(key)[0]} where {condition}", [str(row[column]) for column in key]
             ).fetchone()
         except duckdb.CatalogException:
             return None

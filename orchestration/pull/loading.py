@@ -23,6 +23,9 @@ from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.readers import ReadOptions, read, read_header
 
+#: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
+EMPTY = "empty.parquet"
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -248,7 +251,7 @@ class Loader:
 
     def _ensure_empty(self, kind: Kind) -> None:
         """An empty file of the kind's schema, so that models can read a kind that never arrived."""
-        path = self._raw / kind.name / "_empty.parquet"
+        path = self._raw / kind.name / EMPTY
         if not path.exists() or pq.read_schema(path) != kind.arrow_schema:
             path.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(kind.arrow_schema.empty_table(), path)

@@ -24,7 +24,7 @@
 {%- endmacro %}
 
 {% macro spark__local_time(instant, timezone) -%}
-  from_utc_timestamp({{ instant }}, {{ timezone }})
+  convert_timezone('UTC', {{ timezone }}, {{ instant }})
 {%- endmacro %}
 
 
@@ -38,7 +38,7 @@
 {%- endmacro %}
 
 {% macro spark__utc_time(local, timezone) -%}
-  to_utc_timestamp({{ local }}, {{ timezone }})
+  convert_timezone({{ timezone }}, 'UTC', {{ local }})
 {%- endmacro %}
 
 
@@ -110,4 +110,10 @@
       cast({{ dbt.split_part(clock, "':'", 1) }} as integer) * 3600
       + cast({{ dbt.split_part(clock, "':'", 2) }} as integer) * 60
   )
+{%- endmacro %}
+
+
+{#- Later by some units of time; dbt's own for Spark fails on nulls. -#}
+{% macro spark__dateadd(datepart, interval, from_date_or_timestamp) -%}
+  timestampadd({{ datepart }}, cast({{ interval }} as int), cast({{ from_date_or_timestamp }} as timestamp))
 {%- endmacro %}

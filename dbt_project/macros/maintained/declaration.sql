@@ -20,9 +20,9 @@
 
 
 {#- A condition that holds for the rows of touched units; their columns or expressions in the order of the unit. In a whole
-    computation it is true. -#}
+    computation it is true. (Spark would take "where (true)" for an alias with a column.) -#}
 {% macro is_touched() -%}
-  (true /*touched: {{ varargs | join(' ;; ') }}*/)
+  (1 = 1 /*touched: {{ varargs | join(' ;; ') }}*/)
 {%- endmacro %}
 
 

@@ -1,11 +1,45 @@
-{#- Tables of the state; created before any model is built. -#}
+{#- What tables were built from. Where the state is kept depends on the engine: engine/state_duckdb.sql, state_spark.sql. -#}
+
+{#- Before any model is built: whatever the state needs to be kept in. -#}
 {% macro prepare_maintenance() %}
-  create schema if not exists maintenance;
-  create table if not exists maintenance.models (
-      model varchar, fingerprint varchar, as_of varchar, version integer, are_changes_known boolean
-  );
-  create table if not exists maintenance.inputs (model varchar, input varchar, version varchar);
-  create table if not exists maintenance.raw_files (model varchar, input varchar, file varchar);
+  {{- return(adapter.dispatch('prepare_maintenance')()) -}}
+{% endmacro %}
+
+
+{#- What this model was built from: fingerprint, as_of, and the version of each input; none when it never was. -#}
+{% macro maintained_state() %}
+  {{- return(adapter.dispatch('maintained_state')()) -}}
+{% endmacro %}
+
+
+{#- For each of these models its `version`, the `previous` one that its latest changes start from (none when they are not
+    known), and the table of those `changes`. -#}
+{% macro model_versions(relations) %}
+  {{- return(adapter.dispatch('model_versions')(relations)) -}}
+{% endmacro %}
+
+
+{#- The content of a seed as one text. It is that of the table, not of the file: a selection can leave the seed out. -#}
+{% macro seed_version(relation) %}
+  {{- return(adapter.dispatch('seed_version')(relation)) -}}
+{% endmacro %}
+
+
+{#- The names of the files of a raw kind, as a query. -#}
+{% macro raw_files(kind) %}
+  {{- return(adapter.dispatch('raw_files')(kind)) -}}
+{% endmacro %}
+
+
+{#- The rows of some files of a raw kind, to select from. -#}
+{% macro rows_of_raw_files(kind, files) %}
+  {{- return(adapter.dispatch('rows_of_raw_files')(kind, files)) -}}
+{% endmacro %}
+
+
+{#- The files of a raw kind that this model read last, as a list. -#}
+{% macro raw_files_read(kind, state) %}
+  {{- return(adapter.dispatch('raw_files_read')(kind, state)) -}}
 {% endmacro %}
 
 
@@ -22,7 +56,7 @@
   {%- set shapes = [] -%}
   {#- The empty file of a kind has its columns; to ask all files would cost more with every day. -#}
   {%- for id in model.depends_on.nodes if id.startswith('source.') and graph.sources[id].config.meta.key -%}
-    {%- do shapes.append(shape_of("read_parquet('" ~ raw_folder(graph.sources[id].name) ~ "_empty.parquet')")) -%}
+    {%- do shapes.append(shape_of(rows_of_raw_files(graph.sources[id].name, ['empty.parquet']))) -%}
   {%- endfor -%}
   {{- return(shapes | join('; ')) -}}
 {% endmacro %}
@@ -34,93 +68,52 @@
 {%- endmacro %}
 
 
-{#- The names of the files of a raw kind, as a query. -#}
-{% macro raw_files(kind) -%}
-  select parse_filename(file) as file from glob('{{ raw_folder(kind) }}*.parquet')
-{%- endmacro %}
-
-
-{#- Every model, seed and source that a model reads, with its present version, and whether its latest changes are known. -#}
+{#- Every model, seed and source that a model reads, with its present version and what is known of its latest changes. -#}
 {% macro maintained_inputs() %}
-  {%- set found = {} -%}
+  {%- set found, models = {}, {} -%}
   {%- for id in model.depends_on.nodes -%}
     {%- set node = graph.sources[id] if id.startswith('source.') else graph.nodes.get(id) -%}
-    {%- if node is not none and node.resource_type in ('model', 'seed', 'source') -%}
-      {%- do found.update({node.name: {'id': id, 'kind': node.resource_type, 'version': 'unknown', 'known': false,
-          'relation': node.relation_name}}) -%}
-      {%- if node.resource_type == 'seed' -%}
-        {#- What is in the table, not in the file: a selection can leave the seed out. -#}
-        {%- set rows = "string_agg(cast(seed as varchar), '|' order by cast(seed as varchar))" -%}
-        {%- set content = run_query("select 's' || md5(coalesce(" ~ rows ~ ", '')) from " ~ node.relation_name ~ " as seed") -%}
-        {%- do found[node.name].update({'version': content.rows[0][0]}) -%}
-      {%- endif -%}
+    {%- set kind = node.resource_type if node else none -%}
+    {%- set input = {'kind': kind, 'version': 'unknown', 'previous': none, 'changes': none} -%}
+    {%- if kind == 'model' -%}
+      {%- do models.update({node.name: node.relation_name}) -%}
+    {%- elif kind == 'seed' -%}
+      {%- do input.update({'version': seed_version(node.relation_name)}) -%}
+    {%- elif kind == 'source' -%}
+      {%- set files = run_query(raw_files(node.name)).rows | map(attribute=0) | sort -%}
+      {%- do input.update({'version': local_md5(files | join('|')), 'files': files}) -%}
     {%- endif -%}
+    {%- if kind in ('model', 'seed', 'source') -%}{%- do found.update({node.name: input}) -%}{%- endif -%}
   {%- endfor -%}
-  {%- set names = found | list -%}
-  {%- set versions = run_query("select model, 'v' || version, are_changes_known from maintenance.models where model in ('"
-      ~ names | join("', '") ~ "')") -%}
-  {%- for row in versions.rows if found[row[0]].kind == 'model' -%}
-    {%- do found[row[0]].update({'version': row[1], 'known': row[2]}) -%}
-  {%- endfor -%}
-  {%- for name in names if found[name].kind == 'source' -%}
-    {%- set listed = run_query("select 'v' || md5(coalesce(string_agg(file, '|' order by file), '')) from ("
-        ~ raw_files(name) ~ ") as listed") -%}
-    {%- do found[name].update({'version': listed.rows[0][0], 'known': true}) -%}
-  {%- endfor -%}
+  {%- set versions = model_versions(models) -%}
+  {%- for name in versions -%}{%- do found[name].update(versions[name]) -%}{%- endfor -%}
   {{- return(found) -}}
 {% endmacro %}
 
 
-{#- Files of a raw kind that came or went since the model last read it. -#}
-{% macro raw_files_changed(kind, came) %}
-  {%- set now = raw_files(kind) -%}
-  {%- set then = "select file from maintenance.raw_files where model = '" ~ this.identifier ~ "' and input = '" ~ kind ~ "'" -%}
-  {%- set rows = run_query(((now ~ " except " ~ then) if came else (then ~ " except " ~ now)) ~ " order by file").rows -%}
-  {{- return(rows | map(attribute=0) | list) -}}
+{#- Files of a raw kind that came since the model last read it (or, with `gone`, that went). -#}
+{% macro raw_files_changed(name, input, state, gone=false) %}
+  {%- set now, read, changed = input.files, raw_files_read(name, state), [] -%}
+  {%- set known = dict.fromkeys(now if gone else read) -%}
+  {%- for file in (read if gone else now) if file not in known -%}{%- do changed.append(file) -%}{%- endfor -%}
+  {{- return(changed) -}}
 {% endmacro %}
 
 
 {#- The rows of an input that a query over `{changes}` reads. -#}
-{% macro changes_of(name, input) %}
+{% macro changes_of(name, input, state) %}
   {%- if input.kind == 'model' -%}
-    {{- return('maintenance.changed_' ~ name) -}}
+    {{- return(input.changes) -}}
   {%- endif -%}
-  {%- set came = raw_files_changed(name, true) -%}
-  {%- if came | length == 0 -%}
-    {{- return("(select * from " ~ input.relation ~ " where false)") -}}
-  {%- endif -%}
-  {%- set paths = [] -%}
-  {%- for file in came -%}{%- do paths.append("'" ~ raw_folder(name) ~ file ~ "'") -%}{%- endfor -%}
-  {{- return("read_parquet([" ~ paths | join(", ") ~ "], union_by_name = true)") -}}
+  {{- return(rows_of_raw_files(name, raw_files_changed(name, input, state) or ['empty.parquet'])) -}}
 {% endmacro %}
 
 
-{% macro gone_batches(name, input) %}
+{% macro gone_batches(name, input, state) %}
   {%- set batches = ['-1'] -%}
-  {%- for file in (raw_files_changed(name, false) if input.kind == 'source' else []) -%}
+  {%- for file in (raw_files_changed(name, input, state, gone=true) if input.kind == 'source' else []) -%}
     {%- set number = modules.re.findall('^(\d{8})_', file) -%}
     {%- if number -%}{%- do batches.append(number[0] | int | string) -%}{%- endif -%}
   {%- endfor -%}
   {{- return(batches | join(', ')) -}}
-{% endmacro %}
-
-
-{#- Remember what the table was built from. -#}
-{% macro save_state(fingerprint, as_of, version, are_changes_known, inputs) %}
-  {%- set name = this.identifier -%}
-  {%- call statement('state') -%}
-    delete from maintenance.models where model = '{{ name }}';
-    insert into maintenance.models values (
-        '{{ name }}', '{{ fingerprint }}', '{{ as_of }}', {{ version }}, {{ are_changes_known | string | lower }}
-    );
-    delete from maintenance.inputs where model = '{{ name }}';
-    {% for input in inputs -%}
-    insert into maintenance.inputs values ('{{ name }}', '{{ input }}', '{{ inputs[input].version }}');
-    {% endfor -%}
-    delete from maintenance.raw_files where model = '{{ name }}';
-    {% for input in inputs if inputs[input].kind == 'source' -%}
-    insert into maintenance.raw_files
-    select '{{ name }}', '{{ input }}', file from ({{ raw_files(input) }}) as listed;
-    {% endfor %}
-  {%- endcall -%}
 {% endmacro %}

@@ -1,0 +1,13 @@
+{#- Where a raw kind is read from: DuckDB takes the source's `external_location`; for Spark, orchestration/spark.py makes a
+    temporary view of each folder. -#}
+{% macro source(source_name, table_name) %}
+  {{- return(adapter.dispatch('raw_relation', 'cxhouse')(builtins.source(source_name, table_name))) -}}
+{% endmacro %}
+
+{% macro default__raw_relation(relation) %}
+  {{- return(relation) -}}
+{% endmacro %}
+
+{% macro spark__raw_relation(relation) %}
+  {{- return(api.Relation.create(identifier='raw_' ~ relation.identifier)) -}}
+{% endmacro %}

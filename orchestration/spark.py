@@ -1,0 +1,165 @@
+"""A Spark session in this process: dbt's `session` method finds it, and sends its SQL to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from orchestration.errors import ConfigurationError
+from orchestration.pull.loading import EMPTY
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructField
+
+
+#: What Spark 4 runs on.
+JAVA = 17
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+#: Nobody else's machine has to reach the driver.
+LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+
+
+def is_on_this_machine(master: str) -> bool:
+    """Does a master's address lead to this machine?"""
+    return master.startswith("local") or urlsplit(master).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def configuration(settings: Settings) -> dict[str, str]:
+    """What the session is started with; the user's own `spark_conf` has the last word."""
+    folder = settings.spark
+    return {
+        "spark.master": settings.spark_master,
+        "spark.app.name": "cxhouse",
+        # Instants are UTC without a zone, as in every Parquet file of the pull.
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.timestampType": "TIMESTAMP_NTZ",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        # The parts of a table are found in its folder.
+        "spark.sql.hive.manageFilesourcePartitions": "false",
+        # A run that was killed leaves folders of tables that the catalogue never heard of.
+        "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
+        "spark.sql.cteRecursionLevelLimit": "-1",
+        "spark.sql.cteRecursionRowLimit": "-1",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'catalogue'};create=true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "OFF",
+        "spark.sql.catalogImplementation": "hive",
+        **(LOOPBACK if is_on_this_machine(settings.spark_master) else {}),
+        **{name: str(value) for name, value in settings.spark_conf.items()},
+    }
+
+
+def check_engine(settings: Settings) -> None:
+    """Is everything there that the engine needs?
+
+    Raises:
+        ConfigurationError: Spark is asked for, and its packages or Java are not there.
+    """
+    if settings.engine != "spark":
+        return
+    from importlib.util import find_spec
+
+    if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
+        raise ConfigurationError("--engine spark needs the extra 'spark': make setup-spark, or pip install 'cxhouse[spark]'")
+    version = java_version()
+    if version is None or version < JAVA:
+        found = "there is none" if version is None else f"this is {version}"
+        raise ConfigurationError(f"--engine spark needs Java {JAVA} or newer, and {found}: install it, or let JAVA_HOME name it")
+
+
+def java_version() -> int | None:
+    """The major version of the Java that Spark would start; None without one."""
+    home = os.environ.get("JAVA_HOME")
+    java = f"{home}/bin/java" if home else shutil.which("java")
+    if java is None:
+        return None
+    try:
+        told = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    return int(found[1]) if found else None
+
+
+def start_session(settings: Settings) -> SparkSession:
+    """The session of this process, started at the first call."""
+    from pyspark.sql import SparkSession
+
+    if session := SparkSession.getActiveSession():
+        return session
+    told = configuration(settings)
+    # The catalogue's database writes its log to the working directory, unless it is told otherwise.
+    place = f"-Dderby.stream.error.file={settings.spark / 'derby.log'}"
+    told[JAVA_OPTIONS] = " ".join([told.get(JAVA_OPTIONS, ""), place]).strip()
+    settings.spark.mkdir(parents=True, exist_ok=True)
+    builder: Any = SparkSession.builder
+    for name, value in told.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def show_raw(settings: Settings) -> None:
+    """Let SQL see the raw folders: as views raw_<kind>, and with the name of each row's file as raw_files_of_<kind>."""
+    session = start_session(settings)
+    listed = []
+    for folder in sorted(path for path in settings.raw.iterdir() if path.is_dir()):
+        files = sorted(path.name for path in folder.glob("*.parquet"))
+        listed += [(folder.name, name) for name in files]
+        # That file has every column; others may be older than the newest ones.
+        first = folder / EMPTY if EMPTY in files else folder / files[0]
+        schema = session.read.parquet(str(first)).schema
+        rows = session.read.schema(schema).parquet(str(folder))
+        rows.createOrReplaceTempView(f"raw_{folder.name}")
+        rows.selectExpr("*", "_metadata.file_name as _raw_file").createOrReplaceTempView(f"raw_files_of_{folder.name}")
+    session.createDataFrame(listed, "kind string, file string").createOrReplaceTempView("raw_files")
+
+
+def stop_session(settings: Settings) -> None:
+    """Give back what the session holds, should there be one."""
+    if settings.engine == "spark" and "pyspark.sql" in sys.modules:
+        start_session(settings).stop()
+
+
+def show_tables(settings: Settings, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Let DuckDB see tables that Spark built, where they lie: as views over its Parquet files.
+
+    Raises:
+        ConfigurationError: Spark keeps the tables as something else.
+    """
+    if settings.spark_table_format != "parquet":
+        raise ConfigurationError(
+            f"spark_table_format {settings.spark_table_format}: gates and marts read Parquet; see docs/spark.md for other formats"
+        )
+    session = start_session(settings)
+    for name in names:
+        schema, _, table = name.partition(".")
+        con.execute(f'create schema if not exists "{schema}"')
+        if session.catalog.tableExists(name):
+            _show(con, schema, table, session.table(name))
+
+
+def _show(con: duckdb.DuckDBPyConnection, schema: str, name: str, frame: DataFrame) -> None:
+    files = [unquote(urlsplit(file).path) for file in frame.inputFiles()]
+    columns = ", ".join(f'cast("{field.name}" as {_duckdb_type(field)}) as "{field.name}"' for field in frame.schema.fields)
+    if files:
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        source = f"read_parquet([{listed}], hive_partitioning = false)"
+    else:
+        source = "(select " + ", ".join(f'null as "{field.name}"' for field in frame.schema.fields) + " where false)"
+    con.execute(f'create or replace view "{schema}"."{name}" as select {columns} from {source}')
+
+
+def _duckdb_type(field: StructField) -> str:
+    return {"string": "varchar", "timestamp_ntz": "timestamp"}.get(field.dataType.simpleString(), field.dataType.simpleString())
