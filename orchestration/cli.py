@@ -330,6 +330,7 @@ def _become_dagster(settings: Settings, module: str, *arguments: str) -> None:
     prepare_home(settings)
     os.environ["CXHOUSE_EXPORTS"] = settings.exports
     os.environ["CXHOUSE_HOME"] = str(settings.home)
+    os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
     if settings.config_dir:
         os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments, "-m", "orchestration.definitions"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,15 @@ REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"
 SAMPLE_CUSTOMERS, SAMPLE_DAYS = 1500, 540
 
 Cxhouse = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """dbt is told its settings by the environment: what one test tells it in this process is no business of the next."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -151,6 +151,30 @@ def configured(folder: Path, told: dict) -> Path:
     return folder
 
 
+def test_a_difference_is_seen(tmp_path: Path, sample_home: Home) -> None:
+    """A row that is missing, a number that is off by a little more than it may, a null that is none."""
+    for change in (
+        "delete from fct_orders where order_id = (select min(order_id) from fct_orders)",
+        "update kpis set value = value * (1 + 1e-8) where kpi_id = 'csat' and grain = 'all' and dimension = 'all'",
+        "update fct_tickets set team = null where ticket_id in (select min(ticket_id) from fct_tickets)",
+        "update fct_calls set started_at = started_at + interval 1 second where call_id in (select min(call_id) from fct_calls)",
+    ):
+        (tmp_path / "published").mkdir(exist_ok=True)
+        shutil.copy(sample_home.path / "published" / "marts.duckdb", tmp_path / "published")
+        assert differences(sample_home.path, tmp_path) == []
+        with duckdb.connect(str(tmp_path / "published" / "marts.duckdb")) as con:
+            con.execute(change)
+        assert differences(sample_home.path, tmp_path), change
+
+
+def test_what_spark_needs_is_told(tmp_path: Path, cxhouse: Cxhouse) -> None:
+    (tmp_path / "exports").mkdir()
+    options = ["--engine", "spark", "--exports", tmp_path / "exports", "--home", tmp_path / "home"]
+    told = cxhouse("run", *options, exit_code=2, JAVA_HOME=str(tmp_path)).stderr
+    assert "--engine spark needs" in told
+    assert not (tmp_path / "home").exists()
+
+
 @needs_spark
 def test_the_sample_is_the_same_on_both_engines(tmp_path: Path, cxhouse: Cxhouse) -> None:
     """And an incremental run on Spark gives what a whole one on DuckDB does."""

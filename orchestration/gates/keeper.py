@@ -57,9 +57,19 @@ class GateKeeper:
             return [[] for _ in files]
         expectations = read_suite(path)
         try:
-            return self._pool.submit(_validate, gate, expectations, [str(file) for file in files], row_columns).result()
+            return self._pool.submit(_work, gate, expectations, [str(file) for file in files], row_columns).result()
         except Exception as error:  # whatever the library raises at a wrong suite, the suite is what to look at
             raise ConfigurationError(f"{path}: {str(error).strip()}") from error
+
+
+def _work(
+    gate: str, expectations: list[dict[str, Any]], files: list[str], row_columns: list[str]
+) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
+    """In the worker: the library's own exceptions stay there, since to receive one is to import the library."""
+    try:
+        return _validate(gate, expectations, files, row_columns)
+    except Exception as error:
+        raise ValueError(str(error)) from None
 
 
 def _start_worker() -> None:
