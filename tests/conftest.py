@@ -10,12 +10,20 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"
 SAMPLE_CUSTOMERS, SAMPLE_DAYS = 1500, 540
 
 Cxhouse = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The quick suite plays the same cases each time, so that it fails for what was changed; the whole one looks for new ones."""
+    settings.register_profile("quick", derandomize=True)
+    if config.option.markexpr == "not slow":
+        settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

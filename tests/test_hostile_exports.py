@@ -109,6 +109,9 @@ CORPUS: dict[str, tuple[bytes, tuple[int, int] | str]] = {
     f"tickets_.{'a' * 200}.csv": (_rows("a,2026-06-01,open,x"), (1, 0)),
     "tickets_line\nbreak.csv": (_rows("a,2026-06-01,open,x"), (1, 0)),
     "tickets_$(touch hacked) `id`.csv": (_rows("a,2026-06-01,open,x"), (1, 0)),
+    "calls_for_ever.csv": (
+        b"call_id,started_at,talk_seconds\na,2026-06-01,1E20\nb,2026-06-01,99999999999999:00:00\nc,2026-06-01,60\n", (1, 2)
+    ),
     "calls_negative.csv": (
         b"call_id,started_at,wait_seconds,ended_at\na,2026-06-01,-5,\nb,2026-06-01,NaN,\nc,2026-06-01,inf,\n"
         b"d,2026-06-01,1e400,\ne,2026-06-02,5,2026-06-01\n",

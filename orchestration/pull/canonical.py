@@ -137,7 +137,7 @@ def _seconds(text: str, mapping: Mapping, contract: Contract) -> str:
     factor = _SECONDS_PER.get(mapping.unit or "seconds", 1)
     clock = rf"case when regexp_matches({text}, '^\d+:\d\d:\d\d$') then epoch(try_cast({text} as interval)) end"
     number = f"try_cast({_number(text, contract)} as double) * {factor}"
-    return f"cast(round(coalesce({clock}, case when isfinite({number}) then {number} end)) as bigint)"
+    return f"try_cast(round(coalesce({clock}, case when isfinite({number}) then {number} end)) as bigint)"
 
 
 def _typed_expression(column: Column, text: str, mapping: Mapping, contract: Contract) -> str:
