@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -22,7 +22,8 @@ CONFIG_FILE = "cxhouse.yml"
 SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 
 
-ENGINES = ("duckdb", "spark")
+Engine = Literal["duckdb", "spark"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 class Settings(BaseModel):
@@ -42,7 +43,7 @@ class Settings(BaseModel):
     notify: list[str] = Field(
         default_factory=list, description="Apprise addresses (mail, Slack, Teams, webhooks, …) told when a run is not published."
     )
-    engine: Literal["duckdb", "spark"] = Field("duckdb", description="What builds the models.")
+    engine: Engine = Field("duckdb", description="What builds the models.")
     spark_master: str = Field("local[*]", description="Where Spark runs; such as spark://host:7077.")
     spark_conf: dict[str, Any] = Field(default_factory=dict, description="Spark's own settings, by their names.")
     spark_table_format: str = Field("parquet", description="Format of Spark's tables; a cluster may have delta or iceberg.")

@@ -43,7 +43,7 @@
   {%- set differing = run_query('select count(*) from ' ~ changes).rows[0][0] | int -%}
   {%- if differing -%}
     {%- do run_query(stored_as(units, units_of(changes, spec))) -%}
-    {%- set parts = 'select ' ~ part_of(['touched_1', 'touched_2', 'touched_3', 'touched_4'][:spec.unit | length]) ~ ' from ' ~ units -%}
+    {%- set parts = 'select ' ~ part_of(touched_columns(spec)) ~ ' from ' ~ units -%}
     {%- do run_query(stored_as(patched, with_part(
         rows_of_units('(' ~ rows_from(stored, names) ~ ' where _part in (' ~ parts ~ '))', spec, units, others=true)
         ~ ' union all ' ~ carried('(' ~ old_rows ~ ')', '(' ~ rows_of_units(fresh, spec, units) ~ ')', names),
@@ -122,29 +122,6 @@
   {{ 'partitioned by (_part)' if spec and spec.unit is not none }}
   as {{ query }}
 {%- endmacro %}
-
-
-{#- The columns of a model, as its table or view has them. -#}
-{% macro column_names(relation) %}
-  {%- set names = [] -%}
-  {%- for row in run_query('describe select * from ' ~ relation).rows if row[0] != '_part' -%}
-    {%- do names.append(adapter.quote(row[0])) -%}
-  {%- endfor -%}
-  {{- return(names) -}}
-{% endmacro %}
-
-
-{#- Columns whose difference makes a row another row. -#}
-{% macro content_of(names) %}
-  {{- return(names | reject('in', volatile_of(names)) | list) -}}
-{% endmacro %}
-
-
-{% macro volatile_of(names) %}
-  {%- set found = [] -%}
-  {%- for name in volatile_columns() if adapter.quote(name) in names -%}{%- do found.append(adapter.quote(name)) -%}{%- endfor -%}
-  {{- return(found) -}}
-{% endmacro %}
 
 
 {% macro rows_from(relation, names) -%}

@@ -11,7 +11,6 @@
 
 
 {% macro _spark_state(relation) %}
-  {#- A text that starts with a brace is one for agate, too. -#}
   {%- for row in run_query("show tblproperties " ~ relation).rows if row[0] == 'cxhouse.state' and row[1] -%}
     {{- return(fromjson(row[1])) -}}
   {%- endfor -%}

@@ -23,11 +23,12 @@
       create or replace temporary table {{ new_rows }} as
       {{ restricted(plan.code, plan.spec, touched) }}
     {%- endcall -%}
-    {%- set columns = content_columns(existing) -%}
+    {%- set names = column_names(this) -%}
+    {%- set columns = content_of(names) -%}
     {%- set old_rows = '(' ~ rows_of_units(this, plan.spec, touched) ~ ')' -%}
     {%- set differing = record_changes(changes, old_rows, new_rows, columns, plan.is_forced) -%}
     {%- if differing -%}
-      {%- do carry_volatile(old_rows, new_rows, columns, content_columns(existing, true)) -%}
+      {%- do carry_volatile(old_rows, new_rows, columns, volatile_of(names)) -%}
       {%- call statement('patch') -%}
         create or replace temporary table {{ touched }} as
         {{ units_of(changes, plan.spec) }};
@@ -51,10 +52,11 @@
     {%- endcall -%}
     {#- A table of other columns cannot be compared. -#}
     {%- set is_compared = plan.mode == 'compare' and shape_of(this) == shape_of(draft) -%}
-    {%- set columns = content_columns(draft) if is_compared else [] -%}
+    {%- set names = column_names(draft) if is_compared else [] -%}
+    {%- set columns = content_of(names) -%}
     {%- set differing = record_changes(changes, this, draft, columns, false) if is_compared else 1 -%}
     {%- if differing -%}
-      {%- if is_compared -%}{%- do carry_volatile(this, draft, columns, content_columns(draft, true)) -%}{%- endif -%}
+      {%- if is_compared -%}{%- do carry_volatile(this, draft, columns, volatile_of(names)) -%}{%- endif -%}
       {%- call statement('swap') -%}
         drop {{ existing.type if existing else 'table' }} if exists {{ this }};
         alter table {{ draft }} rename to {{ this.identifier }};

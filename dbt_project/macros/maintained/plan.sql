@@ -58,10 +58,17 @@
 {% endmacro %}
 
 
+{#- What the columns of a unit are called in a table of touched units. -#}
+{% macro touched_columns(spec) %}
+  {%- set names = [] -%}
+  {%- for column in spec.unit -%}{%- do names.append('touched_' ~ loop.index) -%}{%- endfor -%}
+  {{- return(names) -}}
+{% endmacro %}
+
+
 {#- The touched units, as one query; its columns are touched_1, touched_2, … -#}
 {% macro touched_units(plan) %}
-  {%- set aliases = [] -%}
-  {%- for column in plan.spec.unit -%}{%- do aliases.append('touched_' ~ loop.index) -%}{%- endfor -%}
+  {%- set aliases = touched_columns(plan.spec) -%}
   {%- for query in plan.queries %}
   select {{ aliases | join(', ') }} from ({{ query }}) as touching ({{ aliases | join(', ') }})
   {{ "union" if not loop.last }}

@@ -55,11 +55,24 @@
 {% endmacro %}
 
 
-{#- Columns whose difference makes a row another row (or, with `volatile`, the others). -#}
-{% macro content_columns(relation, volatile=false) %}
+{#- The columns of a model, as its table or view has them. -#}
+{% macro column_names(relation) %}
   {%- set names = [] -%}
-  {%- for column in adapter.get_columns_in_relation(relation) if (column.name in volatile_columns()) == volatile -%}
-    {%- do names.append(adapter.quote(column.name)) -%}
+  {%- for row in run_query('describe select * from ' ~ relation).rows if row[0] != '_part' -%}
+    {%- do names.append(adapter.quote(row[0])) -%}
   {%- endfor -%}
   {{- return(names) -}}
+{% endmacro %}
+
+
+{#- Columns whose difference makes a row another row. -#}
+{% macro content_of(names) %}
+  {{- return(names | reject('in', volatile_of(names)) | list) -}}
+{% endmacro %}
+
+
+{% macro volatile_of(names) %}
+  {%- set found = [] -%}
+  {%- for name in volatile_columns() if adapter.quote(name) in names -%}{%- do found.append(adapter.quote(name)) -%}{%- endfor -%}
+  {{- return(found) -}}
 {% endmacro %}
