@@ -45,13 +45,36 @@ def _header(path: Path) -> list[str]:
         return [name.strip() for name in next(csv.reader(stream), [])]
 
 
+def _lay_seed(source: Path, target: Path) -> None:
+    """Copy a seed; columns that it leaves out are empty.
+
+    Raises:
+        ConfigurationError: it has columns that the shipped seed has not.
+    """
+    shipped = _header(target)
+    own = _header(source)
+    if own == shipped:
+        shutil.copyfile(source, target)
+        return
+    if unknown := [name for name in own if name not in shipped]:
+        raise ConfigurationError(f"{source}: no such columns: {', '.join(unknown)}; there are: {', '.join(shipped)}")
+    with source.open(newline="", encoding="utf-8-sig") as read, target.open("w", newline="", encoding="utf-8") as write:
+        rows = csv.DictReader(read, own, restval="")
+        writer = csv.DictWriter(write, shipped, restval="")
+        writer.writeheader()
+        for row in list(rows)[1:]:
+            if None in row:
+                raise ConfigurationError(f"{source}: a row has more values than the {len(own)} columns: {row[own[0]]}, …")
+            writer.writerow(row)
+
+
 def prepare_seeds(settings: Settings) -> None:
     """Lay out the effective seeds: the shipped ones, the user's in their place.
 
     To be done before each dbt command: dbt writes what it ran over seeds that lie outside of its project.
 
     Raises:
-        ConfigurationError: a user's seed has no shipped counterpart, or other columns.
+        ConfigurationError: a user's seed has no shipped counterpart, or columns that it has not.
     """
     target = settings.home / "seeds"
     shutil.rmtree(target, ignore_errors=True)
@@ -62,11 +85,7 @@ def prepare_seeds(settings: Settings) -> None:
         if not shipped.exists():
             names = ", ".join(sorted(p.name for p in SEEDS.glob("*.csv")))
             raise ConfigurationError(f"{path}: no seed table of that name; there are: {names}")
-        if _header(path) != _header(shipped):
-            raise ConfigurationError(
-                f"{path}: its columns are {', '.join(_header(path))}; they must be {', '.join(_header(shipped))}"
-            )
-        shutil.copyfile(path, target / path.name)
+        _lay_seed(path, target / path.name)
 
 
 def known_vars() -> dict[str, Any]:

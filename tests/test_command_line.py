@@ -86,7 +86,7 @@ def test_wrong_usage_is_explained(arguments: list[str], message: str, cxhouse: C
         ("cxhouse.yml", "reporting_timezone: Berlin", "is no IANA time zone"),
         ("cxhouse.yml", "vars: {fcr_days: 3}", "fcr_days: no such knob; there are:"),
         ("seeds/targets.csv", "a\n", "no seed table of that name"),
-        ("seeds/kpi_targets.csv", "kpi,target\n", "its columns are kpi, target; they must be kpi_id"),
+        ("seeds/kpi_targets.csv", "kpi,target\n", "no such columns: kpi; there are: kpi_id"),
         ("cxhouse.yml", "schedule: daily", "'daily' is no cron expression of five fields"),
         ("cxhouse.yml", "vars: {fcr_window_days: -3}", "-3 is not a number that is not negative"),
         ("cxhouse.yml", "vars: {min_sample: many}", "'many' is not a number"),

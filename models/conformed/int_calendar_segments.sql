@@ -1,6 +1,15 @@
 -- The time line of each calendar cut into open and closed segments, once for each UTC day that a segment touches: the open
 -- seconds up to an instant are then one equality join away, and those between two instants a subtraction.
-with openings as (
+with bounds as (
+
+    select
+        cast({{ add_days('min(date_day)', -2) }} as timestamp) as starts_at,
+        cast({{ add_days('max(date_day)', 3) }} as timestamp) as ends_at
+    from {{ ref('dim_dates') }}
+
+),
+
+openings as (
 
     select
         calendar,
@@ -9,6 +18,17 @@ with openings as (
         open_seconds_before,
         lead(opens_at) over (partition by calendar order by opens_at) as next_opens_at
     from {{ ref('int_openings') }}
+
+),
+
+firsts as (
+
+    select
+        hours.calendar,
+        min(openings.opens_at) as opens_at
+    from {{ ref('business_hours') }} as hours
+    left join openings on hours.calendar = openings.calendar
+    group by hours.calendar
 
 ),
 
@@ -23,21 +43,23 @@ segments as (
     from openings
     union all
     select
-        calendar,
-        closes_at as starts_at,
-        coalesce(next_opens_at, {{ dbt.dateadd('day', 30, 'closes_at') }}) as ends_at,
+        openings.calendar,
+        openings.closes_at as starts_at,
+        coalesce(openings.next_opens_at, bounds.ends_at) as ends_at,
         false as is_open,
-        open_seconds_before + {{ seconds_between('opens_at', 'closes_at') }} as open_seconds_before
+        openings.open_seconds_before + {{ seconds_between('openings.opens_at', 'openings.closes_at') }} as open_seconds_before
     from openings
+    cross join bounds
     union all
+    -- Before its first opening, and for all time when none falls into it, a calendar is closed.
     select
-        calendar,
-        {{ dbt.dateadd('day', -30, 'min(opens_at)') }} as starts_at,
-        min(opens_at) as ends_at,
+        firsts.calendar,
+        bounds.starts_at,
+        coalesce(firsts.opens_at, bounds.ends_at) as ends_at,
         false as is_open,
         0 as open_seconds_before
-    from openings
-    group by calendar
+    from firsts
+    cross join bounds
 
 )
 
@@ -52,3 +74,4 @@ from segments
 cross join lateral (
     {{ days_from_to('cast(segments.starts_at as date)', 'cast(segments.ends_at as date)') }}
 ) as days
+where segments.starts_at < segments.ends_at

@@ -5,9 +5,54 @@ with hours as (
         calendar,
         weekday,
         timezone,
+        valid_from,
+        valid_to,
         {{ clock_seconds('opens_at') }} as opens_second,
         {{ clock_seconds('closes_at') }} as closes_second
     from {{ ref('business_hours') }}
+
+),
+
+zones as (
+
+    select
+        calendar,
+        min(timezone) as timezone
+    from hours
+    group by calendar
+
+),
+
+special_days as (
+
+    select
+        holidays.calendar,
+        holidays.holiday_on,
+        zones.timezone,
+        {{ clock_seconds('holidays.opens_at') }} as opens_second,
+        {{ clock_seconds('holidays.closes_at') }} as closes_second
+    from {{ ref('business_holidays') }} as holidays
+    inner join zones on holidays.calendar = zones.calendar
+
+),
+
+-- A zone's day begins up to a day before or after the reporting one, and an opening can last into the next.
+bounds as (
+
+    select
+        {{ add_days('min(date_day)', -2) }} as first_day,
+        {{ add_days('max(date_day)', 2) }} as last_day
+    from {{ ref('dim_dates') }}
+
+),
+
+dates as (
+
+    select spine.date_day
+    from bounds
+    cross join lateral (
+        {{ days_from_to('bounds.first_day', 'bounds.last_day') }}
+    ) as spine
 
 ),
 
@@ -20,23 +65,50 @@ days as (
         hours.closes_second,
         cast(dates.date_day as timestamp) as midnight
     from hours
-    inner join {{ ref('dim_dates') }} as dates on hours.weekday = dates.iso_weekday
-    left join {{ ref('business_holidays') }} as holidays
+    inner join dates
+        on
+            hours.weekday = {{ iso_weekday('dates.date_day') }}
+            and dates.date_day >= coalesce(hours.valid_from, dates.date_day)
+            and (hours.valid_to is null or dates.date_day < hours.valid_to)
+    left join (select distinct calendar, holiday_on from special_days) as holidays
         on
             hours.calendar = holidays.calendar
             and dates.date_day = holidays.holiday_on
     where holidays.holiday_on is null
+    union all
+    select
+        special_days.calendar,
+        special_days.timezone,
+        special_days.opens_second,
+        special_days.closes_second,
+        cast(special_days.holiday_on as timestamp) as midnight
+    from special_days
+    inner join dates on special_days.holiday_on = dates.date_day
+    where special_days.opens_second is not null
 
 ),
 
 -- Local wall-clock times become instants one by one: a day with a clock change is as long as it is.
+local_times as (
+
+    select
+        calendar,
+        timezone,
+        {{ dbt.dateadd('second', 'opens_second', 'midnight') }} as opens_at,
+        {{ dbt.dateadd(
+            'second', 'closes_second + case when closes_second <= opens_second then 86400 else 0 end', 'midnight'
+        ) }} as closes_at
+    from days
+
+),
+
 instants as (
 
     select
         calendar,
-        {{ utc_time(dbt.dateadd('second', 'opens_second', 'midnight'), 'timezone') }} as opens_at,
-        {{ utc_time(dbt.dateadd('second', 'closes_second', 'midnight'), 'timezone') }} as closes_at
-    from days
+        {{ utc_time('opens_at', 'timezone') }} as opens_at,
+        {{ utc_time('closes_at', 'timezone') }} as closes_at
+    from local_times
 
 ),
 
@@ -52,6 +124,7 @@ compared as (
             rows between unbounded preceding and 1 preceding
         ) as closed_until
     from instants
+    -- What lies within an hour that the clocks skip is no opening.
     where closes_at > opens_at
 
 ),

@@ -1,3 +1,4 @@
+{%- set instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at'] -%}
 {{ maintained(unit=['ticket_id'], touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id'}) }}
 -- Open seconds of the ticket's calendar between its creation and each later instant.
 with tickets as (
@@ -36,58 +37,29 @@ assigned as (
 
 ),
 
-instants as (
-
-    {% for instant in ['created_at', 'first_response_at', 'first_solved_at', 'solved_at'] -%}
-    select
-        ticket_id,
-        calendar,
-        '{{ instant }}' as instant_name,
-        {{ instant }} as instant
-    from assigned
-    where
-        particularity = 1
-        and {{ instant }} is not null
-    {{ "union all" if not loop.last }}
-    {% endfor %}
-),
-
 open_until as (
 
     select
-        instants.ticket_id,
-        instants.instant_name,
-        segments.open_seconds_before
-        + case
-            when segments.is_open then {{ seconds_between('segments.starts_at', 'instants.instant') }}
-            else 0
-        end as open_seconds
-    from instants
-    inner join {{ ref('int_calendar_segments') }} as segments
-        on
-            instants.calendar = segments.calendar
-            and cast(instants.instant as date) = segments.utc_day
-            and instants.instant >= segments.starts_at
-            and instants.instant < segments.ends_at
-
-),
-
-pivoted as (
-
-    select
-        ticket_id,
-        max(case when instant_name = 'created_at' then open_seconds end) as created,
-        max(case when instant_name = 'first_response_at' then open_seconds end) as first_response,
-        max(case when instant_name = 'first_solved_at' then open_seconds end) as first_solved,
-        max(case when instant_name = 'solved_at' then open_seconds end) as solved
-    from open_until
-    group by ticket_id
+        assigned.ticket_id,
+        assigned.calendar,
+        {% for instant in instants -%}
+        {{ open_seconds_until('assigned.' ~ instant, instant ~ '_segments') }} as {{ instant }}{{ "," if not loop.last }}
+        {% endfor %}
+    from assigned
+    {% for instant in instants -%}
+    left join {{ ref('int_calendar_segments') }} as {{ instant }}_segments
+        on {{ is_in_segment('assigned.calendar', 'assigned.' ~ instant, instant ~ '_segments') }}
+    {% endfor -%}
+    where assigned.particularity = 1
 
 )
 
 select
     ticket_id,
-    first_response - created as first_response_business_seconds,
-    first_solved - created as first_resolution_business_seconds,
-    solved - created as full_resolution_business_seconds
-from pivoted
+    calendar,
+    first_response_at - created_at as first_response_business_seconds,
+    first_solved_at - created_at as first_resolution_business_seconds,
+    solved_at - created_at as full_resolution_business_seconds
+from open_until
+-- A calendar without hours is open around the clock.
+where created_at is not null

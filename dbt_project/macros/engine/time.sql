@@ -28,13 +28,17 @@
 {%- endmacro %}
 
 
-{#- The instant at which a zone's clocks show a wall-clock time. -#}
+{#- The instant at which a zone's clocks show a wall-clock time: the first of two, when they are put back; a time that is
+    skipped when they are put forward counts on from the old offset. -#}
 {% macro utc_time(local, timezone) %}
   {{- return(adapter.dispatch('utc_time')(local, timezone)) -}}
 {% endmacro %}
 
 {% macro default__utc_time(local, timezone) -%}
-  (({{ local }}) at time zone {{ timezone }} at time zone 'UTC')
+  {#- DuckDB takes the second of two; the offset of the day before leads to the first. -#}
+  {%- set last = '((' ~ local ~ ') at time zone ' ~ timezone ~ " at time zone 'UTC')" -%}
+  {%- set first = '(((' ~ local ~ ") - interval '1' day) at time zone " ~ timezone ~ " at time zone 'UTC' + interval '1' day)" -%}
+  case when {{ default__local_time(first, timezone) }} = ({{ local }}) then {{ first }} else {{ last }} end
 {%- endmacro %}
 
 {% macro spark__utc_time(local, timezone) -%}
