@@ -53,8 +53,8 @@ roster as (
     select
         agent_id,
         max_by(team, work_date) filter (where team is not null) as team,
-        max_by(hired_on, work_date) as hired_on,
-        max_by(left_on, work_date) as left_on
+        max_by(hired_on, work_date) filter (where hired_on is not null) as hired_on,
+        max_by(left_on, work_date) filter (where left_on is not null) as left_on
     from {{ ref('stg_agents') }}
     group by agent_id
 

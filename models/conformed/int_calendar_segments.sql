@@ -4,7 +4,7 @@ with bounds as (
 
     select
         cast({{ add_days('min(date_day)', -2) }} as timestamp) as starts_at,
-        cast({{ add_days('max(date_day)', 3) }} as timestamp) as ends_at
+        cast({{ add_days('max(date_day)', 3 + 7 * var('staffing_weeks_ahead') | int) }} as timestamp) as ends_at
     from {{ ref('dim_dates') }}
 
 ),
@@ -45,7 +45,7 @@ segments as (
     select
         openings.calendar,
         openings.closes_at as starts_at,
-        coalesce(openings.next_opens_at, bounds.ends_at) as ends_at,
+        coalesce(openings.next_opens_at, greatest(bounds.ends_at, openings.closes_at)) as ends_at,
         false as is_open,
         openings.open_seconds_before + {{ seconds_between('openings.opens_at', 'openings.closes_at') }} as open_seconds_before
     from openings
@@ -60,6 +60,7 @@ segments as (
         0 as open_seconds_before
     from firsts
     cross join bounds
+    where bounds.starts_at < coalesce(firsts.opens_at, bounds.ends_at)
 
 )
 
@@ -74,4 +75,3 @@ from segments
 cross join lateral (
     {{ days_from_to('cast(segments.starts_at as date)', 'cast(segments.ends_at as date)') }}
 ) as days
-where segments.starts_at < segments.ends_at

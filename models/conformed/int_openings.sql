@@ -36,12 +36,13 @@ special_days as (
 
 ),
 
--- A zone's day begins up to a day before or after the reporting one, and an opening can last into the next.
+-- A zone's day begins up to a day before or after the reporting one, and an opening can last into the next. Staffing looks
+-- weeks ahead.
 bounds as (
 
     select
         {{ add_days('min(date_day)', -2) }} as first_day,
-        {{ add_days('max(date_day)', 2) }} as last_day
+        {{ add_days('max(date_day)', 2 + 7 * var('staffing_weeks_ahead') | int) }} as last_day
     from {{ ref('dim_dates') }}
 
 ),
@@ -69,12 +70,15 @@ days as (
         on
             hours.weekday = {{ iso_weekday('dates.date_day') }}
             and dates.date_day >= coalesce(hours.valid_from, dates.date_day)
-            and (hours.valid_to is null or dates.date_day < hours.valid_to)
-    left join (select distinct calendar, holiday_on from special_days) as holidays
-        on
-            hours.calendar = holidays.calendar
-            and dates.date_day = holidays.holiday_on
-    where holidays.holiday_on is null
+            and (hours.valid_to is null or hours.valid_to > dates.date_day)
+    where
+        not exists (
+            select 1
+            from special_days
+            where
+                special_days.calendar = hours.calendar
+                and special_days.holiday_on = dates.date_day
+        )
     union all
     select
         special_days.calendar,
@@ -161,9 +165,9 @@ select
     calendar,
     opens_at,
     closes_at,
-    coalesce(sum({{ seconds_between('opens_at', 'closes_at') }}) over (
+    cast(coalesce(sum({{ seconds_between('opens_at', 'closes_at') }}) over (
         partition by calendar
         order by opens_at
         rows between unbounded preceding and 1 preceding
-    ), 0) as open_seconds_before
+    ), 0) as bigint) as open_seconds_before
 from openings

@@ -5,6 +5,7 @@
         'stg_calls': 'call_id',
         'int_record_customers': records_of('calls'),
         'int_contacts': records_of('calls'),
+        'int_survey_confirmations': records_of('calls'),
         'dim_customers': rows_with_changed('call_id', 'customer_key'),
     },
     on_clock=['select call_id from {this} where ' ~ passed(fcr_known_at)]
@@ -15,16 +16,29 @@ with calls as (
         calls.*,
         coalesce(records.customer_key, 'unknown') as customer_key,
         coalesce(calls.queued_at, calls.started_at) as queued_or_started_at,
-        -- An export without dispositions still shows who met an agent.
+        -- An export without dispositions still shows who met an agent, if it shows anything of it.
         coalesce(
             calls.disposition,
-            case when calls.answered_at is not null or calls.talk_seconds > 0 then 'answered' else 'abandoned' end
-        ) as disposition_or_derived
+            case
+                when
+                    calls.answered_at is not null
+                    or calls.talk_seconds > 0
+                    or calls.resolved
+                    or calls.solved_on_first_contact
+                    then 'answered'
+                when contracts.does_tell_answers then 'abandoned'
+            end,
+            'unknown'
+        ) as disposition_or_derived,
+        -- Who claims to have solved it at once says that it was.
+        coalesce(calls.resolved, case when calls.solved_on_first_contact then true end) as is_resolved,
+        contracts.does_tell_claims
     from {{ ref('stg_calls') }} as calls
     left join {{ ref('int_record_customers') }} as records
         on
             records.record_kind = 'calls'
             and calls.call_id = records.record_id
+    inner join {{ ref('int_call_contracts') }} as contracts on calls._contract is not distinct from contracts.contract
     where {{ is_touched('calls.call_id') }}
 
 ),
@@ -34,73 +48,105 @@ classified as (
     select
         *,
         coalesce(direction, 'inbound') = 'inbound'
-        and disposition_or_derived in ('answered', 'abandoned', 'voicemail', 'callback') as is_offered,
+        and disposition_or_derived in ('answered', 'abandoned', 'voicemail', 'callback', 'unknown') as is_offered,
         coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'answered' as is_answered,
+        disposition_or_derived = 'unknown' as is_unknown,
         coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'abandoned' as is_abandoned,
+        -- Clocks of two systems can disagree by seconds: nobody waits less than no time.
         coalesce(
             wait_seconds,
-            {{ seconds_between('queued_or_started_at', 'answered_at') }},
+            {{ seconds_between('queued_or_started_at', not_before('answered_at', 'queued_or_started_at')) }},
             case
                 when disposition_or_derived = 'abandoned'
-                    then {{ seconds_between('queued_or_started_at', 'ended_at') }}
+                    then {{ seconds_between('queued_or_started_at', not_before('ended_at', 'queued_or_started_at')) }}
             end
         ) as waited_seconds
     from calls
 
+),
+
+complaint_topics as (
+
+    select distinct lower(topic) as topic
+    from {{ ref('complaint_topics') }}
+
+),
+
+claimed as (
+
+    select
+        *,
+        case
+            when is_resolved
+                then coalesce(solved_on_first_contact, case when does_tell_claims then false end)
+        end as is_fcr_claimed
+    from classified
+
 )
 
 select
-    classified.call_id,
-    classified.customer_key,
-    classified.started_at,
-    classified.queued_or_started_at as queued_at,
+    claimed.call_id,
+    claimed.customer_key,
+    claimed.started_at,
+    claimed.queued_or_started_at as queued_at,
     case
-        when classified.is_answered
+        when claimed.is_answered
             then coalesce(
-                classified.answered_at,
-                {{ dbt.dateadd('second', 'coalesce(classified.waited_seconds, 0)', 'classified.queued_or_started_at') }}
+                claimed.answered_at,
+                {{ dbt.dateadd('second', 'coalesce(claimed.waited_seconds, 0)', 'claimed.queued_or_started_at') }}
             )
     end as answered_at,
     'phone' as channel,
-    coalesce(classified.agent_id, 'unknown') as agent_id,
-    coalesce(classified.team, 'unknown') as team,
-    coalesce(classified.queue, 'unknown') as queue,
+    coalesce(claimed.agent_id, 'unknown') as agent_id,
+    coalesce(claimed.team, 'unknown') as team,
+    coalesce(claimed.queue, 'unknown') as queue,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
-    coalesce(classified.topic, 'unknown') as topic,
-    classified.order_id,
-    coalesce(classified.direction, 'inbound') as direction,
-    classified.disposition_or_derived as disposition,
-    classified.is_offered,
-    classified.is_answered,
-    classified.is_abandoned,
+    coalesce(claimed.topic, 'unknown') as topic,
+    claimed.order_id,
+    coalesce(claimed.direction, 'inbound') as direction,
+    claimed.disposition_or_derived as disposition,
+    claimed.is_offered,
+    claimed.is_answered,
+    case when not claimed.is_unknown then claimed.is_abandoned end as is_abandoned,
     -- A wait that nobody recorded is no short one.
-    classified.is_abandoned
-    and coalesce(classified.waited_seconds <= {{ var('short_abandon_seconds') }}, false) as is_short_abandon,
-    -- Null for an answered call whose wait nobody recorded.
-    classified.is_answered
-    and classified.waited_seconds <= {{ var('service_level_seconds') }} as is_within_service_level,
-    classified.waited_seconds as wait_seconds,
-    classified.talk_seconds,
+    claimed.is_abandoned
+    and coalesce(claimed.waited_seconds <= {{ var('short_abandon_seconds') }}, false) as is_short_abandon,
+    -- Null for an answered call whose wait nobody recorded, and for one of which nobody knows whether it was answered.
     case
-        when classified.is_answered and classified.talk_seconds is not null
+        when not claimed.is_unknown
+            then claimed.is_answered and claimed.waited_seconds <= {{ var('service_level_seconds') }}
+    end as is_within_service_level,
+    claimed.waited_seconds as wait_seconds,
+    claimed.talk_seconds,
+    case
+        when claimed.is_answered and claimed.talk_seconds is not null
             then
-                classified.talk_seconds
-                + coalesce(classified.hold_seconds, 0)
-                + coalesce(classified.wrap_up_seconds, 0)
+                claimed.talk_seconds
+                + coalesce(claimed.hold_seconds, 0)
+                + coalesce(claimed.wrap_up_seconds, 0)
     end as handle_seconds,
-    classified.resolved as is_resolved,
-    coalesce(classified.escalated, false) as is_escalated,
-    coalesce(classified.transferred, false) as is_transferred,
+    claimed.is_resolved,
+    complaint_topics.topic is not null as is_complaint,
+    coalesce(claimed.escalated, false) as is_escalated,
+    coalesce(claimed.transferred, false) as is_transferred,
     {{ is_fcr_observed(
-        'contacts', 'classified.started_at', 'coalesce(classified.resolved, false)',
-        'classified.is_answered and not coalesce(classified.transferred, false)'
+        'contacts', 'claimed.started_at', 'coalesce(claimed.is_resolved, false)',
+        'claimed.is_answered and not coalesce(claimed.transferred, false)'
     ) }} as is_fcr_observed,
-    classified.csat_score,
-    classified.csat_scale
-from classified
-left join {{ ref('dim_customers') }} as customers on classified.customer_key = customers.customer_key
+    claimed.is_fcr_claimed,
+    case when claimed.is_fcr_claimed then confirmations.is_solved end as is_fcr_verified,
+    contacts.next_contact_at,
+    claimed.csat_score,
+    claimed.csat_scale
+from claimed
+left join {{ ref('dim_customers') }} as customers on claimed.customer_key = customers.customer_key
 left join {{ ref('int_contacts') }} as contacts
     on
         contacts.record_kind = 'calls'
-        and classified.call_id = contacts.record_id
+        and claimed.call_id = contacts.record_id
+left join {{ ref('int_survey_confirmations') }} as confirmations
+    on
+        confirmations.record_kind = 'calls'
+        and claimed.call_id = confirmations.record_id
+left join complaint_topics on lower(claimed.topic) = complaint_topics.topic

@@ -18,7 +18,13 @@ select
     segment,
     topic,
     is_solved,
-    is_fcr_observed
+    is_fcr_observed,
+    is_fcr_claimed,
+    is_fcr_verified,
+    next_contact_at < {{ dbt.dateadd('day', var('fcr_window_days'), 'created_at') }} as is_repeated,
+    next_contact_at,
+    is_complaint,
+    is_escalated
 from {{ ref('fct_tickets') }}
 where
     is_contact
@@ -36,7 +42,13 @@ select
     segment,
     topic,
     coalesce(is_resolved, false) as is_solved,
-    is_fcr_observed
+    is_fcr_observed,
+    is_fcr_claimed,
+    is_fcr_verified,
+    next_contact_at < {{ dbt.dateadd('day', var('fcr_window_days'), 'started_at') }} as is_repeated,
+    next_contact_at,
+    is_complaint,
+    is_escalated
 from {{ ref('fct_calls') }}
 where
     is_offered

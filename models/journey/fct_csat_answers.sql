@@ -32,7 +32,7 @@ answers as (
         customer_key,
         responded_at as rated_at,
         channel,
-        'unknown' as team,
+        team,
         agent_id,
         topic,
         country,
@@ -56,11 +56,11 @@ answers as (
         topic,
         country,
         segment,
-        csat_score as score,
+        last_csat as score,
         coalesce(csat_scale, 5) as scale_max
     from {{ ref('fct_tickets') }}
     where
-        csat_score is not null
+        last_csat is not null
         and is_contact
         and {{ is_touched("'ticket'", 'ticket_id') }}
         and ticket_id not in (

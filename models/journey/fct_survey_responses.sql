@@ -4,15 +4,25 @@
         'stg_surveys': 'response_id',
         'int_record_customers': records_of('surveys'),
         'dim_customers': rows_with_changed('response_id', 'customer_key'),
+        'stg_tickets': rows_with_changed('response_id', 'ticket_id'),
+        'stg_calls': rows_with_changed('response_id', 'call_id'),
     }
 ) }}
--- Defaults of a survey that does not name its scale: 0-10 for recommendation, 1-7 for effort, 1-5 for satisfaction.
+-- Defaults of a survey that does not name its scale: 0-10 for recommendation, 1-7 for effort, 1-5 for satisfaction (which begins
+-- at 0 where it ends at 10).
 with responses as (
 
     select
         responses.*,
         coalesce(records.customer_key, 'unknown') as customer_key,
-        coalesce(responses.scale_min, case when responses.kind in ('nps', 'enps') then 0 else 1 end) as lowest,
+        coalesce(
+            responses.scale_min,
+            case
+                when responses.kind in ('nps', 'enps') then 0
+                when responses.kind = 'csat' and responses.scale_max = 10 then 0
+                else 1
+            end
+        ) as lowest,
         coalesce(
             responses.scale_max,
             case
@@ -71,7 +81,9 @@ select
     coalesce(judged.survey_id, 'unknown') as survey_id,
     coalesce(judged.channel, 'unknown') as channel,
     coalesce(judged.topic, 'unknown') as topic,
-    coalesce(judged.agent_id, 'unknown') as agent_id,
+    -- Whom the answer is about: of a ticket or call that was asked about, its agent and team.
+    coalesce(judged.agent_id, tickets.agent_id, calls.agent_id, 'unknown') as agent_id,
+    coalesce(tickets.team, calls.team, 'unknown') as team,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     judged.ticket_id,
@@ -85,3 +97,5 @@ select
     judged.issue_solved as is_issue_solved
 from judged
 left join {{ ref('dim_customers') }} as customers on judged.customer_key = customers.customer_key
+left join {{ ref('stg_tickets') }} as tickets on judged.ticket_id = tickets.ticket_id
+left join {{ ref('stg_calls') }} as calls on judged.call_id = calls.call_id

@@ -1,11 +1,20 @@
 {%- set fcr_known_at = dbt.dateadd('day', var('fcr_window_days'), 'created_at') -%}
 {%- set response_due_at = dbt.dateadd('second', 'response_target_seconds', 'created_at') -%}
+{%- set durations = ['first_response', 'first_resolution', 'full_resolution'] -%}
+{%- set waits = {
+    'requester_wait': "('new', 'open', 'on_hold')",
+    'agent_wait': "('pending')",
+    'on_hold': "('on_hold')",
+} -%}
 {{ maintained(
     unit=['ticket_id'],
     touched_by={
         'stg_tickets': 'ticket_id',
         'int_ticket_life': 'ticket_id',
         'int_ticket_business_seconds': 'ticket_id',
+        'int_response_targets': 'ticket_id',
+        'fct_ticket_status_spans': 'ticket_id',
+        'int_survey_confirmations': records_of('tickets'),
         'int_record_customers': records_of('tickets'),
         'int_contacts': records_of('tickets'),
         'dim_customers': rows_with_changed('ticket_id', 'customer_key'),
@@ -27,26 +36,27 @@ with tickets as (
 
 ),
 
--- The time a channel allows for the first response: its own target, else the one for all.
-targets as (
+-- Until the last solving: a ticket that is still open has not waited for all of it.
+waits as (
 
     select
-        member as channel,
-        target
-    from {{ ref('kpi_targets') }}
+        {% for wait, statuses in waits.items() -%}
+        sum(case when status in {{ statuses }} then duration_seconds else 0 end) as {{ wait }}_seconds,
+        sum(case when status in {{ statuses }} then duration_business_seconds else 0 end) as {{ wait }}_business_seconds,
+        {% endfor -%}
+        ticket_id
+    from {{ ref('fct_ticket_status_spans') }}
     where
-        kpi_id = 'first_response_time'
-        and dimension = 'channel'
+        ends_at is not null
+        and {{ is_touched('ticket_id') }}
+    group by ticket_id
 
 ),
 
-default_target as (
+complaint_topics as (
 
-    select max(target) as target
-    from {{ ref('kpi_targets') }}
-    where
-        kpi_id = 'first_response_time'
-        and dimension = 'all'
+    select distinct lower(topic) as topic
+    from {{ ref('complaint_topics') }}
 
 ),
 
@@ -71,7 +81,7 @@ joined as (
             case
                 when life.agent_replies <= terciles.low_up_to then 'low'
                 when life.agent_replies <= terciles.medium_up_to then 'medium'
-                when life.agent_replies is not null then 'high'
+                when life.agent_replies > terciles.medium_up_to then 'high'
             end,
             'unknown'
         ) as complexity,
@@ -86,22 +96,37 @@ joined as (
         coalesce(life.is_solved, false) as is_solved,
         cast(life.reopens as bigint) as reopens,
         cast(life.agent_replies as bigint) as agent_replies,
+        cast(life.assignee_stations as bigint) as assignee_stations,
         life.is_escalated,
+        coalesce(by_type.topic, by_topic.topic) is not null as is_complaint,
         life.is_response_tracked,
-        coalesce(targets.target, default_target.target) as response_target_seconds,
-        cast(business.first_response_business_seconds as bigint) as first_response_business_seconds,
-        cast(business.first_resolution_business_seconds as bigint) as first_resolution_business_seconds,
-        cast(business.full_resolution_business_seconds as bigint) as full_resolution_business_seconds,
+        targets.target_seconds as response_target_seconds,
+        targets.clock as response_target_clock,
+        {% for duration in durations -%}
+        cast(business.{{ duration }}_business_seconds as bigint) as {{ duration }}_in_calendar,
+        {% endfor -%}
+        business.unanswered_business_seconds,
         business.ticket_id is not null as has_calendar,
+        {% for wait in waits -%}
+        cast(case when life.solved_at is not null then waits.{{ wait }}_seconds end as bigint) as {{ wait }}_seconds,
+        cast(case when life.solved_at is not null then waits.{{ wait }}_business_seconds end as bigint)
+            as {{ wait }}_business_seconds,
+        {% endfor -%}
+        case
+            when life.is_solved
+                then coalesce(tickets.solved_on_first_contact, case when contracts.does_tell_claims then false end)
+        end as is_fcr_claimed,
+        confirmations.is_solved as is_confirmed,
         {{ is_fcr_observed(
             'contacts', 'tickets.created_at', 'coalesce(life.is_solved, false)',
             'case when life.agent_replies is not null and life.reopens is not null '
             ~ 'then life.agent_replies = 1 and life.reopens = 0 end'
         ) }} as is_fcr_observed,
-        tickets.csat_score,
-        tickets.csat_scale,
-        case when tickets.csat_score is not null then coalesce(life.rated_at, life.solved_at, tickets.created_at) end
-            as rated_at
+        contacts.next_contact_at,
+        cast(life.first_csat as double) as first_csat,
+        cast(life.last_csat as double) as last_csat,
+        cast(coalesce(life.csat_scale, tickets.csat_scale) as bigint) as csat_scale,
+        case when life.last_csat is not null then coalesce(life.rated_at, life.solved_at, tickets.created_at) end as rated_at
     from tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
     left join {{ ref('dim_customers') }} as customers on tickets.customer_key = customers.customer_key
@@ -110,8 +135,15 @@ joined as (
         on
             contacts.record_kind = 'tickets'
             and tickets.ticket_id = contacts.record_id
-    left join targets on tickets.channel_or_unknown = targets.channel
-    cross join default_target
+    inner join {{ ref('int_response_targets') }} as targets on tickets.ticket_id = targets.ticket_id
+    inner join {{ ref('int_ticket_contracts') }} as contracts on tickets._contract is not distinct from contracts.contract
+    left join {{ ref('int_survey_confirmations') }} as confirmations
+        on
+            confirmations.record_kind = 'tickets'
+            and tickets.ticket_id = confirmations.record_id
+    left join waits on tickets.ticket_id = waits.ticket_id
+    left join complaint_topics as by_type on lower(tickets.type) = by_type.topic
+    left join complaint_topics as by_topic on lower(tickets.topic) = by_topic.topic
     cross join {{ ref('int_complexity_terciles') }} as terciles
 
 ),
@@ -125,6 +157,26 @@ measured as (
         {{ seconds_between('created_at', 'solved_at') }} as full_resolution_seconds,
         {{ seconds_between('created_at', as_of()) }} as age_seconds
     from joined
+
+),
+
+timed as (
+
+    select
+        measured.*,
+        -- Without a calendar the desk never closes.
+        {% for duration in durations -%}
+        case when has_calendar then {{ duration }}_in_calendar else {{ duration }}_seconds end as {{ duration }}_business_seconds,
+        {% endfor -%}
+        case
+            when response_target_clock = 'business' and has_calendar then first_response_in_calendar
+            else first_response_seconds
+        end as response_clock_seconds,
+        case
+            when response_target_clock = 'business' and has_calendar then unanswered_business_seconds
+            else age_seconds
+        end as unanswered_clock_seconds
+    from measured
 
 )
 
@@ -148,33 +200,38 @@ select
     is_merged,
     is_spam,
     is_contact,
+    is_complaint,
+    is_escalated,
     first_response_at,
     first_solved_at,
     solved_at,
+    next_contact_at,
     is_solved,
     reopens,
     agent_replies,
-    is_escalated,
+    assignee_stations,
+    {% for duration in durations -%}
+    {{ duration }}_seconds,
+    {{ duration }}_business_seconds,
+    {% endfor -%}
+    {% for wait in waits -%}
+    {{ wait }}_seconds,
+    {{ wait }}_business_seconds,
+    {% endfor -%}
     is_response_tracked,
-    first_response_seconds,
-    -- Without a calendar the desk never closes.
-    case when has_calendar then first_response_business_seconds else first_response_seconds end
-        as first_response_business_seconds,
-    first_resolution_seconds,
-    case when has_calendar then first_resolution_business_seconds else first_resolution_seconds end
-        as first_resolution_business_seconds,
-    full_resolution_seconds,
-    case when has_calendar then full_resolution_business_seconds else full_resolution_seconds end
-        as full_resolution_business_seconds,
-    cast(response_target_seconds as bigint) as response_target_seconds,
+    response_target_seconds,
+    response_target_clock,
     -- An unanswered ticket counts once its time is up; before that it is pending.
     case
         when response_target_seconds is null or not is_response_tracked then null
-        when first_response_seconds is not null then first_response_seconds <= response_target_seconds
-        when age_seconds > response_target_seconds then false
+        when response_clock_seconds is not null then response_clock_seconds <= response_target_seconds
+        when unanswered_clock_seconds > response_target_seconds then false
     end as is_response_in_time,
+    is_fcr_claimed,
     is_fcr_observed,
-    csat_score,
+    case when is_fcr_claimed then is_confirmed end as is_fcr_verified,
+    first_csat,
+    last_csat,
     csat_scale,
     rated_at
-from measured
+from timed

@@ -18,7 +18,7 @@ with touchpoints as (
         created_at as occurred_at,
         channel,
         cast(first_response_seconds as bigint) as duration_seconds,
-        csat_score as score,
+        last_csat as score,
         cast(null as double) as amount
     from {{ ref('fct_tickets') }}
     where {{ is_touched("'support_ticket'", 'ticket_id') }}

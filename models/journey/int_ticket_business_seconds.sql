@@ -1,5 +1,9 @@
-{%- set instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at'] -%}
-{{ maintained(unit=['ticket_id'], touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id'}) }}
+{%- set instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at', 'unanswered_at'] -%}
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id'},
+    on_clock=['select ticket_id from {this} where unanswered_business_seconds is not null']
+) }}
 -- Open seconds of the ticket's calendar between its creation and each later instant.
 with tickets as (
 
@@ -10,7 +14,8 @@ with tickets as (
         coalesce(tickets.team, 'unknown') as team,
         life.first_response_at,
         life.first_solved_at,
-        life.solved_at
+        life.solved_at,
+        case when life.first_response_at is null then {{ as_of() }} end as unanswered_at
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
     where {{ is_touched('tickets.ticket_id') }}
@@ -24,27 +29,22 @@ assigned as (
         assignments.calendar,
         row_number() over (
             partition by tickets.ticket_id
-            order by
-                case when assignments.team is not null then 0 else 1 end,
-                case when assignments.channel is not null then 0 else 1 end,
-                assignments.calendar
+            order by {{ assignment_order('assignments') }}
         ) as particularity
     from tickets
     inner join {{ ref('calendar_assignments') }} as assignments
-        on
-            coalesce(assignments.channel, tickets.channel) = tickets.channel
-            and coalesce(assignments.team, tickets.team) = tickets.team
+        on {{ is_assigned('assignments', 'tickets.channel', 'tickets.team') }}
 
 ),
 
 open_until as (
 
     select
-        assigned.ticket_id,
-        assigned.calendar,
         {% for instant in instants -%}
-        {{ open_seconds_until('assigned.' ~ instant, instant ~ '_segments') }} as {{ instant }}{{ "," if not loop.last }}
-        {% endfor %}
+        {{ open_seconds_until('assigned.' ~ instant, instant ~ '_segments') }} as {{ instant }},
+        {% endfor -%}
+        assigned.ticket_id,
+        assigned.calendar
     from assigned
     {% for instant in instants -%}
     left join {{ ref('int_calendar_segments') }} as {{ instant }}_segments
@@ -59,7 +59,8 @@ select
     calendar,
     first_response_at - created_at as first_response_business_seconds,
     first_solved_at - created_at as first_resolution_business_seconds,
-    solved_at - created_at as full_resolution_business_seconds
+    solved_at - created_at as full_resolution_business_seconds,
+    unanswered_at - created_at as unanswered_business_seconds
 from open_until
 -- A calendar without hours is open around the clock.
 where created_at is not null
