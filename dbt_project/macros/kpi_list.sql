@@ -1,7 +1,8 @@
 {#- The KPIs: every dbt metric whose meta has a `kpi` block, with the measures behind it.
 
     A ratio metric has numerator and denominator; a simple one has a numerator only, and is a percentile when its measure
-    is a median or percentile. -#}
+    is a median or percentile. A KPI over two facts names the dimensions that mean the same in both. Where rows of
+    the fact are counts already, `counts_denominator` says that the cases behind the value are the denominator. -#}
 {% macro kpi_list() %}
   {%- set found = [] -%}
   {%- if execute -%}
@@ -32,10 +33,12 @@
             'settles_after_days': var(kpi.settles_after) if kpi.get('settles_after') else 0,
             'event_date': kpi.event_date,
             'exports': kpi.exports,
+            'counts_denominator': kpi.get('counts_denominator', false),
+            'is_on_scorecards': kpi.get('is_on_scorecards', false),
             'source': kpi.get('source', ''),
             'formula': kpi_formula(numerator, denominator),
             'fact': fact_of(numerator),
-            'dimensions': kpi_dimension_names(numerator),
+            'dimensions': kpi.dimensions | join(', ') if kpi.get('dimensions') is not none else kpi_dimension_names(numerator),
             'is_percentile': aggregation(measure_named(numerator)) in ('median', 'percentile'),
         }) -%}
       {%- endif -%}

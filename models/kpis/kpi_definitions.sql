@@ -11,7 +11,8 @@ select
     {% endfor -%}
     {{ text_literal(definition.exports | join(', ')) }} as exports,
     cast({{ definition.settles_after_days }} as integer) as settles_after_days,
-    {{ definition.is_percentile | string | lower }} as is_percentile
+    {{ definition.is_percentile | string | lower }} as is_percentile,
+    {{ definition.counts_denominator | string | lower }} as counts_denominator
 {{ "union all" if not loop.last }}
 {%- else %}
 select 1 as placeholder

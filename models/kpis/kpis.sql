@@ -1,6 +1,7 @@
 -- The tidy mart: one row for each KPI, grain, period and member of a dimension.
 {%- set facts = [
     'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
+    'agent_days', 'headcount', 'staffing_half_hours',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set touched_by = {} -%}
@@ -40,7 +41,8 @@ roles as (
     select
         kpi_id,
         '{{ side }}' as side,
-        {{ side }}_measure as measure
+        {{ side }}_measure as measure,
+        ', ' || dimensions || ', ' as dimensions
     from definitions
     where missing_export is null
     {{ "union all" if not loop.last }}
@@ -63,7 +65,10 @@ cells as (
         max(case when roles.side = 'denominator' then parts.n end) as denominator_n,
         max(case when roles.side = 'pending' then parts.total end) as pending_total
     from roles
-    inner join parts on roles.measure = parts.measure
+    inner join parts
+        on
+            roles.measure = parts.measure
+            and (parts.dimension = 'all' or roles.dimensions like '%, ' || parts.dimension || ', %')
     group by
         roles.kpi_id,
         parts.grain,
@@ -82,6 +87,7 @@ joined as (
         definitions.interval_kind,
         definitions.settles_after_days,
         definitions.is_percentile,
+        definitions.counts_denominator,
         definitions.denominator_measure is not null as is_ratio,
         case when not definitions.is_percentile then coalesce(cells.numerator_total, 0) end as numerator,
         case when definitions.denominator_measure is not null then coalesce(cells.denominator_total, 0) end as denominator,
@@ -102,13 +108,14 @@ valued as (
         end as value,
         -- Cases behind the value: those that the share or mean is taken over.
         cast(
-            case
-                when interval_kind = 'wilson' then denominator
+            -- A mean headcount is no whole number, and engines cut it differently.
+            round(case
+                when interval_kind = 'wilson' or counts_denominator then denominator
                 when interval_kind in ('t', 'multinomial') or is_percentile then coalesce(numerator_n, 0)
                 when is_ratio then coalesce(denominator_n, 0)
                 when unit = 'count' then numerator
                 else coalesce(numerator_n, 0)
-            end as bigint
+            end) as bigint
         ) as n
     from joined
 

@@ -108,6 +108,20 @@
 {%- endmacro %}
 
 
+{#- A query of every whole number from the first to the last, both included; its column is `number`. -#}
+{% macro numbers_from_to(first, last) %}
+  {{- return(adapter.dispatch('numbers_from_to')(first, last)) -}}
+{% endmacro %}
+
+{% macro default__numbers_from_to(first, last) -%}
+  select cast(unnest(generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint))) as bigint) as number
+{%- endmacro %}
+
+{% macro spark__numbers_from_to(first, last) -%}
+  select explode(sequence(cast({{ first }} as bigint), cast({{ last }} as bigint))) as number
+{%- endmacro %}
+
+
 {#- Seconds since midnight of a clock time written HH:MM (24:00 is the end of the day). -#}
 {% macro clock_seconds(clock) -%}
   (

@@ -1,0 +1,153 @@
+-- What each agent did on each day, beside what the roster says of it.
+with roster as (
+
+    select
+        agent_id,
+        work_date,
+        team,
+        absence,
+        scheduled_minutes,
+        -- A roster of plans only: who was not absent worked as planned.
+        coalesce(worked_minutes, case when absence is null then coalesce(scheduled_minutes, 0) else 0 end) as worked_minutes,
+        coalesce(
+            worked_minutes > 0,
+            absence is null and coalesce(scheduled_minutes, 1) > 0
+        ) as is_worked
+    from {{ ref('stg_agents') }}
+    where work_date <= {{ as_of_day() }}
+
+),
+
+-- What an agent did before the roster begins, or after it ends, has no days to be held against.
+rostered as (
+
+    select
+        agent_id,
+        min(work_date) as first_day,
+        max(work_date) as last_day
+    from {{ ref('stg_agents') }}
+    group by agent_id
+
+),
+
+contacts as (
+
+    select
+        agent_id,
+        {{ local_date('solved_at') }} as work_date,
+        1 as tickets_solved,
+        0 as calls_handled,
+        0 as calls_resolved,
+        0 as handle_seconds,
+        case complexity
+            when 'high' then {{ var('complexity_weight_high') }}
+            when 'medium' then {{ var('complexity_weight_medium') }}
+            else {{ var('complexity_weight_low') }}
+        end as contact_weight
+    from {{ ref('fct_tickets') }}
+    where
+        is_contact
+        and is_solved
+        and solved_at is not null
+    union all
+    select
+        agent_id,
+        {{ local_date('answered_at') }} as work_date,
+        0 as tickets_solved,
+        1 as calls_handled,
+        case when is_resolved then 1 else 0 end as calls_resolved,
+        coalesce(handle_seconds, 0) as handle_seconds,
+        case when is_resolved then {{ var('complexity_weight_low') }} else 0 end as contact_weight
+    from {{ ref('fct_calls') }}
+    where is_answered
+
+),
+
+activity as (
+
+    select
+        agent_id,
+        work_date,
+        sum(tickets_solved) as tickets_solved,
+        sum(calls_handled) as calls_handled,
+        sum(calls_resolved) as calls_resolved,
+        sum(handle_seconds) as handle_seconds,
+        sum(contact_weight) as weighted_contacts
+    from contacts
+    group by
+        agent_id,
+        work_date
+
+),
+
+joined as (
+
+    select
+        coalesce(roster.agent_id, activity.agent_id) as agent_id,
+        coalesce(roster.work_date, activity.work_date) as work_date,
+        roster.team,
+        roster.absence,
+        roster.scheduled_minutes,
+        coalesce(roster.worked_minutes, 0) as worked_minutes,
+        coalesce(roster.is_worked, false) as is_worked,
+        coalesce(activity.tickets_solved, 0) as tickets_solved,
+        coalesce(activity.calls_handled, 0) as calls_handled,
+        coalesce(activity.calls_resolved, 0) as calls_resolved,
+        coalesce(activity.handle_seconds, 0) as handle_seconds,
+        cast(coalesce(activity.weighted_contacts, 0) as decimal(18, 3)) as weighted_contacts
+    from roster
+    full outer join activity
+        on
+            roster.agent_id = activity.agent_id
+            and roster.work_date = activity.work_date
+
+),
+
+of_teams as (
+
+    select
+        joined.*,
+        rostered.agent_id is not null as is_on_roster,
+        coalesce(joined.team, agents.team, 'unknown') as team_or_unknown
+    from joined
+    left join rostered
+        on
+            joined.agent_id = rostered.agent_id
+            and joined.work_date between rostered.first_day and rostered.last_day
+    left join {{ ref('dim_agents') }} as agents on joined.agent_id = agents.agent_id
+
+),
+
+-- The team's own pace in the calendar month is what its members are held against.
+paced as (
+
+    select
+        *,
+        sum(case when is_on_roster then weighted_contacts end) over team_month as team_weighted_contacts,
+        sum(worked_minutes) over team_month as team_worked_minutes
+    from of_teams
+    window team_month as (
+        partition by team_or_unknown, {{ dbt.date_trunc('month', 'work_date') }}
+    )
+
+)
+
+select
+    agent_id,
+    work_date,
+    team_or_unknown as team,
+    is_on_roster,
+    absence,
+    cast(scheduled_minutes as bigint) as scheduled_minutes,
+    cast(worked_minutes as bigint) as worked_minutes,
+    is_worked,
+    cast(tickets_solved as bigint) as tickets_solved,
+    cast(calls_handled as bigint) as calls_handled,
+    cast(calls_resolved as bigint) as calls_resolved,
+    cast(handle_seconds as bigint) as handle_seconds,
+    cast(weighted_contacts as double) as weighted_contacts,
+    case
+        when is_on_roster
+            then cast(team_weighted_contacts as double) * worked_minutes / nullif(cast(team_worked_minutes as double), 0)
+    end as expected_weighted_contacts
+from paced

@@ -1,0 +1,183 @@
+-- Agents that each half hour needs by Erlang C, beside those on the roster.
+--
+-- Erlang C (Erlang 1917; Gans, Koole & Mandelbaum 2003, section 3): with traffic a = calls x handle time / 1800 s and n agents,
+-- B(n) = (a^n / n!) / sum over k <= n of a^k / k!, a call waits with probability C = n B / (n - a (1 - B)), and is answered
+-- within t seconds with probability 1 - C exp(-(n - a) t / handle time).
+with service_levels as (
+
+    select coalesce(max(target), 0.8) as target
+    from {{ ref('kpi_targets') }}
+    where
+        kpi_id = 'call_service_level'
+        and dimension = 'all'
+
+),
+
+forecasts as (
+
+    select
+        *,
+        calls_forecast * handle_seconds_forecast / 1800.0 as traffic,
+        sum(open_seconds) over (partition by team, date_day) as open_seconds_of_day
+    from {{ ref('int_call_forecasts') }}
+
+),
+
+-- Each load is solved once, however many half hours have it.
+loads as (
+
+    select distinct
+        traffic,
+        handle_seconds_forecast
+    from forecasts
+    where traffic > 0
+
+),
+
+most as (
+
+    select coalesce(max(ceil(traffic + 6 * sqrt(traffic) + 20)), 1) as agents
+    from loads
+
+),
+
+numbers as (
+
+    select
+        numbers.number as agents,
+        sum(ln(greatest(numbers.number, 1))) over (
+            order by numbers.number
+            rows unbounded preceding
+        ) as ln_factorial
+    from most
+    cross join lateral (
+        {{ numbers_from_to(0, 'most.agents') }}
+    ) as numbers
+
+),
+
+poisson as (
+
+    select
+        loads.traffic,
+        loads.handle_seconds_forecast,
+        numbers.agents,
+        exp(numbers.agents * ln(loads.traffic) - loads.traffic - numbers.ln_factorial) as probability
+    from loads
+    inner join numbers on numbers.agents <= ceil(loads.traffic + 6 * sqrt(loads.traffic) + 20)
+
+),
+
+blocked as (
+
+    select
+        *,
+        probability / nullif(sum(probability) over (
+            partition by traffic, handle_seconds_forecast
+            order by agents
+            rows unbounded preceding
+        ), 0) as erlang_b
+    from poisson
+
+),
+
+waiting as (
+
+    select
+        *,
+        agents * erlang_b / (agents - traffic * (1 - erlang_b)) as erlang_c
+    from blocked
+    where agents > traffic
+
+),
+
+solved as (
+
+    select
+        waiting.traffic,
+        waiting.handle_seconds_forecast,
+        min(waiting.agents) as agents
+    from waiting
+    cross join service_levels
+    where
+        1 - waiting.erlang_c * exp(
+            -(waiting.agents - waiting.traffic) * {{ var('service_level_seconds') }} / waiting.handle_seconds_forecast
+        ) >= service_levels.target
+    group by
+        waiting.traffic,
+        waiting.handle_seconds_forecast
+
+),
+
+-- A roster says how long, not when: its minutes are spread evenly over the day's opening hours.
+roster as (
+
+    select
+        team,
+        work_date,
+        cast(sum(coalesce(scheduled_minutes, worked_minutes)) as double) as minutes
+    from {{ ref('stg_agents') }}
+    where absence is null
+    group by
+        team,
+        work_date
+
+),
+
+-- Before a team's roster begins, and after it ends, nobody knows.
+rosters as (
+
+    select
+        team,
+        min(work_date) as first_day,
+        max(work_date) as last_day
+    from {{ ref('stg_agents') }}
+    group by team
+
+),
+
+staffed as (
+
+    select
+        forecasts.*,
+        -- Rounded first: 7 / 0.7 is a hair more than 10.
+        coalesce(
+            ceil(round(solved.agents / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
+            case when forecasts.traffic > 0 then null else 0 end
+        ) as agents_required,
+        case
+            when forecasts.date_day between rosters.first_day and rosters.last_day
+                then
+                    coalesce(
+                        {{ var('staffing_phone_share') }} * roster.minutes / 30
+                        * forecasts.open_seconds / nullif(forecasts.open_seconds_of_day, 0), 0
+                    )
+        end as agents_rostered
+    from forecasts
+    left join rosters on forecasts.team = rosters.team
+    left join solved
+        on
+            forecasts.traffic = solved.traffic
+            and forecasts.handle_seconds_forecast = solved.handle_seconds_forecast
+    left join roster
+        on
+            forecasts.team = roster.team
+            and forecasts.date_day = roster.work_date
+    -- Nobody knows how long a call takes: nor how many agents are needed.
+    where forecasts.handle_seconds_forecast is not null
+
+)
+
+select
+    team,
+    starts_at,
+    date_day,
+    half_hour,
+    calls_forecast,
+    handle_seconds_forecast,
+    cast(agents_required as bigint) as agents_required,
+    cast(agents_rostered as double) as agents_rostered,
+    cast(agents_required - agents_rostered as double) as agents_gap,
+    is_seasonal_peak,
+    date_day > {{ last_whole_day() }} as is_ahead
+from staffed
