@@ -1,0 +1,1 @@
+{{ scorecard('agent', 'agent_id') }}
