@@ -221,12 +221,27 @@ def _tickets(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, fir
     hours = (answered - frame["at"].to_numpy().astype("datetime64[s]")).astype(int) / 3600
     happy = 1 / (1 + np.exp(-(1.9 - 0.05 * hours - 0.7 * frame["is_complaint"] - 1.1 * reopened)))
     solved = ~frame["solved_at"].isna().to_numpy()
-    rated = solved & (rng.random(size) < 0.32)
+    rated_at = frame["solved_at"].to_numpy() + _seconds(rng.exponential(7, size) * 3600)
+    frame["rated_at"] = _until(scope, np.where(solved & (rng.random(size) < 0.32), rated_at, NOT_A_TIME))
     frame["rating"] = np.where(
-        rated, np.where(rng.random(size) < happy, "Good", "Bad"), np.where(solved, "Offered", "Not Offered")
+        ~frame["rated_at"].isna(), np.where(rng.random(size) < happy, "Good", "Bad"), np.where(solved, "Offered", "Not Offered")
+    )
+    # A few change their mind: first the other answer, then this one.
+    frame["rated_before_at"] = np.where(
+        rng.random(size) < 0.08, frame["rated_at"].to_numpy() - np.timedelta64(30, "m"), NOT_A_TIME
     )
     frame["priority"] = np.where(frame["is_complaint"], "High", pick(rng, {"Normal": 0.8, "Low": 0.15, "Urgent": 0.05}, size))
     frame["is_spam"] = rng.random(size) < 0.01
+    return _handled(rng, scope, frame)
+
+
+def _handled(rng: np.random.Generator, scope: Scope, frame: pd.DataFrame) -> pd.DataFrame:
+    """Who had the ticket first, whether it waited for others, was merged, and what its agent claims."""
+    size = len(frame)
+    frame["first_agent"] = np.where(frame["escalated_at"].isna(), frame["agent"], _agent(rng, scope, frame["team"]))
+    frame["is_held"] = rng.random(size) < 0.35
+    frame["is_merged"] = (rng.random(size) < 0.012) & ~frame["solved_at"].isna()
+    frame["is_claimed"] = ~frame["solved_at"].isna() & (rng.random(size) < np.where(frame["replies"] == 1, 0.85, 0.08))
     return frame
 
 
@@ -249,6 +264,7 @@ def _calls(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, first
     frame["transferred"] = frame["answered"] & (rng.random(size) < 0.07)
     frame["resolved"] = frame["answered"] & (rng.random(size) < np.where(frame["is_complaint"], 0.72, 0.88))
     frame["escalated"] = frame["answered"] & frame["is_complaint"] & (rng.random(size) < 0.1)
+    frame["is_claimed"] = frame["resolved"] & (rng.random(size) < np.where(frame["transferred"], 0.2, 0.85))
     happy = np.clip(4.6 - 0.02 * frame["wait"] - 1.4 * ~frame["resolved"] + rng.normal(0, 0.8, size), 1, 5)
     frame["rating"] = np.where(frame["answered"] & (rng.random(size) < 0.4), np.round(happy), np.nan)
     return frame
@@ -276,7 +292,7 @@ def _surveys(
     rng: np.random.Generator, scope: Scope, customers: pd.DataFrame, orders: pd.DataFrame,
     tickets: pd.DataFrame, calls: pd.DataFrame, first: int,
 ) -> pd.DataFrame:  # fmt: skip
-    """Relational NPS by e-mail, effort after a ticket, satisfaction after a call: what was answered."""
+    """Relational NPS by e-mail; effort or recommendation after a ticket, satisfaction after a call: what was answered."""
     bought = orders.groupby("customer_id")["delivered_at"].max().reindex(customers["customer_id"]).to_numpy()
     asked = ~np.isnat(bought.astype("datetime64[s]")) & (rng.random(len(customers)) < 0.35)
     nps = customers.loc[asked, ["customer_id", "email"]].assign(
@@ -292,6 +308,13 @@ def _surveys(
         at=solved["solved_at"].to_numpy().astype("datetime64[s]") + _seconds(rng.exponential(0.6, len(solved)) * 86400),
         score=effort, low=1, high=7, polarity="effort", call_id=None, solved=solved["reopened_at"].isna().to_numpy(),
     )  # fmt: skip
+    finished = tickets[~tickets["solved_at"].isna() & (rng.random(len(tickets)) < 0.12)]
+    recommending = rng.normal(8.4 - 1.5 * ~finished["reopened_at"].isna().to_numpy(), 2.0)
+    after = finished[["customer_id", "email", "ticket_id", "topic"]].assign(
+        kind="nps", mode="transactional", survey_id="after-ticket-nps", channel="email",
+        at=finished["solved_at"].to_numpy().astype("datetime64[s]") + _seconds(rng.exponential(1.5, len(finished)) * 86400),
+        score=np.clip(np.round(recommending), 0, 10), low=0, high=10, polarity=None, call_id=None, solved=None,
+    )  # fmt: skip
     called = calls[calls["answered"] & (rng.random(len(calls)) < 0.15)]
     liking = np.clip(np.round(rng.normal(np.where(called["resolved"], 4.3, 2.6), 0.9)), 1, 5)
     csat = called[["customer_id", "email", "call_id", "topic"]].assign(
@@ -299,7 +322,7 @@ def _surveys(
         at=called["at"].to_numpy().astype("datetime64[s]") + np.timedelta64(30, "m"),
         score=liking, low=1, high=5, polarity=None, ticket_id=None, solved=called["resolved"].to_numpy(),
     )  # fmt: skip
-    frame = pd.concat([nps.astype(object), ces.astype(object), csat.astype(object)], ignore_index=True)
+    frame = pd.concat([part.astype(object) for part in (nps, ces, after, csat)], ignore_index=True)
     frame["at"] = frame["at"].to_numpy().astype("datetime64[s]")
     frame = frame[frame["at"] < scope.ends_at].sort_values("at", kind="stable").reset_index(drop=True)
     frame["response_id"] = [f"S{first + 1}-{n:06d}" for n in range(len(frame))]

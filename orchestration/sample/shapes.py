@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.sample import company
-from orchestration.sample.company import Scope, pick
 from orchestration.sample.life import Life
 
 EVENTS_QUERY = """
@@ -51,6 +50,7 @@ CONNECT_QUERY = """
             'Topic': topic,
             'Resolved': resolved,
             'Escalated': escalated,
+            'SolvedAtOnce': is_claimed,
             'Order': order_id,
             'Rating': cast(rating as bigint)
         } as Attributes
@@ -114,6 +114,7 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Reopens": (~t["reopened_at"].isna()).astype(int),
             "Replies": t["replies"],
             "Topic [list]": t["topic"],
+            "Solved at first contact [flag]": t["is_claimed"],
             "Order [txt]": t["order_id"],
             "Country [list]": t["country"],
             "Marketplace [list]": np.where(t["via"] == company.MARKETPLACE_VIA, t["channel"], None),
@@ -140,7 +141,12 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     several = answered[(answered["replies"] > 1) & ~answered["solved_at"].isna()]
 
     def events(
-        rows: pd.DataFrame, at: pd.Series, event: str, actor: str, before: str | None = None, after: str | None = None
+        rows: pd.DataFrame,
+        at: pd.Series,
+        event: str,
+        actor: str,
+        before: str | None = None,
+        after: str | pd.Series | None = None,
     ) -> pd.DataFrame:
         actor_id = {"agent": rows["agent"], "customer": rows["customer_id"]}.get(actor)
         return pd.DataFrame(
@@ -148,7 +154,17 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
              "actor_id": actor_id, "from_value": before, "to_value": after}
         )  # fmt: skip
 
-    between = several["answered_at"] + (several["solved_at"] - several["answered_at"]) * 0.6
+    held = several[several["is_held"]]
+    escalated = t[~t["escalated_at"].isna()]
+    rated = t[~t["rated_at"].isna()]
+    changed = rated[~rated["rated_before_at"].isna()]
+    other = changed["rating"].map({"Good": "bad", "Bad": "good"})
+    merged = t[t["is_merged"]]
+
+    def part_of(rows: pd.DataFrame, share: float) -> pd.Series:
+        return rows["answered_at"] + (rows["solved_at"] - rows["answered_at"]) * share
+
+    between = part_of(several, 0.6)
     frame = pd.concat(
         [
             events(t, t["at"], "created", "customer", None, "new"),
@@ -162,7 +178,14 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             events(solved, solved["solved_at"], "status_changed", "agent", "pending", "solved"),
             events(reopened, reopened["reopened_at"], "status_changed", "customer", "solved", "open"),
             events(again, again["solved_again_at"], "status_changed", "agent", "open", "solved"),
-            events(t[~t["escalated_at"].isna()], t["escalated_at"].dropna(), "escalated", "agent"),
+            events(answered, answered["at"] + np.timedelta64(5, "s"), "assigned", "system", None, answered["first_agent"]),
+            events(escalated, escalated["escalated_at"], "escalated", "agent"),
+            events(escalated, escalated["escalated_at"], "assigned", "agent", None, escalated["agent"]),
+            events(held, part_of(held, 0.7), "status_changed", "agent", "open", "on_hold"),
+            events(held, part_of(held, 0.9), "status_changed", "agent", "on_hold", "open"),
+            events(changed, changed["rated_before_at"], "rated", "customer", None, other),
+            events(rated, rated["rated_at"], "rated", "customer", None, rated["rating"].str.lower()),
+            events(merged, merged["solved_at"], "merged", "agent"),
         ],
         ignore_index=True,
     )
@@ -306,34 +329,3 @@ def customers(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     hit = rng.random(len(frame)) < 0.03
     frame["email"] = frame["email"].where(~hit, " " + frame["email"].str.title())
     return _repeated(rng, _spoilt(rng, frame, "customer_id", [None], 0.002), 0.005)
-
-
-def roster(scope: Scope) -> pd.DataFrame:
-    """Who works when: five days a week, with holidays and sickness; some agents leave, some join."""
-    rng = np.random.default_rng([scope.seed, 99])
-    days = np.arange(np.datetime64(scope.starts_at, "D"), np.datetime64(scope.ends_at, "D"))
-    agent = np.repeat(np.arange(scope.agents), len(days))
-    day = np.tile(days, scope.agents)
-    hired = days[0] + (rng.random(scope.agents) * len(days) * 0.5).astype(int) * (rng.random(scope.agents) < 0.2)
-    leaves = rng.random(scope.agents) < 0.12
-    left = np.where(leaves, days[-1] - (rng.random(scope.agents) * 90).astype(int), np.datetime64("NaT"))
-    weekday = (day.astype(int) + 3) % 7
-    present = (day >= hired[agent]) & ~(day > left[agent]) & (weekday < 5)
-    agent, day = agent[present], day[present]
-    week = (day.astype(int) // 7) * 1000 + agent
-    away = pd.Series(week).map(dict(zip(np.unique(week), rng.random(len(np.unique(week))), strict=True))).to_numpy()
-    absence = np.where(away < 0.1, "holiday", np.where(rng.random(len(day)) < 0.04, "sick", None))
-    pay = np.round(pick(rng, {"2600": 1, "2900": 1, "3300": 1}, scope.agents).astype(float))
-    return pd.DataFrame(
-        {
-            "agent_id": [f"agent{n:03d}" for n in agent],
-            "work_date": np.datetime_as_string(day),
-            "team": np.array(company.TEAMS, dtype=object)[agent % len(company.TEAMS)],
-            "scheduled_minutes": 480,
-            "worked_minutes": np.where(absence == None, 480, 0),  # noqa: E711  (element by element)
-            "absence": absence,
-            "hired_on": np.datetime_as_string(hired[agent]),
-            "left_on": np.where(np.isnat(left[agent]), None, np.datetime_as_string(left[agent]).astype(object)),
-            "monthly_pay": pay[agent],
-        }
-    )

@@ -20,6 +20,7 @@ import zstandard
 from orchestration.sample import shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
+from orchestration.sample.roster import roster
 
 CHUNK_CUSTOMERS = 20_000
 CONFIG = Path(__file__).with_name("config")
@@ -139,9 +140,9 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         progress(f"{first + count:,} of {scope.customers:,} customers")
     for file, _ in files.values():
         file.close()
-    roster = CsvFile(exports / "agents.csv.zst")
-    frame = shapes.roster(scope)
-    roster.write(frame)
-    roster.close()
+    agents = CsvFile(exports / "agents.csv.zst")
+    frame = roster(scope)
+    agents.write(frame)
+    agents.close()
     rows["agents.csv.zst"] = len(frame)
     return rows

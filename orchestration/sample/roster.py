@@ -1,0 +1,41 @@
+"""The sample's roster: who works when, and what is planned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from orchestration.sample import company
+from orchestration.sample.company import Scope, pick
+
+
+def roster(scope: Scope) -> pd.DataFrame:
+    """Who works when: five days a week, with holidays and sickness; some agents leave, some join. Four weeks are plans."""
+    rng = np.random.default_rng([scope.seed, 99])
+    today = np.datetime64(scope.ends_at, "D")
+    days = np.arange(np.datetime64(scope.starts_at, "D"), today + 28)
+    agent = np.repeat(np.arange(scope.agents), len(days))
+    day = np.tile(days, scope.agents)
+    hired = days[0] + (rng.random(scope.agents) * len(days) * 0.5).astype(int) * (rng.random(scope.agents) < 0.2)
+    leaves = rng.random(scope.agents) < 0.12
+    left = np.where(leaves, today - 1 - (rng.random(scope.agents) * 90).astype(int), np.datetime64("NaT"))
+    weekday = (day.astype(int) + 3) % 7
+    present = (day >= hired[agent]) & ~(day > left[agent]) & (weekday < 5)
+    agent, day = agent[present], day[present]
+    week = (day.astype(int) // 7) * 1000 + agent
+    away = pd.Series(week).map(dict(zip(np.unique(week), rng.random(len(np.unique(week))), strict=True))).to_numpy()
+    absence = np.where(away < 0.1, "holiday", np.where((rng.random(len(day)) < 0.04) & (day < today), "sick", None))
+    pay = np.round(pick(rng, {"2600": 1, "2900": 1, "3300": 1}, scope.agents).astype(float))
+    return pd.DataFrame(
+        {
+            "agent_id": [f"agent{n:03d}" for n in agent],
+            "work_date": np.datetime_as_string(day),
+            "team": np.array(company.TEAMS, dtype=object)[agent % len(company.TEAMS)],
+            "scheduled_minutes": 480,
+            "worked_minutes": np.where(day < today, np.where(absence == None, 480, 0), None),  # noqa: E711
+            "absence": absence,
+            "hired_on": np.datetime_as_string(hired[agent]),
+            "left_on": np.where(np.isnat(left[agent]), None, np.datetime_as_string(left[agent]).astype(object)),
+            "monthly_pay": pay[agent],
+        }
+    )
