@@ -6,15 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 from hypothesis import settings
+from independent import Company
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"
 SAMPLE_CUSTOMERS, SAMPLE_DAYS = 1500, 540
+AS_OF = datetime(2026, 6, 30, 22)  # of the sample: midnight of 1 July in Berlin
 
 Cxhouse = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -91,6 +94,13 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, samp
     home = Home(tmp_path_factory.mktemp("home") / "sample", sample / "exports", sample / "config")
     cxhouse("run", "--exports", home.exports, *home.options)
     return home
+
+
+@pytest.fixture(scope="session")
+def company(sample_home: Home) -> Company:
+    """The sample's raw rows, brought to cases without the models."""
+    assert sample_home.config
+    return Company(sample_home.path, AS_OF, "Europe/Berlin", sample_home.config / "seeds")
 
 
 @pytest.fixture(scope="session")

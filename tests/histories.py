@@ -46,18 +46,21 @@ KINDS: dict[str, Rows] = {
         status=_sampled("new", "open", "solved", "closed"), topic=topics, team=_sampled("one", "two", ""),
         first_response_at=maybe_instants, solved_at=maybe_instants, agent_replies=_sampled("", "0", "1", "3"),
         reopens=_sampled("", "0", "1"), merged_into=_sampled("", "", "t1"), is_spam=_sampled("", "", "true"),
-        csat_score=_sampled("", "1", "5"), **_person,
+        csat_score=_sampled("", "1", "5"), priority=_sampled("", "urgent"), type=_sampled("", "Complaint"),
+        solved_on_first_contact=_sampled("", "", "true", "false"), **_person,
     ),
     "ticket_events": _rows(
         ticket_id=_ids("t", 9), event_at=instants, event_id=st.one_of(st.just(""), _ids("e", 6)),
-        event_type=_sampled("created", "status_changed", "public_reply", "rated", "merged", "escalated"),
+        event_type=_sampled("created", "status_changed", "public_reply", "rated", "merged", "escalated", "assigned"),
         actor_type=_sampled("agent", "customer", "system"), actor_id=agents,
-        from_value=_sampled("", "open", "solved"), to_value=_sampled("", "open", "solved", "closed"),
+        from_value=_sampled("", "open", "solved"),
+        to_value=_sampled("", "open", "pending", "on_hold", "solved", "closed", "bad", "4"),
     ),
     "calls": _rows(
         call_id=_ids("k", 6), started_at=instants, answered_at=maybe_instants, wait_seconds=_sampled("", "3", "40"),
         disposition=_sampled("", "answered", "abandoned", "excluded"), talk_seconds=_sampled("", "60"), agent_id=agents,
-        topic=topics, resolved=_sampled("", "true", "false"), csat_score=_sampled("", "4"), **_person,
+        topic=topics, resolved=_sampled("", "true", "false"), csat_score=_sampled("", "4"), team=_sampled("", "one"),
+        solved_on_first_contact=_sampled("", "", "true"), escalated=_sampled("", "true"), **_person,
     ),
     "reviews": _rows(
         review_id=_ids("r", 5), created_at=instants, rating=_sampled("1", "3", "5", "nine"), source=_sampled("", "shop"),
@@ -77,14 +80,17 @@ KINDS: dict[str, Rows] = {
     "surveys": _rows(
         response_id=_ids("s", 6), kind=_sampled("nps", "csat", "ces"), responded_at=instants,
         score=_sampled("", "1", "5", "9", "10"), ticket_id=st.one_of(st.just(""), _ids("t", 8)), agent_id=agents,
-        call_id=st.one_of(st.just(""), _ids("k", 6)), **_person,
+        call_id=st.one_of(st.just(""), _ids("k", 6)), issue_solved=_sampled("", "true", "false"), **_person,
     ),
     "customers": _rows(
         customer_id=_ids("c", 6), email=_person["customer_email"], phone=_person["customer_phone"], created_at=maybe_instants,
         segment=_sampled("", "vip", "new"), country=_sampled("", "DE", "FR"), updated_at=maybe_instants,
     ),
     "agents": _rows(
-        agent_id=_sampled("ann", "bob"), work_date=_sampled("2026-06-01", "2026-06-02"), team=_sampled("", "one", "two"),
+        agent_id=_sampled("ann", "bob", "cy"), work_date=_sampled("2026-05-04", "2026-06-01", "2026-06-02", "2026-07-01"),
+        team=_sampled("", "one", "two"), scheduled_minutes=_sampled("", "480"), worked_minutes=_sampled("", "0", "300"),
+        absence=_sampled("", "", "sick"), hired_on=_sampled("", "2026-05-10"), left_on=_sampled("", "2026-06-20"),
+        monthly_pay=_sampled("", "2000", "3000"),
     ),
 }  # fmt: skip
 

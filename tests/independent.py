@@ -5,6 +5,7 @@ Slow and simple on purpose. Periods are calendar months in the reporting time zo
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections import defaultdict
@@ -44,11 +45,21 @@ def newest(rows: list[Row], key: Callable[[Row], Any], created: str, updated: st
 
 @dataclass
 class Calendar:
-    """Opening hours of one calendar: weekday (1 Monday) -> openings, and closed days."""
+    """Opening hours of one calendar: rows of the seed, and the days on which other hours hold (none: closed)."""
 
     timezone: ZoneInfo
-    hours: dict[int, list[tuple[str, str]]]
-    holidays: set[date]
+    hours: list[Row]
+    special: dict[date, list[tuple[str, str]]]
+
+    def openings(self, day: date) -> list[tuple[str, str]]:
+        """Clock times between which the calendar is open on a day of its zone."""
+        if day in self.special:
+            return self.special[day]
+        return [
+            (row["opens_at"], row["closes_at"])
+            for row in self.hours
+            if int(row["weekday"]) == day.isoweekday() and holds(row, day)
+        ]
 
     def seconds(self, start: datetime, end: datetime) -> int:
         """Open seconds between two naive UTC instants, by walking the days."""
@@ -56,7 +67,7 @@ class Calendar:
         total = 0.0
         day = start.astimezone(self.timezone).date() - timedelta(days=1)
         while day <= end.astimezone(self.timezone).date():
-            for opens, closes in [] if day in self.holidays else self.hours.get(day.isoweekday(), []):
+            for opens, closes in self.openings(day):
                 low = max(self._instant(day, opens), start)
                 high = min(self._instant(day, closes), end)
                 total += max((high - low).total_seconds(), 0)
@@ -67,6 +78,17 @@ class Calendar:
         hours, minutes = map(int, clock.split(":"))
         local = datetime.combine(day, time()) + timedelta(hours=hours, minutes=minutes)
         return local.replace(tzinfo=self.timezone).astimezone(UTC)
+
+
+def holds(row: Row, day: date) -> bool:
+    """Do a seed's `valid_from` and `valid_to` cover a day?"""
+    begins = not row["valid_from"] or date.fromisoformat(row["valid_from"]) <= day
+    return begins and (not row["valid_to"] or day < date.fromisoformat(row["valid_to"]))
+
+
+def read_seed(path: Path) -> list[Row]:
+    """The rows of a seed; empty cells are empty texts."""
+    return list(pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"))
 
 
 @dataclass
@@ -90,6 +112,7 @@ class Company:
         self.orders = newest(read_raw(home, "orders"), lambda r: r["order_id"], "ordered_at")
         self.reviews = newest(read_raw(home, "reviews"), lambda r: r["review_id"], "created_at")
         self.surveys = newest(read_raw(home, "surveys"), lambda r: r["response_id"], "responded_at", None)
+        self.roster = newest(read_raw(home, "agents"), lambda r: (r["agent_id"], r["work_date"]), "", None)
         self.items = newest(read_raw(home, "order_items"), lambda r: (r["order_id"], r["line_id"]), "", None)
         self.customers = newest(read_raw(home, "customers"), lambda r: r["customer_id"], "created_at")
         self.events: dict[str, list[Row]] = defaultdict(list)
@@ -161,20 +184,36 @@ class Company:
             ticket["first_solved"] = ticket["last_solved"] = at if ticket["is_solved"] else None
             ticket["reopened"] = ticket["reopens"] or 0
             ticket["solvings"] = [at] if ticket["is_solved"] else []
-        ticket["counts"] = not ticket["merged_into"] and not ticket["is_spam"]
+        is_merged = ticket["merged_into"] or any(e["event_type"] == "merged" for e in events)
+        ticket["counts"] = not is_merged and not ticket["is_spam"]
+        ratings = [e for e in events if e["event_type"] == "rated"]
+        scores = [{"good": 2, "bad": 1}[e["to_value"]] for e in ratings if e["to_value"] in ("good", "bad")]
+        ticket["last_csat"] = scores[-1] if scores else ticket["csat_score"]
+        ticket["rated_at"] = ratings[-1]["event_at"] if ratings else ticket["last_solved"] or ticket["created_at"]
+        ticket["escalated_ever"] = bool(ticket["escalated"]) or any(e["event_type"] == "escalated" for e in events)
+        ticket["states"] = self._states(ticket, events)
+
+    @staticmethod
+    def _states(ticket: Row, events: list[Row]) -> list[tuple[str, datetime, datetime]]:
+        """(state, from, to) up to the last solving, of a solved ticket with a log of its states."""
+        changes = [(e["event_at"], e["to_value"]) for e in events if e["event_type"] in ("created", "status_changed")]
+        if not changes or not ticket["is_solved"]:
+            return []
+        starts = [(ticket["created_at"], "new"), *changes, (ticket["last_solved"], "end")]
+        return [(state, at, then) for (at, state), (then, _) in itertools.pairwise(starts) if then > at]
 
     def _calendars(self) -> Callable[[Row], Calendar]:
-        hours = pd.read_csv(self.seeds / "business_hours.csv", dtype=str)
-        holidays = pd.read_csv(self.seeds / "business_holidays.csv", dtype=str)
-        calendars = {
-            name: Calendar(
-                ZoneInfo(group["timezone"].iloc[0]),
-                {int(d): list(zip(g["opens_at"], g["closes_at"], strict=True)) for d, g in group.groupby("weekday")},
-                {date.fromisoformat(d) for d in holidays.loc[holidays["calendar"] == name, "holiday_on"]},
-            )
-            for name, group in hours.groupby("calendar")
-        }
-        return lambda ticket: calendars["chat" if ticket["channel"] == "chat" else "desk"]
+        hours, special = read_seed(self.seeds / "business_hours.csv"), read_seed(self.seeds / "business_holidays.csv")
+        calendars = {}
+        for name in {row["calendar"] for row in hours}:
+            own = [row for row in hours if row["calendar"] == name]
+            days: dict[date, list[tuple[str, str]]] = {}
+            for row in special:
+                if row["calendar"] == name:
+                    opening = [(row["opens_at"], row["closes_at"])] if row["opens_at"] else []
+                    days.setdefault(date.fromisoformat(row["holiday_on"]), []).extend(opening)
+            calendars[name] = Calendar(ZoneInfo(own[0]["timezone"]), own, days)
+        return lambda case: calendars["chat" if case["channel"] == "chat" else "desk"]
 
     # -- periods
 

@@ -89,6 +89,7 @@ EXPRESSIONS = {
     "period_start('all', \"date '2026-11-22'\")": None,
     "next_period(\"'quarter'\", \"date '2026-10-01'\")": "2027-01-01",
     "'(select count(*) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "3",
+    "'(select sum(number) from (' ~ numbers_from_to(0, 4) ~ ') as numbers)'": "10",
     "'(select max(date_day) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "2026-03-01",
 }
 
@@ -155,20 +156,32 @@ def configured(folder: Path, told: dict) -> Path:
     return folder
 
 
+def few_rows(marts: Path, home: Path) -> Path:
+    """A published file of a home of its own that holds a few rows of each table."""
+    path = home / "published" / "marts.duckdb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(marts, path)
+    with duckdb.connect(str(path)) as con:
+        for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
+            con.execute(f"delete from {table} where " + ("grain <> 'all'" if table == "kpis" else "rowid > 400"))
+    return home
+
+
 def test_a_difference_is_seen(tmp_path: Path, sample_home: Home) -> None:
     """A row that is missing, a number that is off by a little more than it may, a null that is none."""
+    marts = sample_home.path / "published" / "marts.duckdb"
+    one = few_rows(marts, tmp_path / "one")
     for change in (
         "delete from fct_orders where order_id = (select min(order_id) from fct_orders)",
         "update kpis set value = value * (1 + 1e-8) where kpi_id = 'csat' and grain = 'all' and dimension = 'all'",
         "update fct_tickets set team = null where ticket_id in (select min(ticket_id) from fct_tickets)",
         "update fct_calls set started_at = started_at + interval 1 second where call_id in (select min(call_id) from fct_calls)",
     ):
-        (tmp_path / "published").mkdir(exist_ok=True)
-        shutil.copy(sample_home.path / "published" / "marts.duckdb", tmp_path / "published")
-        assert differences(sample_home.path, tmp_path) == []
-        with duckdb.connect(str(tmp_path / "published" / "marts.duckdb")) as con:
-            con.execute(change)
-        assert differences(sample_home.path, tmp_path), change
+        other = few_rows(marts, tmp_path / "other")
+        assert differences(one, other) == []
+        with duckdb.connect(str(other / "published" / "marts.duckdb")) as con:
+            assert con.execute(change).fetchone() == (1,)
+        assert differences(one, other), change
 
 
 def test_what_spark_needs_is_told(tmp_path: Path, cxhouse: Cxhouse) -> None:
@@ -180,18 +193,19 @@ def test_what_spark_needs_is_told(tmp_path: Path, cxhouse: Cxhouse) -> None:
 
 
 @needs_spark
-def test_the_sample_is_the_same_on_both_engines(tmp_path: Path, cxhouse: Cxhouse) -> None:
-    """And an incremental run on Spark gives what a whole one on DuckDB does."""
+@pytest.mark.parametrize("arrivals", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_sample_is_the_same_on_both_engines(arrivals: int, tmp_path: Path, cxhouse: Cxhouse) -> None:
+    """And an incremental run on Spark, after the second of two arrivals, gives what a whole one on DuckDB does."""
     cxhouse("sample", "--out", tmp_path, "--customers", "150", "--days", "120", "--seed", "11")
     exports = tmp_path / "arrived"
     home = Home(
         tmp_path / "spark", exports, configured(tmp_path / "config", {**SMALL, "vars": {"kpi_grains": ["week", "month", "all"]}})
     )
-    for number in range(2):
-        parts(tmp_path / "exports", exports, number, 2)
+    for number in range(arrivals):
+        parts(tmp_path / "exports", exports, number, arrivals)
         cxhouse("run", "--engine", "spark", "--exports", exports, *home.options)
     modes = yaml.safe_load((home.path / "last_run.json").read_text())["model_modes"]
-    assert modes["touched"] > 10, "otherwise nothing incremental was tested"
+    assert modes.get("touched", 0) > 10 or arrivals == 1, "otherwise nothing incremental was tested"
     shutil.copytree(home.path, tmp_path / "duckdb", symlinks=True)
     cxhouse("run", "--full-refresh", "--exports", exports, "--home", tmp_path / "duckdb", "--config", tmp_path / "config")
     assert differences(home.path, tmp_path / "duckdb") == []

@@ -21,7 +21,19 @@ from orchestration.warehouse import SEEDS, Warehouse
 
 LAYERS = ("staging", "conformed", "journey", "kpis")
 #: Small sets give many cases where something meets something else, which is where mistakes live.
-KNOBS = {"activity_window_days": 20, "min_sample": 2, "identity_max_fanout": 2, "kpi_grains": ["day", "week", "month", "all"]}
+KNOBS = {
+    "activity_window_days": 20, "min_sample": 2, "identity_max_fanout": 2, "kpi_grains": ["day", "week", "month", "all"],
+    "min_pay_group": 1, "staffing_history_weeks": 2, "staffing_weeks_ahead": 1,
+}  # fmt: skip
+
+
+#: A desk that closes: a policy in opening hours makes what is unanswered age with the date of the run.
+SEEDS_OF_A_DESK = {
+    "business_hours.csv": "calendar,weekday,opens_at,closes_at,timezone\n"
+    + "".join(f"desk,{day},09:00,17:00,Europe/Berlin\n" for day in range(1, 6)),
+    "calendar_assignments.csv": "calendar,channel,team\ndesk,email,\ndesk,phone,\n",
+    "sla_policies.csv": "channel,priority,target_seconds,clock,valid_from,valid_to\nemail,,28800,business,2026-05-20,\n",
+}
 
 
 class World:
@@ -68,6 +80,8 @@ class World:
         changed = shipped.replace("place_order,purchase", f"place_order,{step.order_stage}")
         assert (changed != shipped) == (step.order_stage != "purchase")
         (self.config / "seeds" / "journey_map.csv").write_text(changed)
+        for name, text in SEEDS_OF_A_DESK.items():
+            (self.config / "seeds" / name).write_text(text)
         # The first run has nothing to break off from.
         self.run(step, only=step.only if self.modes["rebuild"] > self._rebuilt else None)
 

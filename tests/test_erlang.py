@@ -1,0 +1,94 @@
+"""Agents by Erlang C: the model's own SQL against the recursion of Erlang B, and both against published values."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.execution import prepare_home
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+
+SERVICE_SECONDS, SERVICE_LEVEL = 20, 0.8
+
+
+def waiting_share(agents: int, traffic: float) -> float:
+    """Share of calls that wait (Erlang C), from B(n) = a B(n-1) / (n + a B(n-1)); `traffic` in Erlang."""
+    blocked = 1.0
+    for n in range(1, agents + 1):
+        blocked = traffic * blocked / (n + traffic * blocked)
+    return agents * blocked / (agents - traffic * (1 - blocked))
+
+
+def erlang_agents(calls: float, handle_seconds: float) -> int:
+    """Fewest agents that answer the target share of the calls of a half hour in time."""
+    traffic = calls * handle_seconds / 1800
+    agents = math.floor(traffic) + 1
+    while (
+        not 1 - waiting_share(agents, traffic) * math.exp(-(agents - traffic) * SERVICE_SECONDS / handle_seconds) >= SERVICE_LEVEL
+    ):
+        agents += 1
+    return agents
+
+
+@pytest.mark.parametrize(
+    ("agents", "traffic", "share"),
+    # M/M/1: the load itself. M/M/2 and M/M/3 at a load of a half and of two thirds: closed forms of the textbooks.
+    [(1, 0.5, 0.5), (1, 0.9, 0.9), (2, 1, 1 / 3), (3, 2, 4 / 9), (5, 4, 0.5541), (14, 10, 0.1741)],
+)
+def test_published_shares(agents: int, traffic: float, share: float) -> None:
+    assert waiting_share(agents, traffic) == pytest.approx(share, abs=0.00005)
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    """A database with the tables that the model reads, and its compiled SQL as the macro `required()`."""
+    home = Settings(home=tmp_path_factory.mktemp("erlang") / "home", as_of=date(2026, 7, 1), vars={"staffing_shrinkage": 0})
+    prepare_home(home)
+    warehouse = Warehouse(home)
+    warehouse.parse()
+    assert warehouse.command(["compile", "--select", "fct_staffing_half_hours"])
+    path = next(Path(home.dbt_target, "compiled").rglob("fct_staffing_half_hours.sql"))
+    query = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    con = duckdb.connect()
+    con.execute(
+        "attach ':memory:' as warehouse; use warehouse; create schema seeds; create schema staging; create schema journey"
+    )
+    con.execute(
+        "create table seeds.kpi_targets (kpi_id text, dimension text, member text, target double); "
+        "create table staging.stg_agents (team text, work_date date, scheduled_minutes int, worked_minutes int, absence text); "
+        "create table journey.int_call_forecasts (team text, date_day date, half_hour int, starts_at timestamp, "
+        "open_seconds int, calls_forecast double, handle_seconds_forecast double, is_seasonal_peak boolean)"
+    )
+    con.execute(f"create macro required() as table {query}")
+    return con
+
+
+loads = st.tuples(st.floats(0.01, 800), st.floats(5, 1800)).filter(lambda load: load[0] * load[1] / 1800 < 400)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases=st.lists(loads, min_size=1, max_size=30, unique=True))
+def test_agents_equal_the_recursion(solved: duckdb.DuckDBPyConnection, cases: list[tuple[float, float]]) -> None:
+    solved.execute("delete from journey.int_call_forecasts")
+    solved.executemany(
+        "insert into journey.int_call_forecasts values ('desk', '2026-06-01', ?, '2026-06-01', 1800, ?, ?, false)",
+        [[number, *load] for number, load in enumerate(cases)],
+    )
+    found = dict(solved.execute("select half_hour, agents_required from required()").fetchall())
+    assert found == {number: erlang_agents(*load) for number, load in enumerate(cases)}
+
+
+def test_a_textbook_s_hundred_calls(solved: duckdb.DuckDBPyConnection) -> None:
+    """100 calls of 180 s in half an hour are 10 Erlang: 14 agents, of whom 13 do not quite suffice."""
+    solved.execute("delete from journey.int_call_forecasts")
+    solved.execute("insert into journey.int_call_forecasts values ('desk', '2026-06-01', 0, '2026-06-01', 1800, 100, 180, false)")
+    assert solved.execute("select agents_required from required()").fetchall() == [(14,)]
+    assert 1 - waiting_share(13, 10) * math.exp(-3 * 20 / 180) < 0.8 < 1 - waiting_share(14, 10) * math.exp(-4 * 20 / 180)
