@@ -49,8 +49,9 @@ lint: setup  ## ruff, mypy, sqlfluff, and Dagster's own validation
 docs: setup  ## write the generated docs: KPI reference, contract schema
 	@$(BIN)/python -m orchestration.reference
 
-bench: setup  ## what an incremental run saves, and where the seconds go (CUSTOMERS=6000)
+bench: setup  ## what an incremental run saves, where the seconds go, how tickets grow (CUSTOMERS=6000)
 	@$(BIN)/python -m orchestration.bench --customers $(or $(CUSTOMERS),6000)
+	@$(BIN)/python -m orchestration.bench_tickets
 
 ui: setup  ## Dagster's UI on the sample's home
 	@$(BIN)/cxhouse ui --exports $(SAMPLE)/exports --config $(SAMPLE)/config --home $(HOME_DIR)
