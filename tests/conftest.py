@@ -80,6 +80,17 @@ class Home:
         return rows[0][0]
 
 
+def check_that_spans_add_up(home: Home, at_least: int) -> None:
+    """The states of each logged ticket last, together, from its creation to its last solving."""
+    sums = home.query(
+        "select tickets.full_resolution_seconds, sum(spans.duration_seconds) from fct_tickets as tickets "
+        "inner join fct_ticket_status_spans as spans on tickets.ticket_id = spans.ticket_id "
+        "where spans.ends_at <= tickets.solved_at group by tickets.ticket_id, tickets.full_resolution_seconds"
+    )
+    assert len(sums) > at_least
+    assert all(whole == spent for whole, spent in sums)
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
     """Sample exports and their configuration."""

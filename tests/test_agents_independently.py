@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import Home
+from conftest import Home, check_that_spans_add_up
 from independent import UTC, Company, Row
 from support_cases import contact_rows
 from test_erlang import erlang_agents
@@ -242,3 +242,7 @@ def test_discrepancies_are_listed(company: Company, sample_home: Home) -> None:
     )
     assert {(kind, record): told for kind, record, *told in map(list, rows)} == {k: list(v) for k, v in expected.items()}
     assert len(expected) > 20
+
+
+def test_states_add_up_to_the_resolution(sample_home: Home) -> None:
+    check_that_spans_add_up(sample_home, 500)

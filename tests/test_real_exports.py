@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 import pytest
-from conftest import Home
+from conftest import Home, check_that_spans_add_up
 
 
 def test_olist_orders(real_home: Home) -> None:
@@ -66,6 +66,12 @@ def test_servicenow_incidents(real_home: Home) -> None:
             "select median(epoch(solved_at - created_at)) / 3600 from staging.stg_tickets where solved_at is not null"
         ).fetchone()
     assert hours == (24.6,)
+
+
+def test_servicenow_states_add_up(real_home: Home) -> None:
+    check_that_spans_add_up(real_home, 19_000)
+    waits = [real_home.kpi(f"{who}_wait_time", "n") for who in ("requester", "agent")]
+    assert waits == [20768, 20768]
 
 
 def test_servicenow_tells_no_replies(real_home: Home) -> None:

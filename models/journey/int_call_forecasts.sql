@@ -188,7 +188,7 @@ counted as (
 
 ),
 
-forecast as (
+filled as (
 
     select
         opened.team,
@@ -197,18 +197,27 @@ forecast as (
         opened.half_hour,
         opened.starts_at,
         opened.open_seconds,
-        sum(coalesce(counted.calls_offered, 0)) over weeks_before as calls_before,
-        count(*) over weeks_before as weeks_before
+        coalesce(counted.calls_offered, 0) as calls_offered
     from opened
     left join counted
         on
             opened.team = counted.team
             and opened.date_day = counted.date_day
             and opened.half_hour = counted.half_hour
-    where opened.date_day <= {{ as_of_day() }}
+
+),
+
+forecast as (
+
+    select
+        *,
+        sum(calls_offered) over weeks_before as calls_before,
+        count(*) over weeks_before as weeks_before
+    from filled
+    where date_day <= {{ as_of_day() }}
     window weeks_before as (
-        partition by opened.team, opened.weekday, opened.half_hour
-        order by opened.date_day
+        partition by team, weekday, half_hour
+        order by date_day
         rows between {{ weeks }} preceding and 1 preceding
     )
 
@@ -218,24 +227,19 @@ forecast as (
 ahead as (
 
     select
-        opened.team,
-        opened.weekday,
-        opened.half_hour,
-        sum(coalesce(counted.calls_offered, 0)) as calls_before,
+        team,
+        weekday,
+        half_hour,
+        sum(calls_offered) as calls_before,
         count(*) as weeks_before
-    from opened
-    left join counted
-        on
-            opened.team = counted.team
-            and opened.date_day = counted.date_day
-            and opened.half_hour = counted.half_hour
+    from filled
     where
-        opened.date_day <= {{ last_whole_day() }}
-        and opened.date_day > {{ add_days(last_whole_day(), -history_days) }}
+        date_day <= {{ last_whole_day() }}
+        and date_day > {{ add_days(last_whole_day(), -history_days) }}
     group by
-        opened.team,
-        opened.weekday,
-        opened.half_hour
+        team,
+        weekday,
+        half_hour
 
 ),
 
@@ -245,21 +249,16 @@ united as (
     from forecast
     union all
     select
-        opened.team,
-        opened.date_day,
-        opened.weekday,
-        opened.half_hour,
-        opened.starts_at,
-        opened.open_seconds,
+        filled.*,
         ahead.calls_before,
         ahead.weeks_before
-    from opened
+    from filled
     inner join ahead
         on
-            opened.team = ahead.team
-            and opened.weekday = ahead.weekday
-            and opened.half_hour = ahead.half_hour
-    where opened.date_day > {{ as_of_day() }}
+            filled.team = ahead.team
+            and filled.weekday = ahead.weekday
+            and filled.half_hour = ahead.half_hour
+    where filled.date_day > {{ as_of_day() }}
 
 )
 
