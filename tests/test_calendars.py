@@ -241,3 +241,17 @@ def test_open_seconds_by_hand(
     business_seconds: Callable, zone: str, hours: list[Hours], start: str, end: str, expected: int
 ) -> None:
     assert business_seconds(ZoneInfo(zone), hours, [(at(start), at(end))]) == [expected]
+
+
+def test_clock_times_that_are_none_are_refused(tmp_path: Path) -> None:
+    wrong = ["9", "25:00", "24:01", "12:60", "noon", "-1:00"]
+    (tmp_path / "config" / "seeds").mkdir(parents=True)
+    rows = ["desk,1,09:00,24:00,UTC", *(f"desk,2,{clock_time},18:00,UTC" for clock_time in wrong)]
+    (tmp_path / "config" / "seeds" / "business_hours.csv").write_text(
+        "\n".join(["calendar,weekday,opens_at,closes_at,timezone", *rows])
+    )
+    told = Settings(home=tmp_path / "home", config_dir=tmp_path / "config", as_of=date(2026, 7, 1))
+    prepare_home(told)
+    results = Warehouse(told).build(["--select", "business_hours"])
+    failed = {result.name.split("_business")[0]: result.failures for result in results if result.failed}
+    assert failed == {"clock_times": len(wrong)}

@@ -19,6 +19,30 @@
 {% endtest %}
 
 
+{#- Clock times are written HH:MM, up to 24:00, or left out. -#}
+{% test clock_times(model, columns) %}
+  with parts as (
+
+      {% for column in columns -%}
+      select
+          '{{ column }}' as column_name,
+          {{ column }} as clock_time,
+          try_cast({{ dbt.split_part(column, "':'", 1) }} as integer) as hours,
+          try_cast({{ dbt.split_part(column, "':'", 2) }} as integer) as minutes
+      from {{ model }}
+      where {{ column }} is not null
+      {{ "union all" if not loop.last }}
+      {% endfor %}
+  )
+
+  select
+      column_name,
+      clock_time
+  from parts
+  where not coalesce(hours >= 0 and minutes between 0 and 59 and 60 * hours + minutes <= 1440, false)
+{% endtest %}
+
+
 {#- Rows read = rows loaded + rows quarantined, for every file. -#}
 {% test no_row_lost(model) %}
   select *
