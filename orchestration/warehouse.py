@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -151,6 +152,13 @@ class Warehouse:
             self.parse()
         result = self._invoke(["compile", "--inline", query], manifest=self._manifest)
         return str(result.result.results[0].node.compiled_code)
+
+    def compiled(self, *models: str) -> dict[str, str]:
+        """The whole query of each model, in the engine's own SQL, without the comments that `maintained` reads."""
+        if self._manifest is None:
+            self.parse()
+        results = self._invoke(["compile", "--select", *models], manifest=self._manifest).result.results
+        return {item.node.name: re.sub(r"/\*.*?\*/", "", item.node.compiled_code, flags=re.DOTALL) for item in results}
 
     def discard_if_damaged(self) -> bool:
         """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""

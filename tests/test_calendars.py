@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -118,10 +117,7 @@ def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
     prepare_home(home)
     warehouse = Warehouse(home)
     models = ["int_openings", "int_calendar_segments", "int_ticket_business_seconds"]
-    warehouse.parse()
-    assert warehouse.command(["compile", "--select", *models])
-    compiled = {path.stem: path.read_text() for path in Path(home.dbt_target, "compiled").rglob("int_*.sql")}
-    queries = {name: re.sub(r"/\*.*?\*/", "", compiled[name], flags=re.DOTALL) for name in models}
+    queries = warehouse.compiled(*models)
 
     def run(zone: ZoneInfo, hours: list[Hours], spans: list[tuple[datetime, datetime]]) -> list[int]:
         with duckdb.connect() as con:
@@ -135,7 +131,9 @@ def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
                 "select 'it' as calendar, null::text as channel, null::text as team; "
                 "create table staging.stg_tickets (ticket_id int, created_at timestamp, channel text, team text); "
                 "create table journey.int_ticket_life (ticket_id int, first_response_at timestamp, first_solved_at timestamp, "
-                "solved_at timestamp); create table conformed.dim_dates (date_day date)"
+                "solved_at timestamp, is_response_tracked boolean); "
+                "create table journey.int_response_targets (ticket_id int, clock text); "
+                "create table conformed.dim_dates (date_day date)"
             )
             for row in hours:
                 if row.day:
@@ -149,7 +147,7 @@ def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
                 "insert into staging.stg_tickets values (?, ?, 'email', null)", [[n, s] for n, (s, _) in enumerate(naive)]
             )
             con.executemany(
-                "insert into journey.int_ticket_life values (?, null, null, ?)", [[n, e] for n, (_, e) in enumerate(naive)]
+                "insert into journey.int_ticket_life values (?, null, null, ?, false)", [[n, e] for n, (_, e) in enumerate(naive)]
             )
             con.execute(
                 "insert into conformed.dim_dates select unnest(generate_series(?::date, ?::date, interval 1 day))",

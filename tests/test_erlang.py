@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -53,10 +51,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnectio
     home = Settings(home=tmp_path_factory.mktemp("erlang") / "home", as_of=date(2026, 7, 1), vars={"staffing_shrinkage": 0})
     prepare_home(home)
     warehouse = Warehouse(home)
-    warehouse.parse()
-    assert warehouse.command(["compile", "--select", "fct_staffing_half_hours"])
-    path = next(Path(home.dbt_target, "compiled").rglob("fct_staffing_half_hours.sql"))
-    query = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    query = warehouse.compiled("fct_staffing_half_hours")["fct_staffing_half_hours"]
     con = duckdb.connect()
     con.execute(
         "attach ':memory:' as warehouse; use warehouse; create schema seeds; create schema staging; create schema journey"

@@ -1,7 +1,7 @@
 {%- set instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at', 'unanswered_at'] -%}
 {{ maintained(
     unit=['ticket_id'],
-    touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id'},
+    touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id', 'int_response_targets': 'ticket_id'},
     on_clock=['select ticket_id from {this} where unanswered_business_seconds is not null']
 ) }}
 -- Open seconds of the ticket's calendar between its creation and each later instant.
@@ -15,9 +15,13 @@ with tickets as (
         life.first_response_at,
         life.first_solved_at,
         life.solved_at,
-        case when life.first_response_at is null then {{ as_of() }} end as unanswered_at
+        -- Only a target in opening hours asks how long it has been unanswered in them: what does not ask need not age.
+        case
+            when targets.clock = 'business' and life.is_response_tracked and life.first_response_at is null then {{ as_of() }}
+        end as unanswered_at
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
+    left join {{ ref('int_response_targets') }} as targets on tickets.ticket_id = targets.ticket_id
     where {{ is_touched('tickets.ticket_id') }}
 
 ),
