@@ -27,7 +27,7 @@
 {#- The `maintained` of all identifiers: every raw kind that names a customer touches its own records. -#}
 {% macro identifiers_maintained(kinds) -%}
   {%- set touched_by, clock_queries, dated_queries = {}, [], [] -%}
-  {%- for kind, (record_id, created_at) in kinds.items() -%}
+  {%- for kind, (record_id, created_at, _) in kinds.items() -%}
     {%- set record = "select '" ~ kind ~ "' as record_kind, " ~ record_id ~ " as record_id from " -%}
     {%- do touched_by.update({kind: [
         record ~ '{changes}',
@@ -42,4 +42,10 @@
       on_clock=clock_queries,
       dated=dated_queries | join(' union all ')
   ) }}
+{%- endmacro %}
+
+
+{#- A visitor of the site, as hashed as a customer. -#}
+{% macro visitor_key(visitor_id) -%}
+  case when {{ visitor_id }} is not null then {{ customer_key("concat('visitor:', " ~ visitor_id ~ ")") }} end
 {%- endmacro %}

@@ -1,3 +1,6 @@
+{%- if var('segment_source') not in ['listed', 'behaviour'] -%}
+  {{ exceptions.raise_compiler_error("segment_source: '" ~ var('segment_source') ~ "' is neither listed nor behaviour") }}
+{%- endif -%}
 {{ maintained(
     unit=['customer_key'],
     touched_by={
@@ -5,6 +8,7 @@
         'int_record_customers': 'customer_key',
         'stg_customers': customers_of('customers', 'customer_id'),
         'stg_orders': customers_of('orders', 'order_id'),
+        'segments': 'customer_key',
     }
 ) }}
 -- One row for each real person, and one for all whom no identifier names.
@@ -29,6 +33,8 @@ described as (
         customers.language,
         customers.preferred_channel,
         customers.marketing_opt_in,
+        max(case when customers.referred_by is not null then 1 else 0 end) over (partition by records.customer_key) = 1
+            as was_referred,
         min(customers.created_at) over (partition by records.customer_key) as joined_at,
         row_number() over (
             partition by records.customer_key
@@ -66,11 +72,16 @@ joined as (
 
     select
         persons.customer_key,
+        {% if var('segment_source') == 'behaviour' -%}
+        coalesce(segments.behaviour, 'unknown') as segment,
+        {% else -%}
         coalesce(described.segment, 'unknown') as segment,
+        {% endif -%}
         coalesce(described.country, ordered.country, 'unknown') as country,
         coalesce(described.language, 'unknown') as language,
         coalesce(described.preferred_channel, 'unknown') as preferred_channel,
         described.marketing_opt_in,
+        coalesce(described.was_referred, false) as was_referred,
         described.joined_at,
         persons.identifiers
     from persons
@@ -82,6 +93,9 @@ joined as (
         on
             persons.customer_key = ordered.customer_key
             and ordered.newest = 1
+    {% if var('segment_source') == 'behaviour' -%}
+    left join {{ ref('segments') }} as segments on persons.customer_key = segments.customer_key
+    {%- endif %}
 
 )
 
@@ -95,5 +109,6 @@ select
     'unknown' as language,
     'unknown' as preferred_channel,
     cast(null as boolean) as marketing_opt_in,
+    false as was_referred,
     cast(null as timestamp) as joined_at,
     0 as identifiers

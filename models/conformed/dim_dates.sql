@@ -5,6 +5,11 @@
     'stg_reviews': 'created_at',
     'stg_orders': 'ordered_at',
     'stg_surveys': 'responded_at',
+    'stg_survey_invitations': 'sent_at',
+    'stg_web_sessions': 'started_at',
+    'stg_signups': 'started_at',
+    'stg_subscriptions': 'started_at',
+    'stg_product_usage': 'used_at',
 } %}
 with firsts as (
 

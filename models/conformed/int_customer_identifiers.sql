@@ -2,33 +2,34 @@
 
     All versions of a record speak, not only the newest: an identifier that a record once carried still leads to the person,
     and an identifier's age is that of its first arrival. -#}
+{#- What stands for a record, its date, its identifiers. Of sessions and usage, which can be many, a customer is one record. -#}
 {%- set kinds = {
-    'tickets': ['ticket_id', 'created_at'],
-    'calls': ['call_id', 'started_at'],
-    'reviews': ['review_id', 'created_at'],
-    'orders': ['order_id', 'ordered_at'],
-    'surveys': ['response_id', 'responded_at'],
-    'customers': ['customer_id', 'created_at'],
+    'tickets': ['ticket_id', 'created_at', ['customer_id', 'customer_email', 'customer_phone']],
+    'calls': ['call_id', 'started_at', ['customer_id', 'customer_email', 'customer_phone']],
+    'reviews': ['review_id', 'created_at', ['customer_id', 'customer_email', none]],
+    'orders': ['order_id', 'ordered_at', ['customer_id', 'customer_email', 'customer_phone']],
+    'surveys': ['response_id', 'responded_at', ['customer_id', 'customer_email', 'customer_phone']],
+    'customers': ['customer_id', 'created_at', ['customer_id', 'email', 'phone']],
+    'survey_invitations': ['invitation_id', 'sent_at', ['customer_id', 'customer_email', none]],
+    'signups': ['signup_id', 'started_at', ['customer_id', 'customer_email', none]],
+    'subscriptions': ['subscription_id', 'started_at', ['customer_id', none, none]],
+    'web_sessions': ['customer_id', 'started_at', ['customer_id', none, none]],
+    'product_usage': ['customer_id', 'used_at', ['customer_id', none, none]],
 } -%}
 {{ identifiers_maintained(kinds) }}
 {% set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}
+{%- set no_text = 'cast(null as ' ~ dbt.type_string() ~ ')' -%}
 
 with named as (
 
-    {% for kind, (record_id, created_at) in kinds.items() -%}
+    {% for kind, (record_id, created_at, (customer_id, email, phone)) in kinds.items() -%}
     select
         '{{ kind }}' as record_kind,
         {{ record_id }} as record_id,
-        _batch,
-        {% if kind == 'customers' -%}
-        customer_id,
-        email as customer_email,
-        phone as customer_phone
-        {%- else -%}
-        customer_id,
-        customer_email,
-        {{ 'cast(null as ' ~ dbt.type_string() ~ ')' if kind == 'reviews' else 'customer_phone' }} as customer_phone
-        {%- endif %}
+        {{ customer_id }} as customer_id,
+        {{ email or no_text }} as customer_email,
+        {{ phone or no_text }} as customer_phone,
+        _batch
     from {{ source('raw', kind) }}
     where
         ({{ created_at }} <= {{ as_of() }} or {{ created_at }} is null)

@@ -18,6 +18,9 @@ MAX_ORDERS = 14
 class Life:
     """Frames of one chunk, in the generator's own columns; instants are UTC, datetime64[s]."""
 
+    scope: Scope
+    #: Number of the chunk's first customer.
+    first: int
     customers: pd.DataFrame
     orders: pd.DataFrame
     items: pd.DataFrame
@@ -40,10 +43,11 @@ def live(scope: Scope, first: int, count: int) -> Life:
     calls = _calls(rng, scope, contacts[is_call].reset_index(drop=True), first)
     reviews = _reviews(rng, scope, orders, first)
     surveys = _surveys(rng, scope, customers, orders, tickets, calls, first)
-    return Life(customers, orders, items, tickets, calls, reviews, surveys)
+    return Life(scope, first, customers, orders, items, tickets, calls, reviews, surveys)
 
 
-def _seconds(values: np.ndarray) -> np.ndarray:
+def seconds(values: np.ndarray) -> np.ndarray:
+    """Numbers of seconds as spans of time."""
     return np.round(values).astype("timedelta64[s]")
 
 
@@ -65,11 +69,13 @@ def _customers(rng: np.random.Generator, scope: Scope, first: int, count: int) -
             "country": country,
             "language": pd.Series(country).map(company.LANGUAGES),
             "segment": pick(rng, company.SEGMENTS, count),
-            "joined_at": np.datetime64(scope.starts_at, "s") + _seconds(joined),
+            "joined_at": np.datetime64(scope.starts_at, "s") + seconds(joined),
             "preferred_channel": pick(rng, {"email": 0.6, "phone": 0.15, "chat": 0.25}, count),
             "opt_in": rng.random(count) < 0.7,
             "orders_per_year": rng.gamma(1.4, 2.0, count) + 0.4,
-            "lifetime_days": rng.exponential(500, count),
+            # The chance that an order is the last one: some never warm to the shop, others stay for years.
+            "leaving": rng.beta(0.7, 2.8, count),
+            "is_referred": rng.random(count) < 0.08,
         }
     )
 
@@ -85,8 +91,10 @@ def _orders(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame) -> 
     gaps = rng.exponential(1, (count, MAX_ORDERS)) * (365 / customers["orders_per_year"].to_numpy())[:, None]
     gaps[:, 0] = np.minimum(gaps[:, 0], rng.exponential(9, count))
     days = gaps.cumsum(axis=1)
-    at = customers["joined_at"].to_numpy()[:, None] + _seconds(days * 86400)
-    kept = (days < customers["lifetime_days"].to_numpy()[:, None]) & (at < np.datetime64(scope.ends_at, "s"))
+    at = customers["joined_at"].to_numpy()[:, None] + seconds(days * 86400)
+    left = (rng.random((count, MAX_ORDERS)) < customers["leaving"].to_numpy()[:, None]).cumsum(axis=1)
+    stays = np.column_stack([np.ones(count, bool), left[:, :-1] == 0])
+    kept = stays & (at < np.datetime64(scope.ends_at, "s"))
     row, _ = np.nonzero(kept)
     ordered = busy_times(rng, at[kept], office=False)
     kept_season = rng.random(len(row)) < _season(ordered)
@@ -100,18 +108,17 @@ def _orders(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame) -> 
     frame["ordered_at"] = ordered
     cancelled = rng.random(size) < 0.03
     frame["cancelled_by"] = np.where(cancelled, rng.choice(["seller", "buyer", "buyer"], size), None)
-    ship = to_open_hours(ordered + _seconds(rng.lognormal(2.4, 0.7, size) * 3600))
+    ship = to_open_hours(ordered + seconds(rng.lognormal(2.4, 0.7, size) * 3600))
     frame["promised_ship_at"] = to_open_hours(ordered + np.timedelta64(36, "h"))
     strike = (ordered >= np.datetime64(scope.ends_at, "s") - np.timedelta64(75, "D")) & (frame["country"] == "FR")
     transit = rng.lognormal(0.85, 0.4, size) * np.where(strike, 1.8, 1) * np.where(channel == "amazon", 0.85, 1)
     frame["promised_on"] = (ordered + np.timedelta64(5, "D")).astype("datetime64[D]")
-    frame["shipped_at"] = _until(scope, np.where(cancelled, NOT_A_TIME, ship))
-    frame["delivered_at"] = _until(scope, np.where(cancelled, NOT_A_TIME, ship + _seconds(transit * 86400)))
-    frame["cancelled_at"] = _until(scope, np.where(cancelled, ordered + np.timedelta64(20, "h"), NOT_A_TIME))
+    frame["shipped_at"] = until(scope, np.where(cancelled, NOT_A_TIME, ship))
+    frame["delivered_at"] = until(scope, np.where(cancelled, NOT_A_TIME, ship + seconds(transit * 86400)))
+    frame["cancelled_at"] = until(scope, np.where(cancelled, ordered + np.timedelta64(20, "h"), NOT_A_TIME))
     refunded = (rng.random(size) < 0.04) & ~np.isnat(frame["delivered_at"].to_numpy())
-    frame["refunded_at"] = _until(
-        scope, np.where(refunded, frame["delivered_at"].to_numpy() + np.timedelta64(9, "D"), NOT_A_TIME)
-    )
+    frame["refunded_at"] = until(scope, np.where(refunded, frame["delivered_at"].to_numpy() + np.timedelta64(9, "D"), NOT_A_TIME))
+    frame["affiliate"] = np.where(rng.random(size) < 0.06, rng.choice(["BLOG10", "FRIENDS"], size), None)
     frame["claim"] = np.where(rng.random(size) < 0.004, rng.choice(["guarantee", "chargeback"], size), None)
     return frame
 
@@ -120,7 +127,7 @@ def _rank(row: np.ndarray) -> np.ndarray:
     return pd.Series(row).groupby(row).cumcount().to_numpy() + 1
 
 
-def _until(scope: Scope, times: np.ndarray) -> np.ndarray:
+def until(scope: Scope, times: np.ndarray) -> np.ndarray:
     """What lies after the end of the sample has not happened yet."""
     times = times.astype("datetime64[s]")
     return np.where(times < np.datetime64(scope.ends_at, "s"), times, NOT_A_TIME)
@@ -170,11 +177,11 @@ def _contacts(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame, o
         due[about],
         np.where(topics == "damaged item", delivered[about], orders["ordered_at"].to_numpy()[about]),
     )
-    starts = starts.astype("datetime64[s]") + _seconds(rng.exponential(0.8, len(about)) * 86400)
+    starts = starts.astype("datetime64[s]") + seconds(rng.exponential(0.8, len(about)) * 86400)
     frame = orders.loc[about, ["customer_id", "email", "phone", "country", "segment", "language", "order_id", "channel"]]
     frame = frame.assign(topic=topics, at=starts)
     again = frame[rng.random(len(frame)) < 0.16]
-    again = again.assign(at=again["at"].to_numpy() + _seconds(rng.exponential(3.0, len(again)) * 86400))
+    again = again.assign(at=again["at"].to_numpy() + seconds(rng.exponential(3.0, len(again)) * 86400))
     frame = pd.concat([frame, again], ignore_index=True)
     frame["at"] = busy_times(rng, frame["at"].to_numpy().astype("datetime64[s]"), office=True)
     frame["is_complaint"] = frame["topic"].isin(company.COMPLAINT_TOPICS)
@@ -201,28 +208,28 @@ def _tickets(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, fir
     frame["team"] = frame["topic"].map(company.TOPIC_TEAM)
     frame["agent"] = _agent(rng, scope, frame["team"])
     wait = frame["via"].map(company.ANSWER_MINUTES).to_numpy() * rng.lognormal(0, 0.9, size)
-    answered = frame["at"].to_numpy().astype("datetime64[s]") + _seconds(wait * 60)
+    answered = frame["at"].to_numpy().astype("datetime64[s]") + seconds(wait * 60)
     answered = np.where(frame["via"] == "Live chat", answered, to_open_hours(answered))
     never = rng.random(size) < 0.02
-    frame["answered_at"] = _until(scope, np.where(never, NOT_A_TIME, answered))
+    frame["answered_at"] = until(scope, np.where(never, NOT_A_TIME, answered))
     frame["replies"] = np.where(never, 0, 1 + rng.poisson(np.where(frame["is_complaint"], 1.1, 0.5)))
     # A reply that is still to come is none.
     frame["replies"] = frame["replies"].where(~frame["answered_at"].isna(), 0)
-    last = answered + _seconds(np.maximum(frame["replies"] - 1, 0).to_numpy() * rng.lognormal(2.6, 0.8, size) * 3600)
-    frame["solved_at"] = _until(scope, np.where(never, NOT_A_TIME, to_open_hours(last) + np.timedelta64(10, "m")))
+    last = answered + seconds(np.maximum(frame["replies"] - 1, 0).to_numpy() * rng.lognormal(2.6, 0.8, size) * 3600)
+    frame["solved_at"] = until(scope, np.where(never, NOT_A_TIME, to_open_hours(last) + np.timedelta64(10, "m")))
     reopened = (rng.random(size) < 0.06) & ~np.isnat(frame["solved_at"].to_numpy())
-    back = frame["solved_at"].to_numpy().astype("datetime64[s]") + _seconds(rng.exponential(1.2, size) * 86400)
-    frame["reopened_at"] = _until(scope, np.where(reopened, back, NOT_A_TIME))
+    back = frame["solved_at"].to_numpy().astype("datetime64[s]") + seconds(rng.exponential(1.2, size) * 86400)
+    frame["reopened_at"] = until(scope, np.where(reopened, back, NOT_A_TIME))
     again = to_open_hours(back + np.timedelta64(5, "h"))
-    frame["solved_again_at"] = _until(scope, np.where(reopened, again, NOT_A_TIME))
-    frame["escalated_at"] = _until(
+    frame["solved_again_at"] = until(scope, np.where(reopened, again, NOT_A_TIME))
+    frame["escalated_at"] = until(
         scope, np.where(frame["is_complaint"] & (rng.random(size) < 0.12), answered + np.timedelta64(1, "m"), NOT_A_TIME)
     )
     hours = (answered - frame["at"].to_numpy().astype("datetime64[s]")).astype(int) / 3600
     happy = 1 / (1 + np.exp(-(1.9 - 0.05 * hours - 0.7 * frame["is_complaint"] - 1.1 * reopened)))
     solved = ~frame["solved_at"].isna().to_numpy()
-    rated_at = frame["solved_at"].to_numpy() + _seconds(rng.exponential(7, size) * 3600)
-    frame["rated_at"] = _until(scope, np.where(solved & (rng.random(size) < 0.32), rated_at, NOT_A_TIME))
+    rated_at = frame["solved_at"].to_numpy() + seconds(rng.exponential(7, size) * 3600)
+    frame["rated_at"] = until(scope, np.where(solved & (rng.random(size) < 0.32), rated_at, NOT_A_TIME))
     frame["rating"] = np.where(
         ~frame["rated_at"].isna(), np.where(rng.random(size) < happy, "Good", "Bad"), np.where(solved, "Offered", "Not Offered")
     )
@@ -277,12 +284,12 @@ def _reviews(rng: np.random.Generator, scope: Scope, orders: pd.DataFrame, first
     arrived = frame["delivered_at"].to_numpy().astype("datetime64[s]")
     late = arrived > frame["promised_on"].to_numpy().astype("datetime64[s]") + np.timedelta64(1, "D")
     frame["stars"] = np.clip(np.round(rng.normal(np.where(late, 2.9, 4.4), 1.0)), 1, 5).astype(int)
-    frame["created_at"] = _until(scope, arrived + _seconds(rng.exponential(6, size) * 86400))
+    frame["created_at"] = until(scope, arrived + seconds(rng.exponential(6, size) * 86400))
     texts = [rng.choice(np.array(pool, dtype=object), size) for pool in (company.BLAME, company.MIXED, company.PRAISE)]
     frame["text"] = np.select([frame["stars"] <= 2, frame["stars"] == 3], texts[:2], texts[2])
-    answered = to_open_hours(frame["created_at"].to_numpy().astype("datetime64[s]") + _seconds(rng.exponential(30, size) * 3600))
+    answered = to_open_hours(frame["created_at"].to_numpy().astype("datetime64[s]") + seconds(rng.exponential(30, size) * 3600))
     replies = (rng.random(size) < np.where(frame["stars"] <= 3, 0.8, 0.25)) & ~frame["created_at"].isna().to_numpy()
-    frame["replied_at"] = _until(scope, np.where(replies, answered, NOT_A_TIME))
+    frame["replied_at"] = until(scope, np.where(replies, answered, NOT_A_TIME))
     frame = frame[~frame["created_at"].isna()].reset_index(drop=True)
     frame["review_id"] = [f"R{first + 1}-{n:06d}" for n in range(len(frame))]
     return frame
@@ -297,7 +304,7 @@ def _surveys(
     asked = ~np.isnat(bought.astype("datetime64[s]")) & (rng.random(len(customers)) < 0.35)
     nps = customers.loc[asked, ["customer_id", "email"]].assign(
         kind="nps", mode="relational", survey_id="relationship", channel="email",
-        at=bought[asked].astype("datetime64[s]") + _seconds(rng.exponential(12, int(asked.sum())) * 86400),
+        at=bought[asked].astype("datetime64[s]") + seconds(rng.exponential(12, int(asked.sum())) * 86400),
         score=np.clip(np.round(rng.normal(8.1, 2.0, int(asked.sum()))), 0, 10), low=0, high=10, polarity=None,
         ticket_id=None, call_id=None, topic=None, solved=None,
     )  # fmt: skip
@@ -305,14 +312,14 @@ def _surveys(
     effort = np.clip(np.round(rng.normal(2.4 + 0.4 * solved["replies"].to_numpy(), 1.3)), 1, 7)
     ces = solved[["customer_id", "email", "ticket_id", "topic"]].assign(
         kind="ces", mode="transactional", survey_id="after-ticket", channel="email",
-        at=solved["solved_at"].to_numpy().astype("datetime64[s]") + _seconds(rng.exponential(0.6, len(solved)) * 86400),
+        at=solved["solved_at"].to_numpy().astype("datetime64[s]") + seconds(rng.exponential(0.6, len(solved)) * 86400),
         score=effort, low=1, high=7, polarity="effort", call_id=None, solved=solved["reopened_at"].isna().to_numpy(),
     )  # fmt: skip
     finished = tickets[~tickets["solved_at"].isna() & (rng.random(len(tickets)) < 0.12)]
     recommending = rng.normal(8.4 - 1.5 * ~finished["reopened_at"].isna().to_numpy(), 2.0)
     after = finished[["customer_id", "email", "ticket_id", "topic"]].assign(
         kind="nps", mode="transactional", survey_id="after-ticket-nps", channel="email",
-        at=finished["solved_at"].to_numpy().astype("datetime64[s]") + _seconds(rng.exponential(1.5, len(finished)) * 86400),
+        at=finished["solved_at"].to_numpy().astype("datetime64[s]") + seconds(rng.exponential(1.5, len(finished)) * 86400),
         score=np.clip(np.round(recommending), 0, 10), low=0, high=10, polarity=None, call_id=None, solved=None,
     )  # fmt: skip
     called = calls[calls["answered"] & (rng.random(len(calls)) < 0.15)]

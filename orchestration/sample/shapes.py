@@ -106,7 +106,7 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Status": status,
             "Priority": t["priority"],
             "Via": via,
-            "Ticket type": np.where(t["is_complaint"], "complaint", "question"),
+            "Ticket type": np.select([t["is_complaint"], t["topic"] == "return"], ["complaint", "return_request"], "question"),
             "Created at": local(t["at"]),
             "Updated at": local(updated),
             "Solved at": local(solved.where(~is_open)),
@@ -266,6 +266,7 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "refunded_at": o["refunded_at"],
             "refund_amount": o["total"].where(~o["refunded_at"].isna()),
             "claim_type": o["claim"],
+            "affiliate_code": o["affiliate"],
             "updated_at": o[["ordered_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at"]].max(axis=1),
         }
     )
@@ -324,6 +325,7 @@ def customers(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "language": c["language"],
             "preferred_channel": c["preferred_channel"],
             "marketing_opt_in": c["opt_in"],
+            "referred_by": c["customer_id"].shift(7).where(c["is_referred"]),
         }
     )
     hit = rng.random(len(frame)) < 0.03

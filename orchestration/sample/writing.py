@@ -17,7 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import zstandard
 
-from orchestration.sample import shapes
+from orchestration.sample import optional, shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
 from orchestration.sample.roster import roster
@@ -128,6 +128,11 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         "order_items.parquet": (ParquetFile(exports / "order_items.parquet"), shapes.order_items),
         "surveys.tsv": (CsvFile(exports / "surveys.tsv", delimiter="\t"), shapes.surveys),
         "customers.csv": (CsvFile(exports / "customers.csv", delimiter=";", mark=True), shapes.customers),
+        "surveys_brand.csv": (CsvFile(exports / "surveys_brand.csv"), optional.brand_surveys),
+        **{
+            f"{kind}.csv": (CsvFile(exports / f"{kind}.csv"), getattr(optional, kind))
+            for kind in ("web_sessions", "signups", "subscriptions", "shipments", "product_usage", "survey_invitations")
+        },
     }  # fmt: skip
     rows = dict.fromkeys(files, 0)
     for first in range(0, scope.customers, CHUNK_CUSTOMERS):
@@ -140,9 +145,14 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         progress(f"{first + count:,} of {scope.customers:,} customers")
     for file, _ in files.values():
         file.close()
-    agents = CsvFile(exports / "agents.csv.zst")
-    frame = roster(scope)
-    agents.write(frame)
-    agents.close()
-    rows["agents.csv.zst"] = len(frame)
+    for name, frame in {
+        "agents.csv.zst": roster(scope),
+        "surveys_staff.csv": optional.staff_surveys(scope),
+        "costs.csv": optional.costs(scope),
+        "competitors.csv": optional.competitors(scope),
+    }.items():
+        whole = CsvFile(exports / name)
+        whole.write(frame)
+        whole.close()
+        rows[name] = len(frame)
     return rows

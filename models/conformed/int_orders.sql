@@ -1,0 +1,64 @@
+{%- set orders = ref('stg_orders') -%}
+{{ maintained(
+    unit=['order_id'],
+    touched_by={
+        'stg_orders': 'order_id',
+        'stg_order_items': 'order_id',
+        'stg_shipments': 'order_id',
+        'int_record_customers': records_of('orders'),
+    },
+    on_clock=['select order_id from ' ~ orders ~ ' where ' ~ passed('cancelled_at') ~ ' or ' ~ passed('refunded_at')]
+) }}
+-- Each order's customer, its way, and whether it still is an order at `as_of`.
+with parcels as (
+
+    select
+        order_id,
+        min(shipped_at) as shipped_at,
+        max(promised_delivery_at) as promised_delivery_at,
+        -- Delivered with the last parcel.
+        case when count(delivered_at) = count(*) then max(delivered_at) end as delivered_at
+    from {{ ref('stg_shipments') }}
+    where {{ is_touched('order_id') }}
+    group by order_id
+
+),
+
+lines as (
+
+    select
+        order_id,
+        sum(cast(quantity as decimal(18, 4)) * unit_price) as amount
+    from {{ ref('stg_order_items') }}
+    where {{ is_touched('order_id') }}
+    group by order_id
+
+)
+
+select
+    orders.*,
+    coalesce(records.customer_key, 'unknown') as customer_key,
+    case
+        when orders.cancelled_at is not null then orders.cancelled_at <= {{ as_of() }}
+        else orders.status = 'cancelled'
+    end as is_cancelled,
+    -- Refunded in part, an order stays a purchase.
+    case
+        when orders.refunded_at is not null then orders.refunded_at <= {{ as_of() }}
+        else orders.status in ('refunded', 'returned')
+    end
+    and coalesce(nullif(orders.refund_amount, 0) >= coalesce(orders.total_amount, lines.amount), true) as is_refunded,
+    cast(coalesce(orders.total_amount, lines.amount) as double) as order_amount,
+    -- Where the order does not say it, its parcels do.
+    coalesce(orders.shipped_at, parcels.shipped_at) as order_shipped_at,
+    coalesce(orders.delivered_at, parcels.delivered_at) as order_delivered_at,
+    coalesce(orders.promised_delivery_at, parcels.promised_delivery_at) as order_promised_delivery_at,
+    upper(coalesce(orders.currency, '{{ var("currency") }}')) as currency_or_default
+from {{ ref('stg_orders') }} as orders
+left join {{ ref('int_record_customers') }} as records
+    on
+        records.record_kind = 'orders'
+        and orders.order_id = records.record_id
+left join parcels on orders.order_id = parcels.order_id
+left join lines on orders.order_id = lines.order_id
+where {{ is_touched('orders.order_id') }}

@@ -1,0 +1,1 @@
+{{ newest_version('product_usage', 'used_at') }}

@@ -1,0 +1,1 @@
+{{ newest_version('survey_invitations', 'sent_at') }}
