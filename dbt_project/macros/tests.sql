@@ -85,5 +85,6 @@
   from {{ model }}
   where
       customers_at_start + customers_new - customers_lost <> customers_at_end
+      or paying_customers_at_start + paying_customers_new - paying_customers_lost <> paying_customers_at_end
       or least(customers_at_start, customers_new, customers_lost, customers_at_end, customers_retained) < 0
 {% endtest %}

@@ -119,6 +119,7 @@ select
     end as is_within_service_level,
     claimed.waited_seconds as wait_seconds,
     claimed.talk_seconds,
+    cast(claimed.hold_seconds as bigint) as hold_seconds,
     case
         when claimed.is_answered and claimed.talk_seconds is not null
             then

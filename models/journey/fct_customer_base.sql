@@ -1,12 +1,13 @@
 -- Customers at the start and the end of each period, counted on the mornings that bound it:
--- at start + new - lost = at end.
+-- at start + new - lost = at end. Once with those on a free trial, and once without (paying).
 {%- set grains = ['day', 'week', 'month', 'quarter'] -%}
-{%- set dimensions = ['country', 'segment'] %}
+{%- set bases = {'customers': 'counts_trials', 'paying_customers': 'not counts_trials'} %}
 
 with spells as (
 
     select
         spells.customer_key,
+        spells.counts_trials,
         customers.country,
         customers.segment,
         spells.starts_on,
@@ -21,6 +22,7 @@ turns as (
 
     select
         customer_key,
+        counts_trials,
         country,
         segment,
         starts_on as turned_on,
@@ -29,6 +31,7 @@ turns as (
     union all
     select
         customer_key,
+        counts_trials,
         country,
         segment,
         {{ add_days('lost_on', -1) }} as turned_on,
@@ -57,6 +60,7 @@ combinations as (
 
     select
         customer_key,
+        counts_trials,
         country,
         segment,
         cast({{ dbt.date_trunc(grain, 'turned_on') }} as date) as period_start,
@@ -64,6 +68,7 @@ combinations as (
     from turns
     group by
         customer_key,
+        counts_trials,
         country,
         segment,
         cast({{ dbt.date_trunc(grain, 'turned_on') }} as date)
@@ -73,11 +78,13 @@ combinations as (
 {{ grain }}_changes as (
 
     select
+        {% for base, condition in bases.items() -%}
+        sum(case when {{ condition }} and net_turn > 0 then 1 else 0 end) as {{ base }}_new,
+        sum(case when {{ condition }} and net_turn < 0 then 1 else 0 end) as {{ base }}_lost,
+        {% endfor -%}
         country,
         segment,
-        period_start,
-        sum(case when net_turn > 0 then 1 else 0 end) as customers_new,
-        sum(case when net_turn < 0 then 1 else 0 end) as customers_lost
+        period_start
     from {{ grain }}_customers
     group by
         country,
@@ -106,9 +113,11 @@ combinations as (
         '{{ grain }}' as grain,
         periods.period_start,
         periods.country,
-        periods.segment,
-        coalesce(changes.customers_new, 0) as customers_new,
-        coalesce(changes.customers_lost, 0) as customers_lost
+        {% for base in bases -%}
+        coalesce(changes.{{ base }}_new, 0) as {{ base }}_new,
+        coalesce(changes.{{ base }}_lost, 0) as {{ base }}_lost,
+        {% endfor -%}
+        periods.segment
     from {{ grain }}_periods as periods
     left join {{ grain }}_changes as changes
         on
@@ -129,12 +138,14 @@ balances as (
 accumulated as (
 
     select
-        *,
-        sum(customers_new - customers_lost) over (
+        {% for base in bases -%}
+        sum({{ base }}_new - {{ base }}_lost) over (
             partition by grain, country, segment
             order by period_start
             rows unbounded preceding
-        ) as customers_at_end
+        ) as {{ base }}_at_end,
+        {% endfor -%}
+        balances.*
     from balances
 
 )
@@ -144,9 +155,11 @@ select
     period_start,
     country,
     segment,
-    cast(customers_at_end - customers_new + customers_lost as bigint) as customers_at_start,
-    cast(customers_new as bigint) as customers_new,
-    cast(customers_lost as bigint) as customers_lost,
-    cast(customers_at_end as bigint) as customers_at_end,
+    {% for base in bases -%}
+    cast({{ base }}_at_end - {{ base }}_new + {{ base }}_lost as bigint) as {{ base }}_at_start,
+    cast({{ base }}_new as bigint) as {{ base }}_new,
+    cast({{ base }}_lost as bigint) as {{ base }}_lost,
+    cast({{ base }}_at_end as bigint) as {{ base }}_at_end,
+    {% endfor -%}
     cast(customers_at_end - customers_new as bigint) as customers_retained
 from accumulated

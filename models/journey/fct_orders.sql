@@ -1,4 +1,7 @@
-{%- set instants = ['cancelled_at', 'refunded_at', 'shipped_at', 'delivered_at', 'promised_delivery_at'] -%}
+{%- set instants = [
+    'cancelled_at', 'refunded_at', 'paid_at', 'promised_ship_at', 'order_shipped_at', 'order_delivered_at',
+    'order_promised_delivery_at', dbt.dateadd('day', var('review_window_days'), 'order_delivered_at'),
+] -%}
 {%- set passing = [] -%}
 {%- for instant in instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
 {%- set orders = ref('int_orders') -%}
@@ -7,6 +10,9 @@
     touched_by={
         'int_orders': 'order_id',
         'int_purchases': 'order_id',
+        'int_purchase_steps': 'order_id',
+        'int_order_reviews': 'order_id',
+        'int_order_invitations': 'order_id',
         'stg_order_items': 'order_id',
         'dim_customers': rows_with_changed('order_id', 'customer_key'),
     },
@@ -27,6 +33,7 @@ lines as (
         category,
         cast(quantity as decimal(18, 4)) as quantity,
         cast(quantity as decimal(18, 4)) * unit_price as amount,
+        cast(quantity as decimal(18, 4)) * (unit_price - unit_cost) as margin,
         row_number() over (
             partition by order_id
             order by quantity * unit_price desc, line_id asc
@@ -42,51 +49,136 @@ items as (
     select
         order_id,
         sum(quantity) as items,
-        sum(amount) as items_amount,
+        -- One line without a cost leaves the whole unknown.
+        case when count(margin) = count(*) then sum(margin) end as items_margin,
         max(case when size_rank = 1 then category end) as category
     from lines
     group by order_id
 
+),
+
+joined as (
+
+    select
+        orders.order_id,
+        orders.customer_key,
+        orders.ordered_at,
+        coalesce(orders.sales_channel, 'unknown') as channel,
+        coalesce(orders.marketplace, 'unknown') as marketplace,
+        coalesce(orders.brand, 'unknown') as brand,
+        coalesce(orders.country, customers.country, 'unknown') as country,
+        coalesce(customers.segment, 'unknown') as segment,
+        coalesce(items.category, 'unknown') as category,
+        orders.status,
+        orders.currency_or_default as currency,
+        orders.currency_or_default = '{{ var("currency") }}' as is_in_currency,
+        orders.order_amount as amount,
+        cast(items.items_margin as double) as items_margin,
+        cast(coalesce(orders.refund_amount, 0) as double) as refund_amount,
+        cast(items.items as double) as items,
+        orders.paid_at,
+        orders.order_delivered_at,
+        orders.promised_ship_at,
+        {{ known('orders.order_shipped_at') }} as shipped_at,
+        orders.order_promised_delivery_at as promised_delivery_at,
+        {{ known('orders.order_delivered_at') }} as delivered_at,
+        orders.is_cancelled,
+        orders.cancelled_by,
+        orders.cancelled_at,
+        {{ known('orders.refunded_at') }} as refunded_at,
+        orders.is_refunded,
+        coalesce(orders.refunded_at, orders.ordered_at) <= {{ as_of() }}
+        and (orders.refunded_at is not null or orders.status = 'refunded' or coalesce(orders.refund_amount > 0, false))
+            as has_refund,
+        purchases.purchase_number,
+        coalesce(purchases.is_repeat, false) as is_repeat,
+        case when purchases.is_repeat then steps.is_cross_sell else false end as is_cross_sell,
+        case when purchases.is_repeat then steps.is_up_sell else false end as is_up_sell,
+        orders.affiliate_code is not null as has_affiliate_code,
+        coalesce(customers.was_referred, false) as was_customer_referred,
+        orders.claim_type,
+        coalesce(reviews.is_feedback_negative, false) as is_feedback_negative,
+        coalesce(
+            reviews.reviewed_at < {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }}, false
+        ) as is_reviewed_in_time,
+        {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }} as review_window_ends_at,
+        invitations.order_id is not null as is_review_asked
+    from orders
+    left join items on orders.order_id = items.order_id
+    left join {{ ref('int_purchases') }} as purchases on orders.order_id = purchases.order_id
+    left join {{ ref('int_purchase_steps') }} as steps on orders.order_id = steps.order_id
+    left join {{ ref('int_order_reviews') }} as reviews on orders.order_id = reviews.order_id
+    left join {{ ref('int_order_invitations') }} as invitations on orders.order_id = invitations.order_id
+    left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key
+
 )
 
 select
-    orders.order_id,
-    orders.customer_key,
-    orders.ordered_at,
-    coalesce(orders.sales_channel, 'unknown') as channel,
-    coalesce(orders.marketplace, 'unknown') as marketplace,
-    coalesce(orders.brand, 'unknown') as brand,
-    coalesce(orders.country, customers.country, 'unknown') as country,
-    coalesce(customers.segment, 'unknown') as segment,
-    coalesce(items.category, 'unknown') as category,
-    orders.status,
-    orders.currency_or_default as currency,
+    order_id,
+    customer_key,
+    ordered_at,
+    channel,
+    marketplace,
+    brand,
+    country,
+    segment,
+    category,
+    status,
+    currency,
     -- Amounts in other currencies are not added to the reporting currency's.
+    case when is_in_currency then amount end as order_value,
     case
-        when orders.currency_or_default = '{{ var("currency") }}'
-            then cast(coalesce(orders.total_amount, items.items_amount) as double)
-    end as order_value,
-    cast(items.items as double) as items,
-    orders.promised_ship_at,
-    {{ known('orders.shipped_at') }} as shipped_at,
-    orders.promised_delivery_at,
-    {{ known('orders.delivered_at') }} as delivered_at,
-    orders.is_cancelled,
+        when is_in_currency and not is_cancelled and not is_refunded
+            then coalesce(items_margin, amount * {{ var('margin_rate') }}) - case when has_refund then refund_amount else 0 end
+    end as margin,
+    case when is_in_currency and has_refund then case when refund_amount > 0 then refund_amount else amount end end
+        as refund_value,
+    items,
+    {{ known('paid_at') }} as paid_at,
+    promised_ship_at,
+    shipped_at,
+    promised_delivery_at,
+    delivered_at,
+    refunded_at,
+    is_cancelled,
     -- Null where the export does not say who cancelled.
-    orders.is_cancelled and orders.cancelled_by = 'seller'
-    and ({{ known('orders.shipped_at') }} is null or coalesce(orders.shipped_at >= orders.cancelled_at, false))
+    is_cancelled and cancelled_by = 'seller' and (shipped_at is null or coalesce(shipped_at >= cancelled_at, false))
         as is_cancelled_by_seller,
-    orders.is_refunded,
-    not orders.is_cancelled and not orders.is_refunded as is_purchase,
+    is_refunded,
+    has_refund,
+    not is_cancelled and not is_refunded as is_purchase,
+    -- Waited for: by its date, and where it has none by its state.
+    not is_cancelled and not is_refunded
+    and case
+        when order_delivered_at is not null then order_delivered_at > {{ as_of() }}
+        else status in ('created', 'paid', 'shipped')
+    end as is_undelivered,
+    -- Whether a cancelled order had been paid, nobody says who gives no instant of payment.
+    case
+        when paid_at is not null then paid_at <= {{ as_of() }}
+        when is_cancelled then null
+        else status in ('paid', 'shipped', 'delivered', 'returned', 'refunded')
+    end as is_checkout_completed,
     -- Due once the promise has passed; an order that was cancelled is not due.
-    not orders.is_cancelled and coalesce(orders.promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,
-    not orders.is_cancelled
-    and coalesce(orders.promised_delivery_at <= {{ as_of() }}, false)
-    and coalesce({{ known('orders.delivered_at') }} <= orders.promised_delivery_at, false) as is_delivered_on_time,
-    purchases.purchase_number,
-    coalesce(purchases.is_repeat, false) as is_repeat,
-    orders.claim_type
-from orders
-left join items on orders.order_id = items.order_id
-left join {{ ref('int_purchases') }} as purchases on orders.order_id = purchases.order_id
-left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key
+    not is_cancelled and coalesce(promised_ship_at <= {{ as_of() }}, false) as is_shipping_due,
+    not is_cancelled
+    and coalesce(promised_ship_at <= {{ as_of() }}, false)
+    and coalesce(shipped_at <= promised_ship_at, false) as is_shipped_on_time,
+    not is_cancelled and coalesce(promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,
+    not is_cancelled
+    and coalesce(promised_delivery_at <= {{ as_of() }}, false)
+    and coalesce(delivered_at <= promised_delivery_at, false) as is_delivered_on_time,
+    purchase_number,
+    is_repeat,
+    is_cross_sell,
+    is_up_sell,
+    has_affiliate_code,
+    -- Won by referral: a customer's first purchase, with an affiliate's code or by one whom somebody sent.
+    case when purchase_number is not null then purchase_number = 1 and (has_affiliate_code or was_customer_referred) end
+        as is_referred_customer,
+    claim_type,
+    is_feedback_negative or claim_type is not null as is_defective,
+    -- Not known before the window has closed: reviews that come early would stand for all.
+    case when delivered_at is not null and review_window_ends_at <= {{ as_of() }} then is_reviewed_in_time end as is_reviewed,
+    is_review_asked
+from joined

@@ -8,6 +8,7 @@
             'select review_id from ' ~ reviews ~ ' where order_id in (' ~ records_of('orders') ~ ')',
         ],
         'dim_customers': rows_with_changed('review_id', 'customer_key'),
+        'dim_products': rows_with_changed('review_id', 'product_id'),
     },
     on_clock=['select review_id from ' ~ reviews ~ ' where ' ~ passed('replied_at')]
 ) }}
@@ -46,12 +47,20 @@ select
     coalesce(customers.segment, 'unknown') as segment,
     coalesce(reviews.language, 'unknown') as language,
     coalesce(reviews.kind, 'unknown') as kind,
+    coalesce(products.category, 'unknown') as category,
     reviews.order_id,
     reviews.product_id,
     cast(reviews.stars as double) as stars,
     reviews.stars <= 2 as is_negative,
     reviews.stars >= 4 as is_positive,
     coalesce(reviews.title, reviews.text) is not null as has_comment,
-    {{ known('reviews.replied_at') }} as replied_at
+    contracts.does_tell_replies as is_reply_tracked,
+    {{ known('reviews.replied_at') }} as replied_at,
+    case
+        when reviews.replied_at >= reviews.created_at and reviews.replied_at <= {{ as_of() }}
+            then cast({{ seconds_between('reviews.created_at', 'reviews.replied_at') }} as bigint)
+    end as reply_seconds
 from reviews
 left join {{ ref('dim_customers') }} as customers on reviews.customer_key = customers.customer_key
+left join {{ ref('dim_products') }} as products on reviews.product_id = products.product_id
+inner join {{ ref('int_review_contracts') }} as contracts on reviews._contract is not distinct from contracts.contract

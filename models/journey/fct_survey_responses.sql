@@ -77,7 +77,14 @@ select
     judged.customer_key,
     judged.responded_at,
     judged.kind,
-    coalesce(judged.mode, 'relational') as mode,
+    -- Asked about a case, it is about the case.
+    coalesce(
+        judged.mode,
+        case
+            when coalesce(judged.ticket_id, judged.call_id, judged.order_id) is not null then 'transactional'
+            else 'relational'
+        end
+    ) as mode,
     coalesce(judged.survey_id, 'unknown') as survey_id,
     coalesce(judged.channel, 'unknown') as channel,
     coalesce(judged.topic, 'unknown') as topic,
@@ -93,6 +100,12 @@ select
     cast(judged.highest as bigint) as scale_max,
     judged.recommendation,
     cast(judged.effort as double) as effort,
+    case
+        when judged.kind <> 'csat' then null
+        -- The top two boxes of the question's own scale; of a scale of two or three answers, the top one.
+        when judged.highest >= 4 then judged.answer >= judged.highest - 1
+        else judged.answer >= judged.highest
+    end as is_satisfied,
     judged.effort <= {{ var('low_effort_max') }} as is_low_effort,
     judged.issue_solved as is_issue_solved
 from judged

@@ -19,7 +19,10 @@
         'int_contacts': records_of('tickets'),
         'dim_customers': rows_with_changed('ticket_id', 'customer_key'),
     },
-    on_clock=['select ticket_id from {this} where ' ~ passed(fcr_known_at) ~ ' or ' ~ passed(response_due_at)]
+    on_clock=[
+        'select ticket_id from {this} where ' ~ passed(fcr_known_at) ~ ' or ' ~ passed(response_due_at)
+        ~ ' or ' ~ passed(dbt.dateadd('hour', 24, 'created_at')) ~ ' or ' ~ passed(dbt.dateadd('hour', 48, 'created_at')),
+    ]
 ) }}
 with tickets as (
 
@@ -227,6 +230,14 @@ select
         when response_clock_seconds is not null then response_clock_seconds <= response_target_seconds
         when unanswered_clock_seconds > response_target_seconds then false
     end as is_response_in_time,
+    {% for hours in [24, 48] -%}
+    -- What marketplaces ask for, weekends included.
+    case
+        when not is_response_tracked then null
+        when first_response_seconds is not null then first_response_seconds <= {{ hours }} * 3600
+        when age_seconds > {{ hours }} * 3600 then false
+    end as is_answered_in_{{ hours }}_hours,
+    {% endfor -%}
     is_fcr_claimed,
     is_fcr_observed,
     case when is_fcr_claimed then is_confirmed end as is_fcr_verified,

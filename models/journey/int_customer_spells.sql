@@ -1,11 +1,13 @@
-{{ maintained(unit=['customer_key'], touched_by={'fct_orders': 'customer_key'}) }}
--- The unbroken spells in which a person is a customer: from a purchase until `activity_window_days` after the last one
--- that came in time.
-with purchases as (
+{{ maintained(unit=['customer_key'], touched_by={'fct_orders': 'customer_key', 'fct_subscriptions': 'customer_key'}) }}
+-- The unbroken spells in which a person is a customer: while a subscription runs, and from a purchase until
+-- `activity_window_days` after it. Once with the time on trial, once without.
+with active as (
 
-    select distinct
+    select
         customer_key,
-        {{ local_date('ordered_at') }} as ordered_on
+        {{ local_date('ordered_at') }} as starts_on,
+        -- The first morning on which the purchase is too long ago.
+        {{ add_days(local_date('ordered_at'), var('activity_window_days') + 1) }} as lost_on
     from {{ ref('fct_orders') }}
     where
         is_purchase
@@ -14,38 +16,84 @@ with purchases as (
 
 ),
 
-compared as (
+subscribed as (
 
     select
         customer_key,
-        ordered_on,
-        lag(ordered_on) over (partition by customer_key order by ordered_on) as previous_on
-    from purchases
+        {{ local_date('started_at') }} as starts_on,
+        {{ local_date('pays_from') }} as pays_on,
+        coalesce({{ add_days(local_date('ended_at'), 1) }}, cast('9999-12-31' as date)) as lost_on
+    from {{ ref('fct_subscriptions') }}
+    where
+        customer_key <> 'unknown'
+        and {{ is_touched('customer_key') }}
+
+),
+
+intervals as (
+
+    select
+        true as counts_trials,
+        active.*
+    from active
+    union all
+    select
+        false as counts_trials,
+        active.*
+    from active
+    union all
+    select
+        true as counts_trials,
+        customer_key,
+        starts_on,
+        lost_on
+    from subscribed
+    union all
+    select
+        false as counts_trials,
+        customer_key,
+        pays_on as starts_on,
+        lost_on
+    from subscribed
+    where pays_on is not null
+
+),
+
+compared as (
+
+    select
+        *,
+        max(lost_on) over (
+            partition by customer_key, counts_trials
+            order by starts_on, lost_on
+            rows between unbounded preceding and 1 preceding
+        ) as lost_before_on
+    from intervals
+    where starts_on < lost_on
 
 ),
 
 numbered as (
 
     select
-        customer_key,
-        ordered_on,
-        sum(
-            case
-                when ordered_on <= {{ add_days('previous_on', var('activity_window_days')) }} then 0
-                else 1
-            end
-        ) over (partition by customer_key order by ordered_on rows unbounded preceding) as spell_number
+        *,
+        sum(case when starts_on < lost_before_on then 0 else 1 end) over (
+            partition by customer_key, counts_trials
+            order by starts_on, lost_on
+            rows unbounded preceding
+        ) as spell_number
     from compared
 
 )
 
 select
     customer_key,
+    counts_trials,
     cast(spell_number as integer) as spell_number,
-    min(ordered_on) as starts_on,
-    -- The first morning on which the last purchase is too long ago.
-    {{ add_days('max(ordered_on)', var('activity_window_days') + 1) }} as lost_on
+    min(starts_on) as starts_on,
+    max(lost_on) as lost_on
 from numbered
 group by
     customer_key,
+    counts_trials,
     spell_number

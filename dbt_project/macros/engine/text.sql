@@ -12,3 +12,17 @@
 {% macro spark__regexp_remove(value, pattern) -%}
   regexp_replace({{ value }}, '{{ pattern }}', '')
 {%- endmacro %}
+
+
+{#- A query of a row for each part of a list, which commas part: the key and the part. -#}
+{% macro split_to_rows(relation, key, list, part) %}
+  {{- return(adapter.dispatch('split_to_rows')(relation, key, list, part)) -}}
+{% endmacro %}
+
+{% macro default__split_to_rows(relation, key, list, part) -%}
+  select {{ key }}, unnest(string_split({{ list }}, ',')) as {{ part }} from {{ relation }}
+{%- endmacro %}
+
+{% macro spark__split_to_rows(relation, key, list, part) -%}
+  select {{ key }}, explode(split({{ list }}, ',')) as {{ part }} from {{ relation }}
+{%- endmacro %}

@@ -1,7 +1,7 @@
--- How old the newest row of each touchpoint is at `as_of`.
+-- How old the newest row of each export is at `as_of`, by what its rows became in the journey.
 select
-    touchpoint,
+    source_system,
     max(occurred_at) as newest_at,
     {{ seconds_between('max(occurred_at)', as_of()) }} / 3600.0 as hours_behind
 from {{ ref('fct_touchpoints') }}
-group by touchpoint
+group by source_system

@@ -6,6 +6,8 @@
     ('tickets about an order', 'stg_tickets', 'order_id', 'stg_orders'),
     ('survey answers about a ticket', 'stg_surveys', 'ticket_id', 'stg_tickets'),
     ('survey answers about a call', 'stg_surveys', 'call_id', 'stg_calls'),
+    ('shipments of an order', 'stg_shipments', 'order_id', 'stg_orders'),
+    ('invitations that were answered', 'stg_survey_invitations', 'response_id', 'stg_surveys'),
 ] %}
 with counted as (
 

@@ -1,0 +1,57 @@
+{{ maintained(
+    unit=['order_id'],
+    touched_by={'stg_shipments': 'order_id', 'fct_orders': 'order_id'},
+    on_clock=['select order_id from ' ~ ref('stg_shipments') ~ ' where ' ~ passed('delivered_at')]
+) }}
+-- Parcels. Where no export of them tells of an order's, the order that was shipped is one.
+with told as (
+
+    select
+        shipment_id,
+        order_id,
+        carrier,
+        shipped_at,
+        promised_delivery_at,
+        {{ known('delivered_at') }} as delivered_at
+    from {{ ref('stg_shipments') }}
+    where {{ is_touched('order_id') }}
+
+),
+
+parcels as (
+
+    select * from told
+    union all
+    select
+        concat('order:', order_id) as shipment_id,
+        order_id,
+        cast(null as {{ dbt.type_string() }}) as carrier,
+        shipped_at,
+        promised_delivery_at,
+        delivered_at
+    from {{ ref('fct_orders') }}
+    where
+        shipped_at is not null
+        and order_id not in (select told.order_id from told)
+        and {{ is_touched('order_id') }}
+
+)
+
+select
+    parcels.shipment_id,
+    parcels.order_id,
+    coalesce(orders.customer_key, 'unknown') as customer_key,
+    coalesce(parcels.carrier, 'unknown') as carrier,
+    coalesce(orders.channel, 'unknown') as channel,
+    coalesce(orders.marketplace, 'unknown') as marketplace,
+    coalesce(orders.country, 'unknown') as country,
+    coalesce(orders.segment, 'unknown') as segment,
+    parcels.shipped_at,
+    coalesce(parcels.promised_delivery_at, orders.promised_delivery_at) as promised_delivery_at,
+    parcels.delivered_at,
+    case
+        when parcels.delivered_at >= parcels.shipped_at
+            then cast({{ seconds_between('parcels.shipped_at', 'parcels.delivered_at') }} as bigint)
+    end as transit_seconds
+from parcels
+left join {{ ref('fct_orders') }} as orders on parcels.order_id = orders.order_id

@@ -1,0 +1,37 @@
+{%- set signups = ref('stg_signups') -%}
+{{ maintained(
+    unit=['signup_id'],
+    touched_by={
+        'stg_signups': 'signup_id',
+        'int_visitors': 'select signup_id from ' ~ signups ~ ' where visitor_id in (select visitor_id from {changes})',
+        'int_record_customers': records_of('signups'),
+        'dim_customers': rows_with_changed('signup_id', 'customer_key'),
+    },
+    on_clock=['select signup_id from ' ~ signups ~ ' where ' ~ passed('completed_at')]
+) }}
+with signups as (
+
+    select
+        signups.*,
+        coalesce(records.customer_key, visitors.customer_key, 'unknown') as customer_key
+    from {{ ref('stg_signups') }} as signups
+    left join {{ ref('int_record_customers') }} as records
+        on
+            records.record_kind = 'signups'
+            and signups.signup_id = records.record_id
+    left join {{ ref('int_visitors') }} as visitors on signups.visitor_id = visitors.visitor_id
+    where {{ is_touched('signups.signup_id') }}
+
+)
+
+select
+    signups.signup_id,
+    signups.customer_key,
+    {{ visitor_key('signups.visitor_id') }} as visitor_key,
+    signups.started_at,
+    {{ known('signups.completed_at') }} as completed_at,
+    coalesce(customers.country, 'unknown') as country,
+    coalesce(customers.segment, 'unknown') as segment,
+    coalesce(signups.completed_at <= {{ as_of() }}, false) as is_completed
+from signups
+left join {{ ref('dim_customers') }} as customers on signups.customer_key = customers.customer_key
