@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration.alerts import raise_alerts
 from orchestration.assets.backfill import BACKFILL, reprocessed_days
 from orchestration.assets.layers import layer_assets, layer_checks
+from orchestration.assets.lifetime import lifetime_assets
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.run import Project, Run
@@ -49,6 +50,7 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
         assets=[
             raw_assets(run),
             *(layer_assets(run, project, layer) for layer in LAYERS),
+            lifetime_assets(run, project),
             published_asset(run, project),
             backfill,
         ],

@@ -261,12 +261,13 @@ class Loader:
 
 
 def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
-    """The ledger's loads and alerts as Parquet, for the models of the same names."""
+    """The ledger's loads, runs and alerts as Parquet, for the models of the same names."""
     files = {file.batch: file for file in ledger.landed()}
     texts = ("source", "file", "sha256", "kind", "contract", "status", "reason")
     numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined")
     loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
     _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
+    _write_table("runs", ledger.runs(), ("run_id", "status"), (), ("ended_at",), raw, scratch)
     alerts = [asdict(alert) for alert in ledger.alerts()]
     _write_table("alerts", alerts, ("run_id", "severity", "subject", "message"), ("affected_rows",), ("raised_at",), raw, scratch)
 
@@ -283,8 +284,14 @@ def _write_table(
     types = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(numbers, pa.int64())}
     schema = pa.schema([*types.items(), *((instant, pa.timestamp("us")) for instant in instants)])
     typed = [{**row, **{instant: _timestamp(row[instant]) for instant in instants}} for row in rows]
+    put_table(pa.Table.from_pylist(typed, schema=schema), name, raw, scratch)
+
+
+def put_table(table: pa.Table, name: str, raw: Path, scratch: Path) -> None:
+    """Write a table of our own into the raw folder of its name, in the place of the one before."""
+    scratch.mkdir(parents=True, exist_ok=True)
     draft = scratch / f"{name}.parquet"
-    pq.write_table(pa.Table.from_pylist(typed, schema=schema), draft)
+    pq.write_table(table, draft)
     _put(draft, raw / name, name)
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from orchestration.errors import ConfigurationError
+from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import land
@@ -51,3 +52,4 @@ class Pull:
                 self._progress(f"pull: {kind.name}: {message}")
             yield report
         write_ledger(self.ledger, settings.raw, settings.scratch)
+        ensure_lifetime_tables(settings)

@@ -1,0 +1,178 @@
+"""The lifetime models: the estimates that the papers publish, simulated customers, and data that no model fits."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from orchestration.lifetime import models
+from orchestration.lifetime.models import Histories
+from orchestration.lifetime.step import histories_of, write_lifetime_tables
+from orchestration.settings import Settings
+
+#: 2,357 customers of a music shop, as Fader and Hardie published them: repeat purchases, weeks of the last one and of the
+#: observation, mean value of a repeat purchase.
+CDNOW = Path(__file__).parent / "golden" / "cdnow.csv"
+
+
+@pytest.fixture(scope="module")
+def cdnow() -> Histories:
+    frame = pd.read_csv(CDNOW)
+    return Histories(*(frame[column].to_numpy(float) for column in ("x", "t_x", "T", "zbar")))
+
+
+def test_published_estimates_of_purchases(cdnow: Histories) -> None:
+    """Fader, Hardie & Lee 2005, table 2: r = .243, alpha = 4.414, a = .793, b = 2.426, LL = -9582.4."""
+    fit = models.fit_purchases(cdnow)
+    assert fit.has_converged
+    assert fit.values == pytest.approx((0.243, 4.414, 0.793, 2.426), abs=1e-3)
+    assert fit.log_likelihood == pytest.approx(-9582.4, abs=0.05)
+    assert fit.cases == 2357
+    # The observed information a second way: the curvature of the likelihood in the parameters themselves.
+    steps = np.diag(np.array(fit.values) * 1e-3)
+
+    def total(values: np.ndarray) -> float:
+        return float(models.log_likelihood(tuple(values), cdnow).sum())
+
+    def second(i: int, j: int) -> float:
+        at, h, k = np.array(fit.values), steps[i], steps[j]
+        return (total(at + h + k) - total(at + h - k) - total(at - h + k) + total(at - h - k)) / (4 * h[i] * k[j])
+
+    information = -np.array([[second(i, j) for j in range(4)] for i in range(4)])
+    assert fit.standard_errors == pytest.approx(np.sqrt(np.diag(np.linalg.inv(information))), rel=1e-2)
+
+
+def test_published_forecast_of_one_customer() -> None:
+    """Two purchases, the last in week 30.43 of 38.86: 1.226 more in the next 39 weeks (Hardie's note on the spreadsheet)."""
+    one = Histories(*(np.array([value]) for value in (2.0, 30.43, 38.86, math.nan)))
+    params = (0.243, 4.414, 0.793, 2.426)
+    assert models.expected_purchases(params, one, 39)[0] == pytest.approx(1.226, abs=5e-4)
+    assert models.expected_purchases((0.243, 4.414, 1.0, 2.426), one, 39)[0] == pytest.approx(
+        models.expected_purchases((0.243, 4.414, 1.0001, 2.426), one, 39)[0], rel=1e-3
+    ), "the formula's pole at a = 1 is removable"
+
+
+def test_published_estimates_of_spending(cdnow: Histories) -> None:
+    """Fader & Hardie 2013: p = 6.25, q = 3.74, gamma = 15.44, from the 946 who bought again."""
+    fit = models.fit_spending(cdnow)
+    assert fit.has_converged
+    assert fit.cases == 946
+    assert fit.values == pytest.approx((6.25, 3.74, 15.44), abs=0.02)
+
+
+def _simulated(rng: np.random.Generator, size: int, leaving: np.ndarray, weeks: float) -> tuple[Histories, np.ndarray]:
+    """Customers who buy and leave as the model says; and what they bought in the year after."""
+    rate, age = rng.gamma(0.8, 1 / 6.0, size), rng.uniform(20, 100, size)
+    frequency, recency, later = np.zeros(size), np.zeros(size), np.zeros(size)
+    for i in range(size):
+        at = 0.0
+        while True:
+            at += rng.exponential(1 / rate[i])
+            if at > age[i] + weeks:
+                break
+            if at <= age[i]:
+                frequency[i], recency[i] = frequency[i] + 1, at
+            else:
+                later[i] += 1
+            if rng.random() < leaving[i]:
+                break
+    return Histories(frequency, recency, age, np.full(size, np.nan)), later
+
+
+@pytest.mark.parametrize("is_same_for_all", [False, True])
+def test_simulated_customers_come_back_as_foreseen(is_same_for_all: bool) -> None:
+    rng = np.random.default_rng(5)
+    leaving = np.full(4000, 0.25) if is_same_for_all else rng.beta(0.7, 2.0, 4000)
+    histories, later = _simulated(rng, 4000, leaving, 52)
+    fit = models.fit_purchases(histories)
+    assert fit.has_converged
+    if is_same_for_all:
+        assert dict(zip(fit.names, fit.values, strict=True)).get("p", 0.25) == pytest.approx(0.25, abs=0.05)
+    true = (0.8, 6.0)
+    for value, error, expected in zip(fit.values[:2], fit.standard_errors[:2], true, strict=True):
+        assert abs(value - expected) < 4 * error
+    foreseen = models.expected_purchases(fit.values, histories, 52)
+    for chosen in (histories.frequency == 0, histories.frequency == 1, histories.frequency > 3):
+        spread = later[chosen].std() / math.sqrt(chosen.sum())
+        assert abs(foreseen[chosen].mean() - later[chosen].mean()) < 4 * spread + 0.02
+
+
+@pytest.mark.parametrize(
+    ("frequency", "recency", "said"),
+    [
+        (np.zeros(200), np.zeros(200), "only 0 customers bought again"),
+        # Everybody bought until the last day: nobody ever left.
+        (np.arange(200) % 12 + 5.0, np.full(200, 52.0), ""),
+        # All alike.
+        (np.full(200, 3.0), np.full(200, 30.0), ""),
+    ],
+)
+def test_what_cannot_be_fitted_is_said(frequency: np.ndarray, recency: np.ndarray, said: str) -> None:
+    """Either a fit that is one, or none and the reason; never numbers that mean nothing."""
+    histories = Histories(frequency, recency, np.full(200, 52.0), np.full(200, 10.0))
+    fit = models.fit_purchases(histories)
+    if fit.has_converged:
+        foreseen = models.expected_purchases(fit.values, histories, 52)
+        assert np.all((foreseen >= 0) & (foreseen < 100))
+    else:
+        assert fit.problem is not None
+        assert said in fit.problem
+        assert all(math.isnan(value) for value in (*fit.values, *fit.standard_errors))
+    # Spending that never varies tells nothing of how it varies.
+    assert models.fit_spending(histories).problem
+
+
+def test_random_histories_are_fitted_or_refused() -> None:
+    rng = np.random.default_rng(11)
+    converged = 0
+    for _ in range(25):
+        size = int(rng.integers(1, 300))
+        age = rng.uniform(0.2, 200, size)
+        frequency = rng.poisson(rng.gamma(rng.uniform(0.1, 4), 2, size)).astype(float)
+        recency = np.where(frequency > 0, age * rng.beta(rng.uniform(0.3, 5), 1, size), 0)
+        spent = np.where(frequency > 0, rng.lognormal(3, rng.uniform(0, 2), size), np.nan)
+        histories = Histories(frequency, recency, age, spent)
+        fit = models.fit_purchases(histories)
+        if fit.has_converged:
+            converged += 1
+            assert all(0 < value < math.inf for value in fit.values)
+            assert all(0 < error < math.inf for error in fit.standard_errors)
+            alive, foreseen = models.p_alive(fit.values, histories), models.expected_purchases(fit.values, histories, 52)
+            assert np.all((alive >= 0) & (alive <= 1))
+            assert np.all(np.isfinite(foreseen) & (foreseen >= -1e-9))
+        spending = models.fit_spending(histories)
+        if spending.has_converged:
+            assert np.all(models.expected_spending(spending.values, histories) > 0)
+    assert converged > 3
+
+
+def test_histories_count_days_and_not_orders() -> None:
+    purchases = pd.DataFrame(
+        {
+            "customer_key": ["k", "k", "k", "l", "m"],
+            "purchased_on": [date(2026, 1, 1), date(2026, 1, 8), date(2026, 1, 22), date(2026, 1, 1), date(2026, 2, 1)],
+            "revenue": [99.0, 10.0, 30.0, 5.0, 5.0],
+            "margin": [1.0, 1.0, 1.0, 1.0, 1.0],
+        }
+    )
+    keys, histories = histories_of(purchases, date(2026, 1, 29))
+    assert keys == ["k", "l"], "who comes later is not known yet"
+    assert histories.frequency.tolist() == [2, 0]
+    assert histories.recency.tolist() == [3, 0]
+    assert histories.age.tolist() == [4, 4]
+    assert histories.spent[0] == 20, "of the repeat days"
+    assert math.isnan(histories.spent[1])
+
+
+def test_nobody_bought_anything(tmp_path: Path) -> None:
+    purchases = pd.DataFrame({"customer_key": [], "purchased_on": pd.to_datetime([]), "revenue": [], "margin": []})
+    rows = write_lifetime_tables(Settings(home=tmp_path), purchases)
+    assert rows == {"lifetime_parameters": 7, "lifetime_calibration": 1, "lifetime_predictions": 0}
+    parameters = pd.read_parquet(next((tmp_path / "raw" / "lifetime_parameters").glob("*.parquet")))
+    assert parameters["problem"].notna().all()
+    assert parameters["estimate"].isna().all()
