@@ -30,7 +30,8 @@
             'unit': kpi.unit,
             'direction': kpi.direction,
             'interval': kpi.get('interval'),
-            'settles_after_days': var(kpi.settles_after) if kpi.get('settles_after') else 0,
+            'settles_after_days': settling_days(kpi.get('settles_after', 0)),
+            'grains': kpi.get('grains', []) | join(', ') or none,
             'event_date': kpi.event_date,
             'exports': kpi.exports,
             'counts_denominator': kpi.get('counts_denominator', false),
@@ -39,12 +40,24 @@
             'formula': kpi_formula(numerator, denominator),
             'fact': fact_of(numerator),
             'dimensions': kpi.dimensions | join(', ') if kpi.get('dimensions') is not none else kpi_dimension_names(numerator),
-            'is_percentile': aggregation(measure_named(numerator)) in ('median', 'percentile'),
+            'is_percentile': aggregation(measure_named(numerator)) in ('median', 'percentile', 'max'),
         }) -%}
       {%- endif -%}
     {%- endfor -%}
   {%- endif -%}
   {{- return(found | sort(attribute='kpi_id')) -}}
+{% endmacro %}
+
+
+{#- Days after its period in which a KPI's window is still open: a number, a var, a var times a number ("a * 3"), or never over. -#}
+{% macro settling_days(told) %}
+  {%- if told is number -%}
+    {{- return(told) -}}
+  {%- elif told == 'never' -%}
+    {{- return(36500) -}}
+  {%- endif -%}
+  {%- set name, _, times = told.partition(' * ') -%}
+  {{- return(var(name) * (times or 1) | int) -}}
 {% endmacro %}
 
 
@@ -84,7 +97,7 @@
     {%- set measure = measure_named(name) -%}
     {%- set agg = aggregation(measure) -%}
     {%- set shown = 'p' ~ (measure.agg_params.percentile * 100) | int if agg == 'percentile'
-        else 'count' if agg == 'sum_boolean' else agg -%}
+        else 'count' if agg == 'sum_boolean' else '' if agg == 'max' else agg -%}
     {%- do parts.append(shown ~ '(' ~ (measure.expr or name) | string | trim ~ ')') -%}
   {%- endfor -%}
   {{- return(parts | join(' / ')) -}}

@@ -79,7 +79,7 @@
   {%- elif agg == 'sum_boolean' -%}
   sum({{ counted_value(measure) }})
   {%- elif agg == 'count' -%}
-  count(m_{{ measure.name }})
+  count({{ counted_value(measure) }})
   {%- elif agg == 'count_distinct' -%}
   count(distinct m_{{ measure.name }})
   {%- elif agg == 'median' -%}
@@ -93,8 +93,8 @@
 
 
 {% macro measure_squares(measure) -%}
-  {%- if aggregation(measure) == 'sum' and not measure.non_additive_dimension -%}
-  sum(cast(cast(m_{{ measure.name }} as double) * cast(m_{{ measure.name }} as double) as decimal(38, 6)))
+  {%- if aggregation(measure) == 'sum' -%}
+  sum(cast(power(cast({{ counted_value(measure) }} as double), 2) as decimal(38, 6)))
   {%- else -%}
   null
   {%- endif -%}

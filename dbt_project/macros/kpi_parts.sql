@@ -51,7 +51,7 @@ with
         grain in ('{{ var("kpi_grains") | join("', '") }}')
         and {{ is_touched('grain', 'period_start') }}
 {% else %}
-    {% for grain in var('kpi_grains') -%}
+    {% for grain in grains_of(semantic_model) -%}
     select
         '{{ grain }}' as grain,
         {{ period_start(grain, 'day') }} as period_start,
@@ -130,6 +130,49 @@ with
 {%- endmacro %}
 
 
+{#- The grains of a fact's KPIs: those that its meta names, else all. -#}
+{% macro grains_of(semantic_model) %}
+  {%- set own = (semantic_model.config.meta or {}).get('grains') -%}
+  {{- return(var('kpi_grains') | select('in', own) | list if own else var('kpi_grains')) -}}
+{% endmacro %}
+
+
+{#- The parts of a fact whose rows are values of one cell (grain, period, dimension, member) each, with their cases `n` and
+    the value's `variance`. -#}
+{% macro kpi_parts_of_cells(fact) -%}
+{%- if not execute -%}
+  select * from {{ fact }}
+{%- else -%}
+{%- for measure in wanted_measures(semantic_model_of(fact)) %}
+select
+    '{{ measure.name }}' as measure,
+    grain,
+    period_start,
+    dimension,
+    member,
+    cast({{ measure.expr }} as double) as total,
+    cast(variance as double) as sum_of_squares,
+    cast(n as bigint) as n
+from {{ fact }}
+where ({{ measure.expr }}) is not null
+{{ "union all" if not loop.last }}
+{%- else %}
+select
+    'none' as measure,
+    grain,
+    period_start,
+    dimension,
+    member,
+    cast(null as double) as total,
+    cast(null as double) as sum_of_squares,
+    cast(null as bigint) as n
+from {{ fact }}
+where 1 = 0
+{%- endfor %}
+{%- endif -%}
+{%- endmacro %}
+
+
 {#- For `maintained`: the periods in which rows of a fact count. -#}
 {% macro touched_periods(semantic_model, clocks, own_grain, rows, only_passed=false) %}
   {%- set queries = [] -%}
@@ -139,7 +182,7 @@ with
       {%- do queries.append('select ' ~ own_grain ~ ', ' ~ (instant.expr or clock) ~ ' from ' ~ rows) -%}
     {%- else -%}
       {%- set day = reporting_day(instant, clock) -%}
-      {%- for grain in var('kpi_grains') -%}
+      {%- for grain in grains_of(semantic_model) -%}
         {%- do queries.append("select '" ~ grain ~ "', " ~ period_start(grain, day) ~ ' from ' ~ rows ~ ' where '
             ~ (day_passed(day) if only_passed else day ~ ' is not null')) -%}
       {%- endfor -%}

@@ -32,3 +32,27 @@
 {% macro final_on(grain, period_start, settles_after_days) -%}
   {{ add_days(next_period(grain, period_start), settles_after_days) }}
 {%- endmacro %}
+
+
+{#- The z of two proportions under the hypothesis that they are one: pooled variance. Null where nobody or everybody is. -#}
+{% macro two_proportion_z(hits, cases, other_hits, other_cases) -%}
+  ({{ hits }} / {{ cases }} - {{ other_hits }} / {{ other_cases }})
+  / nullif(sqrt(greatest(
+      ({{ hits }} + {{ other_hits }}) / ({{ cases }} + {{ other_cases }})
+      * (1 - ({{ hits }} + {{ other_hits }}) / ({{ cases }} + {{ other_cases }}))
+      * (1 / {{ cases }} + 1 / {{ other_cases }}), 0
+  )), 0)
+{%- endmacro %}
+
+
+{#- The chance of a normal deviate as far from zero as z on either side (Abramowitz & Stegun 26.2.17, exact to 1.5e-7). -#}
+{% macro two_sided_p(z) -%}
+  {%- set t = "(1 / (1 + 0.2316419 * abs(" ~ z ~ ")))" -%}
+  (
+      2 * exp(-{{ z }} * {{ z }} / 2) / 2.5066282746310002 * {{ t }} * (
+          0.319381530 + {{ t }} * (
+              -0.356563782 + {{ t }} * (1.781477937 + {{ t }} * (-1.821255978 + {{ t }} * 1.330274429))
+          )
+      )
+  )
+{%- endmacro %}

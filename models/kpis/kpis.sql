@@ -1,7 +1,10 @@
 -- The tidy mart: one row for each KPI, grain, period and member of a dimension.
 {%- set facts = [
     'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
-    'agent_days', 'headcount', 'staffing_half_hours',
+    'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
+    'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
+    'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'satisfaction_changes',
+    'review_steadiness',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set touched_by = {} -%}
@@ -42,7 +45,8 @@ roles as (
         kpi_id,
         '{{ side }}' as side,
         {{ side }}_measure as measure,
-        ', ' || dimensions || ', ' as dimensions
+        ', ' || dimensions || ', ' as dimensions,
+        ', ' || grains || ', ' as grains
     from definitions
     where missing_export is null
     {{ "union all" if not loop.last }}
@@ -69,6 +73,7 @@ cells as (
         on
             roles.measure = parts.measure
             and (parts.dimension = 'all' or roles.dimensions like '%, ' || parts.dimension || ', %')
+            and (roles.grains is null or roles.grains like '%, ' || parts.grain || ', %')
     group by
         roles.kpi_id,
         parts.grain,
@@ -145,6 +150,7 @@ bounded as (
                     (value + z * z / (2 * n) - z * sqrt(value * (1 - value) / n + z * z / (4.0 * n * n)))
                     / (1 + z * z / n), 0
                 )
+            when interval_kind = 'normal' then value - z * sqrt(sum_of_squares)
             when interval_kind = 'multinomial' then value - z * root_of_squares / n
             when interval_kind = 't' and n > 1 then value - t * root_of_squares / sqrt(n * (n - 1.0))
         end as ci_low,
@@ -155,6 +161,7 @@ bounded as (
                     (value + z * z / (2 * n) + z * sqrt(value * (1 - value) / n + z * z / (4.0 * n * n)))
                     / (1 + z * z / n), 1
                 )
+            when interval_kind = 'normal' then value + z * sqrt(sum_of_squares)
             when interval_kind = 'multinomial' then value + z * root_of_squares / n
             when interval_kind = 't' and n > 1 then value + t * root_of_squares / sqrt(n * (n - 1.0))
         end as ci_high

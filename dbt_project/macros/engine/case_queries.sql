@@ -1,0 +1,100 @@
+{#- The cases behind a KPI's value, as a query for those who read the marts (DuckDB's SQL), compiled from its measures: a template
+    with {from}, {to} (dates, {to} not included), {grain} and {filter}. None where the fact is not published.
+
+    Of a share, the cases on its bad side; of anything else, all, the largest first. -#}
+{% macro case_template(definition) %}
+  {%- set semantic_model = semantic_model_over(definition.numerator) -%}
+  {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+      | selectattr('name', 'equalto', definition.fact) | first -%}
+  {%- if node.access | string | lower | replace('accesstype.', '') != 'public' -%}{{- return(none) -}}{%- endif -%}
+  {%- set meta = semantic_model.config.meta or {} -%}
+  {%- set numerator = measure_named(definition.numerator) -%}
+  {%- set clock = numerator.agg_time_dimension or semantic_model.defaults.agg_time_dimension -%}
+  {%- set column = dimension_of(semantic_model, clock).expr or clock -%}
+  {%- set conditions = [] -%}
+  {%- if meta.get('grain_column') -%}
+    {%- do conditions.append(meta.grain_column ~ " = '{grain}'") -%}
+  {%- endif -%}
+  {%- set day = readers_day(column) if column.endswith('_at') else column -%}
+  {%- if numerator.non_additive_dimension -%}
+    {#- A stock: as it stood on the last day. -#}
+    {%- do conditions.append(day ~ " = (select max(" ~ column ~ ") from " ~ definition.fact ~ " where " ~ column ~ " < date '{to}')") -%}
+  {%- else -%}
+    {%- do conditions.append(day ~ " >= date '{from}'") -%}
+    {%- do conditions.append(day ~ " < date '{to}'") -%}
+  {%- endif -%}
+  {%- set ordering = '' -%}
+  {%- set good = measure_expression(numerator) -%}
+  {%- if definition.denominator and aggregation(numerator) == 'sum_boolean' -%}
+    {%- set denominator = measure_named(definition.denominator) -%}
+    {%- set all_cases = measure_expression(denominator) if aggregation(denominator) == 'sum_boolean'
+        else '(' ~ measure_expression(denominator) ~ ') is not null' -%}
+    {%- do conditions.append('(' ~ all_cases ~ ')') -%}
+    {%- do conditions.append(('coalesce(not (' ~ good ~ '), true)') if definition.direction == 'up' else '(' ~ good ~ ')') -%}
+  {%- elif definition.denominator and aggregation(numerator) == 'count_distinct' -%}
+    {%- do conditions.append('(' ~ measure_expression(measure_named(definition.denominator)) ~ ') is not null') -%}
+    {%- do conditions.append('(' ~ good ~ ') is ' ~ ('null' if definition.direction == 'up' else 'not null')) -%}
+  {%- elif aggregation(numerator) == 'sum_boolean' -%}
+    {%- do conditions.append('(' ~ good ~ ')') -%}
+  {%- else -%}
+    {%- do conditions.append('(' ~ good ~ ') is not null') -%}
+    {%- set ordering = ' order by ' ~ good ~ (' asc' if definition.direction == 'up' else ' desc') -%}
+  {%- endif -%}
+  {{- return('select * from ' ~ definition.fact ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering) -}}
+{% endmacro %}
+
+
+{#- The reporting day of an instant, in the SQL of those who read the marts. -#}
+{% macro readers_day(column) -%}
+  cast({{ column }} at time zone 'UTC' at time zone '{{ var("reporting_timezone") }}' as date)
+{%- endmacro %}
+
+
+{#- The cases on the bad side of each rule of marketplace_policies: table, condition, instant; {marketplace} stands for a text. -#}
+{% macro policy_cases() %}
+  {%- set of_marketplace = "lower(marketplace) = lower({marketplace})" -%}
+  {%- set facebook = "is_contact and (channel like '%facebook%' or channel = 'messenger')" -%}
+  {%- set rules = {
+      'on_time_shipping_rate': ['fct_orders', 'is_shipping_due and not is_shipped_on_time and ' ~ of_marketplace, 'promised_ship_at'],
+      'cancellation_rate': ['fct_orders', 'is_cancelled_by_seller and ' ~ of_marketplace, 'ordered_at'],
+      'order_defect_rate': ['fct_orders', 'is_defective and ' ~ of_marketplace, 'ordered_at'],
+      'message_response_24h': ['fct_tickets', "is_contact and channel = 'marketplace' and type <> 'return_request' and not is_answered_in_24_hours and " ~ of_marketplace, 'created_at'],
+      'return_response_48h': ['fct_tickets', "is_contact and type = 'return_request' and not is_answered_in_48_hours and " ~ of_marketplace, 'created_at'],
+      'facebook_responsiveness': ['fct_tickets', facebook ~ ' and first_response_seconds is null', 'created_at'],
+      'facebook_response_time': ['fct_tickets', facebook, 'created_at'],
+  } -%}
+  {%- set queries = {} -%}
+  {%- for rule, (fact, condition, instant) in rules.items() -%}
+    {%- do queries.update({rule: 'select * from ' ~ fact ~ ' where ' ~ condition ~ ' and ' ~ readers_day(instant)
+        ~ " > date '{from}' and " ~ readers_day(instant) ~ " <= date '{to}'"}) -%}
+  {%- endfor -%}
+  {{- return(queries) -}}
+{% endmacro %}
+
+
+{% macro measure_expression(measure) %}
+  {{- return((measure.expr or measure.name) | string | replace('\n', ' ') | trim) -}}
+{% endmacro %}
+
+
+{% macro semantic_model_over(measure_name) %}
+  {%- for semantic_model in graph.semantic_models.values() -%}
+    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}{{- return(semantic_model) -}}{%- endif -%}
+  {%- endfor -%}
+{% endmacro %}
+
+
+{#- For each KPI with a published fact, and each of its dimensions: [KPI, dimension, column of the members, template]. -#}
+{% macro kpi_cases() %}
+  {%- set found = [] -%}
+  {%- for definition in kpi_list() -%}
+    {%- set template = case_template(definition) -%}
+    {%- if template -%}
+      {%- do found.append([definition.kpi_id, 'all', '', template]) -%}
+      {%- for dimension in wanted_dimensions(semantic_model_over(definition.numerator)) -%}
+        {%- do found.append([definition.kpi_id, dimension.name, dimension.expr or dimension.name, template]) -%}
+      {%- endfor -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ kpi_parts(ref('audit_review_bursts')) }}
