@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.publish import MARTS_FILE
 from orchestration.pull.ledger import Alert, Ledger, now
 from orchestration.settings import Settings
 
@@ -14,6 +17,15 @@ if TYPE_CHECKING:
 
 #: A message names the first few; the page has them all.
 MAX_TOLD = 5
+_ALERT_LINES = """
+    select
+        alert_id,
+        subject || case when member is null or member = 'all' then '' else ' (' || member || ')' end || ' ' || message
+            || case when value is null then '' else ': ' || cast(round(value, 4) as varchar) end
+    from alerts
+    where kind <> 'run'
+    order by raised_at desc, alert_id
+"""
 
 
 def check_addresses(addresses: list[str]) -> None:
@@ -43,7 +55,9 @@ def raise_alerts(settings: Settings, record: RunRecord, error: BaseException | N
     ]
     if record.status == "failed":
         alerts.append(Alert(raised_at, record.run_id, "critical", "run", _what_broke(record, error), 0))
-    Ledger(settings.ledger).add_alerts(alerts)
+    ledger = Ledger(settings.ledger)
+    ledger.add_run(record.run_id, raised_at, record.status)
+    ledger.add_alerts(alerts)
     if record.status != "published":
         _notify(settings, record, alerts)
 
@@ -56,13 +70,6 @@ def _what_broke(record: RunRecord, error: BaseException | None) -> str:
 
 
 def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
-    if not settings.notify:
-        return
-    import apprise
-
-    messenger = apprise.Apprise()
-    for address in settings.notify:
-        messenger.add(address)
     critical = [alert for alert in alerts if alert.severity == "critical"]
     lines = [f"- {alert.subject}: {alert.message}" for alert in critical[:MAX_TOLD]]
     if len(critical) > MAX_TOLD:
@@ -71,5 +78,42 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
     if page.exists():
         lines.append(f"Details: {page}")
     body = "\n".join([f"Run {record.run_id} was {record.status}. What is published stays as it was.", *lines])
-    if not messenger.notify(title=f"cxhouse: the run was {record.status}", body=body):
+    _send(settings, f"cxhouse: the run was {record.status}", body)
+
+
+def published_alerts(settings: Settings) -> dict[str, str] | None:
+    """The alerts that readers see, by id, each in one line; none before the first publication."""
+    path = settings.published / MARTS_FILE
+    if not path.exists():
+        return None
+    with duckdb.connect(str(path), read_only=True) as con:
+        named = con.execute("select column_name from duckdb_columns() where table_name = 'alerts'").fetchall()
+        if ("alert_id",) not in named:
+            return None
+        rows = con.execute(_ALERT_LINES).fetchall()
+    return dict(rows)
+
+
+def tell_new_alerts(settings: Settings, before: dict[str, str] | None) -> None:
+    """Send a message of the alerts that a publication brought; what had been told before is not told again."""
+    now_published = published_alerts(settings) or {}
+    fresh = [line for alert_id, line in now_published.items() if alert_id not in (before or {})]
+    if not fresh:
+        return
+    lines = [f"- {line}" for line in fresh[:MAX_TOLD]]
+    if len(fresh) > MAX_TOLD:
+        lines.append(f"- and {len(fresh) - MAX_TOLD} more")
+    lines.append("The table alerts has them all, each with the query of its cases.")
+    _send(settings, f"cxhouse: {len(fresh)} new alert(s)", "\n".join(lines))
+
+
+def _send(settings: Settings, title: str, body: str) -> None:
+    if not settings.notify:
+        return
+    import apprise
+
+    messenger = apprise.Apprise()
+    for address in settings.notify:
+        messenger.add(address)
+    if not messenger.notify(title=title, body=body):
         logging.getLogger("cxhouse").error("notify: not every message could be sent")

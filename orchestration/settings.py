@@ -41,7 +41,8 @@ class Settings(BaseModel):
     schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")
     notify: list[str] = Field(
-        default_factory=list, description="Apprise addresses (mail, Slack, Teams, webhooks, …) told when a run is not published."
+        default_factory=list,
+        description="Apprise addresses (mail, Slack, webhooks, …) told of new alerts and of runs not published.",
     )
     engine: Engine = Field("duckdb", description="What builds the models.")
     spark_master: str = Field("local[*]", description="Where Spark runs; such as spark://host:7077.")

@@ -4,6 +4,7 @@
 
 import dagster as dg
 
+from orchestration.alerts import published_alerts, tell_new_alerts
 from orchestration.assets.run import Project, Run
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.publish import MARTS_FILE, Candidate, public_tables
@@ -33,8 +34,10 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
             candidate = Candidate(run.settings, tables, context.run_id)
             with run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
                 candidate.build(con)
+            told = published_alerts(run.settings)
             record.published_version = candidate.publish()
         record.finish(run.settings, "published")
+        tell_new_alerts(run.settings, told)
         run.progress(f"published: version {record.published_version}")
         from orchestration.display import headline_markdown
 

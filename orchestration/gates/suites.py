@@ -15,7 +15,12 @@ SHIPPED = PROJECT / "expectations"
 SEVERITIES = ("critical", "warning")
 RAW = "raw"
 #: Layers of models, in the order in which they are built and gated: layer -> the folders of its models.
-LAYERS = {"conformed": ("staging", "conformed"), "journey": ("journey",), "kpis": ("kpis",)}
+LAYERS = {
+    "conformed": ("staging", "conformed"),
+    "journey": ("journey",),
+    "kpis": ("kpis",),
+    "practices": ("practices",),
+}
 
 
 def suite_path(gate: str, config_dir: Path | None = None) -> Path | None:

@@ -41,6 +41,11 @@ create table if not exists loads (
     loaded_at text not null,
     primary key (batch, contract)
 );
+create table if not exists runs (
+    run_id text primary key,
+    ended_at text not null,
+    status text not null
+);
 create table if not exists alerts (
     raised_at text not null,
     run_id text not null,
@@ -175,6 +180,16 @@ class Ledger:
         """Write alerts down."""
         with self._connection() as con:
             con.executemany("insert into alerts values (?, ?, ?, ?, ?, ?)", [tuple(asdict(alert).values()) for alert in alerts])
+
+    def add_run(self, run_id: str, ended_at: str, status: str) -> None:
+        """Write down that a run ended, and how."""
+        with self._connection() as con:
+            con.execute("insert or replace into runs values (?, ?, ?)", (run_id, ended_at, status))
+
+    def runs(self) -> list[dict[str, str]]:
+        """Every run that ended, oldest first."""
+        with self._connection() as con:
+            return [dict(row) for row in con.execute("select * from runs order by ended_at, run_id")]
 
     def alerts(self) -> list[Alert]:
         """Every alert, oldest first."""

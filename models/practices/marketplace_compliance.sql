@@ -1,0 +1,173 @@
+-- Each marketplace's policy: how we stand, and how many more bad cases it takes to break it. Counts and limits are decimals:
+-- at the very edge a double decides by its last digit.
+with cases as (
+
+    select
+        'on_time_shipping_rate' as rule,
+        marketplace,
+        {{ local_date('promised_ship_at') }} as case_on,
+        not is_shipped_on_time as is_bad
+    from {{ ref('fct_orders') }}
+    where is_shipping_due
+    union all
+    select
+        'cancellation_rate' as rule,
+        marketplace,
+        {{ local_date('ordered_at') }} as case_on,
+        is_cancelled_by_seller as is_bad
+    from {{ ref('fct_orders') }}
+    where is_cancelled_by_seller is not null
+    union all
+    select
+        'order_defect_rate' as rule,
+        marketplace,
+        {{ local_date('ordered_at') }} as case_on,
+        is_defective as is_bad
+    from {{ ref('fct_orders') }}
+    union all
+    select
+        'message_response_24h' as rule,
+        marketplace,
+        {{ local_date('created_at') }} as case_on,
+        not is_answered_in_24_hours as is_bad
+    from {{ ref('fct_tickets') }}
+    where
+        is_contact
+        and channel = 'marketplace'
+        and type <> 'return_request'
+        and is_answered_in_24_hours is not null
+    union all
+    select
+        'return_response_48h' as rule,
+        marketplace,
+        {{ local_date('created_at') }} as case_on,
+        not is_answered_in_48_hours as is_bad
+    from {{ ref('fct_tickets') }}
+    where
+        is_contact
+        and type = 'return_request'
+        and is_answered_in_48_hours is not null
+
+),
+
+counted as (
+
+    select
+        policies.marketplace,
+        policies.policy,
+        count(cases.rule) as cases,
+        coalesce(sum(case when cases.is_bad then 1 else 0 end), 0) as bad_cases
+    from {{ ref('marketplace_policies') }} as policies
+    left join cases
+        on
+            policies.rule = cases.rule
+            and lower(policies.marketplace) = lower(cases.marketplace)
+            and cases.case_on > {{ add_days(as_of_day(), '-policies.window_days') }}
+            and cases.case_on <= {{ as_of_day() }}
+    where policies.rule not like 'facebook%'
+    group by
+        policies.marketplace,
+        policies.policy
+
+),
+
+-- Facebook counts what was answered by now, over the days that the policy says.
+conversations as (
+
+    select
+        policies.marketplace,
+        policies.policy,
+        policies.rule,
+        count(tickets.ticket_id) as conversations,
+        coalesce(sum(case when tickets.first_response_seconds is null then 1 else 0 end), 0) as unanswered,
+        cast(coalesce(sum(tickets.first_response_seconds), 0) as decimal(18, 6)) as response_seconds
+    from {{ ref('marketplace_policies') }} as policies
+    inner join {{ ref('fct_tickets') }} as tickets
+        on
+            tickets.is_contact
+            and tickets.is_response_tracked
+            and (tickets.channel like '%facebook%' or tickets.channel = 'messenger')
+            and {{ local_date('tickets.created_at') }} > {{ add_days(as_of_day(), '-policies.window_days') }}
+            and {{ local_date('tickets.created_at') }} <= {{ as_of_day() }}
+    where policies.rule like 'facebook%'
+    group by
+        policies.marketplace,
+        policies.policy,
+        policies.rule
+
+),
+
+together as (
+
+    select
+        policies.*,
+        coalesce(counted.cases, conversations.conversations, 0) as cases,
+        coalesce(counted.bad_cases, conversations.unanswered, 0) as bad_cases,
+        conversations.response_seconds,
+        conversations.conversations - conversations.unanswered as answered
+    from {{ ref('marketplace_policies') }} as policies
+    left join counted
+        on
+            policies.marketplace = counted.marketplace
+            and policies.policy = counted.policy
+    left join conversations
+        on
+            policies.marketplace = conversations.marketplace
+            and policies.policy = conversations.policy
+
+),
+
+-- The most bad cases that the limit allows, the number of cases as it is.
+limited as (
+
+    select
+        *,
+        case
+            when rule = 'facebook_response_time' then null
+            when comparison = '>=' then floor(cases * (1 - limit_value))
+            when comparison = '>' then ceil(cases * (1 - limit_value)) - 1
+            when comparison = '<=' then floor(cases * limit_value)
+            when comparison = '<' then ceil(cases * limit_value) - 1
+        end as bad_cases_allowed,
+        case
+            when rule = 'facebook_response_time' then cast(response_seconds as double) / nullif(answered, 0)
+            when comparison in ('>=', '>') then 1 - cast(bad_cases as double) / nullif(cases, 0)
+            else cast(bad_cases as double) / nullif(cases, 0)
+        end as actual
+    from together
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when cases = 0 then null
+            when rule <> 'facebook_response_time' then bad_cases <= bad_cases_allowed
+            when answered = 0 then false
+            when comparison = '<=' then response_seconds <= limit_value * answered
+            when comparison = '<' then response_seconds < limit_value * answered
+        end as is_kept
+    from limited
+
+)
+
+select
+    marketplace,
+    policy,
+    rule,
+    cast(window_days as bigint) as window_days,
+    cast(cases as bigint) as cases,
+    cast(bad_cases as bigint) as bad_cases,
+    actual,
+    comparison,
+    cast(limit_value as double) as limit_value,
+    case
+        when is_kept is null then 'no_cases'
+        when is_kept then 'kept'
+        else 'broken'
+    end as status,
+    -- Below zero: so many too many already.
+    cast(case when cases > 0 then bad_cases_allowed - bad_cases end as bigint) as headroom_cases
+from judged
