@@ -14,9 +14,10 @@ import pytest
 from hypothesis import settings
 from independent import Company
 
+from orchestration.reference import SAMPLE
+
 REPOSITORY = Path(__file__).parents[1]
 REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"
-SAMPLE_CUSTOMERS, SAMPLE_DAYS = 1500, 540
 AS_OF = datetime(2026, 6, 30, 22)  # of the sample: midnight of 1 July in Berlin
 
 Cxhouse = Callable[..., subprocess.CompletedProcess[str]]
@@ -95,7 +96,8 @@ def check_that_spans_add_up(home: Home, at_least: int) -> None:
 def sample(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
     """Sample exports and their configuration."""
     folder = tmp_path_factory.mktemp("sample")
-    cxhouse("sample", "--out", folder, "--customers", str(SAMPLE_CUSTOMERS), "--days", str(SAMPLE_DAYS), "--seed", "3")
+    customers, days, seed = map(str, SAMPLE)
+    cxhouse("sample", "--out", folder, "--customers", customers, "--days", days, "--seed", seed)
     return folder
 
 

@@ -71,20 +71,56 @@ KINDS: dict[str, Rows] = {
         order_id=_ids("o", 7), ordered_at=instants, status=_sampled("created", "delivered", "cancelled", "refunded"),
         total_amount=_sampled("", "10", "25.5"), promised_delivery_at=maybe_instants, delivered_at=maybe_instants,
         cancelled_at=maybe_instants, cancelled_by=_sampled("", "seller", "buyer"), refunded_at=maybe_instants,
-        updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, **_person,
+        updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, paid_at=maybe_instants,
+        promised_ship_at=maybe_instants, shipped_at=maybe_instants, affiliate_code=_sampled("", "", "X"),
+        refund_amount=_sampled("", "3"), marketplace=_sampled("", "amazon"), claim_type=_sampled("", "", "guarantee"), **_person,
     ),
     "order_items": _rows(
         order_id=_ids("o", 8), line_id=_sampled("1", "2"), product_id=_ids("p", 3), category=_sampled("", "lamps", "desks"),
         quantity=_sampled("1", "2", "0.5"), unit_price=_sampled("3", "19.99"), product_name=_sampled("", "Lamp"),
+        unit_cost=_sampled("", "1"),
     ),
     "surveys": _rows(
-        response_id=_ids("s", 6), kind=_sampled("nps", "csat", "ces"), responded_at=instants,
+        response_id=_ids("s", 6), kind=_sampled("nps", "csat", "ces", "brand"), responded_at=instants,
+        attributes=_sampled("", "fast", "fast;kind"), attributes_asked=_sampled("", "fast,kind"),
         score=_sampled("", "1", "5", "9", "10"), ticket_id=st.one_of(st.just(""), _ids("t", 8)), agent_id=agents,
         call_id=st.one_of(st.just(""), _ids("k", 6)), issue_solved=_sampled("", "true", "false"), **_person,
     ),
     "customers": _rows(
         customer_id=_ids("c", 6), email=_person["customer_email"], phone=_person["customer_phone"], created_at=maybe_instants,
         segment=_sampled("", "vip", "new"), country=_sampled("", "DE", "FR"), updated_at=maybe_instants,
+        referred_by=_sampled("", "", "c1"), preferred_channel=_sampled("", "email"), marketing_opt_in=_sampled("", "false"),
+    ),
+    "web_sessions": _rows(
+        session_id=_ids("w", 6), started_at=instants, ended_at=maybe_instants, visitor_id=st.one_of(st.just(""), _ids("v", 3)),
+        customer_id=_person["customer_id"], page_views=_sampled("", "1", "4"), help_page_views=_sampled("", "0", "2"),
+        pricing_page_viewed=_sampled("", "true"), pricing_page_clicked=_sampled("", "true"), source=_sampled("", "Google"),
+    ),
+    "signups": _rows(
+        signup_id=_ids("a", 4), started_at=instants, completed_at=maybe_instants, visitor_id=st.one_of(st.just(""), _ids("v", 3)),
+        customer_id=_person["customer_id"], customer_email=_person["customer_email"],
+    ),
+    "subscriptions": _rows(
+        subscription_id=_ids("m", 4), customer_id=_ids("c", 5), started_at=instants, is_trial=_sampled("", "true", "false"),
+        trial_ends_at=maybe_instants, ended_at=maybe_instants, plan=_sampled("", "plus"),
+    ),
+    "shipments": _rows(
+        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants,
+    ),
+    "product_usage": _rows(
+        customer_id=_ids("c", 5), used_at=instants, user_id=_sampled("", "u"), feature=_sampled("", "search", "share"),
+    ),
+    "survey_invitations": _rows(
+        invitation_id=_ids("i", 5), sent_at=instants, kind=_sampled("nps", "csat"), survey_id=_sampled("", "one"),
+        response_id=st.one_of(st.just(""), _ids("s", 6)), customer_id=_person["customer_id"],
+    ),
+    "costs": _rows(
+        cost_id=_ids("x", 4), cost_date=_sampled("2026-05-28", "2026-06-28", "2026-07-28"), amount=_sampled("10", "99.5"),
+        category=_sampled("", "tools"), team=_sampled("", "one"), currency=_sampled("", "EUR", "USD"),
+    ),
+    "competitors": _rows(
+        competitor=_sampled("a", "b"), period_start=_sampled("2026-05-01", "2026-06-01", "2026-07-01"),
+        category=_sampled("", "lamps"), rating=_sampled("", "4.5", "9"), rating_scale=_sampled("", "10"), nps=_sampled("", "20"),
     ),
     "agents": _rows(
         agent_id=_sampled("ann", "bob", "cy"), work_date=_sampled("2026-05-04", "2026-06-01", "2026-06-02", "2026-07-01"),

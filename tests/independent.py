@@ -32,7 +32,7 @@ def read_raw(home: Path, kind: str) -> list[Row]:
     return [{k: v.to_pydatetime() if isinstance(v, pd.Timestamp) else v for k, v in record.items()} for record in records]
 
 
-def newest(rows: list[Row], key: Callable[[Row], Any], created: str, updated: str | None = "updated_at") -> list[Row]:
+def newest_of(rows: list[Row], key: Callable[[Row], Any], created: str, updated: str | None = "updated_at") -> list[Row]:
     """The newest version of each record."""
     best: dict[Any, tuple[Any, Row]] = {}
     for row in rows:
@@ -106,6 +106,11 @@ class Company:
 
     def __init__(self, home: Path, as_of: datetime, timezone: str, seeds: Path) -> None:
         self.as_of, self.timezone = as_of, ZoneInfo(timezone)
+
+        def newest(rows: list[Row], key: Callable[[Row], Any], created: str, updated: str | None = "updated_at") -> list[Row]:
+            happened = [row for row in rows if not created or row[created] is None or row[created] <= as_of]
+            return newest_of(happened, key, created, updated)
+
         self.seeds = seeds
         self.tickets = newest(read_raw(home, "tickets"), lambda r: r["ticket_id"], "created_at")
         self.calls = newest(read_raw(home, "calls"), lambda r: r["call_id"], "started_at")
@@ -115,6 +120,16 @@ class Company:
         self.roster = newest(read_raw(home, "agents"), lambda r: (r["agent_id"], r["work_date"]), "", None)
         self.items = newest(read_raw(home, "order_items"), lambda r: (r["order_id"], r["line_id"]), "", None)
         self.customers = newest(read_raw(home, "customers"), lambda r: r["customer_id"], "created_at")
+        self.sessions = newest(read_raw(home, "web_sessions"), lambda r: r["session_id"], "started_at", None)
+        self.signups = newest(read_raw(home, "signups"), lambda r: r["signup_id"], "started_at", None)
+        self.subscriptions = newest(read_raw(home, "subscriptions"), lambda r: r["subscription_id"], "started_at", None)
+        self.shipments = newest(read_raw(home, "shipments"), lambda r: r["shipment_id"], "shipped_at", None)
+        self.invitations = newest(read_raw(home, "survey_invitations"), lambda r: r["invitation_id"], "sent_at", None)
+        self.costs = newest(read_raw(home, "costs"), lambda r: r["cost_id"], "", None)
+        self.competitors = newest(read_raw(home, "competitors"), lambda r: (r["competitor"], r["period_start"]), "", None)
+        self._fill_from_parcels()
+        usage_key = ("customer_id", "user_id", "feature", "used_at")
+        self.usage = newest(read_raw(home, "product_usage"), lambda r: tuple(r[c] for c in usage_key), "used_at", None)
         self.events: dict[str, list[Row]] = defaultdict(list)
         unique = {
             tuple(r[c] for c in ("ticket_id", "event_at", "event_type", "actor_id", "from_value", "to_value")): r
@@ -126,6 +141,18 @@ class Company:
         for ticket in self.tickets:
             self._live(ticket)
         self.calendars = self._calendars()
+
+    def _fill_from_parcels(self) -> None:
+        """What an order does not say of its way, its parcels do."""
+        parcels: dict[str, list[Row]] = defaultdict(list)
+        for row in self.shipments:
+            parcels[row["order_id"]].append(row)
+        for order in self.orders:
+            own = parcels.get(order["order_id"], [])
+            if own and not order["shipped_at"]:
+                order["shipped_at"] = min(row["shipped_at"] for row in own)
+            if own and not order["delivered_at"] and all(row["delivered_at"] for row in own):
+                order["delivered_at"] = max(row["delivered_at"] for row in own)
 
     # -- identity: union-find over identifiers
 
@@ -147,7 +174,10 @@ class Company:
                 *([f"phone:{digits}"] if len(digits) >= 5 else []),
             ]
 
-        for rows in (self.tickets, self.calls, self.orders, self.reviews, self.surveys, self.customers):
+        for rows in (
+            self.tickets, self.calls, self.orders, self.reviews, self.surveys, self.customers,
+            self.sessions, self.signups, self.subscriptions, self.invitations, self.usage,
+        ):  # fmt: skip
             for row in rows:
                 names = identifiers(row)
                 for other in names[1:]:
@@ -161,6 +191,8 @@ class Company:
         replies = [e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")]
         ticket["first_response"] = min(replies) if replies else ticket["first_response_at"]
         ticket["replies"] = len(replies) if replies else (ticket["agent_replies"] or 0)
+        # Replies without the time of the first one (its event lies in quarantine) tell nothing of the response.
+        ticket["is_response_tracked"] = bool(ticket["first_response"]) or not ticket["replies"]
         spans, state = [], None
         for event in events:
             if event["event_type"] not in ("created", "status_changed") or not event["to_value"]:

@@ -19,11 +19,12 @@ from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 from orchestration.warehouse import SEEDS, Warehouse
 
-LAYERS = ("staging", "conformed", "journey", "kpis")
+LAYERS = ("staging", "conformed", "journey", "kpis", "practices")
 #: Small sets give many cases where something meets something else, which is where mistakes live.
 KNOBS = {
     "activity_window_days": 20, "min_sample": 2, "identity_max_fanout": 2, "kpi_grains": ["day", "week", "month", "all"],
     "min_pay_group": 1, "staffing_history_weeks": 2, "staffing_weeks_ahead": 1,
+    "review_window_days": 5, "journey_window_days": 6, "defect_window_days": 9,
 }  # fmt: skip
 
 

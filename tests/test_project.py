@@ -16,7 +16,7 @@ from orchestration.definitions import JOB, build_definitions
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock
 from orchestration.pull.kinds import all_kinds
-from orchestration.reference import generated
+from orchestration.reference import generated, sample_reference
 from orchestration.settings import Settings, load_settings
 
 MODELS = REPOSITORY / "models"
@@ -48,6 +48,12 @@ def test_sources_are_the_kinds() -> None:
 def test_generated_docs_are_current() -> None:
     for path, text in generated().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run make docs"
+
+
+def test_the_docs_show_a_run_of_the_sample(sample_home: Home) -> None:
+    text = sample_reference(sample_home.path / "published" / "marts.duckdb")
+    assert (REPOSITORY / "docs" / "sample.md").read_text(encoding="utf-8") == text, "run make docs"
+    assert text.count("](kpis.md#") == sample_home.query("select count(*) from kpi_definitions")[0][0]
 
 
 def test_every_model_says_its_grain_and_tests_its_key(manifest: dict[str, Any]) -> None:
