@@ -114,7 +114,7 @@ def test_a_shift_is_found_within_days(baselines: str) -> None:
 
 
 def test_chances_agree_with_another_library(warehouse: Warehouse) -> None:
-    """The approximation of the normal tail, in the SQL of satisfaction_changes."""
+    """The approximation of the normal tail, in the SQL of rate_changes."""
     query = warehouse.rendered("select z, {{ two_sided_p('z') }} as p from points")
     points = pd.DataFrame({"z": np.linspace(-6, 6, 241)})
     with duckdb.connect() as con:

@@ -3,7 +3,7 @@
     'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
     'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
     'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
-    'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'satisfaction_changes',
+    'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
     'review_steadiness',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}

@@ -1,5 +1,9 @@
--- CSAT beside that of the period before and of the same period a year ago, with a two-proportion z test: a change is one
--- only where chance would show as large a difference less than one time in twenty.
+-- Rates of what people feel beside those of the period before and of the same period a year ago, with a two-proportion z test:
+-- a change is one only where chance would show as large a difference less than one time in twenty.
+{%- set rates = {
+    'csat': ['kpi_parts_csat_answers', 'csat_satisfied', 'csat_answered'],
+    'brand_attributes': ['kpi_parts_brand_answers', 'attributes_picked', 'attributes_asked'],
+} -%}
 {%- set comparisons = {
     'previous period': {'week': ['day', -7], 'month': ['month', -1], 'quarter': ['month', -3]},
     'last year': {'week': ['day', -364], 'month': ['month', -12], 'quarter': ['month', -12]},
@@ -7,25 +11,29 @@
 
 with periods as (
 
+    {% for kpi_id, (parts, hits, cases) in rates.items() -%}
     select
-        answered.grain,
-        answered.period_start,
-        answered.dimension,
-        answered.member,
-        coalesce(satisfied.total, 0) as satisfied,
-        answered.total as answers
-    from {{ ref('kpi_parts_csat_answers') }} as answered
-    left join {{ ref('kpi_parts_csat_answers') }} as satisfied
+        '{{ kpi_id }}' as kpi_id,
+        asked.grain,
+        asked.period_start,
+        asked.dimension,
+        asked.member,
+        coalesce(hit.total, 0) as hits,
+        asked.total as answers
+    from {{ ref(parts) }} as asked
+    left join {{ ref(parts) }} as hit
         on
-            satisfied.measure = 'csat_satisfied'
-            and answered.grain = satisfied.grain
-            and answered.period_start = satisfied.period_start
-            and answered.dimension = satisfied.dimension
-            and answered.member = satisfied.member
+            hit.measure = '{{ hits }}'
+            and asked.grain = hit.grain
+            and asked.period_start = hit.period_start
+            and asked.dimension = hit.dimension
+            and asked.member = hit.member
     where
-        answered.measure = 'csat_answered'
-        and answered.grain in ('week', 'month', 'quarter')
-        and answered.total > 0
+        asked.measure = '{{ cases }}'
+        and asked.grain in ('week', 'month', 'quarter')
+        and asked.total > 0
+    {{ "union all" if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -37,12 +45,13 @@ pairs as (
     select
         '{{ comparison }}' as comparison,
         periods.*,
-        earlier.satisfied as earlier_satisfied,
+        earlier.hits as earlier_hits,
         earlier.answers as earlier_answers
     from periods
     inner join periods as earlier
         on
             earlier.period_start = cast({{ dbt.dateadd(unit, count, 'periods.period_start') }} as date)
+            and periods.kpi_id = earlier.kpi_id
             and periods.grain = earlier.grain
             and periods.dimension = earlier.dimension
             and periods.member = earlier.member
@@ -56,27 +65,28 @@ differences as (
 
     select
         *,
-        satisfied / answers as csat,
-        earlier_satisfied / earlier_answers as earlier_csat,
-        satisfied / answers - earlier_satisfied / earlier_answers as change,
-        {{ two_proportion_z('satisfied', 'answers', 'earlier_satisfied', 'earlier_answers') }} as z
+        hits / answers as value,
+        earlier_hits / earlier_answers as earlier_value,
+        hits / answers - earlier_hits / earlier_answers as change,
+        {{ two_proportion_z('hits', 'answers', 'earlier_hits', 'earlier_answers') }} as z
     from pairs
 
 )
 
 select
+    kpi_id,
     comparison,
     grain,
     period_start,
     dimension,
     member,
     cast(answers as bigint) as answers,
-    csat,
+    value,
     cast(earlier_answers as bigint) as earlier_answers,
-    earlier_csat,
+    earlier_value,
     change,
     -- The difference's own variance, for its interval.
-    csat * (1 - csat) / answers + earlier_csat * (1 - earlier_csat) / earlier_answers as variance,
+    value * (1 - value) / answers + earlier_value * (1 - earlier_value) / earlier_answers as variance,
     cast(least(answers, earlier_answers) as bigint) as n,
     z,
     {{ two_sided_p('z') }} as p_value,

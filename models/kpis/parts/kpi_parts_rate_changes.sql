@@ -1,0 +1,1 @@
+{{ kpi_parts_of_cells(ref('rate_changes')) }}

@@ -1,1 +1,0 @@
-{{ kpi_parts_of_cells(ref('satisfaction_changes')) }}
