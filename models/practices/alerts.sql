@@ -8,18 +8,28 @@
 with periods as (
 
     select
-        *,
-        row_number() over (partition by kpi_id, dimension, member, grain order by period_start desc) as periods_ago,
-        sum(case when status = 'breach' then 0 else 1 end) over (
-            partition by kpi_id, dimension, member, grain
-            order by period_start desc
+        kpis.*,
+        row_number() over (
+            partition by kpis.kpi_id, kpis.dimension, kpis.member, kpis.grain
+            order by kpis.period_start desc
+        ) as periods_ago,
+        sum(case when kpis.status = 'breach' then 0 else 1 end) over (
+            partition by kpis.kpi_id, kpis.dimension, kpis.member, kpis.grain
+            order by kpis.period_start desc
             rows unbounded preceding
         ) as periods_without
-    from {{ ref('kpis') }}
+    from {{ ref('kpis') }} as kpis
+    left join {{ ref('kpi_targets') }} as own
+        on
+            kpis.kpi_id = own.kpi_id
+            and kpis.dimension = own.dimension
+            and kpis.member = own.member
     where
-        grain in ('week', 'month')
-        and target is not null
-        and {{ next_period('grain', 'period_start') }} <= {{ local_date(as_of()) }}
+        kpis.grain in ('week', 'month')
+        and kpis.target is not null
+        -- A target of the whole is missed once; a member is told of where it has one of its own.
+        and (kpis.dimension = 'all' or own.kpi_id is not null)
+        and {{ next_period('kpis.grain', 'kpis.period_start') }} <= {{ local_date(as_of()) }}
 
 ),
 
@@ -195,8 +205,20 @@ runs as (
 
     select
         run_id,
-        row_number() over (order by ended_at, run_id) as run_number
-    from {{ source('raw', 'runs') }}
+        row_number() over (order by min(ended_at), run_id) as run_number
+    from (
+        select
+            run_id,
+            ended_at
+        from {{ source('raw', 'runs') }}
+        union all
+        -- Runs of before they were written down.
+        select
+            run_id,
+            raised_at as ended_at
+        from {{ source('raw', 'alerts') }}
+    ) as ended
+    group by run_id
 
 ),
 
