@@ -98,12 +98,12 @@ history as (
         earlier.weekday,
         max(case when earlier.weekday = judged.weekday then 1 else 0 end) as is_same_weekday,
         count(*) as points,
-        cast(sum(earlier.w) as double) as w,
-        cast(sum(earlier.wy) as double) as wy,
-        cast(sum(earlier.square) as double) as squares,
+        sum(earlier.w) as w,
+        sum(earlier.wy) as wy,
+        sum(earlier.square) as squares,
         count(earlier.square) as differences,
-        cast(sum(case when earlier.period_start >= {{ recent_from }} then earlier.w end) as double) as recent_w,
-        cast(sum(case when earlier.period_start >= {{ recent_from }} then earlier.wy end) as double) as recent_wy
+        sum(case when earlier.period_start >= {{ recent_from }} then earlier.w end) as recent_w,
+        sum(case when earlier.period_start >= {{ recent_from }} then earlier.wy end) as recent_wy
     from judged
     inner join weighted as earlier
         on
@@ -126,14 +126,15 @@ spread as (
         grain,
         period_start,
         sum(points) as points,
-        sum(wy) / sum(w) as mean_of_all,
+        cast(sum(wy) as double) / cast(sum(w) as double) as mean_of_all,
         sum(case when is_same_weekday = 1 then points end) as weekday_points,
-        sum(case when is_same_weekday = 1 then w end) as weekday_w,
-        sum(case when is_same_weekday = 1 then wy / w end) as mean_of_weekday,
-        sum(recent_w) as recent_w,
-        sum(recent_wy) as recent_wy,
-        sum(recent_wy) / sum(recent_w) as mean_of_recent,
-        sum(squares) / nullif(sum(differences), 0) as variance
+        cast(sum(case when is_same_weekday = 1 then w end) as double) as weekday_w,
+        cast(sum(case when is_same_weekday = 1 then wy end) as double)
+        / cast(sum(case when is_same_weekday = 1 then w end) as double) as mean_of_weekday,
+        cast(sum(recent_w) as double) as recent_w,
+        cast(sum(recent_wy) as double) as recent_wy,
+        cast(sum(recent_wy) as double) / cast(sum(recent_w) as double) as mean_of_recent,
+        cast(sum(squares) as double) / nullif(sum(differences), 0) as variance
     from history
     group by
         kpi_id,
