@@ -166,7 +166,7 @@ def check(world: World, history: list[Step]) -> None:
 
 
 #: Histories in the quick suite, and in the whole one.
-FEW, MANY = 3, 30
+FEW, MANY = 2, 30
 # Shrinking would play each history many times over; what is found is small as it is.
 UNHURRIED = {
     "deadline": None,
