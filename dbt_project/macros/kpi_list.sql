@@ -61,32 +61,28 @@
 {% endmacro %}
 
 
-{% macro measure_named(name) %}
+{#- The semantic model that has a measure. -#}
+{% macro semantic_model_over(measure_name) %}
   {%- for semantic_model in graph.semantic_models.values() -%}
-    {%- for measure in semantic_model.measures if measure.name == name -%}
-      {{- return(measure) -}}
-    {%- endfor -%}
+    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}{{- return(semantic_model) -}}{%- endif -%}
   {%- endfor -%}
-  {{- exceptions.raise_compiler_error("no semantic model has a measure " ~ name ~ ": metrics of KPIs stand on measures") -}}
+  {{- exceptions.raise_compiler_error("no semantic model has a measure " ~ measure_name ~ ": metrics of KPIs stand on measures") -}}
+{% endmacro %}
+
+
+{% macro measure_named(name) %}
+  {{- return(semantic_model_over(name).measures | selectattr('name', 'equalto', name) | first) -}}
 {% endmacro %}
 
 
 {#- The fact table that a measure is taken from. -#}
 {% macro fact_of(measure_name) %}
-  {%- for semantic_model in graph.semantic_models.values() -%}
-    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}
-      {{- return(semantic_model.node_relation.alias) -}}
-    {%- endif -%}
-  {%- endfor -%}
+  {{- return(semantic_model_over(measure_name).node_relation.alias) -}}
 {% endmacro %}
 
 
 {% macro kpi_dimension_names(measure_name) %}
-  {%- for semantic_model in graph.semantic_models.values() -%}
-    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}
-      {{- return(wanted_dimensions(semantic_model) | map(attribute='name') | join(', ')) -}}
-    {%- endif -%}
-  {%- endfor -%}
+  {{- return(wanted_dimensions(semantic_model_over(measure_name)) | map(attribute='name') | join(', ')) -}}
 {% endmacro %}
 
 

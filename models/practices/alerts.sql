@@ -1,7 +1,6 @@
--- What wants attention, newest first: targets missed in the last whole week (or month, of what is rare), points outside of
--- what is usual, policies of
--- marketplaces broken, and what failed up to the run before the one that published this (of a run that was not published nothing
--- else is seen). An alert keeps its id as long as nothing changes: it is one, however often it is computed.
+-- What wants attention: targets missed in the last whole week (or month, of what is rare), points outside of what is usual,
+-- policies of marketplaces broken, and what failed up to the run before the one that published this (of a run that was not
+-- published nothing else is seen). An alert keeps its id as long as nothing changes: it is one, however often it is computed.
 {%- set last_day = last_whole_day() -%}
 {%- set ended_at = 'cast(' ~ next_period('told.grain', 'told.since_on') ~ ' as timestamp)' %}
 

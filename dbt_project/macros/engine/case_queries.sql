@@ -77,13 +77,6 @@
 {% endmacro %}
 
 
-{% macro semantic_model_over(measure_name) %}
-  {%- for semantic_model in graph.semantic_models.values() -%}
-    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}{{- return(semantic_model) -}}{%- endif -%}
-  {%- endfor -%}
-{% endmacro %}
-
-
 {#- For each KPI with a published fact, and each of its dimensions: [KPI, dimension, column of the members, template]. -#}
 {% macro kpi_cases() %}
   {%- set found = [] -%}
