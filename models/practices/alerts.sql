@@ -146,17 +146,21 @@ described as (
                 '{grain}', told.grain
             ),
             '{filter}',
-            case
-                when told.dimension = 'all' then ''
-                -- A member is text from an export: what would end the text is doubled.
-                else concat(
-                    ' and coalesce(cast(', cases.member_column, ' as varchar), ''unknown'') = ''',
-                    replace(told.member, '''', ''''''), ''''
-                )
-            end
+            concat(
+                -- Of a share, what there is to mend.
+                case when cases.bad_side is null then '' else concat(' and ', cases.bad_side) end,
+                case
+                    when told.dimension = 'all' then ''
+                    -- A member is text from an export: what would end the text is doubled.
+                    else concat(
+                        ' and coalesce(cast(', cases.member_column, ' as varchar), ''unknown'') = ''',
+                        replace(told.member, '''', ''''''), ''''
+                    )
+                end
+            )
         ) as case_query
     from told
-    left join {{ ref('int_kpi_cases') }} as cases
+    left join {{ ref('kpi_cases') }} as cases
         on
             told.subject = cases.kpi_id
             and told.dimension = cases.dimension

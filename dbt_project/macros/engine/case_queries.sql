@@ -1,7 +1,6 @@
 {#- The cases behind a KPI's value, as a query for those who read the marts (DuckDB's SQL), compiled from its measures: a template
-    with {from}, {to} (dates, {to} not included), {grain} and {filter}. None where the fact is not published.
-
-    Of a share, the cases on its bad side; of anything else, all, the largest first. -#}
+    with {from}, {to} (dates, {to} not included), {grain} and {filter}, and for a share the condition of the cases on its bad
+    side. None where the fact is not published. Where the worst cases can be told, they come first. -#}
 {% macro case_template(definition) %}
   {%- set semantic_model = semantic_model_over(definition.numerator) -%}
   {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
@@ -23,24 +22,24 @@
     {%- do conditions.append(day ~ " >= date '{from}'") -%}
     {%- do conditions.append(day ~ " < date '{to}'") -%}
   {%- endif -%}
-  {%- set ordering = '' -%}
+  {%- set ordering, bad_side = '', none -%}
   {%- set good = measure_expression(numerator) -%}
   {%- if definition.denominator and aggregation(numerator) == 'sum_boolean' -%}
     {%- set denominator = measure_named(definition.denominator) -%}
     {%- set all_cases = measure_expression(denominator) if aggregation(denominator) == 'sum_boolean'
         else '(' ~ measure_expression(denominator) ~ ') is not null' -%}
     {%- do conditions.append('(' ~ all_cases ~ ')') -%}
-    {%- do conditions.append(('coalesce(not (' ~ good ~ '), true)') if definition.direction == 'up' else '(' ~ good ~ ')') -%}
+    {%- set bad_side = ('coalesce(not (' ~ good ~ '), true)') if definition.direction == 'up' else '(' ~ good ~ ')' -%}
   {%- elif definition.denominator and aggregation(numerator) == 'count_distinct' -%}
     {%- do conditions.append('(' ~ measure_expression(measure_named(definition.denominator)) ~ ') is not null') -%}
-    {%- do conditions.append('(' ~ good ~ ') is ' ~ ('null' if definition.direction == 'up' else 'not null')) -%}
+    {%- set bad_side = '(' ~ good ~ ') is ' ~ ('null' if definition.direction == 'up' else 'not null') -%}
   {%- elif aggregation(numerator) == 'sum_boolean' -%}
     {%- do conditions.append('(' ~ good ~ ')') -%}
   {%- else -%}
     {%- do conditions.append('(' ~ good ~ ') is not null') -%}
     {%- set ordering = ' order by ' ~ good ~ (' asc' if definition.direction == 'up' else ' desc') -%}
   {%- endif -%}
-  {{- return('select * from ' ~ definition.fact ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering) -}}
+  {{- return(['select * from ' ~ definition.fact ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering, bad_side]) -}}
 {% endmacro %}
 
 
@@ -77,15 +76,15 @@
 {% endmacro %}
 
 
-{#- For each KPI with a published fact, and each of its dimensions: [KPI, dimension, column of the members, template]. -#}
+{#- For each KPI with a published fact, and each of its dimensions: [KPI, dimension, column of the members, template, bad side]. -#}
 {% macro kpi_cases() %}
   {%- set found = [] -%}
   {%- for definition in kpi_list() -%}
-    {%- set template = case_template(definition) -%}
-    {%- if template -%}
-      {%- do found.append([definition.kpi_id, 'all', '', template]) -%}
+    {%- set cases = case_template(definition) -%}
+    {%- if cases -%}
+      {%- do found.append([definition.kpi_id, 'all', none] + cases) -%}
       {%- for dimension in wanted_dimensions(semantic_model_over(definition.numerator)) -%}
-        {%- do found.append([definition.kpi_id, dimension.name, dimension.expr or dimension.name, template]) -%}
+        {%- do found.append([definition.kpi_id, dimension.name, dimension.expr or dimension.name] + cases) -%}
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}

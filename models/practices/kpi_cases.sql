@@ -3,12 +3,15 @@ select
     cases.kpi_id,
     cases.dimension,
     cases.member_column,
-    cases.template
+    cases.template,
+    cases.bad_side
 from (
     values
     {% for row in kpi_cases() -%}
-    ({{ text_literal(row[0]) }}, {{ text_literal(row[1]) }}, {{ text_literal(row[2]) }}, {{ text_literal(row[3]) }}),
+    (
+        {%- for text in row %}{{ text_literal(text) }}{{ ', ' if not loop.last }}{% endfor -%}
+    ),
     {% endfor -%}
-    ('', '', '', '')
-) as cases (kpi_id, dimension, member_column, template)
+    ('', '', '', '', '')
+) as cases (kpi_id, dimension, member_column, template, bad_side)
 where cases.kpi_id <> ''
