@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from orchestration.errors import CxhouseError, GateFailedError
-from orchestration.options import as_of_option, engine_options, exports_option, home_options
-from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings, parse_days
+from orchestration.errors import GateFailedError
+from orchestration.options import as_of_option, engine_options, escaped, exports_option, home_options, reported
+from orchestration.settings import Settings, load_settings, parse_days
+from orchestration.tools import COMMANDS
 
 _EXIT_CODES = """
 \b
@@ -26,36 +24,10 @@ Exit codes: 0 done (run: published)
 """
 
 
-def _reported(command: Callable[..., None]) -> Callable[..., None]:
-    """Errors that a user can act on end the command with one line and their exit code."""
-
-    @wraps(command)
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except CxhouseError as error:
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {_escaped(str(error))}")
-            sys.exit(error.exit_code)
-        except Exception as error:  # the last resort of a command line: one line, and where the rest can be seen
-            if os.environ.get("CXHOUSE_DEBUG"):
-                raise
-            text = f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {_escaped(text)}")
-            sys.exit(CxhouseError.exit_code)
-
-    return wrapper
-
-
 def _console() -> Console:
     """Standard output; a pipe or log gets wide lines instead of folded ones."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=160)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 @click.group(epilog=_EXIT_CODES, context_settings={"max_content_width": 110})
@@ -75,7 +47,7 @@ def main() -> None:
 @click.option("--customers", default=6000, show_default=True, type=click.IntRange(1), help="How many customers.")
 @click.option("--days", default=730, show_default=True, type=click.IntRange(30), help="How many days, up to 2026-06-30.")
 @click.option("--seed", default=1, show_default=True, type=int, help="The same seed writes the same bytes.")
-@_reported
+@reported
 def sample(out: Path, customers: int, days: int, seed: int) -> None:
     """Write the exports of a made-up company: OUT/exports and, to go with them, OUT/config.
 
@@ -100,7 +72,7 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
 @click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
 @click.option("--full-refresh", is_flag=True, help="Read every landed file and build every table anew.")
 @click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
-@_reported
+@reported
 def run(
     exports: str | None,
     home: str | None,
@@ -128,7 +100,7 @@ def run(
 @home_options
 @engine_options
 @as_of_option
-@_reported
+@reported
 def replay(
     exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, as_of: str | None
 ) -> None:
@@ -167,7 +139,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
     if console.is_terminal:
         status = console.status("starting")
         status.start()
-        return lambda text: status.update(_escaped(text)), status.stop
+        return lambda text: status.update(escaped(text)), status.stop
     seen: set[str] = set()
 
     def line(text: str) -> None:
@@ -186,7 +158,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @click.option("--dimension", default="all", show_default=True, metavar="NAME", help="Members of a dimension: channel, team, …")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "csv"]))
 @home_options
-@_reported
+@reported
 def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
     """Show published KPIs: without --kpi each one's newest period, with --kpi all periods."""
     from orchestration.display import kpi_table, kpis_text, read_kpis
@@ -209,7 +181,7 @@ def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @main.command()
 @home_options
-@_reported
+@reported
 def status(home: str | None, config: str | None) -> None:
     """Show the last run: rows read, loaded and quarantined by file, each gate, and the published version."""
     from orchestration.display import print_status
@@ -226,7 +198,7 @@ def status(home: str | None, config: str | None) -> None:
     help="Write the rows, as they were in the export and with the reason, to CSV files in this folder, for mending.",
 )
 @home_options
-@_reported
+@reported
 def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: str | None, config: str | None) -> None:
     """List the rejected rows by reason, and with --out write them to files for mending.
 
@@ -248,7 +220,7 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
 @main.command()
 @exports_option
 @home_options
-@_reported
+@reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
     from orchestration.pull.survey import survey
@@ -259,26 +231,6 @@ def sources(exports: str | None, home: str | None, config: str | None) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
-@home_options
-@engine_options
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
-@_reported
-def dbt(arguments: tuple[str, ...], home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
-    """Run a dbt command over the home's private warehouse, such as: cxhouse dbt test --select test_type:unit"""
-    from orchestration.execution import prepare_home
-    from orchestration.lock import take_writer_lock
-    from orchestration.spark import check_engine
-    from orchestration.warehouse import Warehouse
-
-    settings = load_settings(home=home, config=config, engine=engine, spark_master=spark_master)
-    check_engine(settings)
-    prepare_home(settings)
-    take_writer_lock(settings.home)
-    if not Warehouse(settings).command(list(arguments)):
-        sys.exit(1)
-
-
 @main.command("contract-schema")
 def contract_schema() -> None:
     """Print the JSON schema of a contract file, for editors."""
@@ -287,53 +239,8 @@ def contract_schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-@main.command()
-@exports_option
-@home_options
-@engine_options
-@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
-@_reported
-def ui(
-    exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, port: int
-) -> None:
-    """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
-    settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
-    from importlib.util import find_spec
-
-    if find_spec("dagster_webserver") is None:
-        raise CxhouseError("the UI is an extra; install it with: pip install 'cxhouse[ui]'")
-    _become_dagster(settings, "dagster", "dev", "-h", "127.0.0.1", "-p", str(port))
-
-
-@main.command()
-@exports_option
-@home_options
-@engine_options
-@_reported
-def schedule(exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
-    """Run the daily job at the times that the setting `schedule` says, until stopped; for a service manager.
-
-    Whoever `notify` names is told of each run that is not published.
-    """
-    from orchestration.execution import check_configuration
-
-    settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
-    check_configuration(settings)
-    os.environ[SCHEDULE_RUNS] = "yes"
-    click.echo(f"cxhouse: runs at '{settings.schedule}' ({settings.reporting_timezone}); Ctrl-C stops", err=True)
-    _become_dagster(settings, "dagster._daemon", "run")
-
-
-def _become_dagster(settings: Settings, module: str, *arguments: str) -> None:
-    from orchestration.execution import prepare_home
-
-    prepare_home(settings)
-    os.environ["CXHOUSE_EXPORTS"] = settings.exports
-    os.environ["CXHOUSE_HOME"] = str(settings.home)
-    os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
-    if settings.config_dir:
-        os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, "-m", "orchestration.definitions"])
+for command in COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import ConfigurationError
-from orchestration.publish import MARTS_FILE, read_publication
+from orchestration.publish import MARTS_FILE, REPORT_FILE, read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.run_record import RunRecord
@@ -99,6 +99,8 @@ def format_value(value: float | None, unit: str) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 0:
+        return f"-{_duration(-seconds)}"
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 2 * 3600:
@@ -184,6 +186,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
         console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}", markup=False)
+        console.print(f"To look at: {settings.published / REPORT_FILE}, or 'cxhouse dashboard'", markup=False)
     print_page(console, settings, record)
 
 

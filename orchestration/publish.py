@@ -11,10 +11,17 @@ from typing import Any
 
 import duckdb
 
+from orchestration.gates.verdicts import Verdict
 from orchestration.settings import Settings
 
 MARTS_FILE = "marts.duckdb"
+REPORT_FILE = "report.html"
 PARQUET_FOLDER = "parquet"
+#: Tables that no model makes.
+OF_THE_RUN = {
+    "publication": "One row: the published version, the run that made it, and the instant it speaks of, UTC.",
+    "gate_results": "One row for each expectation that the run's gates looked at, and whether it was met.",
+}
 #: Readable by the DuckDB versions that BI tools ship today.
 STORAGE_VERSION = "v1.2.0"
 
@@ -27,6 +34,9 @@ class Publication:
     run_id: str
     as_of: datetime
     published_at: datetime
+    # What earlier releases published does not say.
+    reporting_timezone: str = "UTC"
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,19 +83,40 @@ class Candidate:
         """Where a table of the candidate lies as Parquet."""
         return self._folder / PARQUET_FOLDER / f"{table}.parquet"
 
-    def build(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Copy the public tables, with their descriptions, from a connection to the private warehouse."""
-        database = self._folder / MARTS_FILE
+    @property
+    def database(self) -> Path:
+        return self._folder / MARTS_FILE
+
+    @property
+    def report(self) -> Path:
+        return self._folder / REPORT_FILE
+
+    def build(self, con: duckdb.DuckDBPyConnection, verdicts: list[Verdict]) -> None:
+        """Copy the public tables, with their descriptions, from a connection to the private warehouse.
+
+        ``publication`` and ``gate_results`` say which run this is, and what its gates found.
+        """
+        settings, published_at = self._settings, datetime.now(UTC).replace(tzinfo=None)
         con.execute("set TimeZone = 'UTC'")
-        con.execute(f"attach {quoted(str(database))} as candidate (storage_version '{STORAGE_VERSION}')")
+        con.execute(f"attach {quoted(str(self.database))} as candidate (storage_version '{STORAGE_VERSION}')")
         con.execute(
             "create table candidate.main.publication as select ? as version, ? as run_id, "
-            "cast(? as timestamp) as as_of, cast(? as timestamp) as published_at",
-            [self.version, self._run_id, self._settings.as_of_instant(), datetime.now(UTC).replace(tzinfo=None)],
+            "cast(? as timestamp) as as_of, cast(? as timestamp) as published_at, ? as reporting_timezone, ? as currency",
+            [self.version, self._run_id, settings.as_of_instant(), published_at, settings.reporting_timezone, settings.currency],
         )
+        con.execute(
+            "create table candidate.main.gate_results "
+            "(gate varchar, expectation varchar, severity varchar, passed boolean, failed_rows bigint)"
+        )
+        for verdict in verdicts:
+            # Examples stay at home: a gate looks at rows that are not public, too.
+            found = [verdict.gate, verdict.expectation, verdict.severity, verdict.passed, verdict.failed_rows]
+            con.execute("insert into candidate.main.gate_results values (?, ?, ?, ?, ?)", found)
+        for name, description in OF_THE_RUN.items():
+            con.execute(f"comment on table candidate.main.{name} is {quoted(description)}")
+            con.execute(f"copy candidate.main.{name} to {quoted(str(self.parquet(name)))}")
         for table in self._tables:
             self._copy(con, table)
-        con.execute(f"copy candidate.main.publication to {quoted(str(self.parquet('publication')))}")
         con.execute("detach candidate")
 
     def _copy(self, con: duckdb.DuckDBPyConnection, table: PublicTable) -> None:
@@ -106,8 +137,12 @@ class Candidate:
         versions = published / PARQUET_FOLDER
         versions.mkdir(parents=True, exist_ok=True)
         os.replace(self._folder / PARQUET_FOLDER, versions / self.version)
-        _sync(self._folder / MARTS_FILE)
-        os.replace(self._folder / MARTS_FILE, published / MARTS_FILE)
+        _sync(self.database)
+        os.replace(self.database, published / MARTS_FILE)
+        if self.report.exists():
+            os.replace(self.report, published / REPORT_FILE)
+        else:
+            (published / REPORT_FILE).unlink(missing_ok=True)
         current = versions / "current"
         previous = os.readlink(current) if current.is_symlink() else None
         if current.is_dir() and not current.is_symlink():
@@ -133,5 +168,13 @@ def read_publication(settings: Settings) -> Publication | None:
     if not path.exists():
         return None
     with duckdb.connect(str(path), read_only=True) as con:
-        row = con.execute("select version, run_id, as_of, published_at from publication").fetchone()
-    return Publication(*row) if row else None
+        return publication_of(con)
+
+
+def publication_of(con: duckdb.DuckDBPyConnection) -> Publication:
+    """The version that a connection to a published file sees."""
+    cursor = con.execute("select * from publication")
+    row = cursor.fetchone()
+    if row is None:
+        raise ValueError("the table publication is empty")
+    return Publication(**dict(zip((column[0] for column in cursor.description or []), row, strict=True)))

@@ -15,6 +15,8 @@ from journey_cases import is_cancelled
 from scipy import stats
 
 from orchestration.alerts import published_alerts, tell_new_alerts
+from orchestration.dashboard.cases import cases_behind
+from orchestration.dashboard.marts import Marts
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -125,10 +127,9 @@ def test_chances_agree_with_another_library(warehouse: Warehouse) -> None:
 
 def test_every_alert_leads_to_its_cases(sample_home: Home) -> None:
     """The query of each KPI with a published fact runs, for the whole and for a member of each dimension."""
-    with duckdb.connect(str(sample_home.path / "warehouse.duckdb"), read_only=True) as con:
-        templates = con.execute("select kpi_id, dimension, member_column, template from practices.int_kpi_cases").fetchall()
     facts = set()
     with sample_home.marts() as marts:
+        templates = marts.execute("select kpi_id, dimension, member_column, template from kpi_cases").fetchall()
         for kpi, dimension, column, template in templates:
             member = "" if dimension == "all" else f" and coalesce(cast({column} as varchar), 'unknown') = 'O''Neill'"
             filled = template.replace("{from}", "2026-06-01").replace("{to}", "2026-07-01").replace("{grain}", "month")
@@ -145,12 +146,9 @@ def test_every_alert_leads_to_its_cases(sample_home: Home) -> None:
 
 
 def test_the_cases_are_those_behind_the_value(company: Company, sample_home: Home) -> None:
-    with duckdb.connect(str(sample_home.path / "warehouse.duckdb"), read_only=True) as con:
-        template = con.execute(
-            "select template from practices.int_kpi_cases where kpi_id = 'on_time_delivery_rate' and dimension = 'all'"
-        ).fetchone()
-    assert template
-    query = template[0].replace("{from}", "2026-06-01").replace("{to}", "2026-07-01").replace("{filter}", "")
+    with sample_home.marts() as marts:
+        late_ones = cases_behind(Marts(marts), "on_time_delivery_rate", "month", date(2026, 6, 1), only_bad=True)
+    assert late_ones
     late = {
         o["order_id"]
         for o in company.orders
@@ -158,7 +156,7 @@ def test_the_cases_are_those_behind_the_value(company: Company, sample_home: Hom
         and company.month(o["promised_delivery_at"]) == date(2026, 6, 1)
         and not (o["delivered_at"] and o["delivered_at"] <= o["promised_delivery_at"])
     }  # fmt: skip
-    assert {row[0] for row in sample_home.query(f"select order_id from ({query})")} == late
+    assert {row[0] for row in sample_home.query(f"select order_id from ({late_ones.query})")} == late
     assert late
 
 

@@ -2,12 +2,16 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
+import logging
+
 import dagster as dg
 
 from orchestration.alerts import published_alerts, tell_new_alerts
 from orchestration.assets.run import Project, Run
 from orchestration.gates.suites import LAYERS, RAW
+from orchestration.gates.verdicts import Verdict
 from orchestration.publish import MARTS_FILE, Candidate, public_tables
+from orchestration.run_record import RunRecord
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
@@ -33,7 +37,8 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         with record.timed("publish"):
             candidate = Candidate(run.settings, tables, context.run_id)
             with run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
-                candidate.build(con)
+                candidate.build(con, record.verdicts)
+            _draw_report(candidate, record)
             told = published_alerts(run.settings)
             record.published_version = candidate.publish()
         record.finish(run.settings, "published")
@@ -51,3 +56,24 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         )
 
     return marts
+
+
+def _draw_report(candidate: Candidate, record: RunRecord) -> None:
+    """A chart that cannot be drawn keeps nobody from the marts: it is a warning, and no report beats one of other numbers."""
+    from orchestration.dashboard.report import write_report
+
+    try:
+        write_report(candidate.database, candidate.report)
+    except Exception as error:  # whatever a chart can break on
+        logging.getLogger("cxhouse").exception("the report could not be drawn")
+        candidate.report.unlink(missing_ok=True)
+        record.verdicts.append(
+            Verdict(
+                gate="published/report",
+                expectation="The report can be drawn",
+                severity="warning",
+                passed=False,
+                problem=f"{type(error).__name__}; the marts are published without it",
+                remedy="see the log, and report it with the traceback",
+            )
+        )

@@ -1,0 +1,240 @@
+"""The dashboard: the pages with filters, and from each number to its cases. Started by `cxhouse dashboard`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from orchestration.dashboard.blocks import Block, Cards, Chart, Page
+from orchestration.dashboard.cases import cases_behind
+from orchestration.dashboard.charts import by_member, trend
+from orchestration.dashboard.kpi import Kpi, kpis_of
+from orchestration.dashboard.marts import ALL, GRAINS, Marts, PublishedFile, View, period_name
+from orchestration.dashboard.pages import pages
+from orchestration.dashboard.report import asset, environment, facts
+
+#: Rows of cases on the page; the CSV has all.
+SHOWN_CASES = 1000
+_COLUMNS = 3
+#: A group of cards is shown at once up to here; of more, one group at a time.
+_MANY = 12
+_LOOK_FIRST = ("channel", "segment", "team", "marketplace")
+_CONFIG = {"displayModeBar": False}
+_KPI = "kpi"
+
+
+@st.cache_resource
+def published(path: str) -> PublishedFile:
+    """The file, shared by all who look at it."""
+    return PublishedFile(Path(path))
+
+
+def main(path: str) -> None:
+    """Draw the page that the address names."""
+    st.set_page_config(page_title="cxhouse", layout="wide")
+    file = published(path)
+    with file.reading() as marts:
+        known = {page.slug: page for page in pages(marts)}
+        listed = [st.Page(_nothing, title=page.title, url_path=slug) for slug, page in known.items()]
+        look = st.Page(_nothing, title="Look into a KPI", url_path=_KPI)
+        chosen = st.navigation([*listed, look], expanded=True)
+        st.session_state["kpi_page"] = look
+        st.html(f"<style>{asset('cards.css')}{asset('app.css')}</style>")
+        page = known.get(chosen.url_path or next(iter(known)))
+        view = filters(marts, page is None or page.is_filtered)
+        if page:
+            draw_page(marts, page, view)
+        else:
+            draw_kpi(marts, view)
+        st.caption(facts(marts))
+        seen = file.signature()
+    _watch(file, seen)
+
+
+def _nothing() -> None:
+    """Pages are drawn by `main`, which holds the version that all of a page speaks of."""
+
+
+@st.fragment(run_every="30s")
+def _watch(file: PublishedFile, seen: tuple[int, int]) -> None:
+    """Show a new version soon after it was published."""
+    if file.signature() != seen:
+        st.rerun()
+
+
+def filters(marts: Marts, is_filtered: bool) -> View:
+    """Grain, periods and cut, as chosen at the top; they stay from page to page."""
+    grain_at, span_at, dimension_at, member_at = st.columns([1, 2, 1, 1])
+    off = not is_filtered
+    grain = grain_at.selectbox("Periods", list(GRAINS), index=2, key="grain", bind="query-params", disabled=off)
+    span = span_at.date_input(
+        "Beginning from – to", value=[], max_value=marts.today, key="span", format="YYYY-MM-DD", disabled=off
+    )  # fmt: skip
+    names = [name for name in _LOOK_FIRST if name in marts.members]
+    names += [name for name in marts.members if name not in names]
+    dimension = dimension_at.selectbox(
+        "Look at", [ALL, *names], key="dimension", bind="query-params", disabled=off,
+        help="The marts hold one cut at a time, each with its own cases and interval.",
+    )  # fmt: skip
+    member = member_at.selectbox(
+        "Which one", marts.members.get(dimension, [ALL]), key=f"member_{dimension}", disabled=off or dimension == ALL
+    )  # fmt: skip
+    if off:
+        return View()
+    first, last = (*span, None, None)[:2] if isinstance(span, tuple) else (span, None)
+    return View(grain, first, last, dimension, member)
+
+
+def draw_page(marts: Marts, page: Page, view: View) -> None:
+    """A page's blocks."""
+    st.title(page.title)
+    st.write(page.intro)
+    blocks = page.blocks(marts, view)
+    cards = [block for block in blocks if isinstance(block, Cards)]
+    if sum(len(block.kpis) for block in cards) > _MANY and len(cards) > 1:
+        names = [block.title for block in cards]
+        wanted = st.segmented_control("KPIs of", names, default=names[0], key=f"group_{page.slug}", required=True)
+        blocks = [block for block in blocks if not isinstance(block, Cards) or block.title == wanted]
+    for number, block in enumerate(blocks):
+        draw_block(marts, block, f"{page.slug}_{number}")
+    if page.slug == "alerts":
+        draw_alert_cases(marts)
+
+
+def draw_block(marts: Marts, block: Block, key: str) -> None:
+    if isinstance(block, Cards):
+        if block.title:
+            st.header(block.title)
+        for start in range(0, len(block.kpis), _COLUMNS):
+            for place, kpi in zip(st.columns(_COLUMNS), block.kpis[start : start + _COLUMNS], strict=False):
+                with place, st.container(border=True):
+                    draw_card(kpi, f"{key}_{kpi.id}", block.charted)
+        return
+    st.header(block.title)
+    if block.note:
+        st.caption(block.note)
+    if isinstance(block, Chart):
+        st.plotly_chart(block.figure, key=key, config=_CONFIG, alt=block.title)
+    elif block.rows:
+        table = pd.DataFrame(block.rows, columns=block.columns)
+        right = {name: st.column_config.TextColumn(alignment="right") for name in block.numbers}
+        st.dataframe(table, hide_index=True, column_config=right, key=key, alt=block.title)
+    else:
+        st.write(block.empty)
+
+
+def draw_card(kpi: Kpi, key: str, charted: bool = True) -> None:
+    """A KPI: its text, as in the report, its trend, and the way to its cases."""
+    _draw_text(kpi)
+    if charted and kpi.now:
+        st.plotly_chart(trend(kpi, 150), key=key, config=_CONFIG, alt=f"{kpi.definition['label']} over time")
+    st.page_link(st.session_state["kpi_page"], label="Definition, members, cases", query_params={_KPI: kpi.id})
+
+
+def _draw_text(kpi: Kpi) -> None:
+    card = environment().get_template("blocks.html.j2").module.card(kpi)  # type: ignore[attr-defined]
+    st.html(f'<article class="card" data-theme="{st.context.theme.type or "light"}" data-kpi="{kpi.id}">{card}</article>')
+
+
+def _chosen_kpi(marts: Marts) -> str:
+    """The KPI that the address names, or that was chosen since; either way the address names it afterwards."""
+    names = list(marts.definitions)
+    asked = st.query_params.get(_KPI)
+    if asked in names and asked != st.session_state.get("kpi_in_address"):
+        st.session_state["kpi_chosen"] = asked
+    chosen = st.selectbox("KPI", names, key="kpi_chosen", format_func=lambda name: marts.definitions[name]["label"])
+    st.query_params[_KPI] = st.session_state["kpi_in_address"] = chosen
+    return chosen
+
+
+def draw_kpi(marts: Marts, view: View) -> None:
+    """One KPI: definition, trend, members, and the cases of a period."""
+    kpi_id = _chosen_kpi(marts)
+    kpi = kpis_of(marts, view, kpi_id)[kpi_id]
+    st.title(kpi.definition["label"])
+    st.write(kpi.definition["description"])
+    _draw_text(kpi)
+    if kpi.periods:
+        st.plotly_chart(trend(kpi, 320), key="kpi_trend", config=_CONFIG, alt=f"{kpi.definition['label']} over time")
+    with st.expander("How it is computed"):
+        told = {name: str(value) for name, value in kpi.definition.items() if value is not None and name != "description"}
+        st.dataframe(pd.DataFrame(told.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")
+    period = _period(kpi, view)
+    draw_members(marts, kpi, view, period)
+    draw_cases(marts, kpi, view, period)
+
+
+def _period(kpi: Kpi, view: View) -> date | None:
+    """The period to look into: the newest whole one unless another is chosen; none for all time."""
+    starts = [row["period_start"] for row in reversed(kpi.periods)]
+    if not starts:
+        st.caption("Over all time: there are no periods here.")
+        return None
+    index = starts.index(kpi.now["period_start"]) if kpi.now else 0
+    chosen = st.selectbox(
+        "Period", starts, index=index, key=f"period_{kpi.id}_{view.grain}", format_func=partial(period_name, view.grain)
+    )  # fmt: skip
+    return chosen
+
+
+def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
+    """The KPI of each member of one of its dimensions."""
+    if not kpi.dimensions:
+        return
+    st.header("By member")
+    dimension = st.selectbox("Dimension", kpi.dimensions, key=f"by_{kpi.id}")
+    rows = marts.by_member(kpi.id, view.grain if period else "all", period, dimension)
+    if not rows:
+        st.write("No cases in this period.")
+        return
+    title = f"{kpi.definition['label']} by {dimension}"
+    st.plotly_chart(by_member(kpi, rows), key="kpi_members", config=_CONFIG, alt=title)
+    shown = [[row["member"], kpi.formatted(row["value"]), kpi.interval_of(row), f"{row['n']:,}"] for row in rows]
+    st.dataframe(pd.DataFrame(shown, columns=[dimension, "value", "95 % interval", "cases"]), hide_index=True, alt=title)
+
+
+def draw_cases(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
+    """The cases behind the value, and all of them as CSV."""
+    st.header("Cases")
+    arguments = (kpi.id, view.grain if period else "all", period, view.dimension, view.member)
+    found = cases_behind(marts, *arguments)
+    if found is None:
+        st.write("Its cases are not published, or not by what the side has chosen.")
+        return
+    if found.has_bad_side and st.toggle("Only those on the bad side", key="only_bad"):
+        found = cases_behind(marts, *arguments, only_bad=True) or found
+    count = found.count(marts)
+    st.write(f"{count:,} row{'' if count == 1 else 's'} of `{kpi.definition['fact']}`")
+    _table_of_cases(count, found.first(marts, SHOWN_CASES), lambda: found.all(marts), f"{kpi.id}_{period or 'all'}.csv")
+
+
+def draw_alert_cases(marts: Marts) -> None:
+    """The cases of an alert, by the query that it carries."""
+    found = [row for row in marts.rows("select * from alerts order by raised_at desc, alert_id") if row["case_query"]]
+    if not found:
+        return
+    st.header("Cases of an alert")
+    alert = st.selectbox("Alert", found, format_func=lambda row: f"{row['subject']} {row['message']} ({row['member'] or ''})")
+    rows = marts.rows(alert["case_query"])
+    st.write(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}")
+    _table_of_cases(len(rows), rows[:SHOWN_CASES], lambda: rows, f"alert_{alert['subject']}.csv".replace("/", "_"))
+
+
+def _table_of_cases(count: int, rows: list[dict[str, Any]], everything: Callable[[], list[dict[str, Any]]], name: str) -> None:
+    if count > len(rows):
+        st.caption(f"The first {len(rows):,} are below; the CSV has all.")
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="cases", alt="Cases")
+        text = pd.DataFrame(everything()).to_csv(index=False)
+        st.download_button("All as CSV", text.encode(), name, "text/csv", key="csv")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,54 @@
+"""What pages are made of: blocks that each of the two drawings (the report, the app) knows how to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orchestration.dashboard.charts import Figure
+from orchestration.dashboard.kpi import Kpi
+from orchestration.dashboard.marts import Marts, View
+
+
+@dataclass(frozen=True)
+class Cards:
+    """KPIs, each with value, interval, cases, target and change; `charted` with its trend."""
+
+    kpis: list[Kpi]
+    title: str = ""
+    charted: bool = True
+
+
+@dataclass(frozen=True)
+class Chart:
+    title: str
+    figure: Figure
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts; `numbers` are the columns that are set to the right, `code` those set as code."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    numbers: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    note: str = ""
+    empty: str = "None."
+
+
+Block = Cards | Chart | Table
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page; its blocks are computed for a view of the marts."""
+
+    slug: str
+    title: str
+    blocks: Callable[[Marts, View], list[Block]] = field(repr=False)
+    intro: str = ""
+    #: The page shows the periods and cut that a reader chose, not only the marts as they are.
+    is_filtered: bool = True

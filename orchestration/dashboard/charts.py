@@ -1,0 +1,173 @@
+"""The charts, as Plotly figures in their JSON form: what draws them (a page, an app) gives them the colours of its theme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestration.dashboard.kpi import STATUS, Kpi
+from orchestration.dashboard.marts import Row, period_name
+
+Figure = dict[str, Any]
+
+#: Readable on light and on dark, and told apart by those who see red and green alike.
+BLUE, ORANGE, GREEN, RED, GREY = "#2f7ed8", "#d9822b", "#1b9e77", "#d1495b", "#8a94a0"
+PALETTE = [BLUE, ORANGE, GREEN, "#8e6bbf", RED, "#5aa7c7", "#b59d2b", GREY]
+_BAND = "rgba(47, 126, 216, 0.18)"
+HEIGHT = 260
+
+
+def figure(data: list[dict[str, Any]], height: int = HEIGHT, **layout: Any) -> Figure:
+    """A figure with the layout that all share."""
+    shared = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": PALETTE,
+        "hoverlabel": {"align": "left"},
+        "legend": {"orientation": "h", "y": -0.2, "x": 0},
+        "xaxis": {"automargin": True, "fixedrange": True},
+        "yaxis": {"automargin": True, "fixedrange": True, "zeroline": False},
+    }
+    merged = {**shared, **layout}
+    for axis in ("xaxis", "yaxis"):
+        merged[axis] = {**shared[axis], **layout.get(axis, {})}  # type: ignore[dict-item]
+    return {"data": data, "layout": merged}
+
+
+def scale(unit: str, values: list[float | None]) -> tuple[float, dict[str, Any]]:
+    """What to divide values by so that an axis reads well, and the axis."""
+    if unit == "rate":
+        return 1.0, {"tickformat": ".0%"}
+    if unit != "seconds":
+        return 1.0, {"title": {"text": unit.replace("_", " ")}}
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    for limit, divisor, name in ((120, 1, "seconds"), (7200, 60, "minutes"), (172_800, 3600, "hours")):
+        if largest < limit:
+            return float(divisor), {"title": {"text": name}}
+    return 86_400.0, {"title": {"text": "days"}}
+
+
+def _hover(kpi: Kpi, row: Row) -> str:
+    lines = [f"<b>{kpi.formatted(row['value'])}</b>"]
+    if interval := kpi.interval_of(row):
+        lines.append(f"95 %: {interval}")
+    lines.append(f"{row['n']:,} cases" + (f", {row['n_pending']:,} undecided" if row["n_pending"] else ""))
+    if row["target"] is not None:
+        lines.append(f"target {kpi.formatted(row['target'])}")
+    if STATUS.get(row["status"]):
+        lines.append(STATUS[row["status"]])
+    if not row["is_final"]:
+        lines.append("may still change")
+    return "<br>".join(lines)
+
+
+def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
+    """A KPI over its periods with its interval and target; hollow points may still change."""
+    rows = kpi.periods
+    divisor, axis = scale(kpi.unit, [row[name] for row in rows for name in ("value", "ci_high", "target")])
+    starts = [row["period_start"].isoformat() for row in rows]
+
+    def line(name: str) -> list[float | None]:
+        return [None if row[name] is None else row[name] / divisor for row in rows]
+
+    traces: list[dict[str, Any]] = []
+    if any(row["ci_low"] is not None for row in rows):
+        unseen = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+        traces.append({**unseen, "x": starts, "y": line("ci_low"), "name": "95 % interval, low"})
+        band = {"fill": "tonexty", "fillcolor": _BAND, "name": "95 % interval"}
+        traces.append({**unseen, **band, "x": starts, "y": line("ci_high")})
+    if any(row["target"] is not None for row in rows):
+        dashed = {"width": 1.5, "dash": "dash", "color": GREY}
+        traces.append(
+            {"type": "scatter", "mode": "lines", "x": starts, "y": line("target"), "name": "target", "line": dashed,
+             "hoverinfo": "skip", "showlegend": False}
+        )  # fmt: skip
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": kpi.definition["label"],
+            "x": starts,
+            "y": line("value"),
+            "line": {"color": BLUE, "width": 2},
+            "marker": {"color": BLUE, "size": 6, "symbol": ["circle" if row["is_final"] else "circle-open" for row in rows]},
+            "customdata": [[period_name(kpi.view.grain, row["period_start"]), _hover(kpi, row)] for row in rows],
+            "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+            "showlegend": False,
+        }
+    )
+    return figure(traces, height, yaxis=axis, xaxis={"type": "date"})
+
+
+def by_member(kpi: Kpi, rows: list[Row]) -> Figure:
+    """A KPI of each member of a dimension, with its interval and the target of each."""
+    rows = rows[::-1]
+    divisor, axis = scale(kpi.unit, [row[name] for row in rows for name in ("value", "ci_high")])
+    values = [row["value"] / divisor for row in rows]
+
+    def reach(name: str) -> list[float]:
+        return [abs((row["value"] if row[name] is None else row[name]) - row["value"]) / divisor for row in rows]
+
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": kpi.definition["label"],
+            "x": values,
+            "y": [row["member"] for row in rows],
+            "marker": {"color": BLUE, "size": 9},
+            "error_x": {
+                "type": "data", "symmetric": False, "array": reach("ci_high"), "arrayminus": reach("ci_low"), "color": BLUE,
+            },
+            "customdata": [_hover(kpi, row) for row in rows],
+            "hovertemplate": "%{y}<br>%{customdata}<extra></extra>",
+            "showlegend": False,
+        }
+    ]  # fmt: skip
+    if any(row["target"] is not None for row in rows):
+        traces.append(
+            {
+                "type": "scatter", "mode": "markers", "name": "target", "y": [row["member"] for row in rows],
+                "x": [None if row["target"] is None else row["target"] / divisor for row in rows],
+                "marker": {"symbol": "line-ns-open", "size": 16, "color": GREY}, "hoverinfo": "skip",
+            }
+        )  # fmt: skip
+    return figure(traces, 90 + 26 * len(rows), xaxis=axis, yaxis={"type": "category"}, showlegend=len(traces) > 1)
+
+
+def bars(
+    names: list[str],
+    series: dict[str, list[float | None]],
+    colours: dict[str, str] | None = None,
+    stacked: bool = False,
+    lying: bool = False,
+    **layout: Any,
+) -> Figure:
+    """Bars by name, one colour for each series; `lying` reads names better that are long."""
+    traces = []
+    for name, values in series.items():
+        x, y = (values, names) if lying else (names, values)
+        trace: dict[str, Any] = {"type": "bar", "name": name, "x": x, "y": y, "orientation": "h" if lying else "v"}
+        if colours:
+            trace["marker"] = {"color": colours[name]}
+        traces.append(trace)
+    if lying:
+        layout = {"yaxis": {"type": "category", "autorange": "reversed"}, "height": 110 + 30 * len(names), **layout}
+    return figure(traces, barmode="stack" if stacked else "group", showlegend=len(series) > 1, **layout)
+
+
+def lines(x: list[Any], series: dict[str, list[float | None]], **layout: Any) -> Figure:
+    """Lines over the same x."""
+    traces = [{"type": "scatter", "mode": "lines+markers", "name": name, "x": x, "y": y} for name, y in series.items()]
+    return figure(traces, showlegend=len(series) > 1, **layout)
+
+
+def heatmap(x: list[Any], y: list[Any], z: list[list[float | None]], text: list[list[str]], **layout: Any) -> Figure:
+    """Shares from 0 to 1 as colours with their texts."""
+    trace = {
+        "type": "heatmap", "x": x, "y": y, "z": z, "text": text, "texttemplate": "%{text}", "zmin": 0, "zmax": 1,
+        "colorscale": [[0, "rgba(47,126,216,0.05)"], [1, "rgba(47,126,216,0.95)"]], "showscale": False, "hoverongaps": False,
+        "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>",
+    }  # fmt: skip
+    return figure([trace], yaxis={"type": "category", "autorange": "reversed"}, **layout)

@@ -1,0 +1,175 @@
+"""Pages of what wants attention: marketplace rules, alerts, and the state of the data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from orchestration.dashboard.blocks import Block, Cards, Chart, Table
+from orchestration.dashboard.charts import GREY, RED, bars, lines
+from orchestration.dashboard.kpi import kpis_of
+from orchestration.dashboard.marts import Marts, View, period_name
+from orchestration.display import format_value
+
+
+def compliance(marts: Marts, view: View) -> list[Block]:
+    """The policies, and the KPIs behind their rules."""
+    policies = marts.rows("select * from marketplace_compliance order by marketplace, policy")
+    units = {name: definition["unit"] for name, definition in marts.definitions.items()}
+    rows = [
+        [
+            policy["marketplace"],
+            policy["policy"],
+            policy["status"].replace("_", " "),
+            format_value(policy["actual"], units.get(policy["rule"], "")),
+            f"{policy['comparison']} {format_value(policy['limit_value'], units.get(policy['rule'], ''))}",
+            f"{policy['bad_cases']:,} of {policy['cases']:,}",
+            "" if policy["headroom_cases"] is None else f"{policy['headroom_cases']:,}",
+            f"{policy['window_days']}",
+        ]
+        for policy in policies
+    ]
+    kpis = kpis_of(marts, view)
+    columns = ["marketplace", "policy", "state", "value", "rule", "bad cases", "headroom", "days"]
+    return [
+        Table(
+            "Rules",
+            columns,
+            rows,
+            numbers=("value", "rule", "bad cases", "headroom", "days"),
+            note="Headroom: how many more bad cases it takes to break the rule; negative, how many there are too many.",
+            empty="No rule: see the seed marketplace_policies.",
+        ),
+        Cards([kpis[rule] for rule in dict.fromkeys(policy["rule"] for policy in policies) if rule in kpis]),
+    ]
+
+
+def alerts(marts: Marts, view: View) -> list[Block]:
+    """Open alerts, the newest first."""
+    found = marts.rows("select * from alerts order by raised_at desc, alert_id")
+    rows = []
+    for alert in found:
+        definition = marts.definitions.get(alert["subject"])
+        unit = definition["unit"] if definition else ""
+        whom = "" if alert["member"] in (None, "all") else f" ({alert['dimension']} {alert['member']})"
+        value = format_value(alert["value"], unit) if alert["value"] is not None else ""
+        limit = f"{format_value(alert['limit_value'], unit)}" if alert["limit_value"] is not None else ""
+        rows.append(
+            [
+                _instant(alert["raised_at"]),
+                f"{alert['kind']}, {alert['severity']}",
+                f"{definition['label'] if definition else alert['subject']}{whom} {alert['message']}",
+                period_name(alert["grain"], alert["period_start"]) if alert["grain"] else "",
+                value,
+                limit,
+                f"{alert['affected_rows']:,}" if alert["affected_rows"] else "",
+                alert["case_query"] or "",
+            ]
+        )
+    return [
+        Table(
+            "Alerts",
+            ["since (UTC)", "kind", "what", "period", "value", "limit", "cases", "query of the cases"],
+            rows,
+            numbers=("value", "limit", "cases"),
+            code=("query of the cases",),
+            empty="Nothing wants attention.",
+        )
+    ]
+
+
+def data_health(marts: Marts, view: View) -> list[Block]:
+    """The run's gates, every file's rows, quarantine over arrivals, and the newest arrival of each export."""
+    return [_gates(marts), _freshness(marts), *_quarantine(marts), _files(marts)]
+
+
+def _gates(marts: Marts) -> Table:
+    found = marts.rows("select * from gate_results order by passed, gate, expectation")
+    failed = sum(not row["passed"] for row in found)
+    rows = [
+        [
+            row["gate"],
+            row["expectation"],
+            "met" if row["passed"] else row["severity"],
+            f"{row['failed_rows']:,}" if row["failed_rows"] else "",
+        ]
+        for row in found
+    ]
+    return Table(
+        f"Gates of this version: {len(found) - failed} of {len(found)} expectations met",
+        ["gate", "expectation", "result", "rows"],
+        rows,
+        numbers=("rows",),
+        note="What did not pass here was a warning: a gate that blocks would have kept this version back.",
+    )
+
+
+def _freshness(marts: Marts) -> Table:
+    found = marts.rows(
+        """
+        select
+            kind, count(*) as files, max(landed_at) as landed_at, sum(rows_read) as rows_read,
+            sum(rows_quarantined) as rows_quarantined
+        from load_ledger
+        group by kind
+        order by kind
+        """
+    )
+    rows = [
+        [
+            row["kind"] or "not claimed",
+            f"{row['files']:,}",
+            _instant(row["landed_at"]),
+            f"{row['rows_read'] or 0:,}",
+            f"{row['rows_quarantined'] or 0:,}",
+            format_value((row["rows_quarantined"] or 0) / row["rows_read"], "rate") if row["rows_read"] else "",
+        ]
+        for row in found
+    ]
+    columns = ["export", "files", "newest arrival (UTC)", "rows read", "in quarantine", "share"]
+    return Table("Exports", columns, rows, numbers=("files", "rows read", "in quarantine", "share"))
+
+
+def _quarantine(marts: Marts) -> list[Block]:
+    found = marts.rows(
+        """
+        select
+            cast(date_trunc('hour', landed_at) as varchar) as arrival,
+            sum(rows_loaded) as loaded,
+            sum(rows_quarantined) as quarantined
+        from load_ledger
+        where rows_read > 0
+        group by all
+        order by arrival
+        """
+    )
+    arrivals = [row["arrival"] for row in found]
+    shares = [row["quarantined"] / ((row["loaded"] + row["quarantined"]) or 1) for row in found]
+    rows = bars(
+        arrivals,
+        {"loaded": [row["loaded"] for row in found], "in quarantine": [row["quarantined"] for row in found]},
+        {"loaded": GREY, "in quarantine": RED},
+        stacked=True,
+        xaxis={"type": "category"},
+    )
+    share = lines(arrivals, {"share": shares}, xaxis={"type": "category"}, yaxis={"tickformat": ".1%", "rangemode": "tozero"})
+    return [Chart("Rows by arrival", rows), Chart("Share in quarantine by arrival", share)]
+
+
+def _files(marts: Marts) -> Table:
+    found = marts.rows("select * from load_ledger order by landed_at desc, file")
+    rows = [
+        [
+            row["file"],
+            row["contract"] or "",
+            row["status"] + (f": {row['reason']}" if row["reason"] else ""),
+            _instant(row["landed_at"]),
+            *(f"{row[name] or 0:,}" for name in ("rows_read", "rows_loaded", "rows_quarantined")),
+        ]
+        for row in found
+    ]
+    columns = ["file", "contract", "state", "arrived (UTC)", "read", "loaded", "in quarantine"]
+    return Table("Files", columns, rows, numbers=("read", "loaded", "in quarantine"))
+
+
+def _instant(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value else ""

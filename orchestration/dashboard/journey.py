@@ -1,0 +1,250 @@
+"""Pages along the journey: its map, and what stands beside the KPIs of support and feedback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestration.dashboard.blocks import Block, Chart, Table
+from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, lines
+from orchestration.dashboard.kpi import Kpi, kpis_of
+from orchestration.dashboard.marts import ALL, Marts, Row, View
+from orchestration.display import format_value
+
+#: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.
+_ENTRIES = ("channel", "country", "segment")
+
+
+def _span(view: View) -> dict[str, Any]:
+    return {"first_on": view.first_on, "last_on": view.last_on}
+
+
+def _cut(view: View, columns: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """A condition on a fact for the view's cut; the column's name is one of ours, the member is bound."""
+    if view.dimension in columns:
+        return f"{view.dimension} = $member", {"member": view.member}
+    return "$member = $member", {"member": ALL}
+
+
+def _uncut(view: View, columns: tuple[str, ...]) -> str:
+    return "" if view.dimension in (ALL, *columns) else f" Of all: it is not measured by {view.dimension}."
+
+
+def journey_map(marts: Marts, view: View) -> list[Block]:
+    """Entries into each stage of the span and what became of them, conversion and time by stage, touchpoints, last signs."""
+    cut, values = _cut(view, _ENTRIES)
+    found = marts.rows(
+        f"""
+        select
+            stage,
+            count(*) as entries,
+            count(*) filter (where has_converted and not has_skipped) as went_on,
+            count(*) filter (where has_skipped) as skipped,
+            count(*) filter (where has_dropped_out) as dropped_out,
+            count(*) filter (where has_converted is null and has_dropped_out is null) as undecided,
+            median(seconds_to_next) as seconds_to_next
+        from fct_stage_entries
+        where not is_whole_journey and {cut}
+            and ($first_on is null or cast(entered_at as date) >= $first_on)
+            and ($last_on is null or cast(entered_at as date) <= $last_on)
+        group by stage
+        """,
+        **values, **_span(view),
+    )  # fmt: skip
+    by_stage = {row["stage"]: row for row in found}
+    stages = [stage for stage in marts.stages if stage in by_stage]
+    entries = [by_stage[stage] for stage in stages]
+    fates = {"went on": "went_on", "skipped ahead": "skipped", "journey ended": "dropped_out", "not decided yet": "undecided"}
+    chart = bars(
+        stages,
+        {name: [row[column] for row in entries] for name, column in fates.items()},
+        dict(zip(fates, (BLUE, GREEN, ORANGE, GREY), strict=True)),
+        stacked=True,
+        lying=True,
+    )
+    rates = {name: _by_stage(marts, name) for name in ("stage_conversion", "stage_drop_off")}
+    rows = [
+        [
+            stage,
+            f"{row['entries']:,}",
+            *(_rate(kpi, by.get(stage)) for kpi, by in rates.values()),
+            format_value(row["seconds_to_next"], "seconds"),
+        ]
+        for stage, row in zip(stages, entries, strict=True)
+    ]
+    return [
+        Chart("What became of those who entered a stage", chart, _note(view)),
+        Table(
+            "Conversion and drop-off, over all time",
+            ["stage", "entries in the span", "go on (95 %, cases)", "journey ends (95 %, cases)", "median time to the next"],
+            rows,
+            numbers=("entries in the span", "median time to the next"),
+            note="Entries whose window is still open are in neither.",
+        ),
+        _last_signs(marts, view),
+        _touchpoints(marts),
+    ]
+
+
+def _note(view: View) -> str:
+    return "Went on: reached the next stage within journey_window_days; skipped ahead: a later one." + _uncut(view, _ENTRIES)
+
+
+def _by_stage(marts: Marts, kpi_id: str) -> tuple[Kpi, dict[str, Row]]:
+    kpi = kpis_of(marts, View(), kpi_id)[kpi_id]
+    return kpi, {row["member"]: row for row in marts.by_member(kpi_id, "all", None, "stage")}
+
+
+def _rate(kpi: Kpi, row: Row | None) -> str:
+    return f"{kpi.formatted(row['value'])} ({kpi.interval_of(row)}; {row['n']:,})" if row else "–"
+
+
+def _last_signs(marts: Marts, view: View) -> Table:
+    cut, values = _cut(view, _ENTRIES)
+    found = marts.rows(
+        f"""
+        select stage, last_touchpoint, count(*) as travellers
+        from fct_stage_entries
+        where has_dropped_out and not is_whole_journey and {cut}
+            and ($first_on is null or cast(entered_at as date) >= $first_on)
+            and ($last_on is null or cast(entered_at as date) <= $last_on)
+        group by all
+        order by travellers desc, stage, last_touchpoint
+        limit 12
+        """,
+        **values, **_span(view),
+    )  # fmt: skip
+    rows = [[row["stage"], row["last_touchpoint"] or "none", f"{row['travellers']:,}"] for row in found]
+    return Table("Where journeys end", ["stage", "last touchpoint", "journeys"], rows, numbers=("journeys",))
+
+
+def _touchpoints(marts: Marts) -> Table:
+    found = marts.rows(
+        """
+        select
+            planned.stage_position, planned.stage, planned.touchpoint, planned.signals, planned.success_indicator,
+            planned.fed_by, count(touched.touchpoint_id) as times
+        from dim_touchpoints as planned
+        left join fct_touchpoints as touched on planned.touchpoint = touched.touchpoint and planned.stage = touched.stage
+        group by all
+        order by planned.stage_position, planned.touchpoint
+        """
+    )
+    rows = [
+        [
+            row["stage"],
+            row["touchpoint"],
+            f"{row['times']:,}",
+            *(row[name] or "" for name in ("success_indicator", "signals", "fed_by")),
+        ]
+        for row in found
+    ]
+    columns = ["stage", "touchpoint", "times", "it went well when", "signals", "fed by"]
+    return Table("Touchpoints", columns, rows, numbers=("times",))
+
+
+def support(marts: Marts, view: View) -> list[Block]:
+    """The backlog day by day, and where agents will lack."""
+    columns = ("channel", "team", "priority")
+    cut, values = _cut(view, columns)
+    found = marts.rows(
+        f"""
+        select
+            cast(date_trunc($grain, date_day) as date) as starts_on, sum(created) as created, sum(reopened) as reopened,
+            sum(solved) as solved, arg_max(closing, date_day) as closing
+        from (
+            select date_day, sum(created) as created, sum(reopened) as reopened, sum(solved) as solved, sum(closing) as closing
+            from fct_backlog_days
+            where {cut}
+                and ($first_on is null or date_day >= $first_on)
+                and ($last_on is null or date_day <= $last_on)
+            group by date_day
+        )
+        group by all
+        order by starts_on
+        """,
+        grain=view.grain, **values, **_span(view),
+    )  # fmt: skip
+    days = [row["starts_on"].isoformat() for row in found]
+    flows = {name: [row[name] for row in found] for name in ("created", "reopened", "solved")}
+    note = _uncut(view, columns).strip()
+    return [
+        Chart("Tickets in and out", lines(days, flows, xaxis={"type": "date"}), note),
+        Chart("Open tickets at the end of the period", lines(days, {"open": [row["closing"] for row in found]}), note),
+        *_staffing(marts),
+    ]
+
+
+def _staffing(marts: Marts) -> list[Block]:
+    found = marts.rows(
+        """
+        select date_day, team, sum(agents_gap) / 2 as lacking_hours
+        from fct_staffing_half_hours
+        where is_ahead and agents_gap > 0
+        group by all
+        order by date_day, team
+        """
+    )
+    if not found:
+        return []
+    days = sorted({row["date_day"] for row in found})
+    teams = sorted({row["team"] for row in found})
+    gaps = {(row["team"], row["date_day"]): row["lacking_hours"] for row in found}
+    series = {team: [gaps.get((team, day)) for day in days] for team in teams}
+    chart = bars([day.isoformat() for day in days], series, stacked=True, yaxis={"title": {"text": "agent hours"}})
+    return [
+        Chart("Agent hours that the next weeks' calls need beyond the roster", chart, "Forecast: see fct_staffing_half_hours.")
+    ]
+
+
+def feedback(marts: Marts, view: View) -> list[Block]:
+    """Reviews by their stars over time, and what people see in the brand with its changes."""
+    columns = ("channel", "marketplace", "brand", "country", "segment", "language", "category")
+    cut, values = _cut(view, columns)
+    found = marts.rows(
+        f"""
+        select cast(date_trunc($grain, created_at) as date) as starts_on, round(stars) as stars, count(*) as reviews
+        from fct_reviews
+        where stars is not null and {cut}
+            and ($first_on is null or cast(created_at as date) >= $first_on)
+            and ($last_on is null or cast(created_at as date) <= $last_on)
+        group by all
+        order by starts_on
+        """,
+        grain=view.grain, **values, **_span(view),
+    )  # fmt: skip
+    starts = sorted({row["starts_on"] for row in found})
+    counts = {(row["starts_on"], row["stars"]): row["reviews"] for row in found}
+    series = {f"{stars} stars": [counts.get((start, float(stars)), 0) for start in starts] for stars in range(1, 6)}
+    colours = dict(zip(series, (RED, ORANGE, GREY, "#5aa7c7", BLUE), strict=True))
+    chart = bars([start.isoformat() for start in starts], series, colours, stacked=True)
+    return [Chart("Reviews by stars", chart, _uncut(view, columns).strip()), _changes(marts)]
+
+
+def _changes(marts: Marts) -> Table:
+    found = marts.rows(
+        """
+        select *
+        from rate_changes
+        where grain = 'quarter' and comparison = 'previous period' and trend in ('improving', 'declining')
+        order by period_start desc, p_value
+        limit 15
+        """
+    )
+    rows = [
+        [
+            marts.definitions[row["kpi_id"]]["label"] if row["kpi_id"] in marts.definitions else row["kpi_id"],
+            "" if row["dimension"] == ALL else f"{row['dimension']} {row['member']}",
+            str(row["period_start"]),
+            f"{row['earlier_value']:.1%} → {row['value']:.1%}",
+            f"{row['earlier_answers']:,} → {row['answers']:,}",
+            f"{row['p_value']:.3f}",
+        ]
+        for row in found
+    ]
+    return Table(
+        "Changes of what customers say that are hardly chance",
+        ["KPI", "of", "quarter from", "share", "answers", "p"],
+        rows,
+        numbers=("share", "answers", "p"),
+        empty="None against the quarter before (p < 0.05, in quarters with answers enough).",
+    )

@@ -1,0 +1,174 @@
+"""What a page says of one KPI: its newest whole period, the one before, how sure, and whether it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name
+from orchestration.display import format_value
+
+STATUS = {
+    "on_target": "on target",
+    "warning": "near its target",
+    "breach": "misses its target",
+    "no_target": "",
+    "insufficient_data": "few cases",
+}
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI in a view."""
+
+    definition: Row
+    view: View
+    #: Oldest first; the last one may not be over.
+    periods: list[Row] = field(default_factory=list)
+    missing_export: str | None = None
+    #: Periods that were over on the reporting day of the marts.
+    whole: list[Row] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return str(self.definition["kpi_id"])
+
+    @property
+    def unit(self) -> str:
+        return str(self.definition["unit"])
+
+    @cached_property
+    def now(self) -> Row | None:
+        """The newest whole period with a value."""
+        return next((row for row in reversed(self.whole) if row["value"] is not None), None)
+
+    @cached_property
+    def before(self) -> Row | None:
+        """The period just before, where it has a value."""
+        if self.now is None:
+            return None
+        place = self.whole.index(self.now)
+        earlier = self.whole[place - 1] if place else None
+        if earlier is None or earlier["value"] is None:
+            return None
+        follows = period_end(self.view.grain, earlier["period_start"]) == self.now["period_start"]
+        return earlier if follows else None
+
+    @property
+    def value(self) -> str:
+        return self.formatted(self.now["value"]) if self.now else "–"
+
+    @property
+    def period(self) -> str:
+        return period_name(self.view.grain, self.now["period_start"]) if self.now else ""
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval; empty where the KPI has none."""
+        return self.interval_of(self.now) if self.now else ""
+
+    @property
+    def cases(self) -> str:
+        """How many cases the value stands on, and how many are not decided yet."""
+        if self.now is None:
+            return ""
+        pending = f", {self.now['n_pending']:,} undecided" if self.now["n_pending"] else ""
+        return f"{self.now['n']:,} case{'' if self.now['n'] == 1 else 's'}{pending}"
+
+    @property
+    def status(self) -> str:
+        return str(self.now["status"]) if self.now else "no_target"
+
+    @property
+    def status_text(self) -> str:
+        return STATUS[self.status]
+
+    @property
+    def target(self) -> str:
+        if self.now is None or self.now["target"] is None:
+            return ""
+        return f"target {'at least' if self.definition['direction'] == 'up' else 'at most'} {self.formatted(self.now['target'])}"
+
+    @property
+    def absence(self) -> str:
+        """Why there is no value; empty when there is one."""
+        if self.missing_export:
+            return f"needs the export {self.missing_export}"
+        if self.now:
+            return ""
+        if self.view.dimension != ALL and self.view.dimension not in self.dimensions:
+            return f"not measured by {self.view.dimension}"
+        if self.definition["grains"] and self.view.grain not in self.definition["grains"].split(", "):
+            return f"not measured by {self.view.grain}; by {self.definition['grains']}"
+        return "no whole period with cases"
+
+    @property
+    def dimensions(self) -> list[str]:
+        return str(self.definition["dimensions"]).split(", ") if self.definition["dimensions"] else []
+
+    @cached_property
+    def overlap(self) -> float | None:
+        """How far the intervals of the newest period and the one before overlap, in the KPI's unit; negative: by how much they
+        lie apart. None where one of them has no interval.
+        """
+        pair = (self.now, self.before)
+        if any(row is None or row["ci_low"] is None or row["ci_high"] is None for row in pair):
+            return None
+        assert self.now
+        assert self.before
+        return float(min(row["ci_high"] for row in pair if row) - max(row["ci_low"] for row in pair if row))
+
+    @property
+    def has_changed(self) -> bool:
+        """The two intervals do not overlap: for one KPI chance does this about once in two hundred times."""
+        return self.overlap is not None and self.overlap < 0
+
+    @property
+    def change(self) -> str:
+        """Against the period before, and whether that may be chance."""
+        if not self.now or not self.before:
+            return ""
+        difference = self.now["value"] - self.before["value"]
+        earlier = f"{self.formatted(self.before['value'])} in {period_name(self.view.grain, self.before['period_start'])}"
+        if difference == 0:
+            return f"as {earlier}"
+        word = f"{'up' if difference > 0 else 'down'} from {earlier}"
+        if self.overlap is None:
+            return word
+        return f"{word}: {self.verdict}" if self.has_changed else f"{word}, may be chance"
+
+    @property
+    def verdict(self) -> str:
+        """Better or worse, of a change that is no chance."""
+        assert self.now
+        assert self.before
+        rises = self.now["value"] > self.before["value"]
+        return "better" if rises == (self.definition["direction"] == "up") else "worse"
+
+    @property
+    def is_final(self) -> bool:
+        return self.now is None or bool(self.now["is_final"])
+
+    def formatted(self, value: float | None) -> str:
+        return format_value(value, self.unit)
+
+    def interval_of(self, row: Row) -> str:
+        if row["ci_low"] is None or row["ci_high"] is None:
+            return ""
+        return f"{self.formatted(row['ci_low'])} to {self.formatted(row['ci_high'])}"
+
+
+def kpis_of(marts: Marts, view: View, kpi_id: str | None = None) -> dict[str, Kpi]:
+    """Every KPI in a view, by id and in the order of their labels; or only one."""
+    periods = marts.periods(view, kpi_id)
+    return {
+        name: Kpi(
+            definition,
+            view,
+            periods.get(name, []),
+            marts.missing_exports.get(name),
+            [row for row in periods.get(name, []) if period_end(view.grain, row["period_start"]) <= marts.today],
+        )
+        for name, definition in marts.definitions.items()
+        if kpi_id in (None, name)
+    }

@@ -1,0 +1,178 @@
+"""The published file, as the pages read it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from orchestration.publish import Publication, publication_of
+
+Row = dict[str, Any]
+#: Grains that have periods, the shortest first, and how many of them are shown unless a reader asks for others.
+GRAINS = {"day": 60, "week": 53, "month": 24, "quarter": 12}
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader looks at: the periods of a grain that begin in a span, of the whole or of one member of a dimension."""
+
+    grain: str = "month"
+    first_on: date | None = None
+    #: Included.
+    last_on: date | None = None
+    dimension: str = ALL
+    member: str = ALL
+
+
+def period_end(grain: str, start: date) -> date:
+    """The first day after a period.
+
+    Raises:
+        ValueError: the grain has no periods.
+    """
+    match grain:
+        case "day":
+            return start + timedelta(days=1)
+        case "week":
+            return start + timedelta(days=7)
+        case "month":
+            return (start + timedelta(days=31)).replace(day=1)
+        case "quarter":
+            return (start + timedelta(days=95)).replace(day=1)
+    raise ValueError(f"{grain} has no periods")
+
+
+def period_name(grain: str, start: date | None) -> str:
+    """A period as people call it: 2026-06, 2026 Q2, week of 2026-06-22."""
+    if start is None:
+        return "all time"
+    match grain:
+        case "month":
+            return f"{start:%Y-%m}"
+        case "quarter":
+            return f"{start.year} Q{(start.month + 2) // 3}"
+        case "week":
+            return f"week of {start}"
+    return str(start)
+
+
+class Marts:
+    """One published version."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+
+    def rows(self, query: str, **values: Any) -> list[Row]:
+        """A query's rows; values are bound to its `$name` parameters, never written into it."""
+        cursor = self._con.execute(query, values or None)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @cached_property
+    def publication(self) -> Publication:
+        return publication_of(self._con)
+
+    @cached_property
+    def today(self) -> date:
+        """The reporting day that the marts speak of; it is not over."""
+        zone = ZoneInfo(self.publication.reporting_timezone)
+        return self.publication.as_of.replace(tzinfo=UTC).astimezone(zone).date()
+
+    @cached_property
+    def definitions(self) -> dict[str, Row]:
+        """The KPIs by id, each with its text, unit, dimensions …"""
+        return {row["kpi_id"]: row for row in self.rows("select * from kpi_definitions order by label")}
+
+    @cached_property
+    def stages(self) -> dict[str, str]:
+        """The stages of the journey in their order, each with its description."""
+        rows = self.rows("select distinct stage, stage_description, stage_position from dim_touchpoints order by stage_position")
+        return {row["stage"]: row["stage_description"] for row in rows}
+
+    @cached_property
+    def members(self) -> dict[str, list[str]]:
+        """For each dimension its members, those with most cases first."""
+        rows = self.rows(
+            "select dimension, member, sum(n) as n from kpis where grain = 'all' and dimension <> 'all' "
+            "group by all order by dimension, n desc, member"
+        )
+        return {name: [row["member"] for row in found] for name, found in groupby(rows, key=lambda row: row["dimension"])}
+
+    def periods(self, view: View, kpi_id: str | None = None) -> dict[str, list[Row]]:
+        """The rows of a view by KPI, oldest first; of all KPIs or of one. None of a KPI that has no such cut or no export."""
+        rows = self.rows(
+            """
+            select *
+            from kpis
+            where grain = $grain and dimension = $dimension and member = $member and period_start < $today
+                and ($kpi_id is null or kpi_id = $kpi_id)
+                and ($first_on is null or period_start >= $first_on)
+                and ($last_on is null or period_start <= $last_on)
+            order by kpi_id, period_start
+            """,
+            grain=view.grain, dimension=view.dimension, member=view.member, today=self.today, kpi_id=kpi_id,
+            first_on=view.first_on, last_on=view.last_on,
+        )  # fmt: skip
+        shown = GRAINS[view.grain] if view.first_on is None else len(rows)
+        return {name: list(found)[-shown:] for name, found in groupby(rows, key=lambda row: row["kpi_id"])}
+
+    def by_member(self, kpi_id: str, grain: str, period_start: date | None, dimension: str) -> list[Row]:
+        """A KPI's members in one period, or over all time, most cases first."""
+        return self.rows(
+            """
+            select * from kpis
+            where kpi_id = $kpi_id and grain = $grain and period_start is not distinct from $period_start
+                and dimension = $dimension and value is not null
+            order by n desc, member
+            """,
+            kpi_id=kpi_id, grain=grain, period_start=period_start, dimension=dimension,
+        )  # fmt: skip
+
+    @cached_property
+    def missing_exports(self) -> dict[str, str]:
+        """KPIs that cannot be told, each with the export that is missing."""
+        rows = self.rows("select kpi_id, missing_export from kpis where status = 'not_available'")
+        return {row["kpi_id"]: row["missing_export"] for row in rows}
+
+
+class PublishedFile:
+    """Connections to the published file of a home. A new version is seen by whoever reads after it was published.
+
+    DuckDB shows the version that the first open connection of a process sees to all of them, so that the old one is closed
+    before the file is opened anew: one reader at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._marts: Marts | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Marts]:
+        """The newest version, the same one for as long as this lasts."""
+        with self._lock:
+            found = self.signature()
+            if self._marts is None or self._seen != found:
+                if self._con:
+                    self._con.close()
+                self._con = duckdb.connect(str(self._path), read_only=True)
+                self._seen, self._marts = found, Marts(self._con)
+            yield self._marts
+
+    def signature(self) -> tuple[int, int]:
+        """What differs from version to version."""
+        stat = self._path.stat()
+        return stat.st_ino, stat.st_mtime_ns

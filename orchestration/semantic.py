@@ -1,0 +1,102 @@
+"""MetricFlow over the published marts: the project's metrics, asked by `mf query`.
+
+MetricFlow reads a dbt project's `target/semantic_manifest.json`. The home gets a project of its own whose manifest speaks of
+the published tables, read-only, and whose clocks show the reporting time zone's days, as those of the marts do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.display import published_file
+from orchestration.errors import CxhouseError
+from orchestration.publish import read_publication
+from orchestration.settings import Settings
+from orchestration.warehouse import DBT_PROJECT, Warehouse
+
+_FOLDER = "metricflow"
+
+
+def prepare_project(settings: Settings) -> Path:
+    """Lay out the project that MetricFlow reads; returns its folder.
+
+    Raises:
+        ConfigurationError: nothing has been published in this home.
+    """
+    published = published_file(settings)
+    manifest = json.loads((Warehouse(settings).parse().parent / "semantic_manifest.json").read_text(encoding="utf-8"))
+    publication = read_publication(settings)
+    assert publication
+    folder = settings.dbt_target / _FOLDER
+    (folder / "target").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DBT_PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
+    marts = {"type": "duckdb", "path": str(published), "config_options": {"access_mode": "READ_ONLY"}}
+    profiles = {"cxhouse": {"target": "published", "outputs": {"published": marts}}}
+    (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+    told = over_published(manifest, _tables(settings), publication.reporting_timezone, published.stem)
+    (folder / "target" / "semantic_manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    return folder
+
+
+def _tables(settings: Settings) -> set[str]:
+    import duckdb
+
+    with duckdb.connect(str(published_file(settings)), read_only=True) as con:
+        return {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+
+
+def over_published(manifest: dict[str, Any], tables: set[str], timezone: str, database: str) -> dict[str, Any]:
+    """A semantic manifest of the warehouse as one of its published tables; metrics over others are left out."""
+    models = [model for model in manifest["semantic_models"] if model["node_relation"]["alias"] in tables]
+    for model in models:
+        _relate(model["node_relation"], database)
+        for dimension in model["dimensions"]:
+            # The rule of the macro reporting_day: instants are named so, days are not.
+            if dimension["type"] == "time" and dimension["name"].endswith("_at"):
+                column = dimension["expr"] or dimension["name"]
+                dimension["expr"] = f"cast(({column}) at time zone 'UTC' at time zone '{timezone}' as date)"
+    measures = {measure["name"] for model in models for measure in model["measures"]}
+    metrics = [
+        metric
+        for metric in manifest["metrics"]
+        if {measure["name"] for measure in metric["type_params"]["input_measures"]} <= measures
+    ]
+    for spine in manifest["project_configuration"]["time_spines"]:
+        _relate(spine["node_relation"], database)
+    return {**manifest, "semantic_models": models, "metrics": metrics}
+
+
+def _relate(relation: dict[str, Any], database: str) -> None:
+    relation.update(database=database, schema_name="main", relation_name=f'"{database}"."main"."{relation["alias"]}"')
+
+
+def ask(settings: Settings, arguments: list[str]) -> None:
+    """Become `mf`, with these arguments.
+
+    Raises:
+        CxhouseError: MetricFlow is not installed.
+    """
+    try:
+        from dbt_metricflow.cli import main as metricflow
+    except ImportError as error:
+        raise CxhouseError("MetricFlow is an extra; install it with: pip install 'cxhouse[semantic]'") from error
+    folder = prepare_project(settings)
+    os.environ.update(settings.environment())
+    os.environ["DBT_PROFILES_DIR"] = os.environ["DBT_PROJECT_DIR"] = str(folder)
+    os.environ["DBT_LOG_PATH"] = str(folder / "logs")
+    # It would ask a registry for a newer release of itself at every call.
+    setattr(metricflow, "UpdateChecker", _NoUpdates)  # noqa: B010
+    sys.argv = ["mf", *arguments]
+    metricflow.cli()
+
+
+class _NoUpdates:
+    def check(self, *_: Any) -> None:
+        return None

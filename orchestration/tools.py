@@ -1,0 +1,154 @@
+"""Commands that open something over a home: the dashboard, Dagster's UI, the docs, dbt, MetricFlow."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from orchestration.errors import CxhouseError
+from orchestration.options import engine_options, exports_option, home_options, reported
+from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
+
+_PORT = click.IntRange(1, 65535)
+
+
+@click.command()
+@click.option("--port", default=8501, show_default=True, type=_PORT)
+@click.option("--browser/--no-browser", default=True, help="Open it in a browser.")
+@home_options
+@reported
+def dashboard(home: str | None, config: str | None, port: int, browser: bool) -> None:
+    """Look at the published KPIs on http://127.0.0.1:PORT, with filters, down to the cases behind each number.
+
+    It reads what is published and nothing else, and shows a new version soon after it was published.
+    """
+    from orchestration.display import published_file
+    from orchestration.publish import publication_of
+
+    path = published_file(load_settings(home=home, config=config))
+    _needs("streamlit")
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as con:
+        if ("gate_results",) not in con.execute("select table_name from duckdb_tables()").fetchall():
+            version = publication_of(con).version
+            raise CxhouseError(f"version {version} was published by an earlier release; run 'cxhouse run' once")
+    options = {
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "server.headless": str(not browser).lower(),
+        "server.fileWatcherType": "none",
+        "server.showEmailPrompt": "false",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+    }
+    app = Path(__file__).parent / "dashboard" / "app.py"
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", str(path)])
+
+
+@click.command()
+@exports_option
+@home_options
+@engine_options
+@click.option("--port", default=3000, show_default=True, type=_PORT)
+@reported
+def ui(
+    exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, port: int
+) -> None:
+    """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
+    settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
+    _needs("dagster_webserver")
+    _become_dagster(settings, "dagster", "dev", "-h", "127.0.0.1", "-p", str(port))
+
+
+def _needs(module: str) -> None:
+    if find_spec(module) is None:
+        raise CxhouseError("that is an extra; install it with: pip install 'cxhouse[ui]'")
+
+
+@click.command()
+@exports_option
+@home_options
+@engine_options
+@reported
+def schedule(exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
+    """Run the daily job at the times that the setting `schedule` says, until stopped; for a service manager.
+
+    Whoever `notify` names is told of each run that is not published.
+    """
+    from orchestration.execution import check_configuration
+
+    settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
+    check_configuration(settings)
+    os.environ[SCHEDULE_RUNS] = "yes"
+    click.echo(f"cxhouse: runs at '{settings.schedule}' ({settings.reporting_timezone}); Ctrl-C stops", err=True)
+    _become_dagster(settings, "dagster._daemon", "run")
+
+
+def _become_dagster(settings: Settings, module: str, *arguments: str) -> None:
+    from orchestration.execution import prepare_home
+
+    prepare_home(settings)
+    os.environ["CXHOUSE_EXPORTS"] = settings.exports
+    os.environ["CXHOUSE_HOME"] = str(settings.home)
+    os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
+    if settings.config_dir:
+        os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, "-m", "orchestration.definitions"])
+
+
+@click.command()
+@click.option("--open/--no-open", "opened", default=True, help="Open them in a browser.")
+@home_options
+@reported
+def docs(home: str | None, config: str | None, opened: bool) -> None:
+    """Write the docs of a home as pages that need no server, and open them.
+
+    A page for each KPI with its definition and its values here, the models with columns and lineage, the gates of each run.
+    """
+    from orchestration.dashboard.site import write_site
+
+    settings = load_settings(home=home, config=config)
+    index = write_site(settings, lambda text: click.echo(text, err=True))
+    click.echo(index)
+    if opened:
+        click.launch(index.as_uri())
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@home_options
+@engine_options
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
+@reported
+def dbt(arguments: tuple[str, ...], home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
+    """Run a dbt command over the home's private warehouse, such as: cxhouse dbt test --select test_type:unit"""
+    from orchestration.execution import prepare_home
+    from orchestration.lock import take_writer_lock
+    from orchestration.spark import check_engine
+    from orchestration.warehouse import Warehouse
+
+    settings = load_settings(home=home, config=config, engine=engine, spark_master=spark_master)
+    check_engine(settings)
+    prepare_home(settings)
+    take_writer_lock(settings.home)
+    if not Warehouse(settings).command(list(arguments)):
+        sys.exit(1)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@home_options
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
+@reported
+def mf(arguments: tuple[str, ...], home: str | None, config: str | None) -> None:
+    """Ask the metrics of the published marts with MetricFlow: cxhouse mf query --metrics nps --group-by metric_time__month"""
+    from orchestration.semantic import ask
+
+    ask(load_settings(home=home, config=config), list(arguments))
+
+
+COMMANDS = (dashboard, ui, schedule, docs, dbt, mf)
