@@ -160,6 +160,17 @@ class Warehouse:
         results = self._invoke(["compile", "--select", *models], manifest=self._manifest).result.results
         return {item.node.name: re.sub(r"/\*.*?\*/", "", item.node.compiled_code, flags=re.DOTALL) for item in results}
 
+    def docs(self) -> Path:
+        """dbt's own docs in one file: columns, descriptions, lineage. Spark's columns are those that the project declares."""
+        prepare_seeds(self._settings)
+        catalog = ["--empty-catalog"] if self._settings.engine == "spark" else []
+        self._invoke(["docs", "generate", "--static", *catalog])
+        return self._settings.dbt_target / "static_index.html"
+
+    def manifest(self) -> dict[str, Any]:
+        """The parsed project, as dbt wrote it down last."""
+        return dict(json.loads(self.manifest_path.read_text(encoding="utf-8")))
+
     def discard_if_damaged(self) -> bool:
         """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""
         path = self._settings.warehouse

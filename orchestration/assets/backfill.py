@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from orchestration.assets.run import OWNERS
 from orchestration.settings import Settings
 
 BACKFILL = dg.AssetKey(["published", "reprocessed_days"])
@@ -21,7 +22,7 @@ def reprocessed_days(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         key=BACKFILL,
         group_name="published",
-        owners=["team:data"],
+        owners=OWNERS,
         partitions_def=dg.DailyPartitionsDefinition(FIRST_DAY, timezone=settings.reporting_timezone, end_offset=1),
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Days processed again: 'cxhouse run --from D --to D' as a backfill.",

@@ -51,8 +51,9 @@ def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:
         with record.timed("dbt build"):
             results = run.warehouse.build(arguments, lambda text: run.progress(f"models: {layer}: {text}"))
         record.node_seconds.update({r.name: r.seconds for r in results})
+        rows = _row_counts(run, project, results)
         for result in results:
-            yield from _dbt_events(result, project)
+            yield from _dbt_events(result, project, rows.get(result.name))
         for result in results:
             if result.resource_type == "model" and result.status == "success":
                 record.model_modes[result.message] = record.model_modes.get(result.message, 0) + 1
@@ -70,7 +71,21 @@ def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:
     return models
 
 
-def _dbt_events(result: NodeResult, project: Project) -> Iterator[Any]:
+def _row_counts(run: Run, project: Project, results: list[NodeResult]) -> dict[str, int]:
+    """How many rows each model has that was built."""
+    built = {
+        result.name: project.models[result.name].schema
+        for result in results
+        if result.resource_type == "model" and result.status == "success"
+    }
+    with run.warehouse.tables(f"{schema}.{name}" for name, schema in built.items()) as con:
+        return {
+            name: int((con.execute(f'select count(*) from {schema}."{name}"').fetchone() or [0])[0])
+            for name, schema in built.items()
+        }
+
+
+def _dbt_events(result: NodeResult, project: Project, rows: int | None) -> Iterator[Any]:
     node = project.manifest["nodes"].get(result.unique_id)
     if node is None or result.resource_type == "operation":
         return
@@ -85,9 +100,10 @@ def _dbt_events(result: NodeResult, project: Project) -> Iterator[Any]:
                 metadata={"failing_rows": result.failures, "seconds": result.seconds},
             )
     elif result.status == "success":
-        yield dg.MaterializeResult(
-            asset_key=project.translator.get_asset_key(node), metadata={"seconds": dg.MetadataValue.float(result.seconds)}
-        )
+        metadata: dict[str, Any] = {"seconds": dg.MetadataValue.float(result.seconds)}
+        if rows is not None:
+            metadata["dagster/row_count"] = rows
+        yield dg.MaterializeResult(asset_key=project.translator.get_asset_key(node), metadata=metadata)
 
 
 def _test_verdicts(run: Run, project: Project, layer: str, results: list[NodeResult]) -> Iterator[Verdict]:

@@ -7,11 +7,12 @@ import logging
 import dagster as dg
 
 from orchestration.alerts import published_alerts, tell_new_alerts
-from orchestration.assets.run import Project, Run
+from orchestration.assets.run import OWNERS, Project, Run
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
-from orchestration.publish import MARTS_FILE, Candidate, public_tables
+from orchestration.publish import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Candidate, PublicTable, public_tables
 from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
@@ -26,7 +27,7 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         deps=[project.asset_key(name) for name in project.models],
         group_name="published",
         kinds={"duckdb", "parquet"},
-        owners=["team:data"],
+        owners=OWNERS,
         description=f"What readers get: {MARTS_FILE} and the same tables as Parquet.",
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -50,12 +51,24 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
             metadata={
                 "version": record.published_version,
                 "file": dg.MetadataValue.path(str(run.settings.published / MARTS_FILE)),
+                "report": dg.MetadataValue.path(str(run.settings.published / REPORT_FILE)),
                 "gates": dg.MetadataValue.path(str(record.page(run.settings.home))),
+                "tables": dg.MetadataValue.md(_tables(run.settings, tables)),
                 "kpis": dg.MetadataValue.md(headline_markdown(run.settings)),
             }
         )
 
     return marts
+
+
+def _tables(settings: Settings, tables: list[PublicTable]) -> str:
+    """Every published table with a link to its model in this UI, and where its Parquet file lies."""
+    folder = (settings.published / PARQUET_FOLDER / "current").absolute()
+    lines = [
+        f"| [{table.name}](/assets/{table.schema}/{table.name}) | {table.description.strip()} | {folder / table.name}.parquet |"
+        for table in tables
+    ]
+    return "\n".join(["| table | a row is | file |", "|---|---|---|", *lines])
 
 
 def _draw_report(candidate: Candidate, record: RunRecord) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.run import EXPECTATIONS, Run, check_result
+from orchestration.assets.run import EXPECTATIONS, OWNERS, Run, check_result
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
 from orchestration.gates.verdicts import Verdict, quarantine_verdict
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.pulling import Pull
 
@@ -29,12 +30,13 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
             [RAW, kind.name],
             group_name=RAW,
             kinds={"parquet"},
-            owners=["team:data"],
+            owners=OWNERS,
             description=f"{'Required' if kind.required else 'Optional'} export: {', '.join(kind.columns)}.",
         )
         for kind in all_kinds().values()
     ]
-    specs.append(dg.AssetSpec([RAW, LEDGER], group_name=RAW, description="What became of every landed file."))
+    ledger = "What became of every landed file."
+    specs.append(dg.AssetSpec([RAW, LEDGER], group_name=RAW, kinds={"sqlite"}, owners=OWNERS, description=ledger))
     checks = [
         dg.AssetCheckSpec(EXPECTATIONS, asset=[RAW, kind], blocking=True, description="New batches, before they load.")
         for kind in all_kinds()
@@ -59,9 +61,10 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         record.save(run.settings.home)
         if not any(load.status == "loaded" and load.rows_loaded for load in pulling.ledger.loads()) and not record.blocked:
             raise ConfigurationError(f"no row could be loaded: {'; '.join(record.messages)}")
+        loads = pulling.ledger.loads()
         for report in reports:
-            yield dg.MaterializeResult(asset_key=dg.AssetKey([RAW, report.kind]), metadata=_metadata(report))
-        yield dg.MaterializeResult(asset_key=[RAW, LEDGER])
+            yield dg.MaterializeResult(asset_key=dg.AssetKey([RAW, report.kind]), metadata=_metadata(report, loads))
+        yield dg.MaterializeResult(asset_key=[RAW, LEDGER], metadata={"dagster/row_count": len(loads)})
         # The first result that blocks ends the step: everything that passed has been loaded by then.
         for report in reports:
             verdicts = [verdict for verdict in record.verdicts if verdict.gate == f"{RAW}/{report.kind}"]
@@ -100,13 +103,19 @@ def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, expor
     )
 
 
-def _metadata(report: KindReport) -> dict[str, Any]:
+def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:
+    """Of this run, and of all files that stand: numbers, so that Dagster draws them over the runs."""
     rows = "\n".join(
         f"| {load.contract} | {load.rows_read:,} | {load.rows_loaded:,} | {load.rows_quarantined:,} | {load.status} |"
         for load in report.loads
     )
     table = f"| contract | read | loaded | quarantined | status |\n|---|---|---|---|---|\n{rows}" if rows else "nothing new"
+    standing = [load for load in loads if load.kind == report.kind]
+    loaded = sum(load.rows_loaded for load in standing)
+    quarantined = sum(load.rows_quarantined for load in standing)
     return {
+        "dagster/row_count": loaded,
+        "quarantined_share": quarantined / ((loaded + quarantined) or 1),
         "rows_loaded": report.rows_loaded,
         "rows_quarantined": report.rows_quarantined,
         "files": dg.MetadataValue.md(table),

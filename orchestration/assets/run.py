@@ -21,6 +21,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
 EXPECTATIONS = "expectations"
+OWNERS = ["team:data"]
 
 
 class Translator(DagsterDbtTranslator):
@@ -31,6 +32,9 @@ class Translator(DagsterDbtTranslator):
         if props["resource_type"] == "source":
             return dg.AssetKey(["raw", props["name"]])
         return dg.AssetKey([self.get_group_name(props) or "warehouse", props["name"]])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        return OWNERS
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         props = dbt_resource_props

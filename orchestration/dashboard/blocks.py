@@ -35,6 +35,8 @@ class Table:
     rows: list[list[str]]
     numbers: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    #: Texts that lead somewhere, each with its address.
+    links: dict[str, str] = field(default_factory=dict)
     note: str = ""
     empty: str = "None."
 
