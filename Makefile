@@ -6,7 +6,7 @@ HOME_DIR := home
 # A file of tests stays in one process: its tests share what is expensive to build.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help setup setup-spark run test test-all lint docs bench ui clean
+.PHONY: help setup setup-spark setup-superset run test test-all lint docs screenshots bench ui dashboard clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,14 @@ setup-spark: .venv/spark  ## add Apache Spark, a second engine; needs Java 17 or
 	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17 or newer; install it first (Debian: apt install openjdk-17-jre-headless)"; exit 2; }
 	@echo "adding Apache Spark to .venv (about 500 MB)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
+	@touch $@
+
+setup-superset: .venv-superset/ready  ## set up Apache Superset beside it, to try the example dashboard (about 700 MB)
+
+.venv-superset/ready: requirements-superset.lock
+	@echo "setting up .venv-superset (about 700 MB)"
+	@$(PYTHON) -m venv .venv-superset
+	@.venv-superset/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-superset.lock
 	@touch $@
 
 run: setup  ## run the pipeline on sample exports; prints the headline KPIs
@@ -52,6 +60,12 @@ docs: setup  ## write the generated docs: KPI reference, contract schema
 bench: setup  ## what an incremental run saves, where the seconds go, how tickets grow (CUSTOMERS=6000)
 	@$(BIN)/python -m orchestration.bench --customers $(or $(CUSTOMERS),6000)
 	@$(BIN)/python -m orchestration.bench_tickets
+
+screenshots: setup  ## take the README's pictures anew; needs Chromium
+	@$(BIN)/python -m tests.screenshots
+
+dashboard: setup  ## look at the sample's KPIs
+	@$(BIN)/cxhouse dashboard --home $(HOME_DIR)
 
 ui: setup  ## Dagster's UI on the sample's home
 	@$(BIN)/cxhouse ui --exports $(SAMPLE)/exports --config $(SAMPLE)/config --home $(HOME_DIR)

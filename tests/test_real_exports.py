@@ -5,7 +5,11 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 import pytest
+from browsing import Watched, chromium
 from conftest import Home, check_that_spans_add_up
+
+from orchestration.dashboard.marts import Marts
+from orchestration.dashboard.pages import pages
 
 
 def test_olist_orders(real_home: Home) -> None:
@@ -139,3 +143,14 @@ def test_absent_exports_are_named(real_home: Home) -> None:
         "surveys", "agents", "signups", "product_usage", "web_sessions", "costs", "subscriptions", "competitors",
         "survey_invitations",
     }  # fmt: skip
+
+
+def test_the_report_of_a_home_with_few_exports(real_home: Home) -> None:
+    """KPIs without their export say which; no page breaks."""
+    address = (real_home.path / "published" / "report.html").as_uri()
+    with chromium() as browser, real_home.marts() as con:
+        watched = Watched(browser, 390)
+        for page in pages(Marts(con)):
+            watched.page.goto(f"{address}#{page.slug}")
+            watched.check(page.slug)
+        assert "needs the export" in (watched.page.locator("#stage-awareness").text_content() or "")
