@@ -62,7 +62,7 @@ bench: setup  ## what an incremental run saves, where the seconds go, how ticket
 	@$(BIN)/python -m orchestration.bench_tickets
 
 screenshots: setup  ## take the README's pictures anew; needs Chromium
-	@$(BIN)/python -m tests.screenshots
+	@$(BIN)/python tests/screenshots.py
 
 dashboard: setup  ## look at the sample's KPIs
 	@$(BIN)/cxhouse dashboard --home $(HOME_DIR)

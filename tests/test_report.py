@@ -222,6 +222,7 @@ def test_the_docs_site(browser: Browser, cxhouse: Cxhouse, sample_home: Home) ->
         watched.page.goto(index.as_uri())
         watched.page.locator("main a", has_text="run").first.click()
         watched.page.wait_for_selector("h2:has-text('Gates')")
+        watched.check("gates")
     models = Watched(browser)
     models.page.goto((index.parent / "models.html").as_uri() + "#!/model/model.cxhouse.fct_tickets")
     models.page.wait_for_selector("text=Salted hash")

@@ -15,7 +15,7 @@ def lifetime_assets(run: Run, project: Project) -> dg.AssetsDefinition:
     """One asset for each table that the fit writes."""
     journey = [project.asset_key(name) for name, model in project.models.items() if model.schema == "journey"]
     specs = [
-        dg.AssetSpec([RAW, name], deps=journey, group_name=RAW, kinds={"parquet"}, owners=OWNERS, description=description)
+        dg.AssetSpec([RAW, name], deps=journey, group_name="lifetime", kinds={"parquet"}, owners=OWNERS, description=description)
         for name, (description, _) in TABLES.items()
     ]
 

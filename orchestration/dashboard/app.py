@@ -138,8 +138,8 @@ def draw_card(kpi: Kpi, key: str, charted: bool = True) -> None:
     st.page_link(st.session_state["kpi_page"], label="Definition, members, cases", query_params={_KPI: kpi.id})
 
 
-def _draw_text(kpi: Kpi) -> None:
-    card = environment().get_template("blocks.html.j2").module.card(kpi)  # type: ignore[attr-defined]
+def _draw_text(kpi: Kpi, named: bool = True) -> None:
+    card = environment().get_template("blocks.html.j2").module.card(kpi, named)  # type: ignore[attr-defined]
     st.html(f'<article class="card" data-theme="{st.context.theme.type or "light"}" data-kpi="{kpi.id}">{card}</article>')
 
 
@@ -160,7 +160,7 @@ def draw_kpi(marts: Marts, view: View) -> None:
     kpi = kpis_of(marts, view, kpi_id)[kpi_id]
     st.title(kpi.definition["label"])
     st.write(kpi.definition["description"])
-    _draw_text(kpi)
+    _draw_text(kpi, named=False)
     if kpi.periods:
         st.plotly_chart(trend(kpi, 320), key="kpi_trend", config=_CONFIG, alt=f"{kpi.definition['label']} over time")
     with st.expander("How it is computed"):

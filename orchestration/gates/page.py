@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader
 
+from orchestration.dashboard.report import asset
+
 if TYPE_CHECKING:
     from orchestration.run_record import RunRecord
 
@@ -17,4 +19,4 @@ def render(record: RunRecord) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     failed = [verdict for verdict in record.verdicts if not verdict.passed]
     gates = [(gate, list(verdicts)) for gate, verdicts in groupby(record.verdicts, key=lambda verdict: verdict.gate)]
-    return environment.get_template("page.html.j2").render(record=record, failed=failed, gates=gates)
+    return environment.get_template("page.html.j2").render(record=record, failed=failed, gates=gates, style=asset("cards.css"))
