@@ -1,11 +1,10 @@
-"""Apache Superset reads the published marts: the example dashboard imports, and every chart answers while runs publish."""
+"""Tools that users have read the published marts: a notebook's cell; Apache Superset, its example, and while runs publish."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from browsing import free_port
 from conftest import REPOSITORY, Cxhouse, Home
 
 EXAMPLE = REPOSITORY / "docs" / "bi" / "superset"
@@ -50,10 +50,16 @@ def test_the_example_speaks_of_columns_that_there_are(sample_home: Home) -> None
     assert {kpi for found in named for kpi in found} <= kpis
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def test_the_cell_of_the_docs(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (REPOSITORY / "docs" / "connecting.md").read_text(encoding="utf-8")
+    cell = text.split("```python\n")[1].split("```")[0].replace("home/published", "published")
+    monkeypatch.chdir(sample_home.path)
+    names: dict[str, Any] = {}
+    exec(cell, names)
+    frame = names["csat"]
+    mart = sample_home.query("select sum(n) from kpis where kpi_id = 'csat' and grain = 'month' and dimension = 'channel'")
+    assert [(frame["n"].sum(),)] == mart
+    assert len(frame) > 20
 
 
 def packed(marts: Path, target: Path) -> Path:
