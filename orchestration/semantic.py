@@ -19,7 +19,7 @@ from orchestration.display import published_file
 from orchestration.errors import CxhouseError
 from orchestration.publish import read_publication
 from orchestration.settings import Settings
-from orchestration.warehouse import DBT_PROJECT, Warehouse
+from orchestration.warehouse import DBT_PROJECT
 
 _FOLDER = "metricflow"
 
@@ -27,11 +27,13 @@ _FOLDER = "metricflow"
 def prepare_project(settings: Settings) -> Path:
     """Lay out the project that MetricFlow reads; returns its folder.
 
+    The manifest is the one that the last run left: parsing anew would get in the way of a run that is going on.
+
     Raises:
         ConfigurationError: nothing has been published in this home.
     """
     published = published_file(settings)
-    manifest = json.loads((Warehouse(settings).parse().parent / "semantic_manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((settings.dbt_target / "semantic_manifest.json").read_text(encoding="utf-8"))
     publication = read_publication(settings)
     assert publication
     folder = settings.dbt_target / _FOLDER

@@ -9,7 +9,11 @@ from (
     values
     {% for row in kpi_cases() -%}
     (
-        {%- for text in row %}{{ text_literal(text) }}{{ ', ' if not loop.last }}{% endfor -%}
+        {{ text_literal(row[0]) }},
+        {{ text_literal(row[1]) }},
+        {{ text_literal(row[2]) }},
+        {{ text_literal(row[3]) }},
+        {{ text_literal(row[4]) }}
     ),
     {% endfor -%}
     ('', '', '', '', '')

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard.blocks import Block, Cards, Chart, Page
-from orchestration.dashboard.cases import cases_behind
+from orchestration.dashboard.cases import Cases, cases_behind
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.dashboard.marts import ALL, GRAINS, Marts, PublishedFile, View, period_name
+from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, period_name
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
 
@@ -50,9 +48,9 @@ def main(path: str) -> None:
         page = known.get(chosen.url_path or next(iter(known)))
         view = filters(marts, page is None or page.is_filtered)
         if page:
-            draw_page(marts, page, view)
+            draw_page(file, marts, page, view)
         else:
-            draw_kpi(marts, view)
+            draw_kpi(file, marts, view)
         st.caption(facts(marts))
         seen = file.signature()
     _watch(file, seen)
@@ -73,7 +71,10 @@ def filters(marts: Marts, is_filtered: bool) -> View:
     """Grain, periods and cut, as chosen at the top; they stay from page to page."""
     grain_at, span_at, dimension_at, member_at = st.columns([1, 2, 1, 1])
     off = not is_filtered
-    grain = grain_at.selectbox("Periods", list(GRAINS), index=2, key="grain", bind="query-params", disabled=off)
+    grains = marts.grains or [marts.view.grain]
+    grain = grain_at.selectbox(
+        "Periods", grains, index=grains.index(marts.view.grain), key="grain", bind="query-params", disabled=off
+    )
     span = span_at.date_input(
         "Beginning from – to", value=[], max_value=marts.today, key="span", format="YYYY-MM-DD", disabled=off
     )  # fmt: skip
@@ -87,28 +88,29 @@ def filters(marts: Marts, is_filtered: bool) -> View:
         "Which one", marts.members.get(dimension, [ALL]), key=f"member_{dimension}", disabled=off or dimension == ALL
     )  # fmt: skip
     if off:
-        return View()
+        return marts.view
     first, last = (*span, None, None)[:2] if isinstance(span, tuple) else (span, None)
     return View(grain, first, last, dimension, member)
 
 
-def draw_page(marts: Marts, page: Page, view: View) -> None:
+def draw_page(file: PublishedFile, marts: Marts, page: Page, view: View) -> None:
     """A page's blocks."""
     st.title(page.title)
     st.write(page.intro)
-    blocks = page.blocks(marts, view)
-    cards = [block for block in blocks if isinstance(block, Cards)]
+    shown = page.blocks(marts, view)
+    cards = [block for block in shown if isinstance(block, Cards)]
     if sum(len(block.kpis) for block in cards) > _MANY and len(cards) > 1:
         names = [block.title for block in cards]
         wanted = st.segmented_control("KPIs of", names, default=names[0], key=f"group_{page.slug}", required=True)
-        blocks = [block for block in blocks if not isinstance(block, Cards) or block.title == wanted]
-    for number, block in enumerate(blocks):
-        draw_block(marts, block, f"{page.slug}_{number}")
+        shown = [block for block in shown if not isinstance(block, Cards) or block.title == wanted]
+    for number, block in enumerate(shown):
+        draw_block(block, f"{page.slug}_{number}", page.is_filtered and view != marts.view)
     if page.slug == "alerts":
-        draw_alert_cases(marts)
+        draw_alert_cases(file, marts)
 
 
-def draw_block(marts: Marts, block: Block, key: str) -> None:
+def draw_block(block: Block, key: str, is_chosen: bool) -> None:
+    """A block; with `is_chosen` it is said of those that show everything that they do."""
     if isinstance(block, Cards):
         if block.title:
             st.header(block.title)
@@ -120,6 +122,8 @@ def draw_block(marts: Marts, block: Block, key: str) -> None:
     st.header(block.title)
     if block.note:
         st.caption(block.note)
+    if is_chosen and block.is_whole:
+        st.caption("Of everything: what is chosen above does not apply here.")
     if isinstance(block, Chart):
         st.plotly_chart(block.figure, key=key, config=_CONFIG, alt=block.title)
     elif block.rows:
@@ -154,7 +158,7 @@ def _chosen_kpi(marts: Marts) -> str:
     return chosen
 
 
-def draw_kpi(marts: Marts, view: View) -> None:
+def draw_kpi(file: PublishedFile, marts: Marts, view: View) -> None:
     """One KPI: definition, trend, members, and the cases of a period."""
     kpi_id = _chosen_kpi(marts)
     kpi = kpis_of(marts, view, kpi_id)[kpi_id]
@@ -168,7 +172,7 @@ def draw_kpi(marts: Marts, view: View) -> None:
         st.dataframe(pd.DataFrame(told.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")
     period = _period(kpi, view)
     draw_members(marts, kpi, view, period)
-    draw_cases(marts, kpi, view, period)
+    draw_cases(file, marts, kpi, view, period)
 
 
 def _period(kpi: Kpi, view: View) -> date | None:
@@ -200,40 +204,44 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
     st.dataframe(pd.DataFrame(shown, columns=[dimension, "value", "95 % interval", "cases"]), hide_index=True, alt=title)
 
 
-def draw_cases(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
+def draw_cases(file: PublishedFile, marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
     """The cases behind the value, and all of them as CSV."""
     st.header("Cases")
     arguments = (kpi.id, view.grain if period else "all", period, view.dimension, view.member)
     found = cases_behind(marts, *arguments)
     if found is None:
-        st.write("Its cases are not published, or not by what the side has chosen.")
+        st.write("Its cases are not published, or not by what is chosen above.")
         return
     if found.has_bad_side and st.toggle("Only those on the bad side", key="only_bad"):
         found = cases_behind(marts, *arguments, only_bad=True) or found
-    count = found.count(marts)
-    st.write(f"{count:,} row{'' if count == 1 else 's'} of `{kpi.definition['fact']}`")
-    _table_of_cases(count, found.first(marts, SHOWN_CASES), lambda: found.all(marts), f"{kpi.id}_{period or 'all'}.csv")
+    draw_rows(file, marts, found, f" of `{kpi.definition['fact']}`", f"{kpi.id}_{period or 'all'}.csv")
 
 
-def draw_alert_cases(marts: Marts) -> None:
+def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name: str) -> None:
+    """How many, the first of them, and all as CSV, which is only made when somebody asks for it."""
+    count = cases.count(marts)
+    st.write(f"{count:,} row{'' if count == 1 else 's'}{whose}")
+    if not count:
+        return
+    if count > SHOWN_CASES:
+        st.caption(f"The first {SHOWN_CASES:,} are below; the CSV has all.")
+    st.dataframe(pd.DataFrame(cases.first(marts, SHOWN_CASES)), hide_index=True, key="cases", alt="Cases")
+
+    def everything() -> bytes:
+        with file.reading() as newest:
+            return pd.DataFrame(cases.all(newest)).to_csv(index=False).encode()
+
+    st.download_button("All as CSV", everything, name, "text/csv", key="csv")
+
+
+def draw_alert_cases(file: PublishedFile, marts: Marts) -> None:
     """The cases of an alert, by the query that it carries."""
     found = [row for row in marts.rows("select * from alerts order by raised_at desc, alert_id") if row["case_query"]]
     if not found:
         return
     st.header("Cases of an alert")
     alert = st.selectbox("Alert", found, format_func=lambda row: f"{row['subject']} {row['message']} ({row['member'] or ''})")
-    rows = marts.rows(alert["case_query"])
-    st.write(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}")
-    _table_of_cases(len(rows), rows[:SHOWN_CASES], lambda: rows, f"alert_{alert['subject']}.csv".replace("/", "_"))
-
-
-def _table_of_cases(count: int, rows: list[dict[str, Any]], everything: Callable[[], list[dict[str, Any]]], name: str) -> None:
-    if count > len(rows):
-        st.caption(f"The first {len(rows):,} are below; the CSV has all.")
-    if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key="cases", alt="Cases")
-        text = pd.DataFrame(everything()).to_csv(index=False)
-        st.download_button("All as CSV", text.encode(), name, "text/csv", key="csv")
+    draw_rows(file, marts, Cases(alert["case_query"]), "", f"alert_{alert['subject']}.csv".replace("/", "_"))
 
 
 if __name__ == "__main__":

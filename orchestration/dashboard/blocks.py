@@ -24,6 +24,8 @@ class Chart:
     title: str
     figure: Figure
     note: str = ""
+    #: It shows everything, whatever periods and cut were chosen.
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Table:
     links: dict[str, str] = field(default_factory=dict)
     note: str = ""
     empty: str = "None."
+    #: It shows everything, whatever periods and cut were chosen.
+    is_whole: bool = False
 
 
 Block = Cards | Chart | Table

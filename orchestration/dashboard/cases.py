@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -17,9 +17,9 @@ class Cases:
     """A query of cases with the values that are bound to it."""
 
     query: str
-    values: dict[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
     #: The KPI is a share, so that its cases have a bad side.
-    has_bad_side: bool
+    has_bad_side: bool = False
 
     def count(self, marts: Marts) -> int:
         return int(marts.rows(f"select count(*) as cases from ({self.query})", **self.values)[0]["cases"])
@@ -28,7 +28,7 @@ class Cases:
         return marts.rows(self.query, **self.values)
 
     def first(self, marts: Marts, limit: int) -> list[dict[str, Any]]:
-        return marts.rows(f"select * from ({self.query}) limit {limit:d}", **self.values)
+        return marts.rows(f"{self.query} limit {limit:d}", **self.values)
 
 
 def cases_behind(

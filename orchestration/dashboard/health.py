@@ -10,6 +10,9 @@ from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, View, period_name
 from orchestration.display import format_value
 
+#: What fits on a page; the tables have all.
+_ALERTS, _ARRIVALS, _FILES = 200, 60, 200
+
 
 def compliance(marts: Marts, view: View) -> list[Block]:
     """The policies, and the KPIs behind their rules."""
@@ -38,6 +41,7 @@ def compliance(marts: Marts, view: View) -> list[Block]:
             numbers=("value", "rule", "bad cases", "headroom", "days"),
             note="Headroom: how many more bad cases it takes to break the rule; negative, how many there are too many.",
             empty="No rule: see the seed marketplace_policies.",
+            is_whole=True,
         ),
         Cards([kpis[rule] for rule in dict.fromkeys(policy["rule"] for policy in policies) if rule in kpis]),
     ]
@@ -45,7 +49,7 @@ def compliance(marts: Marts, view: View) -> list[Block]:
 
 def alerts(marts: Marts, view: View) -> list[Block]:
     """Open alerts, the newest first."""
-    found = marts.rows("select * from alerts order by raised_at desc, alert_id")
+    found = marts.rows("select * from alerts order by raised_at desc, alert_id limit $alerts", alerts=_ALERTS)
     rows = []
     for alert in found:
         definition = marts.definitions.get(alert["subject"])
@@ -72,6 +76,8 @@ def alerts(marts: Marts, view: View) -> list[Block]:
             rows,
             numbers=("value", "limit", "cases"),
             code=("query of the cases",),
+            note=f"The newest {_ALERTS}; the table alerts has all." if len(found) == _ALERTS else "",
+            is_whole=True,
             empty="Nothing wants attention.",
         )
     ]
@@ -139,9 +145,11 @@ def _quarantine(marts: Marts) -> list[Block]:
         from load_ledger
         where rows_read > 0
         group by all
-        order by arrival
-        """
-    )
+        order by arrival desc
+        limit $arrivals
+        """,
+        arrivals=_ARRIVALS,
+    )[::-1]
     arrivals = [row["arrival"] for row in found]
     shares = [row["quarantined"] / ((row["loaded"] + row["quarantined"]) or 1) for row in found]
     rows = bars(
@@ -156,7 +164,7 @@ def _quarantine(marts: Marts) -> list[Block]:
 
 
 def _files(marts: Marts) -> Table:
-    found = marts.rows("select * from load_ledger order by landed_at desc, file")
+    found = marts.rows("select * from load_ledger order by landed_at desc, file limit $files", files=_FILES)
     rows = [
         [
             row["file"],
@@ -168,7 +176,8 @@ def _files(marts: Marts) -> Table:
         for row in found
     ]
     columns = ["file", "contract", "state", "arrived (UTC)", "read", "loaded", "in quarantine"]
-    return Table("Files", columns, rows, numbers=("read", "loaded", "in quarantine"))
+    note = f"The newest {_FILES}; the table load_ledger has all." if len(found) == _FILES else ""
+    return Table("Files", columns, rows, numbers=("read", "loaded", "in quarantine"), note=note)
 
 
 def _instant(value: datetime | None) -> str:

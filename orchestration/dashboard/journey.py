@@ -7,7 +7,7 @@ from typing import Any
 from orchestration.dashboard.blocks import Block, Chart, Table
 from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, lines
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.dashboard.marts import ALL, Marts, Row, View
+from orchestration.dashboard.marts import ALL, Marts, Row, View, local_day
 from orchestration.display import format_value
 
 #: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.
@@ -16,6 +16,15 @@ _ENTRIES = ("channel", "country", "segment")
 
 def _span(view: View) -> dict[str, Any]:
     return {"first_on": view.first_on, "last_on": view.last_on}
+
+
+def _within(day: str) -> str:
+    """A condition on a reporting day for the view's span."""
+    return f"($first_on is null or {day} >= $first_on) and ($last_on is null or {day} <= $last_on)"
+
+
+def _zone(marts: Marts) -> dict[str, str]:
+    return {"zone": marts.publication.reporting_timezone}
 
 
 def _cut(view: View, columns: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
@@ -44,11 +53,10 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
             median(seconds_to_next) as seconds_to_next
         from fct_stage_entries
         where not is_whole_journey and {cut}
-            and ($first_on is null or cast(entered_at as date) >= $first_on)
-            and ($last_on is null or cast(entered_at as date) <= $last_on)
+            and {_within(local_day("entered_at"))}
         group by stage
         """,
-        **values, **_span(view),
+        **values, **_span(view), **_zone(marts),
     )  # fmt: skip
     by_stage = {row["stage"]: row for row in found}
     stages = [stage for stage in marts.stages if stage in by_stage]
@@ -89,13 +97,14 @@ def _note(view: View) -> str:
     return "Went on: reached the next stage within journey_window_days; skipped ahead: a later one." + _uncut(view, _ENTRIES)
 
 
-def _by_stage(marts: Marts, kpi_id: str) -> tuple[Kpi, dict[str, Row]]:
-    kpi = kpis_of(marts, View(), kpi_id)[kpi_id]
+def _by_stage(marts: Marts, kpi_id: str) -> tuple[Kpi | None, dict[str, Row]]:
+    """A KPI over all time by stage; none where the mart leaves it out (kpi_ids)."""
+    kpi = kpis_of(marts, marts.view, kpi_id).get(kpi_id)
     return kpi, {row["member"]: row for row in marts.by_member(kpi_id, "all", None, "stage")}
 
 
-def _rate(kpi: Kpi, row: Row | None) -> str:
-    return f"{kpi.formatted(row['value'])} ({kpi.interval_of(row)}; {row['n']:,})" if row else "–"
+def _rate(kpi: Kpi | None, row: Row | None) -> str:
+    return "–" if not kpi or not row else f"{kpi.formatted(row['value'])} ({kpi.interval_of(row)}; {row['n']:,})"
 
 
 def _last_signs(marts: Marts, view: View) -> Table:
@@ -105,13 +114,12 @@ def _last_signs(marts: Marts, view: View) -> Table:
         select stage, last_touchpoint, count(*) as travellers
         from fct_stage_entries
         where has_dropped_out and not is_whole_journey and {cut}
-            and ($first_on is null or cast(entered_at as date) >= $first_on)
-            and ($last_on is null or cast(entered_at as date) <= $last_on)
+            and {_within(local_day("entered_at"))}
         group by all
         order by travellers desc, stage, last_touchpoint
         limit 12
         """,
-        **values, **_span(view),
+        **values, **_span(view), **_zone(marts),
     )  # fmt: skip
     rows = [[row["stage"], row["last_touchpoint"] or "none", f"{row['travellers']:,}"] for row in found]
     return Table("Where journeys end", ["stage", "last touchpoint", "journeys"], rows, numbers=("journeys",))
@@ -139,7 +147,7 @@ def _touchpoints(marts: Marts) -> Table:
         for row in found
     ]
     columns = ["stage", "touchpoint", "times", "it went well when", "signals", "fed by"]
-    return Table("Touchpoints", columns, rows, numbers=("times",))
+    return Table("Touchpoints", columns, rows, numbers=("times",), is_whole=True)
 
 
 def support(marts: Marts, view: View) -> list[Block]:
@@ -155,8 +163,7 @@ def support(marts: Marts, view: View) -> list[Block]:
             select date_day, sum(created) as created, sum(reopened) as reopened, sum(solved) as solved, sum(closing) as closing
             from fct_backlog_days
             where {cut}
-                and ($first_on is null or date_day >= $first_on)
-                and ($last_on is null or date_day <= $last_on)
+                and {_within("date_day")}
             group by date_day
         )
         group by all
@@ -202,15 +209,17 @@ def feedback(marts: Marts, view: View) -> list[Block]:
     cut, values = _cut(view, columns)
     found = marts.rows(
         f"""
-        select cast(date_trunc($grain, created_at) as date) as starts_on, round(stars) as stars, count(*) as reviews
+        select
+            cast(date_trunc($grain, {local_day("created_at")}) as date) as starts_on,
+            round(stars) as stars,
+            count(*) as reviews
         from fct_reviews
         where stars is not null and {cut}
-            and ($first_on is null or cast(created_at as date) >= $first_on)
-            and ($last_on is null or cast(created_at as date) <= $last_on)
+            and {_within(local_day("created_at"))}
         group by all
         order by starts_on
         """,
-        grain=view.grain, **values, **_span(view),
+        grain=view.grain, **values, **_span(view), **_zone(marts),
     )  # fmt: skip
     starts = sorted({row["starts_on"] for row in found})
     counts = {(row["starts_on"], row["stars"]): row["reviews"] for row in found}
@@ -246,5 +255,6 @@ def _changes(marts: Marts) -> Table:
         ["KPI", "of", "quarter from", "share", "answers", "p"],
         rows,
         numbers=("share", "answers", "p"),
+        is_whole=True,
         empty="None against the quarter before (p < 0.05, in quarters with answers enough).",
     )

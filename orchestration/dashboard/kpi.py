@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cached_property
 
-from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name
+from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name, period_start
 from orchestration.display import format_value
 
 STATUS = {
@@ -26,6 +27,8 @@ class Kpi:
     #: Oldest first; the last one may not be over.
     periods: list[Row] = field(default_factory=list)
     missing_export: str | None = None
+    #: The newest period that was over on the reporting day of the marts begins here; later ones may have no row.
+    newest_start: date | None = None
     #: Periods that were over on the reporting day of the marts.
     whole: list[Row] = field(default_factory=list)
 
@@ -60,7 +63,16 @@ class Kpi:
 
     @property
     def period(self) -> str:
-        return period_name(self.view.grain, self.now["period_start"]) if self.now else ""
+        """The period of the value; where whole ones came after it, that they had no cases."""
+        if self.now is None:
+            return ""
+        name = period_name(self.view.grain, self.now["period_start"])
+        return name if self.is_newest else f"{name}, none since"
+
+    @property
+    def is_newest(self) -> bool:
+        """The value is that of the newest whole period of the view."""
+        return self.now is None or self.newest_start is None or self.now["period_start"] >= self.newest_start
 
     @property
     def interval(self) -> str:
@@ -158,15 +170,24 @@ class Kpi:
         return f"{self.formatted(row['ci_low'])} to {self.formatted(row['ci_high'])}"
 
 
+def newest_whole(view: View, today: date) -> date:
+    """Where the newest period of a view begins that is over today."""
+    day = min(view.last_on, today) if view.last_on else today
+    start = period_start(view.grain, day)
+    return start if period_end(view.grain, start) <= today else period_start(view.grain, start - timedelta(days=1))
+
+
 def kpis_of(marts: Marts, view: View, kpi_id: str | None = None) -> dict[str, Kpi]:
     """Every KPI in a view, by id and in the order of their labels; or only one."""
     periods = marts.periods(view, kpi_id)
+    newest = newest_whole(view, marts.today)
     return {
         name: Kpi(
             definition,
             view,
             periods.get(name, []),
             marts.missing_exports.get(name),
+            newest,
             [row for row in periods.get(name, []) if period_end(view.grain, row["period_start"]) <= marts.today],
         )
         for name, definition in marts.definitions.items()

@@ -53,6 +53,24 @@ def period_end(grain: str, start: date) -> date:
     raise ValueError(f"{grain} has no periods")
 
 
+def period_start(grain: str, day: date) -> date:
+    """The first day of the period that a day lies in; weeks begin on Monday.
+
+    Raises:
+        ValueError: the grain has no periods.
+    """
+    match grain:
+        case "day":
+            return day
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+    raise ValueError(f"{grain} has no periods")
+
+
 def period_name(grain: str, start: date | None) -> str:
     """A period as people call it: 2026-06, 2026 Q2, week of 2026-06-22."""
     if start is None:
@@ -65,6 +83,11 @@ def period_name(grain: str, start: date | None) -> str:
         case "week":
             return f"week of {start}"
     return str(start)
+
+
+def local_day(instant: str) -> str:
+    """The reporting day of an instant, in SQL; `$zone` is bound to the reporting time zone."""
+    return f"cast(timezone($zone, timezone('UTC', {instant})) as date)"
 
 
 class Marts:
@@ -82,6 +105,17 @@ class Marts:
     @cached_property
     def publication(self) -> Publication:
         return publication_of(self._con)
+
+    @cached_property
+    def grains(self) -> list[str]:
+        """The grains with periods that the mart holds, the shortest first."""
+        held = {row["grain"] for row in self.rows("select distinct grain from kpis")}
+        return [grain for grain in GRAINS if grain in held]
+
+    @cached_property
+    def view(self) -> View:
+        """What is shown unless a reader chooses: the whole by month, or by the longest period that the mart holds."""
+        return View("month" if "month" in self.grains or not self.grains else self.grains[-1])
 
     @cached_property
     def today(self) -> date:

@@ -12,7 +12,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader
 
 from orchestration.dashboard.charts import trend
-from orchestration.dashboard.marts import Marts, View
+from orchestration.dashboard.marts import Marts
 from orchestration.dashboard.pages import pages
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -60,11 +60,11 @@ def render_page(template: str, marts: Marts, links: list[tuple[str, str, bool]],
 
 
 def report(marts: Marts, progress: Callable[[str], None] = lambda _: None) -> str:
-    """The report over one published version, by month."""
+    """The report over one published version, of the whole."""
     shown = []
     for page in pages(marts):
         progress(f"report: {page.title}")
-        shown.append((page, page.blocks(marts, View())))
+        shown.append((page, page.blocks(marts, marts.view)))
     links = [(f"#{page.slug}", page.title, False) for page, _ in shown]
     return render_page("report.html.j2", marts, links, pages=shown)
 

@@ -12,7 +12,7 @@ import duckdb
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.dashboard.marts import ALL, Marts, View
+from orchestration.dashboard.marts import ALL, Marts
 from orchestration.dashboard.report import plotly_js, render_page
 from orchestration.display import published_file
 from orchestration.lock import release_writer_lock, take_writer_lock
@@ -52,7 +52,7 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
     (draft / _PLOTLY).write_text(plotly_js(), encoding="utf-8")
     with duckdb.connect(str(published), read_only=True) as con:
         marts = Marts(con)
-        kpis = kpis_of(marts, View())
+        kpis = kpis_of(marts, marts.view)
         for kpi in kpis.values():
             progress(f"KPI: {kpi.definition['label']}")
             blocks = kpi_blocks(marts, kpi, manifest)
@@ -79,7 +79,7 @@ def kpi_blocks(marts: Marts, kpi: Kpi, manifest: dict[str, Any]) -> list[Block]:
     """What a KPI's page shows below its text."""
     blocks: list[Block] = [_definition(marts, kpi, manifest)]
     if kpi.now:
-        blocks.append(Chart("By month", trend(kpi, 320)))
+        blocks.append(Chart(f"By {kpi.view.grain}", trend(kpi, 320)))
     for dimension in kpi.dimensions:
         rows = marts.by_member(kpi.id, "all", None, dimension)[:_MEMBERS]
         if rows:

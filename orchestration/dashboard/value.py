@@ -32,7 +32,9 @@ def customers(marts: Marts, view: View) -> list[Block]:
 def _behaviour(marts: Marts) -> Chart:
     found = marts.rows("select behaviour, count(*) as customers, sum(spent) as spent from segments group by 1 order by 2 desc")
     chart = bars([row["behaviour"] for row in found], {"customers": [row["customers"] for row in found]}, lying=True)
-    return Chart("Customers by behaviour", chart, "Segments by recency, frequency, money and problems: table segments.")
+    return Chart(
+        "Customers by behaviour", chart, "Segments by recency, frequency, money and problems: table segments.", is_whole=True
+    )
 
 
 def _cohorts(marts: Marts) -> list[Block]:
@@ -66,7 +68,7 @@ def _cohorts(marts: Marts) -> list[Block]:
         height=120 + 24 * len(cohorts),
         xaxis={"title": {"text": "months since the first purchase"}, "dtick": 1},
     )
-    return [Chart("Customers who buy again, by month of their first purchase (customers)", chart)]
+    return [Chart("Customers who buy again, by month of their first purchase (customers)", chart, is_whole=True)]
 
 
 def _of_all_time(marts: Marts, kpis: list[Kpi]) -> list[Block]:
@@ -80,9 +82,9 @@ def _of_all_time(marts: Marts, kpis: list[Kpi]) -> list[Block]:
         row, label = whole[0], kpi.definition["label"]
         rows.append([label, kpi.formatted(row["value"]), kpi.interval_of(row), f"{row['n']:,}"])
         if "segment" in kpi.dimensions and (members := marts.by_member(kpi.id, "all", None, "segment")):
-            blocks.append(Chart(f"{label} by segment", by_member(kpi, members)))
+            blocks.append(Chart(f"{label} by segment", by_member(kpi, members), is_whole=True))
     columns = ["KPI", "value", "95 % interval", "cases"]
-    return [Table("As of now", columns, rows, numbers=("value", "cases")), *blocks]
+    return [Table("As of now", columns, rows, numbers=("value", "cases"), is_whole=True), *blocks]
 
 
 def _calibration(marts: Marts) -> Chart:
@@ -100,7 +102,7 @@ def _calibration(marts: Marts) -> Chart:
     )
     days = found[0]["held_back_days"] if found else None
     note = problem or f"Purchases of the last {days} days, foreseen from what came before them, and what came."
-    return Chart("How far lifetime value can be trusted", chart, note)
+    return Chart("How far lifetime value can be trusted", chart, note, is_whole=True)
 
 
 def _parameters(marts: Marts) -> Table:
@@ -117,7 +119,9 @@ def _parameters(marts: Marts) -> Table:
         for row in found
     ]
     columns = ["model", "parameter", "estimate", "standard error", "customers", "problem"]
-    return Table("Parameters of lifetime value", columns, rows, numbers=("estimate", "standard error", "customers"))
+    return Table(
+        "Parameters of lifetime value", columns, rows, numbers=("estimate", "standard error", "customers"), is_whole=True
+    )
 
 
 def _eligibility(marts: Marts) -> Table:
@@ -133,4 +137,4 @@ def _eligibility(marts: Marts) -> Table:
     )
     total = sum(row["customers"] for row in found)
     rows = [[row["answer"], f"{row['customers']:,}", format_value(row["customers"] / total, "rate")] for row in found]
-    return Table("Whom to ask", ["answer", "customers", "share"], rows, numbers=("customers", "share"))
+    return Table("Whom to ask", ["answer", "customers", "share"], rows, numbers=("customers", "share"), is_whole=True)

@@ -136,15 +136,18 @@ def subscriptions(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     return frame
 
 
+_USES_A_MONTH = 1.5
+
+
 def product_usage(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """What members use of their membership; some families are two users."""
     members = _members(life, _member_rng(life))
-    counts = rng.poisson(12, len(members))
-    row = np.repeat(np.arange(len(members)), counts)
     starts = members["started_at"].to_numpy().astype("datetime64[s]")
     ends = members["ended_at"].to_numpy().astype("datetime64[s]")
     ends = np.where(np.isnat(ends), np.datetime64(life.scope.ends_at, "s"), ends)
     span = (ends - starts).astype(int)
+    # As often by the day for who joined lately as for who has been there for long.
+    row = np.repeat(np.arange(len(members)), rng.poisson(_USES_A_MONTH * span / (30 * 86_400)))
     used = starts[row] + seconds(rng.random(len(row)) * span[row])
     family = (members["plan"].to_numpy() == "family")[row]
     frame = pd.DataFrame(
