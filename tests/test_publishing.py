@@ -32,7 +32,7 @@ def publish(settings: Settings, number: int) -> str:
         con.execute("create or replace table kpis.numbers as select ? as number from range(1000)", [number])
     candidate = Candidate(settings, [PublicTable("numbers", "kpis", "It's a table", {"number": "A number"})], str(number))
     with duckdb.connect(str(settings.warehouse)) as con:
-        candidate.build(con)
+        candidate.build(con, [])
     return candidate.publish()
 
 
