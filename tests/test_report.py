@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import plotly.graph_objects as go
 import pytest
 from browsing import Watched, chromium
@@ -19,6 +21,7 @@ from orchestration.dashboard.charts import trend
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, View, period_end, period_name
 from orchestration.dashboard.pages import pages
+from orchestration.dashboard.report import write_report
 
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
@@ -68,12 +71,12 @@ def test_the_charts_hold_the_numbers_of_the_mart(browser: Browser, report: str, 
     drawn = watched.page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll('article.card')].map((card) => {
             const source = card.querySelector('.chart script');
-            if (!source && !card.querySelector('.chart')) return [card.id, null];
+            if (!source && !card.querySelector('.chart')) return [card.dataset.kpi, null];
             const chart = card.querySelector('.chart');
             const figure = source ? JSON.parse(source.textContent) : { data: chart.data, layout: chart.layout };
             const line = figure.data[figure.data.length - 1];
             const title = figure.layout.yaxis.title;
-            return [card.id, { x: line.x, y: line.y, axis: title ? title.text : '' }];
+            return [card.dataset.kpi, { x: line.x, y: line.y, axis: title ? title.text : '' }];
         }))"""
     )
     mart = monthly(sample_home)
@@ -186,6 +189,46 @@ def test_the_cases_behind_a_value_are_as_many_as_it_says(sample_home: Home) -> N
             counted[row["kpi_id"]] = counted.get(row["kpi_id"], True) and same
     assert sum(counted.values()) >= 90, sorted(kpi for kpi, same in counted.items() if not same)
     assert all(counted[kpi] for kpi in ("nps", "csat", "on_time_delivery_rate", "first_response_time", "fcr_observed"))
+
+
+@pytest.fixture
+def copied(sample_home: Home, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sample_home.path / "published" / "marts.duckdb", tmp_path / "marts.duckdb"))
+
+
+def test_nothing_at_all(copied: Path, browser: Browser) -> None:
+    """A home whose tables are all empty, and one whose mart has quarters only and leaves most KPIs out (kpi_grains, kpi_ids)."""
+    few = Path(shutil.copy(copied, copied.with_name("few.duckdb")))
+    with duckdb.connect(str(copied)) as con:
+        for (table,) in con.execute("select table_name from duckdb_tables() where table_name <> 'publication'").fetchall():
+            con.execute(f'delete from "{table}"')
+    with duckdb.connect(str(few)) as con:
+        con.execute("delete from kpis where grain not in ('quarter', 'all') or kpi_id <> 'csat'")
+        con.execute("delete from kpi_definitions where kpi_id <> 'csat'")
+    for path, slug in ((copied, "overview"), (few, "stage-relationship")):
+        report = path.with_suffix(".html")
+        write_report(path, report)
+        watched = Watched(browser)
+        watched.page.goto(f"{report.as_uri()}#{slug}")
+        watched.check(path.name)
+    assert "2026 Q2" in watched.page.locator("#stage-relationship [data-kpi=csat]").inner_text()
+
+
+def test_names_are_shown_not_run(copied: Path, browser: Browser) -> None:
+    name = "<script>document.title = 'run'</script><b>&\"'ü"
+    with duckdb.connect(str(copied)) as con:
+        con.execute("update alerts set message = ?, case_query = ?", [name, f"select '{name}'"])
+        con.execute("update load_ledger set file = ?", [name])
+        con.execute("update fct_stage_entries set last_touchpoint = ?", [name])
+        con.execute("update kpi_definitions set label = ? where kpi_id = 'nps'", [name])
+    report = copied.with_suffix(".html")
+    write_report(copied, report)
+    watched = Watched(browser)
+    for slug, times in (("overview", 2), ("alerts", 1), ("health", 1), ("journey", 1)):
+        watched.page.goto(f"{report.as_uri()}#{slug}")
+        assert watched.page.get_by_text(name, exact=False).count() >= times, slug
+        watched.check(slug)
+    assert watched.page.title() == "cxhouse"
 
 
 def test_a_member_is_bound_not_written(sample_home: Home) -> None:

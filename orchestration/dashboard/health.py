@@ -50,10 +50,13 @@ def compliance(marts: Marts, view: View) -> list[Block]:
 def alerts(marts: Marts, view: View) -> list[Block]:
     """Open alerts, the newest first."""
     found = marts.rows("select * from alerts order by raised_at desc, alert_id limit $alerts", alerts=_ALERTS)
+    rules = marts.rows("select concat(marketplace, ': ', policy) as subject, rule from marketplace_compliance")
+    measured = {row["subject"]: str(row["rule"]) for row in rules}
     rows = []
     for alert in found:
         definition = marts.definitions.get(alert["subject"])
-        unit = definition["unit"] if definition else ""
+        rule = measured.get(alert["subject"]) or str(alert["subject"])
+        unit = marts.definitions.get(rule, {}).get("unit", "")
         whom = "" if alert["member"] in (None, "all") else f" ({alert['dimension']} {alert['member']})"
         value = format_value(alert["value"], unit) if alert["value"] is not None else ""
         limit = f"{format_value(alert['limit_value'], unit)}" if alert["limit_value"] is not None else ""
