@@ -52,7 +52,7 @@ def main(path: str) -> None:
         else:
             draw_kpi(file, marts, view)
         st.caption(facts(marts))
-        seen = file.signature()
+        seen = marts.signature
     _watch(file, seen)
 
 

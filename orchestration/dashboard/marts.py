@@ -93,8 +93,10 @@ def local_day(instant: str) -> str:
 class Marts:
     """One published version."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, signature: tuple[int, int] = (0, 0)) -> None:
         self._con = con
+        #: What told this version's file from others when it was opened.
+        self.signature = signature
 
     def rows(self, query: str, **values: Any) -> list[Row]:
         """A query's rows; values are bound to its `$name` parameters, never written into it."""
@@ -190,7 +192,6 @@ class PublishedFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
         self._con: duckdb.DuckDBPyConnection | None = None
         self._marts: Marts | None = None
 
@@ -199,11 +200,11 @@ class PublishedFile:
         """The newest version, the same one for as long as this lasts."""
         with self._lock:
             found = self.signature()
-            if self._marts is None or self._seen != found:
+            if self._marts is None or self._marts.signature != found:
                 if self._con:
                     self._con.close()
                 self._con = duckdb.connect(str(self._path), read_only=True)
-                self._seen, self._marts = found, Marts(self._con)
+                self._marts = Marts(self._con, found)
             yield self._marts
 
     def signature(self) -> tuple[int, int]:
