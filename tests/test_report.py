@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser
 from orchestration.dashboard.blocks import Cards, Chart
 from orchestration.dashboard.cases import cases_behind
 from orchestration.dashboard.charts import trend
+from orchestration.dashboard.journey import feedback, journey_map
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, View, period_end, period_name
 from orchestration.dashboard.pages import pages
@@ -139,6 +141,46 @@ def test_every_figure_is_one_of_plotly(sample_home: Home) -> None:
                     elif isinstance(block, Cards):
                         for kpi in block.kpis:
                             go.Figure(trend(kpi))
+
+
+def test_every_cut_of_every_page(sample_home: Home) -> None:
+    """No choice breaks a page: each dimension, and spans in which there is nothing."""
+    spans = [(None, None), (date(2030, 1, 1), date(2030, 2, 1))]
+    with sample_home.marts() as con:
+        marts = Marts(con)
+        assert len(marts.members) > 20
+        for (dimension, members), span in product(marts.members.items(), spans):
+            for page in pages(marts):
+                assert page.blocks(marts, View("quarter", *span, dimension, members[0])), (page.slug, dimension)
+
+
+def test_charts_of_facts_count_what_the_kpis_count(sample_home: Home) -> None:
+    """Reviews of a month, and what became of those who entered a stage: in the reporting time zone's days, as the mart."""
+    with sample_home.marts() as con:
+        marts = Marts(con)
+        (stars,) = [block for block in feedback(marts, View()) if block.title == "Reviews by stars"]
+        assert isinstance(stars, Chart)
+        drawn: dict[str, int] = {}
+        for trace in stars.figure["data"]:
+            for month, reviews in zip(trace["x"], trace["y"], strict=True):
+                drawn[month] = drawn.get(month, 0) + reviews
+        fates = journey_map(marts, View())[0]
+        assert isinstance(fates, Chart)
+        decided: dict[str, int] = {}
+        for trace in fates.figure["data"]:
+            for stage, entries in zip(trace["y"], trace["x"], strict=True):
+                decided[stage] = decided.get(stage, 0) + (entries if trace["name"] != "not decided yet" else 0)
+    assert drawn == dict(
+        sample_home.query(
+            "select cast(period_start as varchar), n from kpis "
+            "where kpi_id = 'review_volume' and grain = 'month' and dimension = 'all' and n > 0"
+        )
+    )
+    assert decided == dict(
+        sample_home.query(
+            "select member, n from kpis where kpi_id = 'stage_conversion' and grain = 'all' and dimension = 'stage'"
+        )
+    )
 
 
 def test_cards_say_what_the_mart_says(sample_home: Home) -> None:

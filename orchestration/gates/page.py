@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader
 
-from orchestration.dashboard.report import asset
-
 if TYPE_CHECKING:
     from orchestration.run_record import RunRecord
+
+#: The page's own, and the colours that it shares with the report.
+_TEMPLATES = [Path(__file__).parent, Path(__file__).parents[1] / "dashboard" / "templates"]
 
 
 def render(record: RunRecord) -> str:
     """The page as text."""
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)
     failed = [verdict for verdict in record.verdicts if not verdict.passed]
     gates = [(gate, list(verdicts)) for gate, verdicts in groupby(record.verdicts, key=lambda verdict: verdict.gate)]
-    return environment.get_template("page.html.j2").render(record=record, failed=failed, gates=gates, style=asset("cards.css"))
+    return environment.get_template("page.html.j2").render(record=record, failed=failed, gates=gates)
