@@ -8,7 +8,6 @@ from orchestration.dashboard.blocks import Block, Chart, Table
 from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, lines
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, local_day
-from orchestration.display import format_value
 
 #: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.
 _ENTRIES = ("channel", "country", "segment")
@@ -49,8 +48,7 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
             count(*) filter (where has_converted and not has_skipped) as went_on,
             count(*) filter (where has_skipped) as skipped,
             count(*) filter (where has_dropped_out) as dropped_out,
-            count(*) filter (where has_converted is null and has_dropped_out is null) as undecided,
-            median(seconds_to_next) as seconds_to_next
+            count(*) filter (where has_converted is null and has_dropped_out is null) as undecided
         from fct_stage_entries
         where not is_whole_journey and {cut}
             and {_within(local_day("entered_at"))}
@@ -69,24 +67,16 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
         stacked=True,
         lying=True,
     )
-    rates = {name: _by_stage(marts, name) for name in ("stage_conversion", "stage_drop_off")}
-    rows = [
-        [
-            stage,
-            f"{row['entries']:,}",
-            *(_rate(kpi, by.get(stage)) for kpi, by in rates.values()),
-            format_value(row["seconds_to_next"], "seconds"),
-        ]
-        for stage, row in zip(stages, entries, strict=True)
-    ]
+    rates = {name: _by_stage(marts, name) for name in ("stage_conversion", "stage_drop_off", "stage_time_to_next")}
+    rows = [[stage, *(_rate(kpi, by.get(stage)) for kpi, by in rates.values())] for stage in stages]
     return [
         Chart("What became of those who entered a stage", chart, _note(view)),
         Table(
             "Conversion and drop-off, over all time",
-            ["stage", "entries in the span", "go on (95 %, cases)", "journey ends (95 %, cases)", "median time to the next"],
+            ["stage", "go on (95 %; cases)", "journey ends (95 %; cases)", "median time to the next (cases)"],
             rows,
-            numbers=("entries in the span", "median time to the next"),
-            note="Entries whose window is still open are in neither.",
+            note="Entries whose window is still open are in none.",
+            is_whole=True,
         ),
         _last_signs(marts, view),
         _touchpoints(marts),
@@ -104,7 +94,10 @@ def _by_stage(marts: Marts, kpi_id: str) -> tuple[Kpi | None, dict[str, Row]]:
 
 
 def _rate(kpi: Kpi | None, row: Row | None) -> str:
-    return "–" if not kpi or not row else f"{kpi.formatted(row['value'])} ({kpi.interval_of(row)}; {row['n']:,})"
+    if not kpi or not row:
+        return "–"
+    sure = "; ".join(text for text in (kpi.interval_of(row), f"{row['n']:,}") if text)
+    return f"{kpi.formatted(row['value'])} ({sure})"
 
 
 def _last_signs(marts: Marts, view: View) -> Table:
