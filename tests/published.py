@@ -50,7 +50,7 @@ def leftovers(home: Path) -> list[str]:
         "warehouse.duckdb", "identity_salt", "last_run.json", "writer.lock",
     }  # fmt: skip
     found = [path.name for path in home.iterdir() if path.name not in expected]
-    found += [str(path) for path in (home / "published").iterdir() if path.name not in ("marts.duckdb", "parquet")]
+    found += [str(path) for path in (home / "published").iterdir() if path.name not in ("marts.duckdb", "parquet", "report.html")]
     versions = [path for path in (home / "published" / "parquet").iterdir() if path.name != "current"]
     found += [str(path) for path in versions[2:]]
     found += [str(path) for path in (home / "raw").rglob("*") if path.is_file() and path.suffix != ".parquet"]
