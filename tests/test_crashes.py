@@ -20,7 +20,7 @@ from conftest import REPOSITORY, Cxhouse
 from published import fingerprint, leftovers, parts, published_rows
 
 #: Kills in the quick suite, and in the whole one.
-FEW, MANY = 3, 60
+FEW, MANY = 2, 60
 #: In how many parts the exports arrive.
 PARTS = 4
 
