@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from orchestration.dashboard.kpi import STATUS, Kpi
@@ -72,11 +73,7 @@ def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
         return [None if row[name] is None else row[name] / divisor for row in rows]
 
     traces: list[dict[str, Any]] = []
-    if any(row["ci_low"] is not None for row in rows):
-        unseen = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-        traces.append({**unseen, "x": starts, "y": line("ci_low"), "name": "95 % interval, low"})
-        band = {"fill": "tonexty", "fillcolor": _BAND, "name": "95 % interval"}
-        traces.append({**unseen, **band, "x": starts, "y": line("ci_high")})
+    traces += _bands(kpi, divisor)
     if any(row["target"] is not None for row in rows):
         dashed = {"width": 1.5, "dash": "dash", "color": GREY}
         traces.append(
@@ -98,6 +95,21 @@ def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
         }
     )
     return figure(traces, height, yaxis=axis, xaxis={"type": "date"})
+
+
+def _bands(kpi: Kpi, divisor: float) -> list[dict[str, Any]]:
+    """The 95 % interval as an area for each unbroken run of periods that have one."""
+    found = []
+    for has_interval, run in groupby(kpi.periods, key=lambda row: row["ci_low"] is not None and row["ci_high"] is not None):
+        if has_interval:
+            rows = list(run)
+            starts = [row["period_start"].isoformat() for row in rows]
+            low, high = ([row[name] / divisor for row in rows] for name in ("ci_low", "ci_high"))
+            found.append(
+                {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False,
+                 "x": starts + starts[::-1], "y": low + high[::-1], "fill": "toself", "fillcolor": _BAND, "name": "95 % interval"}
+            )  # fmt: skip
+    return found
 
 
 def by_member(kpi: Kpi, rows: list[Row]) -> Figure:

@@ -146,7 +146,7 @@ class Kpi:
             return f"as {earlier}"
         word = f"{'up' if difference > 0 else 'down'} from {earlier}"
         if self.overlap is None:
-            return word
+            return f"{word}; without intervals, not judged"
         return f"{word}: {self.verdict}" if self.has_changed else f"{word}, may be chance"
 
     @property
