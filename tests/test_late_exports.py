@@ -153,6 +153,7 @@ def test_replay_loads_what_now_fits(copied: Home, cxhouse: Cxhouse, tmp_path: Pa
     assert f"'{BAD_DATE}'" not in cxhouse("quarantine", *copied.options).stdout
 
 
+@pytest.mark.slow
 def test_the_same_date_gives_the_same_marts_whatever_the_clock_says(copied: Home) -> None:
     today = published_rows(copied.path)
     code = (
