@@ -22,8 +22,9 @@ from rich.table import Table
 
 from orchestration.pull.kinds import all_kinds
 from orchestration.run_record import RunRecord
+from orchestration.seeds import prepare_seeds
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import DBT_PROJECT, prepare_seeds
+from orchestration.warehouse import DBT_PROJECT
 
 #: Kinds that arrive every day, and the column that says of which day a row is.
 DAILY = {"tickets": "created_at", "calls": "started_at", "reviews": "created_at", "orders": "ordered_at"}

@@ -13,6 +13,7 @@ from orchestration.assets.lifetime import lifetime_assets
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.run import Project, Run
+from orchestration.configuration import check_folder
 from orchestration.gates.suites import LAYERS, check_tables
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
 from orchestration.warehouse import Warehouse
@@ -81,4 +82,6 @@ def progress_to_log(text: str) -> None:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What ``dagster`` loads; settings come from CXHOUSE_EXPORTS, CXHOUSE_HOME and CXHOUSE_CONFIG."""
-    return build_definitions(load_settings())
+    settings = load_settings()
+    check_folder(settings)
+    return build_definitions(settings)

@@ -8,16 +8,13 @@ import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from orchestration.alerts import check_addresses
+from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
 from orchestration.gates.keeper import GateKeeper
-from orchestration.gates.suites import check_suites
 from orchestration.lock import release_writer_lock, take_writer_lock
-from orchestration.pull.contracts import load_contracts
-from orchestration.pull.sources import open_source
 from orchestration.run_record import RunRecord
 from orchestration.settings import PROJECT, Settings
-from orchestration.spark import check_engine, stop_session
+from orchestration.spark import stop_session
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -32,19 +29,6 @@ def prepare_home(settings: Settings) -> None:
     for folder in (settings.home, settings.dagster_home, settings.raw, settings.published, settings.dbt_target):
         folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
-
-
-def check_configuration(settings: Settings) -> None:
-    """Look at all that a run will need of the user's configuration, before anything is started.
-
-    Raises:
-        ConfigurationError: an address, the engine, the exports' place, a suite or a contract is not valid.
-    """
-    check_addresses(settings.notify)
-    check_engine(settings)
-    open_source(settings.exports)
-    check_suites(settings.config_dir)
-    load_contracts(settings.config_dir)
 
 
 def execute(settings: Settings, progress: Callable[[str], None], record_in_dagster: bool = False) -> RunRecord:

@@ -81,7 +81,7 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
 
     Whoever `notify` names is told of each run that is not published.
     """
-    from orchestration.execution import check_configuration
+    from orchestration.configuration import check_configuration
 
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_configuration(settings)

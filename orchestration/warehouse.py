@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.errors import CxhouseError
+from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
 
 DBT_PROJECT = PROJECT / "dbt_project"
-SEEDS = DBT_PROJECT / "seeds"
 
 
 @dataclass(frozen=True)
@@ -41,79 +38,10 @@ class NodeResult:
         return self.status in ("error", "fail", "runtime error")
 
 
-def _header(path: Path) -> list[str]:
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        return [name.strip() for name in next(csv.reader(stream), [])]
-
-
-def _lay_seed(source: Path, target: Path) -> None:
-    """Copy a seed; columns that it leaves out are empty.
-
-    Raises:
-        ConfigurationError: it has columns that the shipped seed has not.
-    """
-    shipped = _header(target)
-    own = _header(source)
-    if own == shipped:
-        shutil.copyfile(source, target)
-        return
-    if unknown := [name for name in own if name not in shipped]:
-        raise ConfigurationError(f"{source}: no such columns: {', '.join(unknown)}; there are: {', '.join(shipped)}")
-    with source.open(newline="", encoding="utf-8-sig") as read, target.open("w", newline="", encoding="utf-8") as write:
-        rows = csv.DictReader(read, own, restval="")
-        writer = csv.DictWriter(write, shipped, restval="")
-        writer.writeheader()
-        for row in list(rows)[1:]:
-            if None in row:
-                raise ConfigurationError(f"{source}: a row has more values than the {len(own)} columns: {row[own[0]]}, …")
-            writer.writerow(row)
-
-
-def prepare_seeds(settings: Settings) -> None:
-    """Lay out the effective seeds: the shipped ones, the user's in their place.
-
-    To be done before each dbt command: dbt writes what it ran over seeds that lie outside of its project.
-
-    Raises:
-        ConfigurationError: a user's seed has no shipped counterpart, or columns that it has not.
-    """
-    target = settings.home / "seeds"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(SEEDS, target)
-    own = settings.config_dir / "seeds" if settings.config_dir else None
-    for path in sorted(own.glob("*.csv")) if own else []:
-        shipped = SEEDS / path.name
-        if not shipped.exists():
-            names = ", ".join(sorted(p.name for p in SEEDS.glob("*.csv")))
-            raise ConfigurationError(f"{path}: no seed table of that name; there are: {names}")
-        _lay_seed(path, target / path.name)
-
-
-def known_vars() -> dict[str, Any]:
-    """The knobs of the project with their defaults."""
-    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
-    return dict(project["vars"])
-
-
-def _check_knob(name: str, value: Any, default: Any) -> None:
-    if isinstance(default, int | float):
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-        wanted = "a number that is not negative"
-    else:
-        fits, wanted = isinstance(value, type(default)), "a list" if isinstance(default, list) else "text"
-    if not fits:
-        raise ConfigurationError(f"vars: {name}: {value!r} is not {wanted}; its default is {default!r}")
-
-
 class Warehouse:
     """dbt over one home."""
 
     def __init__(self, settings: Settings) -> None:
-        unknown = [name for name in settings.vars if name not in known_vars()]
-        if unknown:
-            raise ConfigurationError(f"vars: {', '.join(unknown)}: no such knob; there are: {', '.join(known_vars())}")
-        for name, value in settings.vars.items():
-            _check_knob(name, value, known_vars()[name])
         self._settings = settings
         self._manifest: Any = None
 

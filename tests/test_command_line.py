@@ -84,17 +84,22 @@ def test_wrong_usage_is_explained(arguments: list[str], message: str, cxhouse: C
     [
         ("cxhouse.yml", "curency: EUR", "curency Extra inputs are not permitted"),
         ("cxhouse.yml", "reporting_timezone: Berlin", "is no IANA time zone"),
-        ("cxhouse.yml", "vars: {fcr_days: 3}", "fcr_days: no such knob; there are:"),
+        ("cxhouse.yml", "vars: {fcr_days: 3}", "fcr_days: no such variable; there are:"),
+        (
+            "seeds/business_hours.csv",
+            "calendar,weekday,opens_at,closes_at,timezone\noffice,1,09:00,18:00,Europe/Berln\n",
+            "business_hours.csv: row 2, column timezone: 'Europe/Berln' is not an IANA time zone",
+        ),
         ("seeds/targets.csv", "a\n", "no seed table of that name"),
         ("seeds/kpi_targets.csv", "kpi,target\n", "no such columns: kpi; there are: kpi_id"),
         ("cxhouse.yml", "schedule: daily", "'daily' is no cron expression of five fields"),
-        ("cxhouse.yml", "vars: {fcr_window_days: -3}", "-3 is not a number that is not negative"),
-        ("cxhouse.yml", "vars: {min_sample: many}", "'many' is not a number"),
+        ("cxhouse.yml", "vars: {fcr_window_days: -3}", "-3 is not a whole number from 1 to 365"),
+        ("cxhouse.yml", "vars: {min_sample: many}", "'many' is not a whole number"),
         ("expectations/raws/orders.yml", "expectations: []", "no gate has this name"),
         (
             "expectations/raw/orders.yml",
             "expectations: [{type: expect_nonsense}]",
-            "expectations/raw/orders.yml: Could not add expectation",
+            "expectation 1: Great Expectations has no expect_nonsense",
         ),
         (
             "contracts/y.yml",

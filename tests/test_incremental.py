@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
 from orchestration.pull.pulling import Pull
+from orchestration.seeds import SHIPPED as SEEDS
 from orchestration.settings import Settings
-from orchestration.warehouse import SEEDS, Warehouse
+from orchestration.warehouse import Warehouse
 
 LAYERS = ("staging", "conformed", "journey", "kpis", "practices")
 #: Small sets give many cases where something meets something else, which is where mistakes live.

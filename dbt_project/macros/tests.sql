@@ -19,6 +19,14 @@
 {% endtest %}
 
 
+{#- Of two columns, where both are filled, the second is the later. -#}
+{% test ascending(model, earlier, later) %}
+  select *
+  from {{ model }}
+  where {{ later }} <= {{ earlier }}
+{% endtest %}
+
+
 {#- Clock times are written HH:MM, up to 24:00, or left out. -#}
 {% test clock_times(model, columns) %}
   with parts as (

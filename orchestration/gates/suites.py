@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +56,24 @@ def read_suite(path: Path) -> list[dict[str, Any]]:
     for number, item in enumerate(expectations, start=1):
         if not isinstance(item, dict) or "type" not in item:
             raise ConfigurationError(f"{path}: expectation {number} has no `type`")
+        if (kind := str(item["type"])) not in expectation_types():
+            close = get_close_matches(kind, expectation_types(), 1)
+            raise ConfigurationError(
+                f"{path}: expectation {number}: Great Expectations has no {kind}"
+                + (f"; do you mean {close[0]}?" if close else "")
+            )
         if item.setdefault("severity", "critical") not in SEVERITIES:
             raise ConfigurationError(f"{path}: expectation {number}: severity is one of {', '.join(SEVERITIES)}")
     return expectations
+
+
+@cache
+def expectation_types() -> frozenset[str]:
+    """Every type of expectation, by the names of the library's files: importing it takes longer than a run of a small home."""
+    library = find_spec("great_expectations")
+    roots = [Path(place) for place in (library.submodule_search_locations or [])] if library else []
+    names = frozenset(path.stem for root in roots for path in (root / "expectations" / "core").glob("*expect*.py"))
+    return names | {"unexpected_rows_expectation"}
 
 
 def check_suites(config_dir: Path | None) -> None:

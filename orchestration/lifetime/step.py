@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from orchestration.configuration import known_vars
 from orchestration.lifetime import models
 from orchestration.lifetime.models import Fit, Histories
 from orchestration.lifetime.tables import TABLES
 from orchestration.pull.loading import put_table
 from orchestration.settings import Settings
-from orchestration.warehouse import known_vars
 
 #: The last group of the calibration takes all who bought on more days.
 _GROUPS = 5

@@ -1,0 +1,112 @@
+"""The user's configuration, checked whole before anything is built: quickly, so without the libraries of a run."""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cache
+from typing import Any
+
+import yaml
+
+from orchestration.alerts import check_addresses
+from orchestration.errors import ConfigurationError
+from orchestration.gates.suites import check_suites
+from orchestration.pull.contracts import load_contracts
+from orchestration.pull.sources import open_source
+from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
+from orchestration.settings import PROJECT, Settings
+from orchestration.spark import check_engine
+
+#: Variables whose values are a choice.
+_CHOICES = {
+    "ces_default_polarity": ("effort", "ease"),
+    "segment_source": ("listed", "behaviour"),
+    "kpi_grains": ("day", "week", "month", "quarter", "all"),
+}
+#: Smallest and largest value of a number; of the others 0 and a million.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "margin_rate": (0, 1),
+    "discount_rate": (0, 10),
+    "staffing_shrinkage": (0, 0.99),
+    "staffing_phone_share": (0.01, 1),
+    "staffing_history_weeks": (1, 520),
+    "staffing_weeks_ahead": (1, 52),
+    "activity_window_days": (1, 36500),
+    "fcr_window_days": (1, 365),
+    "min_sample": (1, 1_000_000),
+    "baseline_deviations": (0.1, 100),
+    "low_effort_max": (0, 100),
+}
+
+
+def check_configuration(settings: Settings) -> None:
+    """Look at all that a run will need of the user's configuration, before anything is started.
+
+    Raises:
+        ConfigurationError: an address, the engine, the exports' place, or anything in the configuration folder is not valid.
+    """
+    check_folder(settings)
+    check_addresses(settings.notify)
+    check_engine(settings)
+    open_source(settings.exports)
+
+
+def check_folder(settings: Settings) -> None:
+    """Look at what the configuration folder holds: variables, seeds, suites and contracts.
+
+    Raises:
+        ConfigurationError: something in it is not valid; the message names the file, the place, the value and the remedy.
+    """
+    _check_vars(settings.vars)
+    check_seeds(settings.config_dir)
+    check_suites(settings.config_dir)
+    load_contracts(settings.config_dir)
+
+
+@cache
+def known_vars() -> dict[str, Any]:
+    """The variables of the KPI catalogue with their defaults."""
+    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    return dict(project["vars"])
+
+
+def _check_vars(values: dict[str, Any]) -> None:
+    known = known_vars()
+    if unknown := [name for name in values if name not in known]:
+        raise ConfigurationError(f"vars: {', '.join(unknown)}: no such variable; there are: {', '.join(known)}")
+    for name, value in values.items():
+        if wanted := _wanted(name, value, known[name]):
+            raise ConfigurationError(f"vars: {name}: {value!r} is not {wanted}; its default is {known[name]!r}")
+
+
+def _wanted(name: str, value: Any, default: Any) -> str | None:
+    """What a variable should be, in words; None where it is."""
+    if isinstance(default, int | float):
+        return _wanted_number(name, value, whole=isinstance(default, int))
+    if not isinstance(value, type(default)):
+        return "a list" if isinstance(default, list) else "text"
+    allowed = _allowed(name)
+    if allowed and (unknown := [item for item in (value if isinstance(value, list) else [value]) if item not in allowed]):
+        return f"made of: {', '.join(sorted(allowed)[:40])} (unknown: {unknown[0]!r})"
+    if name == "phone_country_code" and value and not re.fullmatch(r"\+\d{1,4}", value):
+        return "a calling code such as '+49'"
+    return None
+
+
+def _allowed(name: str) -> tuple[str, ...]:
+    match name:
+        case "kpi_ids":
+            return tuple(kpi_ids())
+        case "kpi_dimensions":
+            return tuple(kpi_dimensions())
+        case _:
+            return _CHOICES.get(name, ())
+
+
+def _wanted_number(name: str, value: Any, whole: bool) -> str | None:
+    low, high = _BOUNDS.get(name, (0, 1_000_000))
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and low <= value <= high:
+        return None
+    return f"a {'whole ' if whole else ''}number from {low:g} to {high:,.10g}"
