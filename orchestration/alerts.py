@@ -15,16 +15,18 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from orchestration.run_record import RunRecord
 
+#: The order in which people look at alerts.
+BY_SEVERITY = "case severity when 'critical' then 0 when 'warning' then 1 else 2 end, raised_at desc, alert_id"
 #: A message names the first few; the page has them all.
 MAX_TOLD = 5
-_ALERT_LINES = """
+_ALERT_LINES = f"""
     select
         alert_id,
         subject || case when member is null or member = 'all' then '' else ' (' || member || ')' end || ' ' || message
             || case when value is null then '' else ': ' || cast(round(value, 4) as varchar) end
     from alerts
-    where kind <> 'run'
-    order by raised_at desc, alert_id
+    where kind <> 'run' and closed_at is null
+    order by {BY_SEVERITY}
 """
 
 
@@ -45,19 +47,24 @@ def check_addresses(addresses: list[str]) -> None:
             )
 
 
-def raise_alerts(settings: Settings, record: RunRecord, error: BaseException | None = None) -> None:
-    """Write down what failed in a run, and send a message when it was not published."""
-    raised_at = now()
+def write_alerts(settings: Settings, record: RunRecord, error: BaseException | None = None) -> list[Alert]:
+    """Write down what has failed in a run so far; they are those of the run's start, however often they are written."""
     alerts = [
-        Alert(raised_at, record.run_id, verdict.severity, verdict.gate, verdict.expectation, verdict.failed_rows)
+        Alert(record.started_at, record.run_id, verdict.severity, verdict.gate, verdict.expectation, verdict.failed_rows)
         for verdict in record.verdicts
         if not verdict.passed
     ]
     if record.status == "failed":
-        alerts.append(Alert(raised_at, record.run_id, "critical", "run", _what_broke(record, error), 0))
+        alerts.append(Alert(record.started_at, record.run_id, "critical", "run", _what_broke(record, error), 0))
     ledger = Ledger(settings.ledger)
-    ledger.add_run(record.run_id, raised_at, record.status)
-    ledger.add_alerts(alerts)
+    ledger.add_run(record.run_id, record.started_at if record.status == "running" else now(), record.status)
+    ledger.put_alerts(record.run_id, alerts)
+    return alerts
+
+
+def raise_alerts(settings: Settings, record: RunRecord, error: BaseException | None = None) -> None:
+    """Write down what failed in a run, and send a message when it was not published."""
+    alerts = write_alerts(settings, record, error)
     if record.status != "published":
         _notify(settings, record, alerts)
 
@@ -82,13 +89,13 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
 
 
 def published_alerts(settings: Settings) -> dict[str, str] | None:
-    """The alerts that readers see, by id, each in one line; none before the first publication."""
+    """The open alerts that readers see, by id, each in one line, the most severe first; none before the first publication."""
     path = settings.published / MARTS_FILE
     if not path.exists():
         return None
     with duckdb.connect(str(path), read_only=True) as con:
         named = con.execute("select column_name from duckdb_columns() where table_name = 'alerts'").fetchall()
-        if ("alert_id",) not in named:
+        if not {("alert_id",), ("closed_at",)} <= set(named):
             return None
         rows = con.execute(_ALERT_LINES).fetchall()
     return dict(rows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -160,23 +159,17 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @home_options
 @reported
 def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
-    """Show published KPIs: without --kpi each one's newest period, with --kpi all periods."""
-    from orchestration.display import kpi_table, kpis_text, read_kpis
+    """Show published KPIs: without --kpi each one's newest whole period, with --kpi all periods."""
+    from orchestration.display import kpi_table, kpis_text, newest_whole, read_kpis
 
-    rows = read_kpis(load_settings(home=home, config=config), grain, kpis_wanted, dimension)
+    settings = load_settings(home=home, config=config)
+    rows = read_kpis(settings, grain, kpis_wanted, dimension)
     if not kpis_wanted and form == "table":
-        rows = _newest(rows)
+        rows = newest_whole(settings, rows)
     if form == "table":
         _console().print(kpi_table(rows, f"KPIs by {grain}"))
     else:
         click.echo(kpis_text(rows, form))
-
-
-def _newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    newest: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        newest.setdefault((row["kpi_id"], row["member"]), row)
-    return list(newest.values())
 
 
 @main.command()

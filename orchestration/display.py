@@ -111,13 +111,23 @@ def _duration(seconds: float) -> str:
 
 
 def headlines(settings: Settings) -> list[dict[str, Any]]:
-    """For each headline KPI the newest month with cases; for one that is not available, its row saying so."""
-    rows = read_kpis(settings, "month", HEADLINES, "all")
-    newest: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row["kpi_id"] not in newest and (row["n"] or row["status"] == "not_available" or row["unit"] == "count"):
-            newest[row["kpi_id"]] = row
+    """For each headline KPI its newest whole month, as the report shows it; for one that is not available, its row saying so."""
+    newest = {row["kpi_id"]: row for row in newest_whole(settings, read_kpis(settings, "month", HEADLINES, "all"))}
     return [newest[kpi] for kpi in HEADLINES if kpi in newest]
+
+
+def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of rows, newest first, each KPI's and member's newest with a value whose period was over when the marts were built."""
+    from orchestration.dashboard.marts import Marts, period_end
+
+    with duckdb.connect(str(published_file(settings)), read_only=True) as con:
+        today = Marts(con).today
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        is_over = row["period_start"] is None or period_end(row["grain"], row["period_start"]) <= today
+        if is_over and (row["value"] is not None or row["status"] == "not_available"):
+            newest.setdefault((row["kpi_id"], row["member"]), row)
+    return list(newest.values())
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -179,7 +189,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     """The end of a run: headline KPIs, what was loaded and gated, where the marts are."""
     if record.published_version:
         rows = headlines(settings)
-        console.print(kpi_table(rows, f"Headline KPIs, newest month, as of {local_as_of(settings, record)}"))
+        console.print(kpi_table(rows, f"Headline KPIs, newest whole month, as of {local_as_of(settings, record)}"))
     console.print(loads_table(settings))
     print_rejected(console, settings, record)
     print_verdicts(console, record)

@@ -15,6 +15,7 @@ from browsing import Watched, chromium, dashboard
 from conftest import Cxhouse, Home
 from playwright.sync_api import Browser, Page, expect
 
+from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
 from orchestration.dashboard.pages import pages
@@ -173,7 +174,7 @@ def test_cases_of_an_alert(browser: Browser, address: str, sample_home: Home) ->
     expect(page.locator("h1")).to_have_text("Alerts")
     settled(page)
     ((query,),) = sample_home.query(
-        "select case_query from alerts where case_query is not null order by raised_at desc, alert_id limit 1"
+        f"select case_query from alerts where case_query is not null and closed_at is null order by {BY_SEVERITY} limit 1"
     )
     count = len(sample_home.query(query))
     expect(page.get_by_text(f"{count} row", exact=False).last).to_be_visible()

@@ -107,3 +107,23 @@
   '{{ dbt.escape_single_quotes(value | string | trim) }}'
   {%- endif -%}
 {%- endmacro %}
+
+
+{#- A query of the exports that each KPI needs: kpi_id, entry, kind. Of the kinds of one entry ("a|b") any will do. -#}
+{% macro kpi_exports() %}
+  {%- for definition in kpi_list() -%}
+  {%- set kpi_loop = loop -%}
+  {%- for entry in definition.exports -%}
+  {%- set entry_loop = loop -%}
+  {%- for kind in entry.split('|') %}
+    select
+        '{{ definition.kpi_id }}' as kpi_id,
+        '{{ entry }}' as entry,
+        '{{ kind }}' as kind
+    {{ "union all" if not (kpi_loop.last and entry_loop.last and loop.last) }}
+  {%- endfor -%}
+  {%- endfor -%}
+  {%- else %}
+    select 1 as placeholder
+  {%- endfor -%}
+{% endmacro %}

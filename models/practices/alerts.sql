@@ -1,10 +1,36 @@
--- What wants attention: targets missed in the last whole week (or month, of what is rare), points outside of what is usual,
--- policies of marketplaces broken, and what failed up to the run before the one that published this (of a run that was not
--- published nothing else is seen). An alert keeps its id as long as nothing changes: it is one, however often it is computed.
+-- What wants attention: targets missed in the last whole week (or month, of what is rare), values worse than usual, policies of
+-- marketplaces broken, and the gates and runs that failed, open ones and closed ones. A value better than usual is no alert. An
+-- alert keeps its id as long as nothing changes: it is one, however often it is computed.
 {%- set last_day = last_whole_day() -%}
-{%- set ended_at = 'cast(' ~ next_period('told.grain', 'told.since_on') ~ ' as timestamp)' %}
+{%- set ended_at = 'cast(' ~ next_period('found.grain', 'found.since_on') ~ ' as timestamp)' %}
 
-with periods as (
+-- The reporting day up to which each KPI's exports reach. A period is whole once each of them has brought something later: an
+-- export drawn in the middle of a day shows a slow day, and no slump.
+with reach as (
+
+    select
+        needed.kpi_id,
+        needed.entry,
+        max({{ local_date('freshness.newest_at') }}) as reaches_day
+    from ({{ kpi_exports() }}) as needed
+    inner join {{ ref('quality_freshness') }} as freshness on needed.kind = freshness.source_system
+    group by
+        needed.kpi_id,
+        needed.entry
+
+),
+
+reached as (
+
+    select
+        kpi_id,
+        min(reaches_day) as reaches_day
+    from reach
+    group by kpi_id
+
+),
+
+periods as (
 
     select
         kpis.*,
@@ -23,12 +49,14 @@ with periods as (
             kpis.kpi_id = own.kpi_id
             and kpis.dimension = own.dimension
             and kpis.member = own.member
+    left join reached on kpis.kpi_id = reached.kpi_id
     where
         kpis.grain in ('week', 'month')
         and kpis.target is not null
-        -- A target of the whole is missed once; a member is told of where it has one of its own.
+        -- A target of the whole is missed once; a member has an alert where it has a target of its own.
         and (kpis.dimension = 'all' or own.kpi_id is not null)
         and {{ next_period('kpis.grain', 'kpis.period_start') }} <= {{ local_date(as_of()) }}
+        and {{ next_period('kpis.grain', 'kpis.period_start') }} <= coalesce(reached.reaches_day, {{ local_date(as_of()) }})
 
 ),
 
@@ -44,7 +72,15 @@ breaches as (
         max(case when periods_ago = 1 then period_start end) as period_start,
         max(case when periods_ago = 1 then value end) as value,
         max(case when periods_ago = 1 then target end) as target,
-        max(case when periods_ago = 1 then n end) as n
+        max(case when periods_ago = 1 then n end) as n,
+        -- Chance does not explain it: the whole interval lies on the bad side.
+        max(
+            case
+                when periods_ago = 1 and value < target and ci_high < target then 1
+                when periods_ago = 1 and value > target and ci_low > target then 1
+                else 0
+            end
+        ) as is_certain
     from periods
     where periods_without = 0
     group by
@@ -72,11 +108,11 @@ judged_by_week as (
 
 ),
 
-told as (
+found as (
 
     select
         'breach' as kind,
-        'warning' as severity,
+        case when breaches.is_certain = 1 then 'critical' else 'warning' end as severity,
         breaches.kpi_id as subject,
         breaches.grain,
         breaches.period_start,
@@ -97,23 +133,35 @@ told as (
     union all
     select
         'anomaly' as kind,
-        'warning' as severity,
-        kpi_id as subject,
-        grain,
-        period_start,
+        -- Twice as far out as what is called unusual.
+        case
+            when
+                baselines.value < 2 * baselines.expected_low - baselines.expected_value
+                or baselines.value > 2 * baselines.expected_high - baselines.expected_value
+                then 'warning'
+            else 'notice'
+        end as severity,
+        baselines.kpi_id as subject,
+        baselines.grain,
+        baselines.period_start,
         'all' as dimension,
         'all' as member,
-        period_start as since_on,
-        value,
-        expected_value as limit_value,
-        n as affected_rows,
-        case when value < expected_value then 'lies below what is usual' else 'lies above what is usual' end as message
-    from {{ ref('quality_baselines') }}
+        baselines.period_start as since_on,
+        baselines.value,
+        baselines.expected_value as limit_value,
+        baselines.n as affected_rows,
+        case when baselines.value < baselines.expected_value then 'is lower than usual' else 'is higher than usual' end as message
+    from {{ ref('quality_baselines') }} as baselines
+    inner join {{ ref('kpi_definitions') }} as definitions on baselines.kpi_id = definitions.kpi_id
+    left join reached on baselines.kpi_id = reached.kpi_id
     where
-        is_outside
+        baselines.is_outside
+        and definitions.direction = case when baselines.value < baselines.expected_value then 'up' else 'down' end
+        and {{ next_period('baselines.grain', 'baselines.period_start') }}
+        <= coalesce(reached.reaches_day, {{ local_date(as_of()) }})
         and (
-            (grain = 'day' and period_start >= {{ add_days(last_day, -1) }})
-            or (grain = 'week' and period_start >= {{ add_days(last_day, -13) }})
+            (baselines.grain = 'day' and baselines.period_start >= {{ add_days(last_day, -1) }})
+            or (baselines.grain = 'week' and baselines.period_start >= {{ add_days(last_day, -13) }})
         )
 
 ),
@@ -121,49 +169,50 @@ told as (
 described as (
 
     select
-        told.kind,
-        told.severity,
-        told.subject,
-        told.message,
-        told.grain,
-        told.period_start,
-        told.dimension,
-        told.member,
+        found.kind,
+        found.severity,
+        found.subject,
+        found.message,
+        found.grain,
+        found.period_start,
+        found.dimension,
+        found.member,
         {{ utc_time(ended_at, "'" ~ var('reporting_timezone') ~ "'") }} as raised_at,
         {{ as_of() }} as seen_at,
-        told.value,
-        told.limit_value,
-        told.affected_rows,
+        cast(null as timestamp) as closed_at,
+        found.value,
+        found.limit_value,
+        found.affected_rows,
         cast(null as {{ dbt.type_string() }}) as run_id,
         replace(
             replace(
                 replace(
                     replace(
-                        cases.template, '{from}', cast(told.period_start as {{ dbt.type_string() }})
+                        cases.template, '{from}', cast(found.period_start as {{ dbt.type_string() }})
                     ),
-                    '{to}', cast({{ next_period('told.grain', 'told.period_start') }} as {{ dbt.type_string() }})
+                    '{to}', cast({{ next_period('found.grain', 'found.period_start') }} as {{ dbt.type_string() }})
                 ),
-                '{grain}', told.grain
+                '{grain}', found.grain
             ),
             '{filter}',
             concat(
                 -- Of a share, what there is to mend.
                 case when cases.bad_side is null then '' else concat(' and ', cases.bad_side) end,
                 case
-                    when told.dimension = 'all' then ''
+                    when found.dimension = 'all' then ''
                     -- A member is text from an export: what would end the text is doubled.
                     else concat(
                         ' and coalesce(cast(', cases.member_column, ' as varchar), ''unknown'') = ''',
-                        replace(told.member, '''', ''''''), ''''
+                        replace(found.member, '''', ''''''), ''''
                     )
                 end
             )
         ) as case_query
-    from told
+    from found
     left join {{ ref('kpi_cases') }} as cases
         on
-            told.subject = cases.kpi_id
-            and told.dimension = cases.dimension
+            found.subject = cases.kpi_id
+            and found.dimension = cases.dimension
 
 ),
 
@@ -171,7 +220,7 @@ policies as (
 
     select
         'policy' as kind,
-        'warning' as severity,
+        'critical' as severity,
         concat(marketplace, ': ', policy) as subject,
         'is broken' as message,
         cast(null as {{ dbt.type_string() }}) as grain,
@@ -180,6 +229,7 @@ policies as (
         marketplace as member,
         {{ as_of() }} as raised_at,
         {{ as_of() }} as seen_at,
+        cast(null as timestamp) as closed_at,
         actual as value,
         limit_value,
         bad_cases as affected_rows,
@@ -203,22 +253,27 @@ policies as (
 
 ),
 
--- Runs in their order: a gate that fails night after night is one alert, until a run passes it.
+-- Runs in their order, this one the last: a gate that fails night after night is one alert, until a run passes it.
 runs as (
 
     select
         run_id,
+        min(ended_at) as ended_at,
+        max(has_judged) as has_judged,
         row_number() over (order by min(ended_at), run_id) as run_number
     from (
         select
             run_id,
-            ended_at
+            ended_at,
+            -- A run that was held back, or killed, has not looked at everything. The one at work is about to publish.
+            case when status in ('published', 'running') then 1 else 0 end as has_judged
         from {{ source('raw', 'runs') }}
         union all
         -- Runs of before they were written down.
         select
             run_id,
-            raised_at as ended_at
+            raised_at as ended_at,
+            0 as has_judged
         from {{ source('raw', 'alerts') }}
     ) as ended
     group by run_id
@@ -240,36 +295,80 @@ failures as (
 
 ),
 
+-- What a later run did not find again is closed, as of that run.
+episodes as (
+
+    select
+        failures.severity,
+        failures.subject,
+        failures.message,
+        min(failures.raised_at) as raised_at,
+        max(failures.raised_at) as seen_at,
+        max(failures.affected_rows) as affected_rows,
+        max(failures.run_number) as last_run_number,
+        max_by(failures.run_id, failures.run_number) as run_id
+    from failures
+    group by
+        failures.severity,
+        failures.subject,
+        failures.message,
+        failures.episode
+
+),
+
+closings as (
+
+    select
+        episodes.severity,
+        episodes.subject,
+        episodes.message,
+        episodes.last_run_number,
+        min(runs.ended_at) as closed_at
+    from episodes
+    inner join runs
+        on
+            episodes.last_run_number < runs.run_number
+            and runs.has_judged = 1
+    group by
+        episodes.severity,
+        episodes.subject,
+        episodes.message,
+        episodes.last_run_number
+
+),
+
 gates as (
 
     select
-        case when subject = 'run' then 'run' else 'gate' end as kind,
-        severity,
-        subject,
-        message,
+        case when episodes.subject = 'run' then 'run' else 'gate' end as kind,
+        episodes.severity,
+        episodes.subject,
+        episodes.message,
         cast(null as {{ dbt.type_string() }}) as grain,
         cast(null as date) as period_start,
         cast(null as {{ dbt.type_string() }}) as dimension,
         cast(null as {{ dbt.type_string() }}) as member,
-        min(raised_at) as raised_at,
-        max(raised_at) as seen_at,
+        episodes.raised_at,
+        episodes.seen_at,
+        closings.closed_at,
         cast(null as double) as value,
         cast(null as double) as limit_value,
-        cast(max(affected_rows) as bigint) as affected_rows,
-        max(run_id) as run_id,
+        cast(episodes.affected_rows as bigint) as affected_rows,
+        episodes.run_id,
         case
-            when subject like 'raw/%'
+            when episodes.subject like 'raw/%'
                 then concat(
-                    'select * from load_ledger where kind = ''', replace(substring(subject, 5), '''', ''''''),
+                    'select * from load_ledger where kind = ''', replace(substring(episodes.subject, 5), '''', ''''''),
                     ''' and (rows_quarantined > 0 or status <> ''loaded'')'
                 )
         end as case_query
-    from failures
-    group by
-        severity,
-        subject,
-        message,
-        episode
+    from episodes
+    left join closings
+        on
+            episodes.severity = closings.severity
+            and episodes.subject = closings.subject
+            and episodes.message = closings.message
+            and episodes.last_run_number = closings.last_run_number
 
 ),
 

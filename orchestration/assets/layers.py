@@ -13,12 +13,15 @@ import duckdb
 from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
 
+from orchestration.alerts import write_alerts
 from orchestration.assets.run import EXPECTATIONS, Model, Project, Run, check_result
 from orchestration.gates.keeper import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
 from orchestration.gates.tracing import Tracer, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.publish import quoted
+from orchestration.pull.ledger import Ledger
+from orchestration.pull.loading import write_ledger
 from orchestration.warehouse import NodeResult
 
 
@@ -40,6 +43,9 @@ def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:
     )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         record = run.begin(context.run_id)
+        # The table of alerts holds what the gates of this very run have found.
+        write_alerts(run.settings, record)
+        write_ledger(Ledger(run.settings.ledger), run.settings.raw, run.settings.scratch)
         # A test of tables of two layers belongs to the later one.
         os.environ["DBT_INDIRECT_SELECTION"] = "buildable"
         arguments = ["--select", *selection(layer).split()]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Page
 from orchestration.dashboard.cases import Cases, cases_behind
 from orchestration.dashboard.charts import by_member, trend
@@ -236,7 +237,7 @@ def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name:
 
 def draw_alert_cases(file: PublishedFile, marts: Marts) -> None:
     """The cases of an alert, by the query that it carries."""
-    found = [row for row in marts.rows("select * from alerts order by raised_at desc, alert_id") if row["case_query"]]
+    found = marts.rows(f"select * from alerts where closed_at is null and case_query is not null order by {BY_SEVERITY}")
     if not found:
         return
     st.header("Cases of an alert")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
 from orchestration.dashboard.kpi import kpis_of
@@ -48,8 +49,9 @@ def compliance(marts: Marts, view: View) -> list[Block]:
 
 
 def alerts(marts: Marts, view: View) -> list[Block]:
-    """Open alerts, the newest first."""
-    found = marts.rows("select * from alerts order by raised_at desc, alert_id limit $alerts", alerts=_ALERTS)
+    """Open alerts, the most severe first, then the newest."""
+    found = marts.rows(f"select * from alerts where closed_at is null order by {BY_SEVERITY} limit $alerts", alerts=_ALERTS)
+    closed = marts.rows("select count(*) as n from alerts where closed_at is not null")[0]["n"]
     rules = marts.rows("select concat(marketplace, ': ', policy) as subject, rule from marketplace_compliance")
     measured = {row["subject"]: str(row["rule"]) for row in rules}
     rows = []
@@ -62,8 +64,9 @@ def alerts(marts: Marts, view: View) -> list[Block]:
         limit = f"{format_value(alert['limit_value'], unit)}" if alert["limit_value"] is not None else ""
         rows.append(
             [
+                alert["severity"],
+                alert["kind"],
                 _instant(alert["raised_at"]),
-                f"{alert['kind']}, {alert['severity']}",
                 f"{definition['label'] if definition else alert['subject']}{whom} {alert['message']}",
                 period_name(alert["grain"], alert["period_start"]) if alert["grain"] else "",
                 value,
@@ -75,11 +78,16 @@ def alerts(marts: Marts, view: View) -> list[Block]:
     return [
         Table(
             "Alerts",
-            ["since (UTC)", "kind", "what", "period", "value", "limit", "cases", "query of the cases"],
+            ["severity", "kind", "since (UTC)", "what", "period", "value", "limit", "cases", "query of the cases"],
             rows,
             numbers=("value", "limit", "cases"),
             code=("query of the cases",),
-            note=f"The newest {_ALERTS}; the table alerts has all." if len(found) == _ALERTS else "",
+            note=" ".join(
+                [
+                    *([f"The first {_ALERTS}; the table alerts has all."] if len(found) == _ALERTS else []),
+                    *([f"{closed:,} closed: what a later run passed. The table alerts has them."] if closed else []),
+                ]
+            ),
             is_whole=True,
             empty="Nothing wants attention.",
         )

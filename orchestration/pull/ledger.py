@@ -176,18 +176,19 @@ class Ledger:
         with self._connection() as con:
             con.execute("delete from loads where batch = ? and contract = ?", (load.batch, load.contract))
 
-    def add_alerts(self, alerts: list[Alert]) -> None:
-        """Write alerts down."""
+    def put_alerts(self, run_id: str, alerts: list[Alert]) -> None:
+        """Write down what failed in a run so far, in the place of what was written of it before."""
         with self._connection() as con:
+            con.execute("delete from alerts where run_id = ?", (run_id,))
             con.executemany("insert into alerts values (?, ?, ?, ?, ?, ?)", [tuple(asdict(alert).values()) for alert in alerts])
 
     def add_run(self, run_id: str, ended_at: str, status: str) -> None:
-        """Write down that a run ended, and how."""
+        """Write down how a run ended, or that it is at work."""
         with self._connection() as con:
             con.execute("insert or replace into runs values (?, ?, ?)", (run_id, ended_at, status))
 
     def runs(self) -> list[dict[str, str]]:
-        """Every run that ended, oldest first."""
+        """Every run, oldest first."""
         with self._connection() as con:
             return [dict(row) for row in con.execute("select * from runs order by ended_at, run_id")]
 

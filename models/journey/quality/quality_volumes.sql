@@ -1,27 +1,32 @@
--- Rows of the last whole reporting day, beside what the same weekday brought in the eight weeks before.
+-- Rows of the last day that is over, beside what the same weekday brought in the eight weeks before. An export that ends on the
+-- last reporting day may have been drawn in the middle of it: there the day before is looked at.
 with touchpoints as (
 
     select
         touchpoint,
         {{ local_date('occurred_at') }} as occurred_on
     from {{ ref('fct_touchpoints') }}
-    where {{ local_date('occurred_at') }} between {{ add_days(last_whole_day(), -56) }} and {{ last_whole_day() }}
+    where {{ local_date('occurred_at') }} >= {{ add_days(last_whole_day(), -57) }}
 
 ),
 
 kinds as (
 
-    select distinct touchpoint
+    select
+        touchpoint,
+        case
+            when max(occurred_on) = {{ last_whole_day() }} then {{ add_days(last_whole_day(), -1) }}
+            else {{ last_whole_day() }}
+        end as date_day
     from touchpoints
+    group by touchpoint
 
 ),
 
 weeks as (
 
     {% for week in range(9) -%}
-    select
-        {{ week }} as weeks_ago,
-        {{ add_days(last_whole_day(), -7 * week) }} as date_day
+    select {{ week }} as weeks_ago
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
@@ -30,19 +35,19 @@ counted as (
 
     select
         kinds.touchpoint,
+        kinds.date_day,
         weeks.weeks_ago,
-        weeks.date_day,
         count(touchpoints.occurred_on) as rows_found
     from kinds
     cross join weeks
     left join touchpoints
         on
             kinds.touchpoint = touchpoints.touchpoint
-            and weeks.date_day = touchpoints.occurred_on
+            and touchpoints.occurred_on = {{ add_days('kinds.date_day', '-7 * weeks.weeks_ago') }}
     group by
         kinds.touchpoint,
-        weeks.weeks_ago,
-        weeks.date_day
+        kinds.date_day,
+        weeks.weeks_ago
 
 ),
 
@@ -50,7 +55,7 @@ compared as (
 
     select
         touchpoint,
-        max(case when weeks_ago = 0 then date_day end) as date_day,
+        max(date_day) as date_day,
         max(case when weeks_ago = 0 then rows_found end) as rows_found,
         percentile_cont(0.5) within group (order by case when weeks_ago > 0 then cast(rows_found as double) end) as usual_rows
     from counted
