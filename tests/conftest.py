@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from independent import Company
 
@@ -92,21 +94,58 @@ def check_that_spans_add_up(home: Home, at_least: int) -> None:
     assert all(whole == spent for whole, spent in sums)
 
 
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
-    """Sample exports and their configuration."""
-    folder = tmp_path_factory.mktemp("sample")
-    customers, days, seed = map(str, SAMPLE)
-    cxhouse("sample", "--out", folder, "--customers", customers, "--days", days, "--seed", seed)
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """A folder that the first process to ask for it builds, and all others share."""
+    root = factory.getbasetemp()
+    # Each process has a base of its own beside those of the others.
+    shared = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "shared"
+    shared.mkdir(exist_ok=True)
+    folder, ready = shared / name, shared / f"{name}.ready"
+    with FileLock(shared / f"{name}.lock"):
+        if not ready.exists():
+            # What a build that failed left.
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            ready.touch()
     return folder
 
 
 @pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Path:
+    """Sample exports and their configuration."""
+    customers, days, seed = map(str, SAMPLE)
+
+    def build(folder: Path) -> None:
+        cxhouse("sample", "--out", folder, "--customers", customers, "--days", days, "--seed", seed)
+
+    return built_once(tmp_path_factory, "sample", build)
+
+
+@pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, sample: Path) -> Home:
-    """A home built from the sample. Tests that change a home build their own."""
-    home = Home(tmp_path_factory.mktemp("home") / "sample", sample / "exports", sample / "config")
-    cxhouse("run", "--exports", home.exports, *home.options)
-    return home
+    """A home built from the sample, which all tests share: one that would change it takes a copy."""
+
+    def build(folder: Path) -> None:
+        cxhouse("run", "--exports", sample / "exports", "--home", folder / "home", "--config", sample / "config")
+
+    home = built_once(tmp_path_factory, "sample_home", build) / "home"
+    return Home(home, sample / "exports", sample / "config")
+
+
+@pytest.fixture
+def copied_home(tmp_path: Path, sample_home: Home) -> Home:
+    """A copy of the sample's home, exports and configuration, that a test may change."""
+    return copy_of(sample_home, tmp_path)
+
+
+def copy_of(home: Home, folder: Path) -> Home:
+    """A home of its own with its exports and configuration, below a folder."""
+    copy = Home(folder / "home", folder / "exports", folder / "config")
+    shutil.copytree(home.path, copy.path, symlinks=True)
+    shutil.copytree(home.exports, copy.exports)
+    shutil.copytree(home.config or Path(), folder / "config")
+    return copy
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +160,8 @@ def real_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Hom
     """A home built from the real exports, as of a day after the last of them."""
     if not REAL_EXPORTS.is_dir():
         pytest.skip(f"real exports are not at {REAL_EXPORTS}; they are not part of the project")
-    home = Home(tmp_path_factory.mktemp("home") / "real", REAL_EXPORTS, None)
-    cxhouse("run", "--exports", home.exports, *home.options, "--as-of", "2022-01-01")
-    return home
+
+    def build(folder: Path) -> None:
+        cxhouse("run", "--exports", REAL_EXPORTS, "--home", folder / "home", "--as-of", "2022-01-01")
+
+    return Home(built_once(tmp_path_factory, "real_home", build) / "home", REAL_EXPORTS, None)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from conftest import Cxhouse, Home
+from rich.console import Console
+
+from orchestration.display import print_run
+from orchestration.errors import ConfigurationError
+from orchestration.pull.pulling import Pull
+from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
 
 
 @pytest.mark.parametrize("command", ["sample", "run", "kpis", "status", "sources", "ui", "dbt", "contract-schema"])
@@ -18,8 +26,16 @@ def test_every_command_explains_itself(command: str, cxhouse: Cxhouse) -> None:
     assert command in cxhouse("--help").stdout
 
 
-def test_a_run_ends_with_kpis_loads_gates_and_the_place(cxhouse: Cxhouse, sample_home: Home) -> None:
-    result = cxhouse("run", "--exports", sample_home.exports, *sample_home.options, "--record")
+def test_the_same_files_twice_change_nothing(cxhouse: Cxhouse, copied_home: Home) -> None:
+    """And a run ends with the KPIs, the loads, the gates and the place."""
+
+    def content() -> list[tuple]:
+        return copied_home.query("select * exclude (computed_at) from kpis order by all")
+
+    before, loads = content(), copied_home.query("select * from load_ledger order by all")
+    result = cxhouse("run", "--exports", copied_home.exports, *copied_home.options, "--record")
+    assert content() == before
+    assert copied_home.query("select * from load_ledger order by all") == loads
     assert "0 new file(s)" in result.stderr
     for text in (
         "Headline KPIs",
@@ -32,16 +48,6 @@ def test_a_run_ends_with_kpis_loads_gates_and_the_place(cxhouse: Cxhouse, sample
         assert text in result.stdout
 
 
-def test_the_same_files_twice_change_nothing(cxhouse: Cxhouse, sample_home: Home) -> None:
-    def content() -> list[tuple]:
-        return sample_home.query("select * exclude (computed_at) from kpis order by all")
-
-    before, loads = content(), sample_home.query("select * from load_ledger order by all")
-    cxhouse("run", "--exports", sample_home.exports, *sample_home.options)
-    assert content() == before
-    assert sample_home.query("select * from load_ledger order by all") == loads
-
-
 def test_kpis_as_table_json_and_csv(cxhouse: Cxhouse, sample_home: Home) -> None:
     table = cxhouse("kpis", *sample_home.options, "--kpi", "csat", "--dimension", "channel").stdout
     assert "Customer satisfaction" in table
@@ -52,13 +58,14 @@ def test_kpis_as_table_json_and_csv(cxhouse: Cxhouse, sample_home: Home) -> None
     assert {row["kpi_id"] for row in csv.DictReader(io.StringIO(text))} == {"csat", "nps"}
 
 
-def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home) -> None:
+def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home, tmp_path: Path) -> None:
     status = cxhouse("status", *sample_home.options).stdout
     assert "Last run" in status
     assert "kpis/kpis" in status
-    (sample_home.exports / "holiday_plan.csv").write_text("who,when\n")
-    lines = cxhouse("sources", "--exports", sample_home.exports, *sample_home.options).stdout
-    (sample_home.exports / "holiday_plan.csv").unlink()
+    exports = tmp_path / "exports"
+    shutil.copytree(sample_home.exports, exports)
+    (exports / "holiday_plan.csv").write_text("who,when\n")
+    lines = cxhouse("sources", "--exports", exports, *sample_home.options).stdout
     assert "zendesk/tickets.csv -> tickets (acme_tickets)" in lines
     assert "holiday_plan.csv -> NOT CLAIMED" in lines
 
@@ -141,23 +148,35 @@ def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse,
     assert "refused" in status
 
 
-def test_exports_that_nothing_claims(cxhouse: Cxhouse, tmp_path: Path) -> None:
+def pulled(exports: Path, home: Path) -> Pull:
+    """The first step of a run, in this process."""
+    pulling = Pull(Settings(exports=str(exports), home=home), lambda _: None)
+    for _ in pulling.kinds(lambda _, batches: [True] * len(batches)):
+        pass
+    return pulling
+
+
+def test_exports_that_nothing_claims(tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "x.csv").write_text("a,b\n1,2\n")
-    result = cxhouse("run", "--exports", tmp_path / "exports", "--home", tmp_path / "home", exit_code=2)
-    assert "is claimed by a contract" in result.stderr
+    with pytest.raises(ConfigurationError, match="is claimed by a contract"):
+        pulled(tmp_path / "exports", tmp_path / "home")
 
 
 def test_names_and_values_are_no_markup(cxhouse: Cxhouse, tmp_path: Path) -> None:
     """What stands in square brackets is shown as it is; a terminal's styles are ours only."""
-    exports = tmp_path / "[bold]exports"
+    exports, home = tmp_path / "[bold]exports", tmp_path / "home"
     exports.mkdir()
     (exports / "[red]plan.csv").write_text("a,b\n1,2\n")
     (exports / "tickets[link].csv").write_text("ticket_id,created_at,status\nT1,[/b]soon,open\nT2,2026-06-01,open\n")
-    result = cxhouse("run", "--exports", exports, "--home", tmp_path / "home", COLUMNS="300")
-    assert "tickets[link].csv" in result.stdout
-    assert "not claimed [red]plan.csv" in cxhouse("status", "--home", tmp_path / "home", COLUMNS="300").stdout
-    assert "tickets[link].csv" in cxhouse("quarantine", "--home", tmp_path / "home", COLUMNS="300").stdout
+    pulling = pulled(exports, home)
+    record = RunRecord("r", "2026-07-01T00:00:00+00:00", "2026-07-01 00:00:00", "published", unclaimed=pulling.unclaimed)
+    record.save(home)
+    console = Console(width=300, record=True)
+    print_run(console, Settings(exports=str(exports), home=home), record)
+    assert "tickets[link].csv" in console.export_text()
+    assert "not claimed [red]plan.csv" in cxhouse("status", "--home", home, COLUMNS="300").stdout
+    assert "tickets[link].csv" in cxhouse("quarantine", "--home", home, COLUMNS="300").stdout
 
 
 def test_samples_are_the_same_for_the_same_seed(cxhouse: Cxhouse, tmp_path: Path) -> None:

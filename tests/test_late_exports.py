@@ -28,15 +28,10 @@ LATE_REVIEWS = "review_id,created_at,rating,source\n" + "".join(f"late{n},{LATE_
 
 
 @pytest.fixture
-def copied(tmp_path: Path, sample_home: Home) -> Home:
-    """A copy of the sample's home that a test may change."""
-    home = Home(tmp_path / "home", tmp_path / "exports", tmp_path / "config")
-    shutil.copytree(sample_home.path, home.path, symlinks=True)
-    shutil.copytree(sample_home.exports, home.exports)
-    shutil.copytree(sample_home.config or Path(), home.config or Path())
+def copied(copied_home: Home) -> Home:
     # Rows computed from now on carry a later second.
     time.sleep(1)
-    return home
+    return copied_home
 
 
 #: What a review can change beside the reviews' own KPIs: those that look ahead from an order or a touchpoint to it.
