@@ -111,7 +111,7 @@ def test_wrong_usage_is_explained(arguments: list[str], message: str, cxhouse: C
         (
             "contracts/y.yml",
             "name: mine\nextends: zendesk_tickets\nfiles: {name: tickets.csv}\ncolumns: {topic: {sql: 'selec ('}}",
-            "contract 'mine': its SQL fails on",
+            "columns > topic > sql: is not SQL that DuckDB can read",
         ),
         ("contracts/x.yml", "name: mine\nkind: y\nfiles: {name: z}\ncolumns: {}", "kind 'y' is none of"),
     ],

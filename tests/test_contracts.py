@@ -238,6 +238,14 @@ def test_a_users_contract_comes_first_and_may_extend(tmp_path: Path) -> None:
         ("name: mine\nkind: tickets\nfiles: {name: x}\ncolumns: {ticket_id: {from: a, value: b}}", "exactly one of"),
         ("name: mine\nkind: tickets\nfiles: {name: x}\nzone: UTC\ncolumns: {}", "zone: Extra inputs"),
         (": -", "is not readable YAML"),
+        ("name: mine\nextends: zendesk_tickets\ntimezone: Berlin", "timezone: is not an IANA time zone"),
+        ("name: mine\nextends: zendesk_tickets\nencoding: utf9", "encoding: is not an encoding; such as"),
+        ("name: mine\nextends: zendesk_tickets\ncolumns: {topic: {sql: 'upper(Tags'}}", "columns > topic > sql: is not SQL"),
+        (
+            "name: mine\nextends: zendesk_tickets\ncolumns: {topic: {sql: '1) from file; drop table file; select (2'}}",
+            "is not one query",
+        ),
+        ("name: mine\nextends: zendesk_tickets\nquery: drop table file", "query: is not one query"),
     ],
 )
 def test_a_wrong_contract_is_explained(tmp_path: Path, text: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
@@ -10,6 +11,7 @@ from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -81,6 +83,19 @@ class FileMatch(_Strict):
         return self.matches_name(file_name) and all(column.lower() in present for column in self.columns)
 
 
+def _require_one_query(sql: str, place: str) -> None:
+    """Only its form is looked at: which columns there are, a file will show."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        (parsed,) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchone() or ("",)
+    found = json.loads(parsed)
+    if found["error"] and found["error_type"] != "not implemented":
+        raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
+    if len(found.get("statements", [])) != 1:
+        raise ValueError(f"{place}: is not one query")
+
+
 class Contract(_Strict):
     """One vendor export: its files, their format, and how its columns map to a canonical kind."""
 
@@ -116,6 +131,31 @@ class Contract(_Strict):
             columns = {k: {"from": v} if isinstance(v, str) else v for k, v in data["columns"].items()}
             data = {**data, "columns": columns}
         return data
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not an IANA time zone; such as Europe/Berlin")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        try:
+            codecs.lookup(value or "utf-8")
+        except LookupError as error:
+            raise ValueError("is not an encoding; such as utf-8 or cp1252") from error
+        return value
+
+    @model_validator(mode="after")
+    def _sql_can_be_parsed(self) -> Contract:
+        for column, mapping in self.columns.items():
+            if mapping.sql is not None:
+                _require_one_query(f"select ({mapping.sql}) from file", f"columns > {column} > sql")
+        if self.query is not None:
+            _require_one_query(self.query, "query")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Contract:
