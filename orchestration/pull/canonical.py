@@ -39,12 +39,17 @@ _SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 360
 
 @dataclass(frozen=True)
 class Origin:
-    """Where rows come from: the source's name, the file in it, the number of its landing, and the contract."""
+    """Where rows come from: the source's name, the file in it, the number of its landing, and the contract.
+
+    ``series`` and ``delivery`` are explained with LINEAGE.
+    """
 
     source: str
     file: str
     batch: int
     contract: str
+    series: str | None = None
+    delivery: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,12 @@ class Canonical:
     loaded: pa.Table
     quarantined: pa.Table
     unknown_columns: list[str]
+    #: Rows that go on with a record of another row.
+    rows_merged: int = 0
 
     @property
     def rows_read(self) -> int:
-        return self.loaded.num_rows + self.quarantined.num_rows
+        return self.loaded.num_rows + self.quarantined.num_rows + self.rows_merged
 
 
 def literal(value: Scalar | None) -> str:
@@ -208,7 +215,10 @@ def _statement(contract: Contract, kind: Kind, present: dict[str, str]) -> str:
     )
     problems = ",\n".join(f"{{'column_name': {literal(c.name)}, 'reason': {_problem(c)}}}" for c in kind.columns.values())
     return f"""
-        with texts as (select _row, {texts} from mapped),
+        with texts as (
+            select _row, {texts}, {_text_expression(contract.source, contract, present) if contract.source else "null"} as s_source
+            from mapped
+        ),
         typed as (select *, {typed} from texts)
         select *, list_filter([{problems}], lambda p: p.reason is not null) as problems
         from typed
@@ -220,7 +230,7 @@ def canonicalise(
 ) -> Canonical:
     """Apply a contract to a file's rows.
 
-    Rows read = rows loaded + rows quarantined, always: the result is checked against the file.
+    Rows read = rows loaded + rows quarantined + rows merged into others, always: the result is checked against the file.
 
     Raises:
         ConfigurationError: the contract's SQL does not run, or loses or multiplies rows.
@@ -241,16 +251,25 @@ def canonicalise(
             con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
             header = [row[0] for row in con.execute("describe mapped").fetchall()]
             _same_rows(con, contract, content.table.num_rows)
+            merged = _merge(con, contract)
             statement = _statement(contract, kind, {name.lower(): name for name in header})
             con.execute(f"create temp table result as {statement}")
         except duckdb.Error as error:
             raise ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {error}") from error
-        loaded = _loaded(con, kind, origin)
+        loaded = _loaded(con, kind, origin, contract)
         quarantined = _quarantined(con, content, kind, origin)
     used = {(m.source or "").lower() for m in contract.columns.values()}
-    sql = " ".join([contract.query or "", *(m.sql or "" for m in contract.columns.values())]).lower()
+    used |= {(contract.source.source or "").lower()} if contract.source else set()
+    used |= {name.lower() for name in contract.continuation.of} if contract.continuation else set()
+    sql = " ".join(
+        [
+            contract.query or "",
+            contract.continuation.rows if contract.continuation else "",
+            *(m.sql or "" for m in contract.columns.values()),
+        ]
+    ).lower()
     unknown = [name for name in content.header if name.lower() not in used and name.lower() not in sql]
-    return Canonical(loaded, quarantined, unknown)
+    return Canonical(loaded, quarantined, unknown, merged)
 
 
 def _with_optional(table: pa.Table, contract: Contract) -> pa.Table:
@@ -283,14 +302,48 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
         )
 
 
-def _lineage(origin: Origin) -> tuple[str, list[str | int]]:
-    values: list[str | int] = [origin.source, origin.file, origin.batch, origin.contract]
-    return "? as _source, ? as _file, _row, cast(? as bigint) as _batch, ? as _contract", values
+def _merge(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Take out the rows that go on with a record of another row; one that no row carries the record of stays."""
+    if contract.continuation is None:
+        return 0
+    of = ", ".join(
+        f"nullif(trim(cast({identifier(name)} as varchar)), '') as of_{i}" for i, name in enumerate(contract.continuation.of)
+    )
+    same = " and ".join(f"going.of_{i} = carrying.of_{i}" for i in range(len(contract.continuation.of)))
+    con.execute(
+        f"create temp table flagged as select _row, coalesce(({contract.continuation.rows}), false) as goes_on, {of} from mapped"
+    )
+    con.execute(
+        "delete from mapped where _row in (select going._row from flagged as going where going.goes_on "
+        f"and exists (select 1 from flagged as carrying where not carrying.goes_on and {same}))"
+    )
+    left = con.execute("select (select count(*) from flagged) - (select count(*) from mapped)").fetchone()
+    return int(left[0]) if left else 0
 
 
-def _loaded(con: duckdb.DuckDBPyConnection, kind: Kind, origin: Origin) -> pa.Table:
+def _lineage(origin: Origin) -> tuple[str, list[str | int | None]]:
+    values = [origin.source, origin.file, origin.batch, origin.contract, origin.series, origin.delivery]
+    return (
+        "? as _source, ? as _file, _row, cast(? as bigint) as _batch, ? as _contract, cast(? as varchar) as _series, "
+        "cast(? as bigint) as _delivery",
+        values,
+    )
+
+
+def _of_source(name: str, kind: Kind, contract: Contract) -> str:
+    """A column's value; an id carries the source whose number it is."""
+    value = identifier("c_" + name)
+    if name not in kind.ids:
+        return value
+    mapping = contract.columns.get(name)
+    if mapping and mapping.in_source is not None:
+        return f"{literal(mapping.in_source + ':')} || {value}" if mapping.in_source else value
+    return f"coalesce(s_source || ':', '') || {value}"
+
+
+def _loaded(con: duckdb.DuckDBPyConnection, kind: Kind, origin: Origin, contract: Contract) -> pa.Table:
     lineage, values = _lineage(origin)
-    columns = ", ".join(f"{identifier('c_' + name)} as {identifier(name)}" for name in kind.columns)
+    columns = ", ".join(f"{_of_source(name, kind, contract)} as {identifier(name)}" for name in kind.columns)
     query = f"select {columns}, {lineage} from result where len(problems) = 0 order by _row"
     return con.sql(query, params=values).to_arrow_table().cast(kind.arrow_schema)
 

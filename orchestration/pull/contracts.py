@@ -43,6 +43,9 @@ class Mapping(_Strict):
     format: list[str] | str | None = Field(None, description="strptime format(s) of a date or instant.")
     unit: Unit | None = Field(None, description="Unit of a number that stands for an instant or a duration.")
     missing: list[str] = Field(default_factory=list, description="Values that mean 'missing'.")
+    in_source: str | None = Field(
+        None, description="Of an id: the `source` whose number it is, where that is another than the contract's; '' for none."
+    )
 
     @field_validator("map", mode="before")
     @classmethod
@@ -96,6 +99,17 @@ def _require_one_query(sql: str, place: str) -> None:
         raise ValueError(f"{place}: is not one query")
 
 
+class Continuation(_Strict):
+    """Rows that go on with a record of another row of the file, and carry none of their own."""
+
+    rows: str = Field(description="SQL condition over the file's columns (those of `query`) that such a row meets.")
+    of: list[str] = Field(min_length=1, description="Columns that it shares with the row that carries the record.")
+
+
+#: What `source` says to take it from the folder that a file lies in.
+FOLDER = "folder"
+
+
 class Contract(_Strict):
     """One vendor export: its files, their format, and how its columns map to a canonical kind."""
 
@@ -122,7 +136,27 @@ class Contract(_Strict):
     optional_columns: list[str] = Field(
         default_factory=list, description="Columns that `query` or `sql` name and a file may lack: empty there."
     )
+    mode: Literal["incremental", "full"] = Field(
+        "incremental",
+        description="full: each file is a snapshot, and what the next one of the same folder no longer holds is gone.",
+    )
+    whole_orders: bool = Field(
+        True, description="Of order_items: a file brings all lines of the orders that it names, and they replace earlier ones."
+    )
+    continuation: Continuation | None = Field(
+        None, description="Which rows carry no record of this kind, but go on with one of another row."
+    )
+    source: Mapping | None = Field(
+        None,
+        description="System that the ids are numbers of, so that equal numbers of two systems stay two: a text, `folder` "
+        "(the exports' subfolder that the file lies in), or a mapping ({from: column}).",
+    )
     columns: dict[str, Mapping]
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _short_source(cls, value: Any) -> Any:
+        return {"value": value} if isinstance(value, str | int) else value
 
     @model_validator(mode="before")
     @classmethod
@@ -170,6 +204,13 @@ class Contract(_Strict):
             raise ValueError(f"required column(s) of {self.kind} not mapped: {', '.join(lacking)}")
         return self
 
+    def of_file(self, file_name: str) -> Contract:
+        """The contract as it reads a file of this name: a `source` by folder is that of the topmost subfolder."""
+        if self.source is None or self.source.value != FOLDER:
+            return self
+        folder, slash, _ = file_name.partition("/")
+        return self.model_copy(update={"source": Mapping(value=folder) if slash else None})
+
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
@@ -182,7 +223,7 @@ class Contract(_Strict):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def canonical(kind: Kind, header: list[str], timezone: str = "UTC") -> Contract:
+def canonical(kind: Kind, header: list[str], timezone: str = "UTC", source: str | None = None) -> Contract:
     """The contract of a file that already carries the canonical names (those that it has)."""
     present = {column.strip().lower(): column for column in header}
     columns = {name: Mapping(source=present[name]) for name in kind.columns if name in present}
@@ -193,6 +234,7 @@ def canonical(kind: Kind, header: list[str], timezone: str = "UTC") -> Contract:
         kind=kind.name,
         files=FileMatch(name=f"{kind.name}*"),
         timezone=timezone,
+        source=Mapping(value=source) if source else None,
         columns=columns,
     )
 
@@ -212,11 +254,12 @@ def claims(
     contracts: list[Contract],
     header_by: Callable[[Contract], list[str]] = lambda _: [],
     timezone: str = "UTC",
+    source: str | None = None,
 ) -> list[Contract]:
     """The contracts that read a file: for each kind the first that claims it; else the canonical one by its name.
 
-    ``header_by`` reads the header as a contract says that it is written (encoding, delimiter, sheet); ``timezone`` is that
-    of files that need no contract.
+    ``header_by`` reads the header as a contract says that it is written (encoding, delimiter, sheet); ``timezone`` and
+    ``source`` are those of files that need no contract.
     """
     by_kind: dict[str, Contract] = {}
     for contract in contracts:
@@ -229,7 +272,7 @@ def claims(
             by_kind.setdefault(contract.kind, contract)
     kind = _canonical_kind(file_name)
     if not by_kind and kind:
-        return [canonical(kind, header, timezone)]
+        return [canonical(kind, header, timezone, source)]
     return list(by_kind.values())
 
 

@@ -37,6 +37,10 @@ LINEAGE: dict[str, tuple[str, pa.DataType]] = {
     "_row": ("bigint", pa.int64()),
     "_batch": ("bigint", pa.int64()),
     "_contract": ("varchar", pa.string()),
+    # The series of a snapshot, of which only the newest counts; null in a file that adds to what is there.
+    "_series": ("varchar", pa.string()),
+    # The pull that brought a file whose order lines replace earlier lines of the same orders; null elsewhere.
+    "_delivery": ("bigint", pa.int64()),
 }
 
 _SPEC = re.compile(r"^(?P<type>\w+)(\((?P<values>[^)]*)\))?(?P<required>\*)?$")
@@ -68,6 +72,8 @@ class Kind:
     key: tuple[str, ...]
     required: bool
     columns: dict[str, Column]
+    #: Columns that hold a system's own numbers; see kinds.yml.
+    ids: tuple[str, ...] = ()
 
     @property
     def required_columns(self) -> list[str]:
@@ -97,6 +103,7 @@ def all_kinds() -> dict[str, Kind]:
             name=name,
             key=tuple(spec["key"]),
             required=bool(spec.get("required", False)),
+            ids=tuple(spec.get("ids", ())),
             columns={column: _column(column, text) for column, text in spec["columns"].items()},
         )
         for name, spec in raw.items()

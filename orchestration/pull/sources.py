@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from orchestration.errors import ConfigurationError
+from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 
 
@@ -26,7 +27,7 @@ class Source(Protocol):
     name: str
 
     def files(self) -> Iterator[SourceFile]:
-        """The files that may be exports, by name."""
+        """The files that may be exports, in the order of their names (see naming.py)."""
         ...
 
     def open(self, file: SourceFile) -> BinaryIO:
@@ -47,13 +48,15 @@ class FolderSource:
         self._folder = folder.resolve()
 
     def files(self) -> Iterator[SourceFile]:
-        for path in sorted(self._folder.rglob("*")):
-            relative = path.relative_to(self._folder)
-            hidden = any(part.startswith(".") for part in relative.parts)
+        paths = {path.relative_to(self._folder).as_posix(): path for path in self._folder.rglob("*")}
+        # The order of arrival decides between versions of a record that nothing else puts in order.
+        for relative in in_order(paths):
+            path = paths[relative]
+            hidden = any(part.startswith(".") for part in Path(relative).parts)
             inside = path.resolve().is_relative_to(self._folder)
             if path.is_file() and inside and not hidden and file_format(path.name):
                 stat = path.stat()
-                yield SourceFile(_printable(relative.as_posix()), f"{stat.st_size}:{stat.st_mtime_ns}", str(path))
+                yield SourceFile(_printable(relative), f"{stat.st_size}:{stat.st_mtime_ns}", str(path))
 
     def open(self, file: SourceFile) -> BinaryIO:
         return Path(file.location).open("rb")
