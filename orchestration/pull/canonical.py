@@ -14,12 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts import Contract, Mapping, Scalar
+from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.kinds import Column, Kind, all_kinds
 from orchestration.pull.records import FileContent
-
-#: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
-EARLIEST, LATEST = "1990-01-01", "2100-01-01"
+from orchestration.pull.values import (
+    changes_clocks,
+    identifier,
+    literal,
+    prepared,
+    present_text,
+    problem,
+    rule_problem,
+    text_of,
+    typed,
+)
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -34,7 +42,6 @@ QUARANTINE_SCHEMA = pa.schema(
         ("record", pa.string()),
     ]
 )
-_SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 
 @dataclass(frozen=True)
@@ -67,162 +74,66 @@ class Canonical:
         return self.loaded.num_rows + self.quarantined.num_rows + self.rows_merged
 
 
-def literal(value: Scalar | None) -> str:
-    """A contract's value as an SQL text literal."""
-    if value is None:
-        return "null"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return "'" + text.replace("'", "''") + "'"
+def _statement(contract: Contract, kind: Kind, present: dict[str, str], tried: bool = False) -> str:
+    """Every row with its texts (``t_``), its typed values (``c_``) and why it cannot be taken (``problems``).
 
-
-def identifier(name: str) -> str:
-    """A contract's column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text_expression(mapping: Mapping, contract: Contract, present: dict[str, str]) -> str:
-    """The column's text in the export, trimmed; null where it is missing."""
-    if mapping.value is not None:
-        return literal(mapping.value)
-    if mapping.sql is not None:
-        text = f"cast(({mapping.sql}) as varchar)"
-    else:
-        name = present.get((mapping.source or "").lower())
-        text = f"cast({identifier(name)} as varchar)" if name else "cast(null as varchar)"
-    text = f"nullif(trim({text}), '')"
-    missing = [*contract.missing, *mapping.missing]
-    if missing:
-        text = f"case when {text} in ({', '.join(literal(m) for m in missing)}) then null else {text} end"
-    if mapping.map:
-        cases = " ".join(
-            f"when lower({text}) = {literal(str(key).lower())} then {literal(value)}"
-            for key, value in mapping.map.items()
-            if key != "*"
-        )
-        rest = f"when {text} is not null then {literal(mapping.map['*'])}" if "*" in mapping.map else ""
-        text = f"case {cases} {rest} else {text} end"
-    return text
-
-
-def _local_and_instant(text: str, mapping: Mapping, timezone: str) -> tuple[str, str]:
-    """Wall-clock time in ``timezone``, and the same as a timestamp in UTC; text without an offset is local time."""
-    zone = literal(timezone)
-    if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
-        factor = 1_000_000 if mapping.unit == "epoch_seconds" else 1_000
-        instant = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
-        return f"({instant} at time zone 'UTC' at time zone {zone})", instant
-    if mapping.formats:
-        local = f"try_strptime({text}, [{', '.join(literal(f) for f in mapping.formats)}])"
-        return local, f"({local} at time zone {zone}) at time zone 'UTC'"
-    has_offset = rf"regexp_matches({text}, '(Z|UTC|[+-]\d\d(:?\d\d)?)$') and regexp_matches({text}, '\d:\d\d')"
-    # '… +0500' and '…+05:30' and '… UTC' are all in use; DuckDB reads '+05:30' and 'Z'.
-    iso = rf"regexp_replace(regexp_replace({text}, ' ?UTC$', 'Z'), ' ?([+-]\d\d):?(\d\d)$', '\1:\2')"
-    zoned, plain = f"try_cast({iso} as timestamptz)", f"try_cast({text} as timestamp)"
-    return (
-        f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
-        f"case when {has_offset} then {zoned} at time zone 'UTC' else ({plain} at time zone {zone}) at time zone 'UTC' end",
-    )
-
-
-def _instant(text: str, mapping: Mapping, timezone: str) -> str:
-    return _local_and_instant(text, mapping, timezone)[1]
-
-
-def _promise(text: str, mapping: Mapping, timezone: str) -> str:
-    """Like an instant, but midnight in ``timezone`` promises the day: kept until its last microsecond."""
-    local, instant = _local_and_instant(text, mapping, timezone)
-    zone = literal(timezone)
-    end_of_day = f"(({local}) + interval 1 day) at time zone {zone} at time zone 'UTC' - interval 1 microsecond"
-    return f"case when date_trunc('day', {local}) = ({local}) then {end_of_day} else {instant} end"
-
-
-def _number(text: str, contract: Contract) -> str:
-    return f"replace(replace({text}, '.', ''), ',', '.')" if contract.decimal == "," else text
-
-
-def _seconds(text: str, mapping: Mapping, contract: Contract) -> str:
-    factor = _SECONDS_PER.get(mapping.unit or "seconds", 1)
-    clock = rf"case when regexp_matches({text}, '^\d+:\d\d:\d\d$') then epoch(try_cast({text} as interval)) end"
-    number = f"try_cast({_number(text, contract)} as double) * {factor}"
-    return f"try_cast(round(coalesce({clock}, case when isfinite({number}) then {number} end)) as bigint)"
-
-
-def _typed_expression(column: Column, text: str, mapping: Mapping, contract: Contract) -> str:
-    number = _number(text, contract)
-    match column.type:
-        case "text" | "prose":
-            return text
-        case "email":
-            return f"lower({text})"
-        case "phone":
-            return text
-        case "word":
-            return f"lower({text})"
-        case "one_of":
-            return f"case when lower({text}) in ({', '.join(literal(v) for v in column.values)}) then lower({text}) end"
-        case "instant":
-            return _instant(text, mapping, contract.timezone)
-        case "promise":
-            return _promise(text, mapping, contract.timezone)
-        case "date":
-            return f"cast({_instant(text, mapping, 'UTC')} as date)"
-        case "seconds":
-            return _seconds(text, mapping, contract)
-        case "integer":
-            rounded = f"try_cast({number} as double)"
-            return f"case when {rounded} = round({rounded}) then try_cast({rounded} as bigint) end"
-        case "number":
-            return f"case when isfinite(try_cast({number} as double)) then try_cast({number} as double) end"
-        case "boolean":
-            return (
-                f"case when lower({text}) in ('true', 't', 'yes', 'y', '1', '1.0') then true "
-                f"when lower({text}) in ('false', 'f', 'no', 'n', '0', '0.0') then false end"
-            )
-        case _:
-            return f"try_cast({number} as {column.sql_type})"
-
-
-def _problem(column: Column) -> str:
-    """SQL: why the row cannot be taken because of this column, or null. ``t_`` is the text, ``c_`` the typed value."""
-    text, value = identifier(f"t_{column.name}"), identifier(f"c_{column.name}")
-    cases = []
-    if column.required:
-        cases.append(f"when {text} is null then 'is required but empty'")
-    what = f"one of: {', '.join(column.values)}" if column.values else f"a valid {column.type}"
-    # Personal values stay out of messages: the row number leads to them.
-    shown = f"'a value of ' || length({text}) || ' characters'" if column.is_personal else f"'''' || left({text}, 80) || ''''"
-    cases.append(f"when {text} is not null and {value} is null then {shown} || {literal(' is not ' + what)}")
-    if column.type in ("instant", "promise", "date"):
-        cases.append(
-            f"when {value} < timestamp '{EARLIEST}' or {value} >= timestamp '{LATEST}' "
-            f"then {shown} || ' lies outside of {EARLIEST} to {LATEST}'"
-        )
-    if column.type == "seconds" or column.name in ("reopens", "agent_replies", "quantity"):
-        cases.append(f"when {value} < 0 then {shown} || ' is negative'")
-    return f"case {' '.join(cases)} end"
-
-
-def _statement(contract: Contract, kind: Kind, present: dict[str, str]) -> str:
-    mapped = {name: contract.columns.get(name) for name in kind.columns}
-    texts = ",\n".join(
-        f"{_text_expression(m, contract, present) if m else 'cast(null as varchar)'} as {identifier('t_' + name)}"
-        for name, m in mapped.items()
-    )
-    typed = ",\n".join(
-        f"{_typed_expression(kind.columns[name], identifier('t_' + name), m or Mapping(value=''), contract)} "
-        f"as {identifier('c_' + name)}"
-        for name, m in mapped.items()
-    )
-    problems = ",\n".join(f"{{'column_name': {literal(c.name)}, 'reason': {_problem(c)}}}" for c in kind.columns.values())
-    return f"""
-        with texts as (
-            select _row, {texts}, {_text_expression(contract.source, contract, present) if contract.source else "null"} as s_source
-            from mapped
-        ),
-        typed as (select *, {typed} from texts)
-        select *, list_filter([{problems}], lambda p: p.reason is not null) as problems
-        from typed
+    With ``tried`` an expression of the contract that fails on a value fails for its row only.
     """
+    mapped = {name: contract.columns.get(name) for name in kind.columns}
+    texts = [f"{_text(column, mapped[name], contract, present, tried)} as t_{name}" for name, column in kind.columns.items()]
+    source = text_of(contract.source, contract, present) if contract.source else "cast(null as varchar)"
+    failures = [
+        f"case when try({{'v': cast(({mapping.sql}) as varchar)}}) is null then {literal(name)} end"
+        for name, mapping in mapped.items()
+        if tried and mapping and mapping.sql is not None
+    ]
+    moved = [name for name in kind.in_time_order if mapped[name] and changes_clocks(contract.timezone)]
+    mappings = {name: mapping or Mapping(value="") for name, mapping in mapped.items()}
+    ready = [f"{text} as n_{name}" for name, c in kind.columns.items() if (text := prepared(c, f"t_{name}", contract))]
+    values = [
+        f"{typed(column, kind, mappings[name], contract)} as {'f' if name in moved else 'c'}_{name}"
+        for name, column in kind.columns.items()
+    ]
+    values += [f"{typed(kind.columns[name], kind, mappings[name], contract, second=True)} as s_{name}" for name in moved]
+    problems = [(column.name, problem(column, kind)) for column in kind.columns.values()]
+    problems += [(rule.column, rule_problem(rule.holds, rule.otherwise, kind)) for rule in kind.rules]
+    structs = ", ".join(f"{{'column_name': {literal(name)}, 'reason': {reason}}}" for name, reason in problems)
+    failed = f"[{', '.join(failures)}]" if failures else "cast([] as varchar[])"
+    failed = f"list_transform(list_filter({failed}, lambda n: n is not null), lambda n: {_FAILED})"
+    chosen = "".join(f", {expression} as c_{name}" for name, expression in _clock_times(moved).items())
+    return f"""
+        with texts as (select _row, {", ".join(texts)}, {source} as s_source, {failed} as failures from mapped),
+        prepared as (select *, {", ".join(["1 as n", *ready])} from texts),
+        typed as (select *, {", ".join(values)} from prepared),
+        placed as (select *{chosen} from typed)
+        select *, failures || list_filter([{structs}], lambda p: p.reason is not null) as problems
+        from placed
+    """
+
+
+_FAILED = "{'column_name': n, 'reason': 'has a value on which the SQL of the contract fails'}"
+
+
+def _text(column: Column, mapping: Mapping | None, contract: Contract, present: dict[str, str], tried: bool) -> str:
+    return present_text(column, text_of(mapping, contract, present, tried)) if mapping else "cast(null as varchar)"
+
+
+def _clock_times(names: list[str]) -> dict[str, str]:
+    """Of clock times that happen twice (``f_`` the first instant, ``s_`` the second) the one that fits those of its record.
+
+    It is the first, unless that lies before what came earlier, or an hour more than the second before what comes next.
+    """
+    chosen = {}
+    for place, name in enumerate(names):
+        first, second = f"f_{name}", f"s_{name}"
+        before = ", ".join(f"c_{earlier}" for earlier in names[:place])
+        after = ", ".join(f"case when f_{later} = s_{later} then f_{later} end" for later in names[place + 1 :])
+        cases = f"when {first} < greatest({before}) then {second} " if before else ""
+        if after:
+            next_at = f"least({after})"
+            cases += f"when {second} <= {next_at} and {next_at} - {second} < interval 1 hour then {second} "
+        chosen[name] = f"case when {first} = {second} then {first} {cases}else {first} end"
+    return chosen
 
 
 def canonicalise(
@@ -252,10 +163,14 @@ def canonicalise(
             header = [row[0] for row in con.execute("describe mapped").fetchall()]
             _same_rows(con, contract, content.table.num_rows)
             merged = _merge(con, contract)
-            statement = _statement(contract, kind, {name.lower(): name for name in header})
-            con.execute(f"create temp table result as {statement}")
+        except _ON_A_VALUE:
+            # Its message quotes the value.
+            raise RefusedFileError(
+                f"has a value on which the query of contract {contract.name} fails; let the query use try_cast and try_strptime"
+            ) from None
         except duckdb.Error as error:
-            raise ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {error}") from error
+            raise _sql_error(contract, origin, error) from None
+        _type(con, contract, kind, {name.lower(): name for name in header}, origin)
         loaded = _loaded(con, kind, origin, contract)
         quarantined = _quarantined(con, content, kind, origin)
     used = {(m.source or "").lower() for m in contract.columns.values()}
@@ -270,6 +185,24 @@ def canonicalise(
     ).lower()
     unknown = [name for name in content.header if name.lower() not in used and name.lower() not in sql]
     return Canonical(loaded, quarantined, unknown, merged)
+
+
+#: What DuckDB raises because of a value, not because of the statement.
+_ON_A_VALUE = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
+
+
+def _sql_error(contract: Contract, origin: Origin, error: duckdb.Error) -> ConfigurationError:
+    return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
+
+
+def _type(con: duckdb.DuckDBPyConnection, contract: Contract, kind: Kind, present: dict[str, str], origin: Origin) -> None:
+    """Make the table ``result``; where the contract's SQL fails on a value, that value's row says so."""
+    try:
+        con.execute(f"create temp table result as {_statement(contract, kind, present)}")
+    except _ON_A_VALUE:
+        con.execute(f"create temp table result as {_statement(contract, kind, present, tried=True)}")
+    except duckdb.Error as error:
+        raise _sql_error(contract, origin, error) from None
 
 
 def _with_optional(table: pa.Table, contract: Contract) -> pa.Table:
@@ -322,7 +255,7 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
 
 
 def _lineage(origin: Origin) -> tuple[str, list[str | int | None]]:
-    values = [origin.source, origin.file, origin.batch, origin.contract, origin.series, origin.delivery]
+    values: list[str | int | None] = [origin.source, origin.file, origin.batch, origin.contract, origin.series, origin.delivery]
     return (
         "? as _source, ? as _file, _row, cast(? as bigint) as _batch, ? as _contract, cast(? as varchar) as _series, "
         "cast(? as bigint) as _delivery",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import yaml
@@ -27,8 +28,14 @@ TYPES: dict[str, tuple[str, pa.DataType, bool]] = {
     "seconds": ("bigint", pa.int64(), False),
     "number": ("double", pa.float64(), False),
     "money": ("decimal(18, 4)", pa.decimal128(18, 4), False),
+    "money_size": ("decimal(18, 4)", pa.decimal128(18, 4), False),
     "boolean": ("boolean", pa.bool_(), False),
 }
+
+TIMES = ("instant", "promise", "date")
+NUMBERS = ("integer", "seconds", "number", "money", "money_size")
+#: Ids that name no person or record of its own: exports put words like "unknown" there, and the row still counts.
+_THINGS = ("product_id", "line_id")
 
 #: Where each raw row came from; written beside the canonical columns.
 LINEAGE: dict[str, tuple[str, pa.DataType]] = {
@@ -43,7 +50,7 @@ LINEAGE: dict[str, tuple[str, pa.DataType]] = {
     "_delivery": ("bigint", pa.int64()),
 }
 
-_SPEC = re.compile(r"^(?P<type>\w+)(\((?P<values>[^)]*)\))?(?P<required>\*)?$")
+_SPEC = re.compile(r"^(?P<type>\w+)(\((?P<values>[^)]*)\))?(\[(?P<low>[^,]+),(?P<high>[^\]]+)\])?(?P<required>\*)?$")
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,18 @@ class Column:
     type: str
     required: bool
     values: tuple[str, ...] = ()
+    #: Lowest and highest value of a number.
+    bounds: tuple[float, float] | None = None
+    is_id: bool = False
+
+    @property
+    def in_words(self) -> str:
+        return {"money_size": "amount", "money": "amount", "seconds": "number of seconds"}.get(self.type, self.type)
+
+    @property
+    def is_somebody(self) -> bool:
+        """Does the column name a person or a record, so that a placeholder in it names none?"""
+        return self.type in ("email", "phone") or (self.is_id and self.name not in _THINGS)
 
     @property
     def sql_type(self) -> str:
@@ -62,6 +81,26 @@ class Column:
     @property
     def is_personal(self) -> bool:
         return TYPES[self.type][2]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that columns may hold in rows where another column has one of some values."""
+
+    columns: tuple[str, ...]
+    where_column: str
+    where_values: tuple[str, ...]
+    values: tuple[str, ...]
+    or_number: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold within a row, as SQL over its canonical columns, and what is said of a row for which it does not."""
+
+    column: str
+    holds: str
+    otherwise: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +113,13 @@ class Kind:
     columns: dict[str, Column]
     #: Columns that hold a system's own numbers; see kinds.yml.
     ids: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    vocabularies: tuple[Vocabulary, ...] = ()
+    #: Instants of one record in the order in which they happen.
+    in_time_order: tuple[str, ...] = ()
+
+    def vocabularies_of(self, column: str) -> list[Vocabulary]:
+        return [vocabulary for vocabulary in self.vocabularies if column in vocabulary.columns]
 
     @property
     def required_columns(self) -> list[str]:
@@ -86,12 +132,20 @@ class Kind:
         return pa.schema(fields + [pa.field(name, arrow) for name, (_, arrow) in LINEAGE.items()])
 
 
-def _column(name: str, spec: str) -> Column:
+def _column(name: str, spec: str, is_id: bool) -> Column:
     match = _SPEC.match(spec)
     if not match or match["type"] not in TYPES:
         raise ValueError(f"{KINDS_FILE.name}: column {name!r} has an unknown type {spec!r}")
     values = tuple(v.strip() for v in (match["values"] or "").split(",") if v.strip())
-    return Column(name, match["type"], bool(match["required"]), values)
+    bounds = (float(match["low"]), float(match["high"])) if match["low"] else None
+    return Column(name, match["type"], bool(match["required"]), values, bounds, is_id)
+
+
+def _vocabulary(spec: dict[str, Any]) -> Vocabulary:
+    ((where_column, where_values),) = spec["where"].items()
+    return Vocabulary(
+        tuple(spec["columns"]), where_column, tuple(where_values), tuple(spec["values"]), bool(spec.get("or_number", False))
+    )
 
 
 @cache
@@ -104,7 +158,10 @@ def all_kinds() -> dict[str, Kind]:
             key=tuple(spec["key"]),
             required=bool(spec.get("required", False)),
             ids=tuple(spec.get("ids", ())),
-            columns={column: _column(column, text) for column, text in spec["columns"].items()},
+            columns={column: _column(column, text, column in spec.get("ids", ())) for column, text in spec["columns"].items()},
+            rules=tuple(Rule(**rule) for rule in spec.get("rules", ())),
+            vocabularies=tuple(_vocabulary(vocabulary) for vocabulary in spec.get("vocabularies", ())),
+            in_time_order=tuple(spec.get("in_time_order", ())),
         )
         for name, spec in raw.items()
     }
