@@ -31,6 +31,7 @@ HEADLINES = (
     "repeat_sales_share", "retention_rate",
 )  # fmt: skip
 MAX_REASONS = 8
+MAX_SUMMARY = 20
 #: How a model was brought up to date, as macros/maintained/ calls it, in words.
 MODES = {
     "keep": "kept as they were",
@@ -216,7 +217,11 @@ def loads_table(settings: Settings) -> Table:
 
 
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
-    """Why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
+    """What the files became, why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
+    for line in record.summary[:MAX_SUMMARY]:
+        console.print(f"  {line}", markup=False)
+    if len(record.summary) > MAX_SUMMARY:
+        console.print(f"  and {len(record.summary) - MAX_SUMMARY} more file(s); the table load_ledger has all")
     found = reasons(settings)
     for reason in found[:MAX_REASONS]:
         console.print(

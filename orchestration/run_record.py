@@ -34,6 +34,8 @@ class RunRecord:
     messages: list[str] = field(default_factory=list)
     #: Landed files that no contract reads.
     unclaimed: list[str] = field(default_factory=list)
+    #: For each file that was read, its rows and the records that they became.
+    summary: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     #: How many models were kept, touched (computed in part), compared (computed whole, changes kept) or rebuilt.
     model_modes: dict[str, int] = field(default_factory=dict)

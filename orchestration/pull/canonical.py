@@ -214,11 +214,9 @@ def _statement(contract: Contract, kind: Kind, present: dict[str, str]) -> str:
         for name, m in mapped.items()
     )
     problems = ",\n".join(f"{{'column_name': {literal(c.name)}, 'reason': {_problem(c)}}}" for c in kind.columns.values())
+    source = _text_expression(contract.source, contract, present) if contract.source else "cast(null as varchar)"
     return f"""
-        with texts as (
-            select _row, {texts}, {_text_expression(contract.source, contract, present) if contract.source else "null"} as s_source
-            from mapped
-        ),
+        with texts as (select _row, {texts}, {source} as s_source from mapped),
         typed as (select *, {typed} from texts)
         select *, list_filter([{problems}], lambda p: p.reason is not null) as problems
         from typed
@@ -260,8 +258,8 @@ def canonicalise(
         quarantined = _quarantined(con, content, kind, origin)
     used = {(m.source or "").lower() for m in contract.columns.values()}
     used |= {(contract.source.source or "").lower()} if contract.source else set()
-    used |= {name.lower() for name in contract.continuation.of} if contract.continuation else set()
-    sql = " ".join([contract.query or "", contract.continuation.rows if contract.continuation else "", *(m.sql or "" for m in contract.columns.values())]).lower()
+    goes_on = contract.continuation.rows if contract.continuation else ""
+    sql = " ".join([contract.query or "", goes_on, *(m.sql or "" for m in contract.columns.values())]).lower()
     unknown = [name for name in content.header if name.lower() not in used and name.lower() not in sql]
     return Canonical(loaded, quarantined, unknown, merged)
 
@@ -300,11 +298,11 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
     """Take out the rows that go on with a record of another row; one that no row carries the record of stays."""
     if contract.continuation is None:
         return 0
-    of = ", ".join(f"nullif(trim(cast({identifier(name)} as varchar)), '') as of_{i}" for i, name in enumerate(contract.continuation.of))
-    same = " and ".join(f"going.of_{i} = carrying.of_{i}" for i in range(len(contract.continuation.of)))
-    con.execute(
-        f"create temp table flagged as select _row, coalesce(({contract.continuation.rows}), false) as goes_on, {of} from mapped"
-    )
+    names = contract.continuation.of
+    of = ", ".join(f"nullif(trim(cast({identifier(name)} as varchar)), '') as of_{i}" for i, name in enumerate(names))
+    same = " and ".join(f"going.of_{i} = carrying.of_{i}" for i in range(len(names)))
+    condition = f"coalesce(({contract.continuation.rows}), false)"
+    con.execute(f"create temp table flagged as select _row, {condition} as goes_on, {of} from mapped")
     con.execute(
         "delete from mapped where _row in (select going._row from flagged as going where going.goes_on "
         f"and exists (select 1 from flagged as carrying where not carrying.goes_on and {same}))"
@@ -314,11 +312,11 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
 
 
 def _lineage(origin: Origin) -> tuple[str, list[str | int | None]]:
-    values = [origin.source, origin.file, origin.batch, origin.contract, origin.series, origin.delivery]
+    where: list[str | int | None] = [origin.source, origin.file, origin.batch, origin.contract]
     return (
         "? as _source, ? as _file, _row, cast(? as bigint) as _batch, ? as _contract, cast(? as varchar) as _series, "
         "cast(? as bigint) as _delivery",
-        values,
+        [*where, origin.series, origin.delivery],
     )
 
 

@@ -9,7 +9,9 @@ from datetime import date
 from orchestration.pull.unpacking import COMPRESSIONS
 
 #: 2026-06-09, 2026_6_9, 2026.06.09, 20260609 (a time of day may follow).
-_YEAR_FIRST = re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<sep>[-_.]?)(?P<m>\d\d?)(?P=sep)(?P<d>\d\d?)(?=\D|$|\d{4}(?:\d\d)?(?!\d))")
+_YEAR_FIRST = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<sep>[-_.]?)(?P<m>\d\d?)(?P=sep)(?P<d>\d\d?)(?=\D|$|\d{4}(?:\d\d)?(?!\d))"
+)
 #: 09-06-2026, 9.6.2026, 9_6_2026.
 _YEAR_LAST = re.compile(r"(?<!\d)(?P<one>\d\d?)(?P<sep>[-_.])(?P<two>\d\d?)(?P=sep)(?P<y>(?:19|20)\d\d)(?!\d)")
 
