@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from orchestration.gates.verdicts import Verdict
-from orchestration.pull.ledger import Load
+from orchestration.pull.ledger import Ledger, Load
 from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
@@ -53,6 +53,12 @@ class RunRecord:
         return any(verdict.blocks for verdict in self.verdicts)
 
     @property
+    def blamed_files(self) -> set[str]:
+        """Files whose rows failed a blocking gate of the models."""
+        found = (verdict.examples for verdict in self.verdicts if verdict.blocks and not verdict.gate.startswith("raw/"))
+        return {example.rpartition(", row ")[0] for examples in found for example in examples} - {""}
+
+    @property
     def is_finished(self) -> bool:
         return self.status != "running"
 
@@ -77,6 +83,11 @@ class RunRecord:
         self.status = status
         self.save(settings.home)
         shutil.rmtree(settings.scratch, ignore_errors=True)
+        ledger = Ledger(settings.ledger)
+        if status == "published":
+            ledger.clear_blame()
+        else:
+            ledger.blame(self.blamed_files)
         page = self.page(settings.home)
         page.parent.mkdir(exist_ok=True)
         page.write_text(render(self), encoding="utf-8")

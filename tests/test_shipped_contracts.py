@@ -155,7 +155,9 @@ def test_zendesk_metrics_deleted_and_merged(tmp_path: Path) -> None:
     path.write_text(ZENDESK)
     result = loaded("zendesk_tickets", path)
     assert result.quarantined.num_rows == 0
-    assert rows(result, "ticket_id", "customer_id", "status", "is_deleted", "is_merged", "csat_score", "priority", "agent_id") == [
+    assert rows(
+        result, "ticket_id", "customer_id", "status", "is_deleted", "is_merged", "csat_score", "priority", "agent_id"
+    ) == [
         ("501", "crm-1", "solved", False, False, 2, "normal", "Lea"),
         ("502", "8002", "closed", True, False, None, None, "Lea"),
         ("503", "8003", "closed", False, True, 5, "low", "Lea"),

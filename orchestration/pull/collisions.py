@@ -93,7 +93,13 @@ def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int,
     order = "updated_at" if "updated_at" in kind.columns else "cast(null as timestamp)"
     columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(persons)}"
     differ = " or ".join(f"{name} <> before_{name}" for name in persons)
-    agree = " or ".join(f"{name} = before_{name}" for name in persons)
+    # Numbers of customers can meet as those of records do: an address or a phone number that both versions tell decides.
+    shared = [f"{name} = before_{name}" for name in persons if name != "customer_id"]
+    known = [f"({text}) is not null" for text in shared]
+    by_number = (
+        ["not (" + (" or ".join(known) or "false") + ") and customer_id = before_customer_id"] if "customer_id" in persons else []
+    )
+    agree = " or ".join(f"({text})" for text in [*shared, *by_number])
     before = ", ".join(f"lag({name}) over earlier as before_{name}" for name in ("dated", "version", "_file", *persons))
     replaced = {f"{batch:08d}_" for batch in new}
     kept = [str(path) for path in standing if path.name[:9] not in replaced]

@@ -50,6 +50,9 @@ create table if not exists runs (
     ended_at text not null,
     status text not null
 );
+create table if not exists blamed (
+    batch integer primary key references landed
+);
 create table if not exists alerts (
     raised_at text not null,
     run_id text not null,
@@ -173,10 +176,33 @@ class Ledger:
         with self._connection() as con:
             con.executemany("update landed set withdrawn_at = ? where batch = ?", [(now(), batch) for batch in batches])
 
+    def blame(self, files: set[str]) -> None:
+        """A gate of the models named these files: the newest of each name is to blame, unless it was published."""
+        with self._connection() as con:
+            published = con.execute("select max(ended_at) from runs where status = 'published'").fetchone()[0] or ""
+            for file in files:
+                row = con.execute(
+                    "select max(batch) as batch from landed where file = ? and landed_at > ? and withdrawn_at is null",
+                    (file, published),
+                ).fetchone()
+                if row["batch"] is not None:
+                    con.execute("insert or ignore into blamed values (?)", (row["batch"],))
+
+    def blamed(self) -> set[int]:
+        """Batches that a gate of the models named, and that no publication has had yet."""
+        with self._connection() as con:
+            return {row["batch"] for row in con.execute("select batch from blamed")}
+
+    def clear_blame(self) -> None:
+        """A run was published: what it was built from is no longer in doubt."""
+        with self._connection() as con:
+            con.execute("delete from blamed")
+
     def restore(self, batches: list[int]) -> None:
         """Take a withdrawal back; the next run loads the files again."""
         with self._connection() as con:
             con.executemany("update landed set withdrawn_at = null where batch = ?", [(batch,) for batch in batches])
+            con.executemany("delete from blamed where batch = ?", [(batch,) for batch in batches])
             con.executemany("delete from loads where batch = ?", [(batch,) for batch in batches])
 
     def rename(self, sha256: str, file: str, header: list[str]) -> None:

@@ -13,6 +13,7 @@ from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Gate, KindReport, Loader, jobs, rows_and_records, unclaimed, write_ledger
 from orchestration.pull.sources import open_source
+from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
 
 
@@ -38,6 +39,8 @@ class Pull:
         settings.scratch.mkdir(parents=True)
         arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
         self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        for line in withdraw_blamed(self.ledger, arrivals.offered):
+            self._progress(f"pull: {line}")
         landed = self.ledger.landed()
         contracts = load_contracts(settings.config_dir)
         wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
