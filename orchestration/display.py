@@ -207,10 +207,12 @@ def loads_table(settings: Settings) -> Table:
     ledger = Ledger(settings.ledger)
     files = {file.batch: file for file in ledger.landed()}
     table = _table("Loaded")
-    for name in ("file", "contract", "read", "loaded", "quarantined", "status"):
-        table.add_column(name, justify="right" if name in ("read", "loaded", "quarantined") else "left")
+    numbers_of = ("read", "loaded", "quarantined", "merged", "records")
+    for name in ("file", "contract", *numbers_of, "status"):
+        table.add_column(name, justify="right" if name in numbers_of else "left")
     for load in ledger.loads():
-        numbers = (f"{n:,}" for n in (load.rows_read, load.rows_loaded, load.rows_quarantined))
+        told = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
+        numbers = ("" if n is None else f"{n:,}" for n in told)
         status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
         table.add_row(escape(files[load.batch].file), load.contract, *numbers, status)
     return table

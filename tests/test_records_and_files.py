@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import Cxhouse, Home
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_shipped_contracts import SHOPIFY, ZENDESK, connect
+
+from orchestration.pull.kinds import all_kinds
 
 AS_OF = "2026-06-20"
 ORDERS = "order_id,ordered_at,status,customer_id,customer_email,total_amount,currency\n"
@@ -37,8 +45,6 @@ def write(folder: Path, **files: str) -> None:
 
 def private(home: Home, sql: str) -> list[tuple[Any, ...]]:
     """Of the private warehouse."""
-    import duckdb
-
     with duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True) as con:
         return con.execute(sql).fetchall()
 
@@ -100,7 +106,7 @@ def test_a_clash_of_numbers_names_both_files_and_the_setting(first: Home, told: 
 
 
 def test_records_of_two_sources_stay_two(first: Home) -> None:
-    rows = first.query("select order_id, total_amount, customer_key from fct_orders where order_id like '%:70%' order by 1")
+    rows = first.query("select order_id, order_value, customer_key from fct_orders where order_id like '%:70%' order by 1")
     assert [(order, float(amount)) for order, amount, _ in rows] == [
         ("north:701", 10), ("north:702", 10), ("south:701", 50), ("south:702", 50),
     ]  # fmt: skip
@@ -114,13 +120,13 @@ def test_records_of_two_sources_stay_two(first: Home) -> None:
 
 
 def test_one_file_gives_two_kinds(first: Home, told: dict[str, str]) -> None:
-    assert "orders_export.csv: 8 rows -> 5 orders, 8 order items" in told["first"]
+    assert "orders_export.csv: 8 rows -> 5 orders, 8 order items" in told["clash"]
     ledger = first.query(
         "select kind, rows_read, rows_loaded, rows_quarantined, rows_merged, records from load_ledger "
         "where file = 'orders_export.csv' order by kind"
     )
     assert ledger == [("order_items", 8, 8, 0, 0, 8), ("orders", 8, 5, 1, 2, 5)]
-    (order,) = first.query("select ordered_at, total_amount, status from fct_orders where order_id = '#2001'")
+    (order,) = first.query("select ordered_at, order_value, status from fct_orders where order_id = '#2001'")
     assert (order[0], float(order[1]), order[2]) == (datetime(2026, 3, 29, 6, 29), 34, "shipped")
     assert first.query("select sum(quantity) from fct_order_items where order_id = '#2001'") == [(6,)]
 
@@ -152,7 +158,7 @@ def test_later_files_take_back_and_a_withdrawal_takes_the_files_back(first: Home
     run = ["run", "--exports", first.exports, *first.options, "--as-of", AS_OF]
     done = cxhouse(*run)
     assert "reviews_gone.csv: of 1 reviews several rows differ" in " ".join((done.stdout + done.stderr).split())
-    reviews = "select review_id, cast(rating as int) from fct_reviews order by 1"
+    reviews = "select review_id, cast(stars as int) from fct_reviews order by 1"
     lines = "select line_id, quantity from fct_order_items where order_id = 'V1' order by 1"
     assert first.query(reviews) == [("r1", 5), ("r3", 2)]
     assert first.query(lines) == [("a", 3)]
@@ -165,8 +171,6 @@ def test_later_files_take_back_and_a_withdrawal_takes_the_files_back(first: Home
     cxhouse("withdraw", "nothing.csv", *first.options, exit_code=2)
     cxhouse(*run)
     # As if they had never come, though they still lie in the exports folder.
-    import duckdb
-
     with duckdb.connect(str(first.path / "published" / "marts.duckdb"), read_only=True) as con:
         con.execute(f"attach '{first.path.parent / 'first.duckdb'}' as before (read_only)")
         for table in ("fct_orders", "fct_order_items", "fct_reviews", "fct_touchpoints", "dim_customers", "kpis"):
@@ -177,3 +181,93 @@ def test_later_files_take_back_and_a_withdrawal_takes_the_files_back(first: Home
     states = first.query("select file, status from load_ledger where status = 'withdrawn' order by 1")
     assert [file for file, _ in states] == ["order_items_3.csv", "orders_wrong.csv", "reviews_gone.csv", "site_reviews_2.csv"]
     assert "restored: orders_wrong.csv" in cxhouse("withdraw", "--undo", "orders_wrong.csv", *first.options).stdout
+
+
+VERSIONS = st.lists(
+    st.tuples(st.integers(1, 4), st.integers(1, 12), st.integers(1, 3), st.booleans()), unique_by=lambda version: version[:2],
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(VERSIONS, st.data())
+def test_any_order_and_any_cut_into_files_gives_the_same_records(
+    first: Home, tmp_path_factory: pytest.TempPathFactory, versions: list[tuple[int, int, int, bool]], data: st.DataObject
+) -> None:
+    """Where `updated_at` orders the versions of a record, neither the order of rows nor that of files says anything."""
+    wanted = {}
+    for order, day, amount, is_deleted in sorted(versions, key=lambda version: version[1]):
+        wanted[f"o{order}"] = None if is_deleted else (day, amount)
+    shuffled = data.draw(st.permutations(versions))
+    batches = [data.draw(st.integers(1, 4)) for _ in shuffled]
+    rows = [
+        {
+            "order_id": f"o{order}", "ordered_at": datetime(2026, 4, 1), "status": "paid", "total_amount": Decimal(amount),
+            "updated_at": datetime(2026, 5, day), "is_deleted": is_deleted, "_batch": batch, "_row": number,
+        }
+        for number, ((order, day, amount, is_deleted), batch) in enumerate(zip(shuffled, batches, strict=True))
+    ]  # fmt: skip
+    found = staged(first, "orders", rows, tmp_path_factory.mktemp("raw"))
+    kept = {row["order_id"]: (row["updated_at"].day, int(row["total_amount"])) for row in found}
+    assert kept == {order: version for order, version in wanted.items() if version}
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "expected"),
+    [
+        # (pull, lines) of each file.
+        ([(1, "ab"), (2, "a")], "a2"),
+        ([(1, "ab"), (2, "c")], "c2"),
+        ([(1, "a"), (1, "b")], "a1 b2"),
+        ([(1, "ab"), (1, "a")], "a2"),
+        ([(1, "a"), (1, "b"), (2, "a"), (2, "c")], "a3 c4"),
+        ([(1, "ab"), (None, "a")], "a2 b1"),
+        ([(None, "ab"), (2, "a")], "a2"),
+    ],
+)
+def test_lines_of_an_order_are_those_of_its_newest_delivery(
+    first: Home, tmp_path: Path, deliveries: list[tuple[int | None, str]], expected: str
+) -> None:
+    rows = [
+        {"order_id": "o", "line_id": line, "product_id": "p", "quantity": 1.0, "_batch": batch, "_row": n, "_delivery": pull}
+        for batch, (pull, lines) in enumerate(deliveries, start=1)
+        for n, line in enumerate(lines)
+    ]
+    # Another order of the first files is none of their business.
+    rows.append({**rows[0], "order_id": "other", "line_id": "z"})
+    found = staged(first, "order_items", rows, tmp_path)
+    kept = sorted(f"{row['line_id']}{row['_batch']}" for row in found if row["order_id"] == "o")
+    assert " ".join(kept) == expected
+    assert [row["line_id"] for row in found if row["order_id"] == "other"] == ["z"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        # (series, ids) of each file.
+        ([("s", "ab"), ("s", "a")], "a2"),
+        ([("s", "ab"), ("t", "a")], "a2 b1"),
+        ([("s", "ab"), (None, "b"), ("s", "a")], "a3 b2"),
+        ([("s", "ab"), ("s", "a"), ("s", "ab")], "a3 b3"),
+    ],
+)
+def test_of_a_series_the_newest_snapshot_counts(
+    first: Home, tmp_path: Path, files: list[tuple[str | None, str]], expected: str
+) -> None:
+    rows = [
+        {"response_id": name, "kind": "nps", "responded_at": datetime(2026, 5, 1), "_batch": batch, "_row": n, "_series": series}
+        for batch, (series, names) in enumerate(files, start=1)
+        for n, name in enumerate(names)
+    ]
+    found = staged(first, "surveys", rows, tmp_path)
+    assert " ".join(sorted(f"{row['response_id']}{row['_batch']}" for row in found)) == expected
+
+
+def staged(home: Home, kind: str, rows: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """What the staging model of a home makes of raw rows."""
+    compiled = (home.path / "dbt" / "compiled" / "models" / "staging" / f"stg_{kind}.sql").read_text()
+    pq.write_table(pa.Table.from_pylist(rows, schema=all_kinds()[kind].arrow_schema), folder / "rows.parquet")
+    query = compiled.replace(f"{home.path}/raw/{kind}/", f"{folder}/")
+    assert str(folder) in query
+    with duckdb.connect() as con:
+        return con.execute(query).to_arrow_table().to_pylist()
