@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from orchestration.errors import GateFailedError
+from orchestration.errors import ConfigurationError, GateFailedError
 from orchestration.options import as_of_option, engine_options, escaped, exports_option, home_options, reported
 from orchestration.settings import Settings, load_settings, parse_days
 from orchestration.tools import COMMANDS
@@ -208,6 +208,38 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
         return
     for path, rows in export_rows(settings, kind, file_name, out):
         click.echo(f"{rows:>10,} rows  {path}")
+
+
+@main.command()
+@click.argument("file", required=False)
+@click.option("--batch", type=int, metavar="NUMBER", help="Only this arrival of the file; the table load_ledger has its number.")
+@click.option("--undo", is_flag=True, help="Take a withdrawal back: the next run loads the file again.")
+@home_options
+@reported
+def withdraw(file: str | None, batch: int | None, undo: bool, home: str | None, config: str | None) -> None:
+    """Take back what FILE brought, under the name that 'cxhouse status' shows: the next run leaves it out.
+
+    Its landed original is kept. The marts are then as if the file had never come. Without --batch every version of the file
+    that arrived is taken back.
+    """
+    from orchestration.lock import take_writer_lock
+    from orchestration.pull.ledger import Ledger
+    from orchestration.pull.withdrawal import choose
+
+    settings = load_settings(home=home, config=config)
+    if not settings.ledger.exists():
+        raise ConfigurationError(f"nothing has landed in {settings.home}; name another --home")
+    take_writer_lock(settings.home)
+    ledger = Ledger(settings.ledger)
+    changes = choose(ledger, file, batch, undo)
+    for change in changes:
+        click.echo(f"{'restored' if undo else 'withdrawn'}: {change}")
+    batches = [change.file.batch for change in changes]
+    if undo:
+        ledger.restore(batches)
+    else:
+        ledger.withdraw(batches)
+    click.echo("Next: cxhouse run")
 
 
 @main.command()

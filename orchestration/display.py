@@ -31,6 +31,7 @@ HEADLINES = (
     "repeat_sales_share", "retention_rate",
 )  # fmt: skip
 MAX_REASONS = 8
+MAX_SUMMARY = 20
 #: How a model was brought up to date, as macros/maintained/ calls it, in words.
 MODES = {
     "keep": "kept as they were",
@@ -216,17 +217,23 @@ def loads_table(settings: Settings) -> Table:
     ledger = Ledger(settings.ledger)
     files = {file.batch: file for file in ledger.landed()}
     table = _table("Loaded")
-    for name in ("file", "contract", "read", "loaded", "quarantined", "status"):
-        table.add_column(name, justify="right" if name in ("read", "loaded", "quarantined") else "left")
+    numbers_of = ("read", "loaded", "quarantined", "merged", "records")
+    for name in ("file", "contract", *numbers_of, "status"):
+        table.add_column(name, justify="right" if name in numbers_of else "left")
     for load in ledger.loads():
-        numbers = (f"{n:,}" for n in (load.rows_read, load.rows_loaded, load.rows_quarantined))
+        told = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
+        numbers = ("" if n is None else f"{n:,}" for n in told)
         status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
         table.add_row(escape(files[load.batch].file), load.contract, *numbers, status)
     return table
 
 
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
-    """Why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
+    """What the files became, why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
+    for line in record.summary[:MAX_SUMMARY]:
+        console.print(f"  {line}", markup=False)
+    if len(record.summary) > MAX_SUMMARY:
+        console.print(f"  and {len(record.summary) - MAX_SUMMARY} more file(s); the table load_ledger has all")
     found = reasons(settings)
     for reason in found[:MAX_REASONS]:
         console.print(

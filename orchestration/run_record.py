@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from orchestration.gates.verdicts import Verdict
-from orchestration.pull.ledger import Load
+from orchestration.pull.ledger import Ledger, Load
 from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
@@ -34,6 +34,8 @@ class RunRecord:
     messages: list[str] = field(default_factory=list)
     #: Landed files that no contract reads.
     unclaimed: list[str] = field(default_factory=list)
+    #: For each file that was read, its rows and the records that they became.
+    summary: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     #: How many models were kept, touched (computed in part), compared (computed whole, changes kept) or rebuilt.
     model_modes: dict[str, int] = field(default_factory=dict)
@@ -49,6 +51,12 @@ class RunRecord:
     def blocked(self) -> bool:
         """Did a gate or a blocking dbt test hold the run back?"""
         return any(verdict.blocks for verdict in self.verdicts)
+
+    @property
+    def blamed_files(self) -> set[str]:
+        """Files whose rows failed a blocking gate of the models."""
+        found = (verdict.examples for verdict in self.verdicts if verdict.blocks and not verdict.gate.startswith("raw/"))
+        return {example.rpartition(", row ")[0] for examples in found for example in examples} - {""}
 
     @property
     def is_finished(self) -> bool:
@@ -75,6 +83,11 @@ class RunRecord:
         self.status = status
         self.save(settings.home)
         shutil.rmtree(settings.scratch, ignore_errors=True)
+        ledger = Ledger(settings.ledger)
+        if status == "published":
+            ledger.clear_blame()
+        else:
+            ledger.blame(self.blamed_files)
         page = self.page(settings.home)
         page.parent.mkdir(exist_ok=True)
         page.write_text(render(self), encoding="utf-8")

@@ -37,6 +37,10 @@ class Settings(BaseModel):
     as_of: datetime | None = Field(None, description="Instant that the run speaks of; none: now.")
     reporting_timezone: str = Field("UTC", description="IANA zone in which days, weeks and months are cut.")
     exports_timezone: str = Field("UTC", description="IANA zone of local times in files that need no contract.")
+    exports_source: str | None = Field(
+        None,
+        description="System whose ids files without a contract hold: a name, or `folder` for the exports' subfolder of each.",
+    )
     currency: str = Field("EUR", description="ISO 4217 code of the reporting currency.")
     schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")

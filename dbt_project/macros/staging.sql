@@ -1,8 +1,10 @@
 {#- The newest version of each record of a raw kind that exists at `as_of`.
 
     The key stands with the source (models/staging/_sources.yml). Of two versions the later `updated_at` wins, where the
-    kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row. -#}
-{% macro newest_version(kind, created_at=none, updated_at=none) %}
+    kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row.
+    A record whose newest version is deleted is left out, and so is what a later snapshot, or a later delivery of the lines
+    of its `group`, no longer holds; see `standing_rows`. -#}
+{% macro newest_version(kind, created_at=none, updated_at=none, group=none, deletes=true) %}
   {%- set raw = source('raw', kind) -%}
   {%- set key_text = record_key(kind) -%}
   {%- set changed_at = 'coalesce(' ~ updated_at ~ ', ' ~ created_at ~ ')' if updated_at else created_at -%}
@@ -11,18 +13,25 @@
       touched_by={kind: [
           'select ' ~ key_text ~ ' from {changes}',
           'select _key from {this} where _batch in ({gone_batches})',
-      ]},
+          'select _key from {this} where _series in (select _series from {changes})',
+          "select " ~ key_text ~ " from " ~ raw ~ " where _series is not null and '{gone_batches}' <> '-1'",
+      ] + ([
+          'select _key from {this} where ' ~ group ~ ' in (select ' ~ group ~ ' from {changes})',
+          "select " ~ key_text ~ " from " ~ raw ~ " where '{gone_batches}' <> '-1'",
+      ] if group else [])},
       on_clock=[
           'select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ passed(created_at) ~ ' or ' ~ passed(changed_at)
       ] if created_at else none,
       dated='select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ within_days(created_at) if created_at else none
   ) }}
-  with source as (
+  with {{ standing_rows(kind, group) }},
+
+  source as (
 
       select
           *,
           {{ key_text }} as _key
-      from {{ raw }}
+      from standing
       where
           {{ is_touched(key_text) }}
           {%- if created_at %}
@@ -51,7 +60,110 @@
 
   select *
   from ranked
-  where version_rank = 1
+  where
+      version_rank = 1
+      {%- if deletes %}
+      and not coalesce(is_deleted, false)
+      {%- endif %}
+{%- endmacro %}
+
+
+{#- CTEs up to `standing`: the raw rows of a kind that nothing took back.
+
+    Of a series of snapshots only the newest counts. The lines of a `group` (an order) come together: a delivery that names
+    the group again takes the place of the earlier ones. Files of one pull are one delivery, unless one of them repeats a
+    line of another: then it is the newer one. -#}
+{% macro standing_rows(kind, group=none) %}
+  {%- set raw = source('raw', kind) -%}
+  newest_snapshots as (
+
+      select
+          _series as series,
+          max(_batch) as newest_batch
+      from {{ raw }}
+      where _series is not null
+      group by _series
+
+  ),
+
+  current_rows as (
+
+      select raw_rows.*
+      from {{ raw }} as raw_rows
+      left join newest_snapshots on raw_rows._series = newest_snapshots.series
+      where
+          raw_rows._series is null
+          or raw_rows._batch = newest_snapshots.newest_batch
+
+  ),
+  {%- if group %}
+
+  told as (
+
+      select
+          {{ group }} as group_id,
+          _batch as told_in,
+          max(_delivery) as delivery,
+          max(case when first_batch < _batch then 1 else 0 end) as is_repeated
+      from (
+          select
+              {{ group }},
+              _batch,
+              _delivery,
+              min(_batch) over (partition by {{ record_key(kind) }}) as first_batch
+          from current_rows
+      ) as lines
+      group by
+          {{ group }},
+          _batch
+
+  ),
+
+  told_before as (
+
+      select
+          group_id,
+          told_in,
+          delivery,
+          is_repeated,
+          lag(delivery) over (partition by group_id order by told_in) as delivery_before,
+          row_number() over (partition by group_id order by told_in) as told_number
+      from told
+
+  ),
+
+  newest_deliveries as (
+
+      select
+          group_id,
+          max(told_in) as since_batch
+      from told_before
+      where
+          told_number > 1
+          and delivery is not null
+          and (is_repeated = 1 or delivery_before is null or delivery <> delivery_before)
+      group by group_id
+
+  ),
+
+  standing as (
+
+      select current_rows.*
+      from current_rows
+      left join newest_deliveries on current_rows.{{ group }} = newest_deliveries.group_id
+      where
+          newest_deliveries.since_batch is null
+          or current_rows._batch >= newest_deliveries.since_batch
+
+  )
+  {%- else %}
+
+  standing as (
+
+      select * from current_rows
+
+  )
+  {%- endif %}
 {%- endmacro %}
 
 

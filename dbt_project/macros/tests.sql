@@ -55,7 +55,7 @@
 {% test no_row_lost(model) %}
   select *
   from {{ model }}
-  where rows_read <> rows_loaded + rows_quarantined
+  where rows_read <> rows_loaded + rows_quarantined + rows_merged
 {% endtest %}
 
 

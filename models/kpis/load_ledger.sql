@@ -9,6 +9,8 @@ select
     rows_read,
     rows_loaded,
     rows_quarantined,
+    rows_merged,
+    records,
     bytes,
     sha256,
     landed_at,

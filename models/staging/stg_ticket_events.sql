@@ -1,1 +1,1 @@
-{{ newest_version('ticket_events', 'event_at') }}
+{{ newest_version('ticket_events', 'event_at', deletes=false) }}

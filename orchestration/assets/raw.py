@@ -14,7 +14,7 @@ from orchestration.assets.run import EXPECTATIONS, OWNERS, Run, check_result
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, quarantine_verdict
+from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
@@ -57,7 +57,7 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         for report in reports:
             record.loads += report.loads
             record.messages += [f"{report.kind}: {message}" for message in report.messages]
-        record.unclaimed = pulling.unclaimed
+        record.unclaimed, record.summary = pulling.unclaimed, pulling.summary
         record.save(run.settings.home)
         if not any(load.status == "loaded" and load.rows_loaded for load in pulling.ledger.loads()) and not record.blocked:
             raise ConfigurationError(f"no row could be loaded: {'; '.join(record.messages)}")
@@ -90,6 +90,9 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
         ]
         read = batch.rows_loaded + batch.rows_quarantined
         found.append(quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share))
+        key = ", ".join(all_kinds()[kind].key)
+        found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
+        found += [clash_verdict(kind, batch.file, clash) for clash in batch.collisions.clashes]
         answers.append(found)
     return answers
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestration.pull.collisions import Clash
 
 #: Below this many quarantined rows the share says little: a warning, not a block.
 MIN_QUARANTINED_TO_BLOCK = 20
@@ -43,4 +47,37 @@ def quarantine_verdict(kind: str, file: str, rows_read: int, rows_quarantined: i
         if passed
         else "'cxhouse quarantine' lists the rows by reason; mend the export and replace the file, or mend its contract "
         "(setting: max_quarantined_share)",
+    )
+
+
+def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdict:
+    """Do rows of a file overwrite each other, and nothing says which is the newer one?"""
+    return Verdict(
+        gate=f"raw/{kind}",
+        expectation="No two rows of a file say different things of one record at one time",
+        severity="warning",
+        passed=not overwritten,
+        failed_rows=overwritten,
+        problem=f"{file}: of {overwritten:,} {kind.replace('_', ' ')} several rows differ; the last one counts"
+        if overwritten
+        else None,
+        remedy=f"in the contract map updated_at where they are versions, {key} to what tells the records apart, or say which "
+        "rows go on with a record (`continuation`)"
+        if overwritten
+        else None,
+    )
+
+
+def clash_verdict(kind: str, file: str, clash: Clash) -> Verdict:
+    """Do two files give the same numbers to different things?"""
+    return Verdict(
+        gate=f"raw/{kind}",
+        expectation="Two files do not give one number to two things",
+        severity="critical" if clash.blocks else "warning",
+        passed=False,
+        failed_rows=clash.clashing,
+        problem=f"{file} and {clash.other_file} share {clash.shared:,} numbers of {kind.replace('_', ' ')}, "
+        f"of which {clash.clashing:,} are of other persons and dates",
+        remedy="if they come from two systems, give each a source: `exports_source: folder` in cxhouse.yml (files without a "
+        "contract), `source` in the contract; if one corrects the other, give it the other's name or map updated_at",
     )

@@ -52,9 +52,11 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
     known = {file.sha256: file for file in ledger.landed()}
     loaded = {load.batch for load in ledger.loads() if load.status == "loaded"}
     arrivals = Arrivals()
+    last_seen = ledger.last_seen(source.name)
+    pull: int | None = None
     for file in source.files():
-        seen = ledger.hash_of(source.name, file.name, file.version)
-        if seen:
+        version, seen = last_seen.get(file.name, ("", ""))
+        if version == file.version:
             arrivals.offered.add(seen)
             continue
         try:
@@ -63,7 +65,10 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             continue  # gone since it was listed; should it come back, the next run finds it
         target = landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
         twin = known.get(sha256)
-        if twin is not None and (twin.file == file.name or twin.batch in loaded):
+        # Bytes that come back under a name that held others in between put right what these brought.
+        if seen and seen != sha256:
+            twin = None
+        if twin is not None and (twin.withdrawn_at or twin.file == file.name or twin.batch in loaded):
             copy.unlink()
         else:
             # The file is in place before the ledger speaks of it: a crash between the two only repeats the copy.
@@ -72,7 +77,8 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             target.chmod(0o444)
             header = read_header(target, file.name)
             if twin is None:
-                known[sha256] = ledger.land(sha256, source.name, file.name, size, header)
+                known[sha256] = ledger.land(sha256, source.name, file.name, size, header, pull)
+                pull = known[sha256].pull
                 arrivals.new += 1
             else:
                 # Nothing could read it under its old name: the new one is the remedy that was asked for.

@@ -14,12 +14,14 @@ from typing import Literal
 _TABLES = """
 create table if not exists landed (
     batch integer primary key,
-    sha256 text not null unique,
+    sha256 text not null,
     source text not null,
     file text not null,
     bytes integer not null,
     header text not null,
-    landed_at text not null
+    landed_at text not null,
+    pull integer,
+    withdrawn_at text
 );
 create table if not exists seen (
     source text not null,
@@ -33,18 +35,23 @@ create table if not exists loads (
     contract text not null,
     kind text not null,
     fingerprint text not null,
-    status text not null check (status in ('loaded', 'refused', 'gated')),
+    status text not null check (status in ('loaded', 'refused', 'gated', 'withdrawn')),
     reason text,
     rows_read integer not null,
     rows_loaded integer not null,
     rows_quarantined integer not null,
     loaded_at text not null,
+    rows_merged integer not null default 0,
+    records integer,
     primary key (batch, contract)
 );
 create table if not exists runs (
     run_id text primary key,
     ended_at text not null,
     status text not null
+);
+create table if not exists blamed (
+    batch integer primary key references landed
 );
 create table if not exists alerts (
     raised_at text not null,
@@ -68,6 +75,9 @@ class Landed:
     bytes: int
     header: list[str]
     landed_at: str
+    #: Number of the pull that brought it: that of its first file.
+    pull: int | None = None
+    withdrawn_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,16 @@ class Load:
     contract: str
     kind: str
     fingerprint: str
-    status: Literal["loaded", "refused", "gated"]
+    status: Literal["loaded", "refused", "gated", "withdrawn"]
     reason: str | None
     rows_read: int
     rows_loaded: int
     rows_quarantined: int
     loaded_at: str
+    #: Rows that go on with a record of another row.
+    rows_merged: int = 0
+    #: Different records among the rows loaded.
+    records: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +117,21 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _bring_up_to_date(con: sqlite3.Connection, table: str) -> None:
+    """Give a table of an earlier release the columns and conditions of today; SQLite cannot alter the latter in place."""
+    form = next(part for part in _TABLES.split(";") if f"exists {table} (" in part).strip()
+    (present,) = con.execute("select sql from sqlite_master where name = ?", (table,)).fetchone()
+    if present.partition("(")[2].split() == form.partition("(")[2].split():
+        return
+    shared = ", ".join(row["name"] for row in con.execute(f"pragma table_info({table})"))
+    con.execute("begin immediate")
+    con.execute(f"alter table {table} rename to earlier_{table}")
+    con.execute(form)
+    con.execute(f"insert into {table} ({shared}) select {shared} from earlier_{table}")
+    con.execute(f"drop table earlier_{table}")
+    con.execute("commit")
+
+
 class Ledger:
     """The ledger file of one home."""
 
@@ -111,6 +140,8 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as con:
             con.executescript(_TABLES)
+            for table in ("landed", "loads"):
+                _bring_up_to_date(con, table)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -122,23 +153,57 @@ class Ledger:
         finally:
             con.close()
 
-    def hash_of(self, source: str, file: str, version: str) -> str | None:
-        """Hash of a file seen before in this very version."""
+    def last_seen(self, source: str) -> dict[str, tuple[str, str]]:
+        """For each file of a source the version that was seen last, and the hash of its content."""
         with self._connection() as con:
-            row = con.execute(
-                "select sha256 from seen where source = ? and file = ? and version = ?", (source, file, version)
-            ).fetchone()
-        return row["sha256"] if row else None
+            rows = con.execute("select file, version, sha256 from seen where source = ? order by rowid", (source,))
+            return {row["file"]: (row["version"], row["sha256"]) for row in rows}
 
-    def land(self, sha256: str, source: str, file: str, size: int, header: list[str]) -> Landed:
-        """Record the arrival of new bytes."""
+    def land(self, sha256: str, source: str, file: str, size: int, header: list[str], pull: int | None = None) -> Landed:
+        """Record the arrival of new bytes; ``pull`` is the batch of the first file of the same pull (none: this one)."""
         landed_at = now()
         with self._connection() as con:
             cursor = con.execute(
-                "insert into landed (sha256, source, file, bytes, header, landed_at) values (?, ?, ?, ?, ?, ?)",
-                (sha256, source, file, size, json.dumps(header), landed_at),
+                "insert into landed (sha256, source, file, bytes, header, landed_at, pull) values (?, ?, ?, ?, ?, ?, ?)",
+                (sha256, source, file, size, json.dumps(header), landed_at, pull),
             )
-        return Landed(int(cursor.lastrowid or 0), sha256, source, file, size, header, landed_at)
+            batch = int(cursor.lastrowid or 0)
+            con.execute("update landed set pull = ? where batch = ? and pull is null", (batch, batch))
+        return Landed(batch, sha256, source, file, size, header, landed_at, pull or batch)
+
+    def withdraw(self, batches: list[int]) -> None:
+        """What these files brought is no longer to count; the next run takes it out."""
+        with self._connection() as con:
+            con.executemany("update landed set withdrawn_at = ? where batch = ?", [(now(), batch) for batch in batches])
+
+    def blame(self, files: set[str]) -> None:
+        """A gate of the models named these files: the newest of each name is to blame, unless it was published."""
+        with self._connection() as con:
+            published = con.execute("select max(ended_at) from runs where status = 'published'").fetchone()[0] or ""
+            for file in files:
+                row = con.execute(
+                    "select max(batch) as batch from landed where file = ? and landed_at > ? and withdrawn_at is null",
+                    (file, published),
+                ).fetchone()
+                if row["batch"] is not None:
+                    con.execute("insert or ignore into blamed values (?)", (row["batch"],))
+
+    def blamed(self) -> set[int]:
+        """Batches that a gate of the models named, and that no publication has had yet."""
+        with self._connection() as con:
+            return {row["batch"] for row in con.execute("select batch from blamed")}
+
+    def clear_blame(self) -> None:
+        """A run was published: what it was built from is no longer in doubt."""
+        with self._connection() as con:
+            con.execute("delete from blamed")
+
+    def restore(self, batches: list[int]) -> None:
+        """Take a withdrawal back; the next run loads the files again."""
+        with self._connection() as con:
+            con.executemany("update landed set withdrawn_at = null where batch = ?", [(batch,) for batch in batches])
+            con.executemany("delete from blamed where batch = ?", [(batch,) for batch in batches])
+            con.executemany("delete from loads where batch = ?", [(batch,) for batch in batches])
 
     def rename(self, sha256: str, file: str, header: list[str]) -> None:
         """Let landed bytes go by another name; what was made of them under the old one is forgotten."""

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
+from orchestration.pull import values
 from orchestration.pull.canonical import Origin, canonicalise
+from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Contract, FileMatch, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
@@ -36,6 +38,8 @@ class Batch:
     path: Path
     rows_loaded: int
     rows_quarantined: int
+    #: What its records are, held against each other and against those of other files.
+    collisions: Collisions = field(default_factory=Collisions)
 
 
 #: (kind, its new batches) -> for each batch: may it be loaded? A batch is judged by itself, so that it makes no
@@ -59,6 +63,20 @@ class Job:
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
     @property
+    def origin(self) -> Origin:
+        folder = self.file.file.rpartition("/")[0]
+        is_snapshot = self.contract.mode == "full"
+        brings_orders = self.contract.kind == "order_items" and self.contract.whole_orders
+        return Origin(
+            self.file.source,
+            self.file.file,
+            self.file.batch,
+            self.contract.name,
+            f"{self.contract.name}:{self.file.source}/{folder}" if is_snapshot else None,
+            (self.file.pull or self.file.batch) if brings_orders else None,
+        )
+
+    @property
     def stem(self) -> str:
         return _stem(self.file.batch, self.contract.name)
 
@@ -77,7 +95,8 @@ class KindReport:
 
 @cache
 def _kinds_hash() -> str:
-    return hashlib.sha256(KINDS_FILE.read_bytes() + repr(list(LINEAGE)).encode()).hexdigest()
+    """Changes with the kinds, and with how a cell's text is read."""
+    return hashlib.sha256(KINDS_FILE.read_bytes() + Path(values.__file__).read_bytes() + repr(list(LINEAGE)).encode()).hexdigest()
 
 
 def _stem(batch: int, contract: str) -> str:
@@ -116,26 +135,29 @@ def options_of(contract: Contract) -> ReadOptions:
     return ReadOptions(contract.encoding, contract.delimiter, contract.sheet, contract.records)
 
 
-def jobs(landed: list[Landed], contracts: list[Contract], landing: Path, timezone: str = "UTC") -> list[Job]:
+def jobs(
+    landed: list[Landed], contracts: list[Contract], landing: Path, timezone: str = "UTC", source: str | None = None
+) -> list[Job]:
     """Every (file, contract) pair that should be loaded, in the order of arrival."""
     result = []
+    landed = [file for file in landed if not file.withdrawn_at]
     for file in landed:
 
         def header_by(contract: Contract, file: Landed = file) -> list[str]:
             return read_header(landed_path(landing, file), file.file, options_of(contract))
 
-        for contract in claims(file.file, file.header, contracts, header_by, timezone):
+        for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
             found = {name: _newest(match, landed) for name, match in contract.also_reads.items()}
             missing = [name for name, companion in found.items() if companion is None]
             companions = {name: companion for name, companion in found.items() if companion}
-            result.append(Job(file, contract, companions, missing))
+            result.append(Job(file, contract.of_file(file.file), companions, missing))
     return result
 
 
 def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
     """Files that no contract reads, not even along with another file."""
     used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
-    return [file.file for file in landed if file.sha256 not in used]
+    return [file.file for file in landed if file.sha256 not in used and not file.withdrawn_at]
 
 
 class Loader:
@@ -164,16 +186,28 @@ class Loader:
             if self._is_due(job, present.get((job.file.batch, job.contract.name)), offered, there):
                 staged.append((job, self._read(job, report)))
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
-        verdicts = gate(
-            kind.name, [Batch(job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined) for job, load in judged]
-        )
+        standing = sorted((self._raw / kind.name).glob("*.parquet"))
+        clashing = clashes(kind, {job.file.batch: self._staged(job) for job, _ in judged}, standing)
+        batches = [
+            Batch(
+                job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
+                within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+            )
+            for job, load in judged
+        ]  # fmt: skip
+        verdicts = gate(kind.name, batches)
+        told = {job.stem: batch.collisions for (job, _), batch in zip(judged, batches, strict=True)}
         passed = {job.stem: verdict for (job, _), verdict in zip(judged, verdicts, strict=True)}
-        for job, load in staged:
+        for job, read_load in staged:
+            load = read_load
+            if job.stem in told:
+                load = replace(load, records=told[job.stem].records)
+                report.messages.append(_rows_and_records(job.file.file, load, told[job.stem]))
             self._settle(job, load, passed.get(job.stem, False), report)
         return report
 
     def _is_due(self, job: Job, load: Load | None, offered: set[str], there: set[str]) -> bool:
-        if load is None or load.fingerprint != job.fingerprint:
+        if load is None or load.status == "withdrawn" or load.fingerprint != job.fingerprint:
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
@@ -192,8 +226,7 @@ class Loader:
                 name: read(landed_path(self._landing, file), file.file, ReadOptions()).table
                 for name, file in job.companions.items()
             }
-            origin = Origin(job.file.source, job.file.file, job.file.batch, job.contract.name)
-            result = canonicalise(content, job.contract, origin, companions)
+            result = canonicalise(content, job.contract, job.origin, companions)
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
@@ -205,13 +238,13 @@ class Loader:
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.quarantined.num_rows:,} quarantined)"
         )
-        return self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows)
+        return self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows, result.rows_merged)
 
     def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
         """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""
         if load.status == "loaded" and not passed:
             reason = "it did not pass its gate"
-            load = self._entry(job, "gated", reason, load.rows_loaded, load.rows_quarantined)
+            load = replace(load, status="gated", reason=reason)
         for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
             folder = root / job.contract.kind
             if load.status == "loaded":
@@ -227,7 +260,7 @@ class Loader:
             report.rows_loaded += load.rows_loaded
             report.rows_quarantined += load.rows_quarantined
 
-    def _entry(self, job: Job, status: str, reason: str | None, loaded: int, quarantined: int) -> Load:
+    def _entry(self, job: Job, status: str, reason: str | None, loaded: int, quarantined: int, merged: int = 0) -> Load:
         return Load(
             batch=job.file.batch,
             contract=job.contract.name,
@@ -235,19 +268,24 @@ class Loader:
             fingerprint=job.fingerprint,
             status=status,  # type: ignore[arg-type]
             reason=reason,
-            rows_read=loaded + quarantined,
+            rows_read=loaded + quarantined + merged,
             rows_loaded=loaded,
             rows_quarantined=quarantined,
             loaded_at=now(),
+            rows_merged=merged,
         )
 
     def _drop_unclaimed(self, kind: Kind, wanted: list[Job], present: dict[tuple[int, str], Load]) -> None:
         keep = {(job.file.batch, job.contract.name) for job in wanted}
+        withdrawn = {file.batch for file in self._ledger.landed() if file.withdrawn_at}
         for key, load in present.items():
             if key not in keep:
                 for root in (self._raw, self._quarantine):
                     _remove(root / kind.name, _stem(load.batch, load.contract))
-                self._ledger.forget(load)
+                if key[0] in withdrawn:
+                    self._ledger.record(replace(load, status="withdrawn", reason="withdrawn by 'cxhouse withdraw'"))
+                else:
+                    self._ledger.forget(load)
 
     def _ensure_empty(self, kind: Kind) -> None:
         """An empty file of the kind's schema, so that models can read a kind that never arrived."""
@@ -260,11 +298,37 @@ class Loader:
         return self._scratch / f"{part}_{job.contract.kind}_{job.stem}.parquet"
 
 
+def _rows_and_records(file: str, load: Load, found: Collisions) -> str:
+    """What became of a file's rows, in one line."""
+    kind = load.kind.replace("_", " ")
+    parts = [f"{file}: {load.rows_read:,} rows -> {found.records:,} {kind}"]
+    if load.rows_merged:
+        parts.append(f"{load.rows_merged:,} rows go on with a record of another row")
+    if found.repeated:
+        parts.append(f"{found.repeated:,} rows repeat another one word for word")
+    if load.rows_loaded - found.records - found.repeated > 0:
+        parts.append(f"{load.rows_loaded - found.records - found.repeated:,} rows are other versions of a record")
+    return "; ".join(parts)
+
+
+def rows_and_records(loads: list[Load], files: dict[int, str]) -> list[str]:
+    """For each file of these loads its rows and what they became, such as "orders.csv: 4 rows -> 3 orders, 4 order items"."""
+    lines: dict[int, list[Load]] = {}
+    for load in loads:
+        if load.status == "loaded" and load.records is not None:
+            lines.setdefault(load.batch, []).append(load)
+    return [
+        f"{files[batch]}: {max(load.rows_read for load in made):,} rows -> "
+        + ", ".join(f"{load.records:,} {load.kind.replace('_', ' ')}" for load in made)
+        for batch, made in sorted(lines.items())
+    ]
+
+
 def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
     """The ledger's loads, runs and alerts as Parquet, for the models of the same names."""
     files = {file.batch: file for file in ledger.landed()}
     texts = ("source", "file", "sha256", "kind", "contract", "status", "reason")
-    numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined")
+    numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
     loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
     _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
     _write_table("runs", ledger.runs(), ("run_id", "status"), (), ("ended_at",), raw, scratch)

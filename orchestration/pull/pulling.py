@@ -10,9 +10,10 @@ from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import land
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed, write_ledger
+from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.loading import Gate, KindReport, Loader, jobs, rows_and_records, unclaimed, write_ledger
 from orchestration.pull.sources import open_source
+from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
 
 
@@ -24,6 +25,8 @@ class Pull:
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
         self.unclaimed: list[str] = []
+        #: For each file that was read, its rows and the records that they became.
+        self.summary: list[str] = []
 
     def kinds(self, gate: Gate) -> Iterator[KindReport]:
         """Land new files, then load kind by kind; afterwards the ledger stands where the models read it.
@@ -36,8 +39,11 @@ class Pull:
         settings.scratch.mkdir(parents=True)
         arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
         self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        for line in withdraw_blamed(self.ledger, arrivals.offered):
+            self._progress(f"pull: {line}")
         landed = self.ledger.landed()
-        wanted = jobs(landed, load_contracts(settings.config_dir), settings.landing, settings.exports_timezone)
+        contracts = load_contracts(settings.config_dir)
+        wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
         self.unclaimed = unclaimed(landed, wanted)
         if not wanted:
             raise ConfigurationError(
@@ -46,10 +52,15 @@ class Pull:
             )
         reads_all = settings.replay or settings.full_refresh
         loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all)
+        loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
             for message in report.messages:
                 self._progress(f"pull: {kind.name}: {message}")
+            loads += report.loads
             yield report
+        self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
+        for line in self.summary:
+            self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)

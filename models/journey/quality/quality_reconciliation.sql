@@ -32,7 +32,47 @@
     'fct_subscriptions': [[], 'stg_subscriptions'],
     'fct_shipments': [['receive_parcel'], none],
 } %}
-with counts as (
+{%- set without_deletion = ['ticket_events', 'product_usage'] -%}
+{%- set with_updates = ['tickets', 'calls', 'reviews', 'orders', 'customers'] %}
+with
+{%- for kind, created_at in staged.items() %}
+
+{{ kind }}_records as (
+
+    with {{ standing_rows(kind, 'order_id' if kind == 'order_items' else none) }},
+
+    versions as (
+
+        select
+            {{ record_key(kind) }} as record,
+            {{ 'false' if kind in without_deletion else 'coalesce(is_deleted, false)' }} as is_gone,
+            row_number() over (
+                partition by {{ record_key(kind) }}
+                order by
+                    {%- if kind in with_updates %}
+                    case when coalesce(updated_at, {{ created_at }}) <= {{ as_of() }} then 0 else 1 end,
+                    coalesce(updated_at, {{ created_at }}) desc nulls last,
+                    {%- endif %}
+                    _batch desc,
+                    _row desc
+            ) as version_number
+        from standing
+        {%- if created_at %}
+        where {{ created_at }} <= {{ as_of() }} or {{ created_at }} is null
+        {%- endif %}
+
+    )
+
+    select count(*) as records
+    from versions
+    where
+        version_number = 1
+        and not is_gone
+
+),
+{%- endfor %}
+
+counts as (
 
     {% for kind, created_at in staged.items() -%}
     select
@@ -46,16 +86,10 @@ with counts as (
         ) as expected,
         (select count(*) from {{ source('raw', kind) }}) as found
     union all
-    -- Raw rows are current, superseded by a newer version of their record, or of after `as_of`.
+    -- Raw rows are current, superseded by a newer version of their record, taken back, or of after `as_of`.
     select
         '{{ kind }}: records in raw = rows in staging' as reconciliation,
-        (
-            select count(distinct {{ record_key(kind) }})
-            from {{ source('raw', kind) }}
-            {% if created_at -%}
-            where {{ created_at }} <= {{ as_of() }} or {{ created_at }} is null
-            {%- endif %}
-        ) as expected,
+        (select found.records from {{ kind }}_records as found) as expected,
         (select count(*) from {{ ref('stg_' ~ kind) }}) as found
     union all
     {% endfor %}

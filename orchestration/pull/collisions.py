@@ -1,0 +1,137 @@
+"""Records that meet: rows of one file with one key, and files that give one number to two things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+
+from orchestration.pull.kinds import LINEAGE, Kind
+
+_PERSON = ("customer_id", "customer_email", "customer_phone", "email", "phone")
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Records of a file that carry the numbers of another file's, of other persons and dates."""
+
+    other_file: str
+    #: Numbers that both files have, and those of them that stand for two things.
+    shared: int
+    clashing: int
+    #: Of these, the ones where `updated_at` does not tell which version is newer.
+    unordered: int
+
+    @property
+    def blocks(self) -> bool:
+        """One or two of many are a fault of the data; most of them are two systems."""
+        return 2 * self.unordered >= self.shared
+
+
+@dataclass(frozen=True)
+class Collisions:
+    """What was found in one file."""
+
+    records: int = 0
+    #: Rows that say the same as another one.
+    repeated: int = 0
+    #: Records of which several rows differ, and nothing says which is newer.
+    overwritten: int = 0
+    clashes: list[Clash] = field(default_factory=list)
+
+    def beside(self, clashes: list[Clash]) -> Collisions:
+        return replace(self, clashes=clashes)
+
+
+def _key(kind: Kind) -> str:
+    parts = [f"coalesce(cast({name} as varchar), '')" for name in kind.key]
+    if kind.name == "ticket_events":
+        # Without an id an event is what it says.
+        parts.append(f"case when event_id is null then cast(hash({_content(kind)}) as varchar) else '' end")
+    return " || chr(31) || ".join(parts)
+
+
+def _content(kind: Kind) -> str:
+    return ", ".join(f'"{name}"' for name in kind.columns if name not in LINEAGE)
+
+
+def within(kind: Kind, file: Path) -> Collisions:
+    """Rows and records of one file of canonical rows."""
+    order = "updated_at" if "updated_at" in kind.columns else "null"
+    with duckdb.connect() as con:
+        row = con.execute(
+            f"""
+            with hashed as (
+                select {_key(kind)} as record, {order} as version, hash({_content(kind)}) as content from read_parquet(?)
+            ),
+            versions as (
+                select record, version, count(*) as rows, count(distinct content) as contents from hashed group by all
+            ),
+            records as (
+                select record, sum(rows) as rows, sum(contents) as contents, max(contents) > 1 as is_overwritten
+                from versions group by record
+            )
+            select count(*), coalesce(sum(rows - contents), 0), count(*) filter (is_overwritten) from records
+            """,
+            [str(file)],
+        ).fetchone()
+    assert row is not None
+    return Collisions(int(row[0]), int(row[1]), int(row[2]))
+
+
+def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int, list[Clash]]:
+    """For each new file (by batch) the files whose numbers it gives to other things.
+
+    A number stands for two things when it comes back in another file with another person *and* another date of the record;
+    each row is held against the one of that number that arrived before it.
+    """
+    dated = next((name for name, column in kind.columns.items() if column.required and column.type == "instant"), None)
+    persons = [name for name in _PERSON if name in kind.columns and name not in kind.key]
+    if not new or dated is None or not persons:
+        return {}
+    order = "updated_at" if "updated_at" in kind.columns else "cast(null as timestamp)"
+    columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(persons)}"
+    differ = " or ".join(f"{name} <> before_{name}" for name in persons)
+    # Numbers of customers can meet as those of records do: an address or a phone number that both versions tell decides.
+    shared = [f"{name} = before_{name}" for name in persons if name != "customer_id"]
+    known = [f"({text}) is not null" for text in shared]
+    by_number = (
+        ["not (" + (" or ".join(known) or "false") + ") and customer_id = before_customer_id"] if "customer_id" in persons else []
+    )
+    agree = " or ".join(f"({text})" for text in [*shared, *by_number])
+    before = ", ".join(f"lag({name}) over earlier as before_{name}" for name in ("dated", "version", "_file", *persons))
+    replaced = {f"{batch:08d}_" for batch in new}
+    kept = [str(path) for path in standing if path.name[:9] not in replaced]
+    with duckdb.connect() as con:
+        rows = con.execute(
+            f"""
+            with fresh as (select {columns} from read_parquet($new, union_by_name = true)),
+            present as (
+                select {columns} from read_parquet($kept, union_by_name = true)
+                where {_key(kind)} in (select record from fresh)
+            ),
+            chained as (
+                select *, {before}
+                from (select * from present union all by name select * from fresh) as everything
+                window earlier as (partition by record order by _batch, _row)
+            ),
+            judged as (
+                select
+                    _batch, before__file as other, record,
+                    dated <> before_dated and ({differ}) and not coalesce({agree}, false) as is_clash,
+                    version is null or before_version is null as is_unordered
+                from chained
+                where _file <> before__file and _batch in (select unnest($batches))
+            )
+            select
+                _batch, other, count(distinct record), count(distinct record) filter (is_clash),
+                count(distinct record) filter (is_clash and is_unordered)
+            from judged group by all having count(*) filter (is_clash) > 0 order by all
+            """,
+            {"new": [str(path) for path in new.values()], "kept": kept or [str(path) for path in standing], "batches": list(new)},
+        ).fetchall()
+    found: dict[int, list[Clash]] = {}
+    for batch, *rest in rows:
+        found.setdefault(batch, []).append(Clash(*rest))
+    return found

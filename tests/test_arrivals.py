@@ -1,0 +1,236 @@
+"""What arrives: names that come back, homes of an earlier release, records that meet, files that are taken back."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.errors import ConfigurationError
+from orchestration.gates.verdicts import Verdict, clash_verdict
+from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.loading import Batch
+from orchestration.pull.pulling import Pull
+from orchestration.pull.withdrawal import choose
+from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
+
+ORDERS = "order_id,ordered_at,status,customer_email,total_amount\n"
+
+
+class Place:
+    """Exports and a home that is pulled in this process."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.exports = root / "exports"
+        self.exports.mkdir(exist_ok=True)
+        self.settings = Settings(exports=str(self.exports), home=root / "home", config_dir=root / "config", **settings)
+        self.ledger = Ledger(self.settings.ledger)
+        self.said: list[str] = []
+        self.batches: dict[str, Batch] = {}
+
+    def write(self, name: str, rows: str, header: str = ORDERS) -> None:
+        path = self.exports / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(header + rows)
+
+    def pull(self, passes: bool = True) -> list[tuple[str, str, int]]:
+        """Pull; returns the file, status and loaded rows of each load, in the order of arrival."""
+        self.said.clear()
+
+        def gate(_: str, batches: list[Batch]) -> list[bool]:
+            self.batches.update({batch.file: batch for batch in batches})
+            return [passes] * len(batches)
+
+        for _ in Pull(self.settings, self.said.append).kinds(gate):
+            pass
+        files = {file.batch: file.file for file in self.ledger.landed()}
+        return [(files[load.batch], load.status, load.rows_loaded) for load in self.ledger.loads()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+ROW = "{},2026-05-0{}T10:00:00Z,paid,{}@x.example,{}\n"
+
+
+def row(order: str, day: int = 1, person: str = "a", amount: int = 1) -> str:
+    return ROW.format(order, day, person, amount)
+
+
+def test_bytes_that_come_back_under_their_name_arrive_again(place: Place) -> None:
+    place.write("orders.csv", row("1", amount=5))
+    kept = place.exports / "orders.csv"
+    stamp = kept.stat().st_mtime_ns
+    place.pull()
+    place.write("orders.csv", row("1", amount=66))
+    place.pull()
+    # Put back as it was, times included, as a copy from a backup is.
+    place.write("orders.csv", row("1", amount=5))
+    os.utime(kept, ns=(stamp, stamp))
+    assert place.pull() == [("orders.csv", "loaded", 1)] * 3
+    first, _, last = place.ledger.landed()
+    assert (first.sha256, last.batch) == (last.sha256, 3)
+    # Nothing new: nothing arrives, and the same bytes under another name are one file.
+    place.write("orders_copy.csv", row("1", amount=5))
+    assert len(place.pull()) == 3
+
+
+def test_withdrawn_files_stay_withdrawn_until_taken_back(place: Place) -> None:
+    place.write("orders_1.csv", row("1"))
+    place.write("sub/orders_2.csv", row("2"))
+    place.pull()
+    (change,) = choose(place.ledger, "orders_2.csv", None, undo=False)
+    assert str(change).endswith("1 rows of orders (loaded)")
+    place.ledger.withdraw([change.file.batch])
+    expected = [("orders_1.csv", "loaded", 1), ("sub/orders_2.csv", "withdrawn", 1)]
+    assert place.pull() == expected
+    assert place.pull() == expected
+    assert len(list((place.settings.raw / "orders").glob("0*.parquet"))) == 1
+    landed = list(place.settings.landing.rglob("*.csv"))
+    assert len(landed) == 2, "the original is kept"
+    place.write("orders_3.csv", row("2"))  # the withdrawn bytes, under another name
+    assert place.pull() == expected
+    with pytest.raises(ConfigurationError, match="withdrawn already"):
+        choose(place.ledger, "sub/orders_2.csv", None, undo=False)
+    (undone,) = choose(place.ledger, None, change.file.batch, undo=True)
+    place.ledger.restore([undone.file.batch])
+    assert place.pull() == [("orders_1.csv", "loaded", 1), ("sub/orders_2.csv", "loaded", 1)]
+
+
+@pytest.mark.parametrize("remedy", ["removed", "replaced", "left", "published first"])
+def test_a_file_that_failed_a_gate_is_taken_back_by_removing_or_replacing_it(place: Place, remedy: str) -> None:
+    place.write("orders_1.csv", row("1"))
+    place.write("orders_2.csv", row("2") + row("3"))
+    place.pull()
+    if remedy == "published first":
+        place.ledger.add_run("earlier", "2999-01-01T00:00:00+00:00", "published")
+    verdict = Verdict("journey/fct_orders", "x", "critical", False, 1, ["orders_2.csv, row 3"])
+    record = RunRecord("run", "2026-06-01", verdicts=[verdict])
+    record.finish(place.settings, "failed")
+    if remedy in ("removed", "published first"):
+        (place.exports / "orders_2.csv").unlink()
+    elif remedy == "replaced":
+        place.write("orders_2.csv", row("2"))
+    loads = place.pull()
+    told = [line for line in place.said if "'cxhouse withdraw --undo --batch 2'" in line]
+    match remedy:
+        case "removed":
+            assert loads == [("orders_1.csv", "loaded", 1), ("orders_2.csv", "withdrawn", 2)]
+            assert told
+        case "replaced":
+            assert loads[1:] == [("orders_2.csv", "withdrawn", 2), ("orders_2.csv", "loaded", 1)]
+            assert told
+        case _:
+            assert loads[1:] == [("orders_2.csv", "loaded", 2)]
+            assert not told
+
+
+def test_rows_that_repeat_and_rows_that_overwrite_are_told_apart(place: Place) -> None:
+    place.write("orders.csv", row("1") + row("1") + row("2") + row("2", amount=9) + row("3"))
+    place.pull()
+    found = place.batches["orders.csv"].collisions
+    assert (found.records, found.repeated, found.overwritten) == (3, 1, 1)
+    (line,) = [line for line in place.said if "repeat another" in line]
+    assert "orders.csv: 5 rows -> 3 orders; 1 rows repeat another one word for word; 1 rows are other versions" in line
+    versions = "order_id,ordered_at,status,updated_at\n"
+    place.write("orders_v.csv", "9,2026-05-01,paid,2026-05-02\n9,2026-05-01,shipped,2026-05-03\n", versions)
+    place.pull()
+    assert place.batches["orders_v.csv"].collisions.overwritten == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "clashes"),
+    [
+        ("orders_b.csv", row("1", 3, "c") + row("2", 4, "d"), [(2, 2, True)]),
+        # A correction of one record has its person or its date.
+        ("orders_b.csv", row("1", 3, "a") + row("2", 2, "d"), []),
+        # One record of many is a fault of the data, not another system.
+        ("orders_b.csv", row("1", 3, "c") + row("2", 2, "b") + row("3", 3, "e"), [(3, 1, False)]),
+        ("orders_b.csv", row("7", 3, "c"), []),
+        # The same file, delivered again.
+        ("orders_a.csv", row("1", 3, "c") + row("2", 4, "d"), []),
+    ],
+)
+def test_one_number_for_two_things(place: Place, name: str, rows: str, clashes: list[tuple[int, int, bool]]) -> None:
+    place.write("orders_a.csv", row("1", 1, "a") + row("2", 2, "b") + row("3", 3, "e"))
+    place.pull()
+    place.write(name, rows)
+    place.pull()
+    found = place.batches[name].collisions.clashes
+    assert [(clash.shared, clash.clashing, clash.blocks) for clash in found] == clashes
+    for clash in found:
+        verdict = clash_verdict("orders", name, clash)
+        assert verdict.blocks == clash.blocks
+        assert "orders_a.csv" in (verdict.problem or "")
+        assert "exports_source" in (verdict.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [("9,a@x.example", "9,b@x.example", 1), ("9,a@x.example", "8,a@x.example", 0), ("9,", "9,b@x.example", 0), ("9,", "8,", 1)],
+)
+def test_numbers_of_customers_can_meet_too(place: Place, before: str, after: str, expected: int) -> None:
+    header = "order_id,ordered_at,status,customer_id,customer_email\n"
+    place.write("orders_1.csv", f"1,2026-05-01,paid,{before}\n", header)
+    place.write("orders_2.csv", f"1,2026-05-09,paid,{after}\n", header)
+    place.pull()
+    assert len(place.batches["orders_2.csv"].collisions.clashes) == expected
+
+
+def test_clashes_are_found_within_one_pull_and_versions_only_warned_of(place: Place) -> None:
+    header = ORDERS.strip() + ",updated_at\n"
+    for shop, day in (("a", 1), ("b", 4)):
+        rows = "".join(row(str(n), day, f"{shop}{n}").strip() + f",2026-05-0{day + 1}\n" for n in (1, 2))
+        place.write(f"{shop}/orders.csv", rows, header)
+    place.pull()
+    (clash,) = place.batches["b/orders.csv"].collisions.clashes
+    assert (clash.other_file, clash.shared, clash.clashing, clash.unordered, clash.blocks) == ("a/orders.csv", 2, 2, 0, False)
+    assert place.batches["a/orders.csv"].collisions.clashes == []
+
+
+def test_a_source_by_folder_keeps_numbers_apart(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    place = Place(tmp_path, exports_source="folder")
+    place.write("a/2026/orders.csv".replace("2026/", ""), row("1", 1, "a"))
+    place.write("b/orders.csv", row("1", 3, "b"))
+    place.write("orders.csv", row("1", 5, "c"))
+    place.pull()
+    assert not any(batch.collisions.clashes for batch in place.batches.values())
+    ids = [pq.read_table(path)["order_id"].to_pylist() for path in sorted((place.settings.raw / "orders").glob("0*"))]
+    assert sorted(ids) == [["1"], ["a:1"], ["b:1"]]
+
+
+def test_a_ledger_of_an_earlier_release_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(path) as con:
+        con.executescript(
+            """
+            create table landed (
+                batch integer primary key, sha256 text not null unique, source text not null, file text not null,
+                bytes integer not null, header text not null, landed_at text not null
+            );
+            create table loads (
+                batch integer not null references landed, contract text not null, kind text not null,
+                fingerprint text not null, status text not null check (status in ('loaded', 'refused', 'gated')), reason text,
+                rows_read integer not null, rows_loaded integer not null, rows_quarantined integer not null,
+                loaded_at text not null, primary key (batch, contract)
+            );
+            insert into landed values (4, 'abc', 'exports', 'orders.csv', 9, '["a"]', '2026-01-01T00:00:00+00:00');
+            insert into loads values (4, 'c', 'orders', 'f', 'loaded', null, 3, 2, 1, '2026-01-01T00:00:00+00:00');
+            """
+        )
+    for _ in range(2):
+        ledger = Ledger(path)
+        (landed,), (load,) = ledger.landed(), ledger.loads()
+        assert (landed.batch, landed.header, landed.withdrawn_at) == (4, ["a"], None)
+        assert (load.rows_read, load.rows_merged, load.records) == (3, 0, None)
+    again = ledger.land("abc", "exports", "orders.csv", 9, ["a"])
+    assert again.batch == 5
+    ledger.record(Load(5, "c", "orders", "f", "withdrawn", None, 0, 0, 0, "2026-01-01T00:00:00+00:00"))
