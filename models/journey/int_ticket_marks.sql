@@ -47,7 +47,7 @@ numbered as (
         row_number() over (
             partition by ticket_id, case when csat is not null then 1 else 0 end
             order by event_at, place, _batch, _row
-        ) as place,
+        ) as place_in_ratings,
         row_number() over (
             partition by ticket_id, case when csat is not null then 1 else 0 end
             order by event_at desc, place desc, _batch desc, _row desc
@@ -64,7 +64,7 @@ select
     sum(case when event_type = 'assigned' and to_value is distinct from previous_value then 1 else 0 end)
     + max(case when event_type = 'assigned' and place_in_type = 1 and from_value is not null then 1 else 0 end)
         as assignee_stations,
-    max(case when place = 1 then csat end) as first_csat,
+    max(case when place_in_ratings = 1 then csat end) as first_csat,
     max(case when place_from_the_end = 1 then csat end) as last_csat,
     -- Words have a scale of their own.
     max(case when place_from_the_end = 1 and csat is not null and is_word then 2 end) as csat_scale,

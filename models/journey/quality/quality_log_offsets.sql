@@ -39,8 +39,8 @@ worded as (
         *,
         case when tickets_at_offset = tickets_compared then 'all' else concat(tickets_at_offset, ' of') end as share_text,
         case
-            when ahead_seconds % 3600 = 0 then concat(abs(ahead_seconds) / 3600, ' h')
-            else concat(abs(ahead_seconds) / 60, ' min')
+            when ahead_seconds % 3600 = 0 then concat(cast(abs(ahead_seconds) / 3600 as integer), ' h')
+            else concat(cast(abs(ahead_seconds) / 60 as integer), ' min')
         end as offset_text,
         case when ahead_seconds > 0 then 'before' else 'after' end as side_text
     from (

@@ -11,7 +11,6 @@
     'full_resolution_business_seconds': ['stg.vendor_full_resolution_business_seconds', 'facts.full_resolution_business_seconds'],
     'requester_wait_seconds': ['stg.vendor_requester_wait_seconds', 'facts.requester_wait_seconds'],
     'reopens': ['stg.reopens', 'facts.reopens'],
-    'agent_replies': ['stg.agent_replies', 'facts.agent_replies'],
     'csat': ['stg.csat_score', 'facts.last_csat'],
 } %}
 with figures as (
