@@ -22,9 +22,3 @@
 {% macro known(column) %}
   case when {{ column }} <= {{ as_of() }} then {{ column }} end
 {%- endmacro %}
-
-
-{#- An instant, or the earlier bound when it lies before it; null stays null. -#}
-{% macro not_before(instant, bound) -%}
-  case when {{ instant }} < {{ bound }} then {{ bound }} else {{ instant }} end
-{%- endmacro %}

@@ -16,8 +16,13 @@ with firsts as (
     {% for model, instant in dated.items() -%}
     select min({{ local_date(instant) }}) as first_day
     from {{ ref(model) }}
-    {{ "union all" if not loop.last }}
-    {% endfor %}
+    union all
+    {% endfor -%}
+    -- A ticket is created when its log says so.
+    select min({{ local_date('event_at') }}) as first_day
+    from {{ ref('stg_ticket_events') }}
+    where event_type = 'created'
+
 ),
 
 bounds as (

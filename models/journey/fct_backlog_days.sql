@@ -14,7 +14,9 @@ with spans as (
         coalesce({{ local_date('spans.solved_at') }}, cast('9999-12-31' as date)) as solved_on
     from {{ ref('int_ticket_open_spans') }} as spans
     inner join {{ ref('fct_tickets') }} as tickets on spans.ticket_id = tickets.ticket_id
-    where not tickets.is_spam
+    where
+        not tickets.is_spam
+        and not tickets.is_deleted
 
 ),
 

@@ -55,10 +55,10 @@ classified as (
         -- Clocks of two systems can disagree by seconds: nobody waits less than no time.
         coalesce(
             wait_seconds,
-            {{ seconds_between('queued_or_started_at', not_before('answered_at', 'queued_or_started_at')) }},
+            {{ seconds_between('queued_or_started_at', in_order('answered_at', 'queued_or_started_at')) }},
             case
                 when disposition_or_derived = 'abandoned'
-                    then {{ seconds_between('queued_or_started_at', not_before('ended_at', 'queued_or_started_at')) }}
+                    then {{ seconds_between('queued_or_started_at', in_order('ended_at', 'queued_or_started_at')) }}
             end
         ) as waited_seconds
     from calls

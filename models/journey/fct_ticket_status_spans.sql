@@ -1,13 +1,13 @@
 {{ maintained(
     unit=['ticket_id'],
     touched_by={
-        'stg_tickets': 'ticket_id',
         'int_ticket_life': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
         'int_ticket_business_seconds': 'ticket_id',
     }
 ) }}
--- The life of a ticket as spans of one state each, for tickets whose changes are logged.
+-- The life of a ticket as spans of one state each, for tickets whose changes are logged. What the log says of before the
+-- creation is left out, and so is what it does not reach.
 with changes as (
 
     select
@@ -15,11 +15,11 @@ with changes as (
         changes.change_number,
         changes.status,
         changes.previous_status,
-        tickets.created_at,
-        {{ not_before('changes.event_at', 'tickets.created_at') }} as starts_at,
+        life.created_at,
+        life.is_history_told,
+        {{ in_order('changes.event_at', 'life.created_at') }} as starts_at,
         life.solved_at
     from {{ ref('int_ticket_status_changes') }} as changes
-    inner join {{ ref('stg_tickets') }} as tickets on changes.ticket_id = tickets.ticket_id
     inner join {{ ref('int_ticket_life') }} as life on changes.ticket_id = life.ticket_id
     where {{ is_touched('changes.ticket_id') }}
 
@@ -47,7 +47,9 @@ spans as (
         starts_at as ends_at,
         solved_at
     from followed
-    where change_number = 1
+    where
+        change_number = 1
+        and is_history_told
     union all
     select
         ticket_id,
@@ -79,7 +81,9 @@ lasting as (
 
     select *
     from ended
-    where ends_at is null or ends_at > starts_at
+    where
+        starts_at is not null
+        and (ends_at is null or ends_at > starts_at)
 
 )
 

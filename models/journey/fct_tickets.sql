@@ -1,5 +1,5 @@
 {%- set fcr_known_at = dbt.dateadd('day', var('fcr_window_days'), 'created_at') -%}
-{%- set response_due_at = dbt.dateadd('second', 'response_target_seconds', 'created_at') -%}
+{%- set response_due_at = dbt.dateadd('second', 'response_target_seconds', 'response_starts_at') -%}
 {%- set durations = ['first_response', 'first_resolution', 'full_resolution'] -%}
 {%- set waits = {
     'requester_wait': "('new', 'open', 'on_hold')",
@@ -11,6 +11,7 @@
     touched_by={
         'stg_tickets': 'ticket_id',
         'int_ticket_life': 'ticket_id',
+        'int_ticket_clocks': 'ticket_id',
         'int_ticket_business_seconds': 'ticket_id',
         'int_response_targets': 'ticket_id',
         'fct_ticket_status_spans': 'ticket_id',
@@ -21,7 +22,7 @@
     },
     on_clock=[
         'select ticket_id from {this} where ' ~ passed(fcr_known_at) ~ ' or ' ~ passed(response_due_at)
-        ~ ' or ' ~ passed(dbt.dateadd('hour', 24, 'created_at')) ~ ' or ' ~ passed(dbt.dateadd('hour', 48, 'created_at')),
+        ~ ' or ' ~ passed(dbt.dateadd('hour', 24, 'response_starts_at')) ~ ' or ' ~ passed(dbt.dateadd('hour', 48, 'response_starts_at')),
     ]
 ) }}
 with tickets as (
@@ -68,7 +69,10 @@ joined as (
     select
         tickets.ticket_id,
         tickets.customer_key,
-        tickets.created_at,
+        life.created_at,
+        life.response_starts_at,
+        clocks.opened_by_call_id,
+        clocks.is_part_of_call,
         tickets.channel_or_unknown as channel,
         coalesce(tickets.agent_id, 'unknown') as agent_id,
         coalesce(tickets.team, 'unknown') as team,
@@ -92,7 +96,10 @@ joined as (
         tickets.status,
         life.is_merged,
         coalesce(tickets.is_spam, false) as is_spam,
-        not life.is_merged and not coalesce(tickets.is_spam, false) as is_contact,
+        coalesce(tickets.is_deleted, false) as is_deleted,
+        not life.is_merged
+        and not coalesce(tickets.is_spam, false)
+        and not coalesce(tickets.is_deleted, false) as is_contact,
         life.first_response_at,
         life.first_solved_at,
         life.solved_at,
@@ -111,8 +118,8 @@ joined as (
         business.unanswered_business_seconds,
         business.ticket_id is not null as has_calendar,
         {% for wait in waits -%}
-        cast(case when life.solved_at is not null then waits.{{ wait }}_seconds end as bigint) as {{ wait }}_seconds,
-        cast(case when life.solved_at is not null then waits.{{ wait }}_business_seconds end as bigint)
+        cast(case when life.solved_at is not null and life.is_history_told then waits.{{ wait }}_seconds end as bigint) as {{ wait }}_seconds,
+        cast(case when life.solved_at is not null and life.is_history_told then waits.{{ wait }}_business_seconds end as bigint)
             as {{ wait }}_business_seconds,
         {% endfor -%}
         case
@@ -121,7 +128,7 @@ joined as (
         end as is_fcr_claimed,
         confirmations.is_solved as is_confirmed,
         {{ is_fcr_observed(
-            'contacts', 'tickets.created_at', 'coalesce(life.is_solved, false)',
+            'contacts', 'life.created_at', 'coalesce(life.is_solved, false)',
             'case when life.agent_replies is not null and life.reopens is not null '
             ~ 'then life.agent_replies = 1 and life.reopens = 0 end'
         ) }} as is_fcr_observed,
@@ -129,9 +136,10 @@ joined as (
         cast(life.first_csat as double) as first_csat,
         cast(life.last_csat as double) as last_csat,
         cast(coalesce(life.csat_scale, tickets.csat_scale) as bigint) as csat_scale,
-        case when life.last_csat is not null then coalesce(life.rated_at, life.solved_at, tickets.created_at) end as rated_at
+        case when life.last_csat is not null then coalesce(life.rated_at, life.solved_at, life.created_at) end as rated_at
     from tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
+    inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
     left join {{ ref('dim_customers') }} as customers on tickets.customer_key = customers.customer_key
     left join {{ ref('int_ticket_business_seconds') }} as business on tickets.ticket_id = business.ticket_id
     left join {{ ref('int_contacts') }} as contacts
@@ -155,10 +163,10 @@ measured as (
 
     select
         *,
-        {{ seconds_between('created_at', 'first_response_at') }} as first_response_seconds,
+        {{ seconds_between('response_starts_at', 'first_response_at') }} as first_response_seconds,
         {{ seconds_between('created_at', 'first_solved_at') }} as first_resolution_seconds,
         {{ seconds_between('created_at', 'solved_at') }} as full_resolution_seconds,
-        {{ seconds_between('created_at', as_of()) }} as age_seconds
+        {{ seconds_between('response_starts_at', as_of()) }} as age_seconds
     from joined
 
 ),
@@ -202,9 +210,13 @@ select
     status,
     is_merged,
     is_spam,
+    is_deleted,
     is_contact,
+    opened_by_call_id,
+    is_part_of_call,
     is_complaint,
     is_escalated,
+    response_starts_at,
     first_response_at,
     first_solved_at,
     solved_at,

@@ -3,24 +3,28 @@
     touched_by={
         'stg_tickets': customers_of('tickets', 'ticket_id'),
         'int_ticket_life': customers_of('tickets', 'ticket_id'),
+        'int_ticket_clocks': customers_of('tickets', 'ticket_id'),
         'stg_calls': customers_of('calls', 'call_id'),
         'int_record_customers': 'customer_key',
     }
 ) }}
 -- Every contact of a customer over any channel, and when the same customer next came back about the same topic.
--- Merged and spam tickets and excluded calls are not contacts.
+-- Merged, spam and deleted tickets and excluded calls are not contacts; a ticket that a call opened is one contact with it.
 with contacts as (
 
     select
         'tickets' as record_kind,
         tickets.ticket_id as record_id,
-        tickets.created_at as contact_at,
+        clocks.created_at as contact_at,
         coalesce(tickets.topic, 'unknown') as topic
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
+    inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
     where
         not life.is_merged
         and not coalesce(tickets.is_spam, false)
+        and not coalesce(tickets.is_deleted, false)
+        and not clocks.is_part_of_call
     union all
     select
         'calls' as record_kind,

@@ -1,15 +1,16 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_tickets': 'ticket_id'}) }}
+{{ maintained(unit=['ticket_id'], touched_by={'stg_tickets': 'ticket_id', 'int_ticket_clocks': 'ticket_id'}) }}
 -- The time that a ticket's policy allows for the first response: that of the day on which it was created, the most
 -- particular one first; without one, the target of its channel.
 with tickets as (
 
     select
-        ticket_id,
-        coalesce(channel, 'unknown') as channel,
-        coalesce(priority, 'unknown') as priority,
-        {{ local_date('created_at') }} as created_on
-    from {{ ref('stg_tickets') }}
-    where {{ is_touched('ticket_id') }}
+        tickets.ticket_id,
+        coalesce(tickets.channel, 'unknown') as channel,
+        coalesce(tickets.priority, 'unknown') as priority,
+        {{ local_date('clocks.created_at') }} as created_on
+    from {{ ref('stg_tickets') }} as tickets
+    inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
+    where {{ is_touched('tickets.ticket_id') }}
 
 ),
 

@@ -1,4 +1,4 @@
-{%- set instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at', 'unanswered_at'] -%}
+{%- set instants = ['created_at', 'response_starts_at', 'first_response_at', 'first_solved_at', 'solved_at', 'unanswered_at'] -%}
 {{ maintained(
     unit=['ticket_id'],
     touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id', 'int_response_targets': 'ticket_id'},
@@ -9,7 +9,8 @@ with tickets as (
 
     select
         tickets.ticket_id,
-        tickets.created_at,
+        life.created_at,
+        life.response_starts_at,
         coalesce(tickets.channel, 'unknown') as channel,
         coalesce(tickets.team, 'unknown') as team,
         life.first_response_at,
@@ -61,10 +62,10 @@ open_until as (
 select
     ticket_id,
     calendar,
-    first_response_at - created_at as first_response_business_seconds,
+    first_response_at - response_starts_at as first_response_business_seconds,
     first_solved_at - created_at as first_resolution_business_seconds,
     solved_at - created_at as full_resolution_business_seconds,
-    unanswered_at - created_at as unanswered_business_seconds
+    unanswered_at - response_starts_at as unanswered_business_seconds
 from open_until
 -- A calendar without hours is open around the clock.
 where created_at is not null

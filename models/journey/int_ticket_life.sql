@@ -6,6 +6,8 @@
     unit=['ticket_id'],
     touched_by={
         'stg_tickets': 'ticket_id',
+        'int_ticket_clocks': 'ticket_id',
+        'int_ticket_merges': 'ticket_id',
         'int_ticket_marks': 'ticket_id',
         'int_ticket_replies': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
@@ -19,6 +21,7 @@ with statuses as (
         ticket_id,
         min(case when is_off_desk and not was_off_desk then event_at end) as first_solved_at,
         max(case when is_off_desk and not was_off_desk then event_at end) as last_solved_at,
+        min(event_at) as first_changed_at,
         max(event_at) as last_changed_at,
         sum(case when was_off_desk and not is_off_desk then 1 else 0 end) as reopens,
         max_by(is_off_desk, change_number) as is_solved
@@ -28,37 +31,82 @@ with statuses as (
 
 ),
 
+-- The list's own instants, by the clock of the log.
+stated as (
+
+    select
+        tickets.*,
+        clocks.created_at as clock_created_at,
+        clocks.response_starts_at,
+        clocks.are_replies_logged,
+        clocks.are_changes_logged,
+        {% for instant in stated_instants if instant not in ('created_at', 'updated_at') -%}
+        {{ dbt.dateadd('second', '-cast(clocks.list_ahead_seconds as integer)', 'tickets.' ~ instant) }} as stated_{{ instant }},
+        {% endfor -%}
+        {{ dbt.dateadd('second', '-cast(clocks.list_ahead_seconds as integer)', 'tickets.updated_at') }} as stated_updated_at
+    from {{ ref('stg_tickets') }} as tickets
+    inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
+    where {{ is_touched('tickets.ticket_id') }}
+
+),
+
+filled as (
+
+    select
+        *,
+        -- The help desk's own duration tells what neither an instant of the list nor the log does.
+        {% for instant, duration in [
+            ('first_response_at', 'first_response'), ('first_solved_at', 'first_resolution'), ('solved_at', 'full_resolution')
+        ] -%}
+        {{ known(
+            'coalesce(stated_' ~ instant ~ ', ' ~ dbt.dateadd(
+                'second', 'cast(vendor_' ~ duration ~ '_seconds as integer)', 'clock_created_at'
+            ) ~ ')'
+        ) }} as told_{{ instant }}{{ "," if not loop.last }}
+        {% endfor %}
+    from stated
+
+),
+
 tickets as (
 
     select
-        tickets.ticket_id,
-        tickets.created_at,
-        {{ known('tickets.first_response_at') }} as first_response_at,
-        {{ known('tickets.first_solved_at') }} as first_solved_at,
-        -- Solved without a date of it: the last change will have been it.
-        coalesce(
-            {{ known('tickets.solved_at') }},
-            {{ known('tickets.closed_at') }},
-            case
-                when
-                    tickets.status in ('solved', 'closed')
-                    and tickets.solved_at is null
-                    and tickets.closed_at is null
-                    then {{ known('tickets.updated_at') }}
-            end
-        ) as solved_at,
-        {{ known('tickets.closed_at') }} as closed_at,
-        tickets.status in ('solved', 'closed')
-        and coalesce(tickets.solved_at, tickets.closed_at, tickets.created_at) <= {{ as_of() }} as is_solved,
-        tickets.reopens,
-        tickets.agent_replies,
-        coalesce(tickets.escalated, false) as is_escalated,
-        tickets.merged_into is not null as is_merged,
-        tickets.agent_id,
-        tickets.csat_score,
-        tickets._contract as contract
-    from {{ ref('stg_tickets') }} as tickets
-    where {{ is_touched('tickets.ticket_id') }}
+        ticket_id,
+        clock_created_at as created_at,
+        response_starts_at,
+        are_replies_logged,
+        are_changes_logged,
+        told_first_response_at as first_response_at,
+        told_first_solved_at as first_solved_at,
+        case
+            -- Closed for good before it was solved: neither can be right.
+            when
+                status = 'closed'
+                and coalesce(reopens, 0) = 0
+                and {{ is_out_of_order('stated_closed_at', 'told_solved_at') }}
+                then null
+            else
+                -- Solved without a date of it: the last change will have been it.
+                coalesce(
+                    told_solved_at,
+                    {{ known('stated_closed_at') }},
+                    case
+                        when status in ('solved', 'closed') and stated_solved_at is null and stated_closed_at is null
+                            then {{ known('stated_updated_at') }}
+                    end
+                )
+        end as solved_at,
+        {{ known('stated_closed_at') }} as closed_at,
+        status in ('solved', 'closed')
+        and coalesce(stated_solved_at, stated_closed_at, clock_created_at) <= {{ as_of() }} as is_solved,
+        reopens,
+        agent_replies,
+        coalesce(escalated, false) as is_escalated,
+        merged_into is not null or coalesce(is_merged, false) as is_merged,
+        agent_id,
+        csat_score,
+        _contract as contract
+    from filled
 
 ),
 
@@ -67,6 +115,10 @@ joined as (
     select
         tickets.ticket_id,
         tickets.created_at,
+        tickets.response_starts_at,
+        tickets.are_replies_logged,
+        tickets.are_changes_logged,
+        {{ is_out_of_order('statuses.first_changed_at', 'tickets.created_at') }} as is_log_contradictory,
         coalesce(replies.first_response_at, tickets.first_response_at) as first_response_at,
         coalesce(replies.agent_replies, tickets.agent_replies) as agent_replies,
         contracts.does_tell_responses,
@@ -78,7 +130,8 @@ joined as (
             or (not statuses.is_solved and greatest(tickets.solved_at, tickets.closed_at) > statuses.last_changed_at)
         ) as is_stated_to_be_solved,
         coalesce(statuses.first_solved_at is not null and statuses.is_solved, false) as is_logged_to_be_solved,
-        coalesce(statuses.first_solved_at, tickets.first_solved_at) as first_solved_at,
+        statuses.first_solved_at as logged_first_solved_at,
+        tickets.first_solved_at as stated_first_solved_at,
         statuses.last_solved_at as logged_solved_at,
         -- Reopened after its solving, and closed by a rule since: resolved at the closing.
         case
@@ -86,9 +139,16 @@ joined as (
                 then tickets.closed_at
             else tickets.solved_at
         end as stated_solved_at,
-        coalesce(case when statuses.first_solved_at is not null then statuses.reopens end, tickets.reopens) as reopens,
+        -- A log that does not reach back to the creation tells that it was reopened, but not that it never was.
+        coalesce(
+            case
+                when statuses.first_solved_at is not null and (tickets.are_changes_logged or statuses.reopens > 0)
+                    then statuses.reopens
+            end,
+            tickets.reopens
+        ) as reopens,
         tickets.is_escalated or coalesce(marks.is_escalated, 0) = 1 as is_escalated,
-        tickets.is_merged or coalesce(marks.is_merged, 0) = 1 as is_merged,
+        (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and merges.ticket_id is null as is_merged,
         -- Who has an agent had at least one.
         coalesce(
             case when marks.assignee_stations > 0 then marks.assignee_stations end,
@@ -101,6 +161,7 @@ joined as (
     from tickets
     inner join {{ ref('int_ticket_contracts') }} as contracts on tickets.contract is not distinct from contracts.contract
     left join {{ ref('int_ticket_replies') }} as replies on tickets.ticket_id = replies.ticket_id
+    left join {{ ref('int_ticket_merges') }} as merges on tickets.ticket_id = merges.ticket_id
     left join {{ ref('int_ticket_marks') }} as marks on tickets.ticket_id = marks.ticket_id
     left join statuses on tickets.ticket_id = statuses.ticket_id
 
@@ -117,28 +178,69 @@ decided as (
         end as last_solved_at
     from joined
 
+),
+
+-- Of a reopened ticket the first solving is what a whole log or the list says of it, and not the last one.
+first_solved as (
+
+    select
+        *,
+        coalesce(
+            case when are_changes_logged and not is_log_contradictory then logged_first_solved_at end,
+            stated_first_solved_at,
+            case
+                when reopens > 1 then null
+                when reopens = 1 and not is_solved then stated_solved_at
+                when reopens = 1 then null
+                when not is_solve_logged or reopens = 0 then last_solved_at
+            end
+        ) as first_solved_at
+    from decided
+
+),
+
+-- Nothing happens to a ticket before it is there, beyond the seconds by which clocks differ.
+in_order as (
+
+    select
+        *,
+        {{ in_order('first_response_at', 'coalesce(response_starts_at, created_at)') }} as ordered_first_response_at,
+        {{ in_order('first_solved_at', 'created_at') }} as ordered_first_solved_at,
+        {{ in_order('last_solved_at', 'created_at') }} as ordered_solved_at,
+        {{ is_out_of_order('last_solved_at', 'first_solved_at') }} as is_solving_contradictory
+    from first_solved
+
 )
 
 select
     ticket_id,
-    -- Clocks of two systems can disagree by seconds: nothing happens to a ticket before it is there.
-    {{ not_before('first_response_at', 'created_at') }} as first_response_at,
-    {{ not_before(
-        'coalesce(first_solved_at, last_solved_at, case when reopens > 0 then stated_solved_at end)', 'created_at'
-    ) }} as first_solved_at,
-    {{ not_before('last_solved_at', 'created_at') }} as solved_at,
+    created_at,
+    response_starts_at,
+    ordered_first_response_at as first_response_at,
+    case when not is_solving_contradictory then ordered_first_solved_at end as first_solved_at,
+    case when not is_solving_contradictory then {{ in_order('ordered_solved_at', 'ordered_first_solved_at') }} end as solved_at,
     is_solved,
     is_solve_logged,
+    -- Waits and spans of time need a log that reaches back to the creation, and does not contradict it.
+    are_changes_logged and not is_log_contradictory as is_history_told,
     reopens,
-    coalesce(agent_replies, case when does_tell_responses then 0 end) as agent_replies,
-    -- Replies without the time of the first one tell nothing of the response.
-    does_tell_responses
-    and not (coalesce(agent_replies, 0) > 0 and first_response_at is null) as is_response_tracked,
+    -- A desk that would tell a reply told none.
+    coalesce(
+        agent_replies,
+        case when first_response_at is null and (does_tell_responses or are_replies_logged) then 0 end
+    ) as agent_replies,
+    -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
+    -- creation, tell nothing of it.
+    response_starts_at is not null
+    and case
+        when first_response_at is not null then ordered_first_response_at is not null
+        else (does_tell_responses or are_replies_logged) and coalesce(agent_replies, 0) = 0
+    end as is_response_tracked,
     is_escalated,
     is_merged,
     assignee_stations,
     first_csat,
     last_csat,
     csat_scale,
-    rated_at
-from decided
+    {{ in_order('rated_at', 'created_at') }} as rated_at
+from in_order

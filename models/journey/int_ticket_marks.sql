@@ -1,13 +1,16 @@
 {{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id'}) }}
 -- What a ticket's events say beside its states: escalated, merged, handed from one to another, rated.
-with events as (
+with stated as (
 
     select
         ticket_id,
         event_at,
         event_type,
+        event_type as series,
+        0 as is_later,
         from_value,
         to_value,
+        event_id,
         _batch,
         _row,
         case
@@ -24,6 +27,8 @@ with events as (
 
 ),
 
+{{ placed_in_chain() }},
+
 numbered as (
 
     select
@@ -31,23 +36,23 @@ numbered as (
         coalesce(
             lag(to_value) over (
                 partition by ticket_id, event_type
-                order by event_at, _batch, _row
+                order by event_at, place, _batch, _row
             ),
             from_value
         ) as previous_value,
         row_number() over (
             partition by ticket_id, event_type
-            order by event_at, _batch, _row
+            order by event_at, place, _batch, _row
         ) as place_in_type,
         row_number() over (
             partition by ticket_id, case when csat is not null then 1 else 0 end
-            order by event_at, _batch, _row
-        ) as place,
+            order by event_at, place, _batch, _row
+        ) as place_in_ratings,
         row_number() over (
             partition by ticket_id, case when csat is not null then 1 else 0 end
-            order by event_at desc, _batch desc, _row desc
+            order by event_at desc, place desc, _batch desc, _row desc
         ) as place_from_the_end
-    from events
+    from placed
 
 )
 
@@ -59,7 +64,7 @@ select
     sum(case when event_type = 'assigned' and to_value is distinct from previous_value then 1 else 0 end)
     + max(case when event_type = 'assigned' and place_in_type = 1 and from_value is not null then 1 else 0 end)
         as assignee_stations,
-    max(case when place = 1 then csat end) as first_csat,
+    max(case when place_in_ratings = 1 then csat end) as first_csat,
     max(case when place_from_the_end = 1 then csat end) as last_csat,
     -- Words have a scale of their own.
     max(case when place_from_the_end = 1 and csat is not null and is_word then 2 end) as csat_scale,

@@ -1,11 +1,18 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id'}) }}
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={'stg_ticket_events': 'ticket_id', 'int_ticket_clocks': 'ticket_id'}
+) }}
+-- Where an agent opened the ticket, what they wrote before the customer did answers nothing.
 select
-    ticket_id,
-    min(event_at) as first_response_at,
+    events.ticket_id,
+    min(
+        case when clocks.response_starts_at > clocks.created_at and events.event_at < clocks.response_starts_at then null else events.event_at end
+    ) as first_response_at,
     count(*) as agent_replies
-from {{ ref('stg_ticket_events') }}
+from {{ ref('stg_ticket_events') }} as events
+left join {{ ref('int_ticket_clocks') }} as clocks on events.ticket_id = clocks.ticket_id
 where
-    event_type = 'public_reply'
-    and coalesce(actor_type, 'agent') = 'agent'
-    and {{ is_touched('ticket_id') }}
-group by ticket_id
+    events.event_type = 'public_reply'
+    and coalesce(events.actor_type, 'agent') = 'agent'
+    and {{ is_touched('events.ticket_id') }}
+group by events.ticket_id

@@ -4,11 +4,13 @@ with stated as (
 
     select
         ticket_id,
+        'status' as series,
         event_at,
+        event_id,
         _batch,
         _row,
         case when event_type = 'created' then 0 else 1 end as is_later,
-        to_value as status,
+        to_value,
         from_value,
         max(case when event_type = 'created' then 1 else 0 end) over (partition by ticket_id) as is_log_whole
     from {{ ref('stg_ticket_events') }}
@@ -19,20 +21,22 @@ with stated as (
 
 ),
 
+{{ placed_in_chain() }},
+
 ordered as (
 
     select
         ticket_id,
         event_at,
-        status,
+        to_value as status,
         -- Only a log that begins in the middle of a ticket's life needs an event's own word for what was before.
         coalesce(
-            lag(status) over ticket_history,
+            lag(to_value) over ticket_history,
             case when is_log_whole = 0 then from_value end
         ) as previous_status,
         row_number() over ticket_history as change_number
-    from stated
-    window ticket_history as (partition by ticket_id order by event_at, is_later, _batch, _row)
+    from placed
+    window ticket_history as (partition by ticket_id order by event_at, is_later, place)
 
 )
 

@@ -1,0 +1,37 @@
+-- What each log tells of the tickets of each contract, and from which day on. A log that mostly tells the creation reaches
+-- the tickets whose creation it tells; another one those created on or after the day of its first event.
+with events as (
+
+    select
+        tickets._contract as ticket_contract,
+        events._contract as event_contract,
+        events.ticket_id,
+        events.event_type,
+        -- An event of before its ticket says nothing of when the log began.
+        case
+            when
+                not {{ is_out_of_order(
+                    'events.event_at',
+                    dbt.dateadd('second', '-coalesce(offsets.ahead_seconds, 0)', 'tickets.created_at')
+                ) }}
+                then {{ local_date('events.event_at') }}
+        end as event_on,
+        events.event_type = 'public_reply' and coalesce(events.actor_type, 'agent') = 'agent' as is_reply,
+        events.event_type = 'status_changed' and events.to_value is not null as is_change
+    from {{ ref('stg_ticket_events') }} as events
+    inner join {{ ref('stg_tickets') }} as tickets on events.ticket_id = tickets.ticket_id
+    left join {{ ref('int_log_offsets') }} as offsets on tickets._contract is not distinct from offsets.ticket_contract
+
+)
+
+select
+    ticket_contract,
+    event_contract,
+    min(event_on) as begins_on,
+    2 * count(distinct case when event_type = 'created' then ticket_id end) >= count(distinct ticket_id) as does_tell_creations,
+    max(case when is_reply then 1 else 0 end) = 1 as does_tell_replies,
+    max(case when is_change then 1 else 0 end) = 1 as does_tell_changes
+from events
+group by
+    ticket_contract,
+    event_contract

@@ -1,0 +1,85 @@
+-- The help desk's own figures beside ours, for tickets where ours does not come from theirs. A figure that we compute from the
+-- log is held against what the list says of it, too.
+{%- set durations = {
+    'first_response': ['stg.vendor_first_response_seconds', 'stg.first_response_at', 'facts.first_response_at'],
+    'first_resolution': ['stg.vendor_first_resolution_seconds', 'stg.first_solved_at', 'facts.first_solved_at'],
+    'full_resolution': ['stg.vendor_full_resolution_seconds', 'stg.solved_at', 'facts.solved_at'],
+} -%}
+{%- set others = {
+    'first_response_business_seconds': ['stg.vendor_first_response_business_seconds', 'facts.first_response_business_seconds'],
+    'first_resolution_business_seconds': ['stg.vendor_first_resolution_business_seconds', 'facts.first_resolution_business_seconds'],
+    'full_resolution_business_seconds': ['stg.vendor_full_resolution_business_seconds', 'facts.full_resolution_business_seconds'],
+    'requester_wait_seconds': ['stg.vendor_requester_wait_seconds', 'facts.requester_wait_seconds'],
+    'reopens': ['stg.reopens', 'facts.reopens'],
+    'csat': ['stg.csat_score', 'facts.last_csat'],
+} %}
+with figures as (
+
+    {% for name, (theirs, stated_at, found_at) in durations.items() -%}
+    select
+        stg._contract as contract,
+        '{{ name }}_seconds' as figure,
+        stg.ticket_id,
+        cast(coalesce({{ theirs }}, {{ seconds_between('stg.created_at', stated_at) }}) as double) as theirs,
+        cast(facts.{{ name }}_seconds as double) as ours,
+        {{ var('vendor_tolerance_seconds') }} as tolerance
+    from {{ ref('stg_tickets') }} as stg
+    inner join {{ ref('fct_tickets') }} as facts on stg.ticket_id = facts.ticket_id
+    -- Filled from their duration, ours would only agree with itself.
+    where not ({{ stated_at }} is null and {{ seconds_between('facts.created_at', found_at) }} = {{ theirs }})
+    union all
+    {% endfor -%}
+    {% for name, (theirs, ours) in others.items() -%}
+    select
+        stg._contract as contract,
+        '{{ name }}' as figure,
+        stg.ticket_id,
+        cast({{ theirs }} as double) as theirs,
+        cast({{ ours }} as double) as ours,
+        {{ var('vendor_tolerance_seconds') if name.endswith('seconds') else 0 }} as tolerance
+    from {{ ref('stg_tickets') }} as stg
+    inner join {{ ref('fct_tickets') }} as facts on stg.ticket_id = facts.ticket_id
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+compared as (
+
+    select
+        *,
+        ours - theirs as difference,
+        abs(ours - theirs) > tolerance as does_differ
+    from figures
+    where theirs is not null
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by contract, figure, coalesce(does_differ, false)
+            order by ticket_id
+        ) as place
+    from compared
+
+)
+
+select
+    contract,
+    figure,
+    cast(count(difference) as bigint) as compared,
+    cast(count(*) - count(difference) as bigint) as unknown_to_us,
+    cast(sum(case when does_differ then 1 else 0 end) as bigint) as differing,
+    percentile_cont(0.5) within group (order by case when does_differ then difference end) as median_difference,
+    concat_ws(
+        ', ',
+        {% for place in range(1, 6) -%}
+        max(case when does_differ and place = {{ place }} then ticket_id end){{ "," if not loop.last }}
+        {% endfor %}
+    ) as tickets_that_differ
+from numbered
+group by
+    contract,
+    figure

@@ -1,0 +1,327 @@
+"""Tickets whose export contradicts itself, or does not tell: the figures are right or unknown, never pressed into shape."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import random
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Cxhouse, Home
+
+AS_OF = "2026-07-01"
+Rows = list[dict[str, object]]
+CHAINS = 40
+
+
+def tickets(*rows: str, columns: str) -> Rows:
+    names = ["ticket_id", "created_at", "status", "channel", *columns.split()]
+    return [dict(zip(names, row.split("|"), strict=True)) for row in rows]
+
+
+def log(*rows: str) -> Rows:
+    names = ["ticket_id", "event_at", "event_type", "actor_type", "from_value", "to_value"]
+    return [dict(zip(names, row.split("|"), strict=True)) for row in rows]
+
+
+def chains(seed: int) -> tuple[Rows, Rows, dict[str, tuple[str, int]]]:
+    """Tickets with several changes within a second, their rows shuffled: what each ends in, and how often it was reopened."""
+    draw = random.Random(seed)
+    states = ["new", "open", "pending", "on_hold", "solved", "closed"]
+    listed, events, expected = [], [], {}
+    for number in range(CHAINS):
+        ticket, at, state = f"chain{number}", datetime(2026, 6, 3, 9), "new"
+        events.append({"ticket_id": ticket, "event_at": at, "event_type": "created", "actor_type": "customer", "to_value": state})
+        reopens = 0
+        for _ in range(3):
+            at += timedelta(minutes=draw.randint(1, 500))
+            edges: set[tuple[str, str]] = set()
+            # Each state is left at most once within the instant: there is one way to order its changes.
+            left = {state}
+            for _ in range(draw.randint(1, 4)):
+                then = draw.choice([other for other in states if other not in left])
+                reopens += state in ("solved", "closed") and then not in ("solved", "closed")
+                edges.add((state, then))
+                left.add(then)
+                state = then
+            for before, then in edges:
+                change = {
+                    "event_at": at,
+                    "event_type": "status_changed",
+                    "actor_type": "agent",
+                    "from_value": before,
+                    "to_value": then,
+                }
+                events.append({"ticket_id": ticket, **change})
+        listed.append({"ticket_id": ticket, "created_at": "2026-06-03 09:00:00", "status": state, "channel": "email"})
+        expected[ticket] = (state, reopens)
+    draw.shuffle(events)
+    return listed, events, expected
+
+
+CHAIN_TICKETS, CHAIN_EVENTS, CHAIN_ENDS = chains(7)
+
+#: desk -> its list and its log; each desk has contracts of its own.
+DESKS: dict[str, tuple[Rows, Rows]] = {
+    "ties": (
+        tickets(
+            "tie1|2026-06-01 09:00:00|solved|email|2026-06-01 11:00:00",
+            "tie2|2026-06-01 09:00:00|solved|email|2026-06-01 11:00:00",
+            columns="solved_at",
+        )
+        + CHAIN_TICKETS,
+        log(
+            "tie1|2026-06-01 11:00:00|status_changed|agent|pending|solved",
+            "tie1|2026-06-01 11:00:00|status_changed|agent|open|pending",
+            "tie1|2026-06-01 09:30:00|status_changed|agent|new|open",
+            "tie1|2026-06-01 09:00:00|created|customer||new",
+            "tie2|2026-06-01 09:00:00|created|customer||new",
+            "tie2|2026-06-01 09:30:00|status_changed|agent|new|open",
+            "tie2|2026-06-01 11:00:00|status_changed|agent|open|pending",
+            "tie2|2026-06-01 11:00:00|status_changed|agent|pending|solved",
+        )
+        + CHAIN_EVENTS,
+    ),
+    "late_log": (
+        tickets(
+            "old1|2026-01-10 09:00:00|closed|email|2026-01-11 09:00:00",
+            "old2|2026-01-12 09:00:00|closed|email|2026-01-13 09:00:00",
+            "half|2026-05-20 09:00:00|solved|email|2026-06-02 12:00:00",
+            "new1|2026-06-01 09:00:00|solved|email|2026-06-01 11:00:00",
+            "new2|2026-06-02 09:00:00|solved|email|2026-06-02 11:00:00",
+            "mute|2026-06-03 09:00:00|open|email|",
+            columns="solved_at",
+        ),
+        log(
+            "half|2026-06-01 08:00:00|status_changed|agent|pending|open",
+            "half|2026-06-02 10:00:00|public_reply|agent||",
+            "half|2026-06-02 12:00:00|status_changed|agent|open|solved",
+            "new1|2026-06-01 09:00:00|created|customer||new",
+            "new1|2026-06-01 10:00:00|public_reply|agent||",
+            "new1|2026-06-01 11:00:00|status_changed|agent|new|solved",
+            "new2|2026-06-02 09:00:00|created|customer||new",
+            "new2|2026-06-02 10:00:00|public_reply|agent||",
+            "new2|2026-06-02 11:00:00|status_changed|agent|new|solved",
+            "mute|2026-06-03 09:00:00|created|customer||new",
+        ),
+    ),
+    "migrated": (
+        tickets(
+            "m1|2026-06-01 08:00:00|closed|email|2025-11-03 10:00:00|2025-11-05 10:00:00||0|1",
+            "m2|2026-06-01 09:00:00|solved|email|2026-06-01 10:00:00|2026-06-01 11:00:00||0|1",
+            "early|2026-06-10 10:00:00|solved|email|2026-06-10 08:00:00|2026-06-10 12:00:00||0|1",
+            "skew|2026-06-10 10:00:00|solved|email|2026-06-10 09:59:55|2026-06-10 12:00:00||0|1",
+            "swapped|2026-06-10 10:00:00|solved|email|2026-06-10 11:00:00|2026-06-10 12:00:00|2026-06-10 15:00:00|0|1",
+            columns="first_response_at solved_at first_solved_at reopens agent_replies",
+        ),
+        [],
+    ),
+    "two_zones": (
+        tickets(
+            "z1|2026-06-01 11:00:00|solved|email",
+            "z2|2026-06-02 12:30:00|solved|email",
+            "z3|2026-06-04 01:10:00|solved|email",
+            "z4|2026-06-05 16:00:00|open|email",
+            columns="",
+        ),
+        log(
+            "z1|2026-06-01 09:00:00|created|customer||",
+            "z1|2026-06-01 09:30:00|public_reply|agent||",
+            "z1|2026-06-01 10:00:00|status_changed|agent|open|solved",
+            "z2|2026-06-02 10:30:00|created|customer||",
+            "z2|2026-06-02 11:00:00|public_reply|agent||",
+            "z2|2026-06-02 11:30:00|status_changed|agent|open|solved",
+            "z3|2026-06-03 23:10:00|created|customer||",
+            "z3|2026-06-03 23:40:00|public_reply|agent||",
+            "z3|2026-06-03 23:50:00|status_changed|agent|open|solved",
+            "z4|2026-06-05 14:00:00|created|customer||",
+            "z4|2026-06-05 14:20:00|public_reply|agent||",
+        ),
+    ),
+    "phone": (
+        tickets(
+            "p1|2026-06-01 10:06:00|solved|phone|who1|billing|2026-06-01 10:06:00|2026-06-01 10:06:00|0|1",
+            columns="customer_id topic first_response_at solved_at reopens agent_replies",
+        ),
+        [],
+    ),
+    "metrics": (
+        tickets(
+            "v1|2026-04-08 20:52:00|solved|email|2026-04-20 16:30:00|2|3|36000|1021080|",
+            "v2|2026-04-24 19:32:00|closed|email|2026-04-26 16:26:00|0|1|161640|161640|",
+            "v3|2026-04-24 19:32:00|closed|email|2026-04-26 16:26:00|1|1||170000|",
+            "v4|2026-04-30 08:00:00|open|email||0|0|||",
+            "round1|2026-04-30 08:00:00|closed|email||0|0|||round2",
+            "round2|2026-04-30 08:00:00|closed|email||0|0|||round1",
+            columns="solved_at reopens agent_replies vendor_first_resolution_seconds vendor_full_resolution_seconds merged_into",
+        )
+        + [
+            {"ticket_id": "gone", "created_at": "2026-04-30 08:00:00", "status": "open", "channel": "email", "is_deleted": "true"}
+        ],
+        [],
+    ),
+    "opened_by_agents": (
+        tickets("written|2026-06-01 09:00:00|open|email", "answered|2026-06-01 09:00:00|open|email", columns=""),
+        log(
+            "written|2026-06-01 09:00:00|created|agent||new",
+            "written|2026-06-01 09:00:00|public_reply|agent||",
+            "answered|2026-06-01 09:00:00|created|agent||new",
+            "answered|2026-06-01 09:00:00|public_reply|agent||",
+            "answered|2026-06-03 09:00:00|customer_message|customer||",
+            "answered|2026-06-03 09:20:00|public_reply|agent||",
+        ),
+    ),
+}
+
+
+def write(path: Path, rows: Rows) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="") as stream:
+        out = csv.DictWriter(stream, names)
+        out.writeheader()
+        out.writerows(rows)
+
+
+def contract(folder: Path, kind: str, desk: str, rows: Rows) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    told = {
+        "name": f"{desk}_{kind}", "kind": kind, "files": {"name": f"{kind}_{desk}_*"}, "columns": {name: name for name in names},
+    }  # fmt: skip
+    (folder / f"{desk}_{kind}.yml").write_text(yaml.safe_dump(told))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
+    """A home of all desks, and what its run said."""
+    root = tmp_path_factory.mktemp("contradicting")
+    exports, config = root / "exports", root / "config"
+    (config / "contracts").mkdir(parents=True)
+    exports.mkdir()
+    for desk, (listed, events) in DESKS.items():
+        for kind, rows in (("tickets", listed), ("ticket_events", events)):
+            if rows:
+                contract(config / "contracts", kind, desk, rows)
+            # Cut into files any way: the order of the rows means nothing.
+            for part, of_file in itertools.groupby(enumerate(rows), lambda item, size=len(rows): item[0] * 3 // size):
+                write(exports / f"{kind}_{desk}_{part}.csv", [{**dict.fromkeys(rows[0], ""), **row} for _, row in of_file])
+    write(
+        exports / "calls.csv",
+        [
+            {
+                "call_id": "k1", "started_at": "2026-06-01 10:00:00", "direction": "inbound", "ended_at": "2026-06-01 10:05:10",
+                "answered_at": "2026-06-01 10:00:10", "disposition": "answered", "customer_id": "who1", "topic": "billing",
+                "resolved": "yes", "ticket_id": "p1", "talk_seconds": 300,
+            }
+        ],
+    )  # fmt: skip
+    home = Home(root / "home", exports, config)
+    done = cxhouse("run", "--exports", exports, *home.options, "--as-of", AS_OF)
+    return home, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def home(told: tuple[Home, str]) -> Home:
+    return told[0]
+
+
+def of_ticket(home: Home, ticket: str, *columns: str) -> tuple:
+    return home.query(f"select {', '.join(columns)} from fct_tickets where ticket_id = ?", ticket)[0]
+
+
+def test_changes_within_a_second_follow_their_chain(home: Home) -> None:
+    def spans(ticket: str) -> list[tuple]:
+        return home.query(
+            "select status, starts_at, ends_at from fct_ticket_status_spans where ticket_id = ? order by span_number", ticket
+        )
+
+    assert spans("tie1") == spans("tie2")
+    assert [row[0] for row in spans("tie1")] == ["new", "open", "solved"]
+    for ticket in ("tie1", "tie2"):
+        assert of_ticket(home, ticket, "is_solved", "reopens", "full_resolution_seconds") == (True, 0, 7200)
+    last = {ticket: spans(ticket)[-1][0] for ticket in CHAIN_ENDS}
+    assert last == {ticket: state for ticket, (state, _) in CHAIN_ENDS.items()}
+    found = dict(home.query("select ticket_id, reopens from fct_tickets where ticket_id like 'chain%' and reopens is not null"))
+    assert found == {ticket: CHAIN_ENDS[ticket][1] for ticket in found}
+    assert len(found) > CHAINS / 2
+    assert max(found.values()) > 1
+
+
+def test_what_the_log_does_not_reach_is_unknown(home: Home) -> None:
+    columns = ("first_response_seconds", "is_response_tracked", "is_response_in_time", "agent_replies", "requester_wait_seconds")
+    for ticket in ("old1", "old2"):
+        assert of_ticket(home, ticket, *columns) == (None, False, None, None, None)
+    for ticket in ("new1", "new2"):
+        assert of_ticket(home, ticket, *columns) == (3600, True, True, 1, 7200)
+    # It has events, but of the middle of its life only: what came before nobody knows.
+    assert of_ticket(home, "half", "requester_wait_seconds", "first_solved_at", "is_solved") == (None, None, True)
+    # The log reaches it, and tells of no reply: that is a miss.
+    assert of_ticket(home, "mute", "is_response_tracked", "is_response_in_time") == (True, False)
+
+
+def test_instants_before_the_creation_are_unknown(home: Home) -> None:
+    columns = ("first_response_seconds", "full_resolution_seconds", "is_response_tracked", "is_response_in_time", "is_solved")
+    assert of_ticket(home, "m1", *columns) == (None, None, False, None, True)
+    assert of_ticket(home, "m2", *columns[:2]) == (3600, 7200)
+    assert of_ticket(home, "early", *columns) == (None, 7200, False, None, True)
+    # Seconds of skew are none.
+    assert of_ticket(home, "skew", *columns[:3]) == (0, 7200, True)
+    assert of_ticket(home, "swapped", "first_solved_at", "solved_at", "is_solved") == (None, None, True)
+
+
+def test_two_time_zones_are_recognised(told: tuple[Home, str]) -> None:
+    home, said = told
+    rows = home.query(
+        "select first_response_seconds, full_resolution_seconds, created_at from fct_tickets "
+        "where ticket_id like 'z_' order by ticket_id"
+    )
+    assert [(response, resolution) for response, resolution, _ in rows] == [
+        (1800, 3600), (1800, 3600), (1800, 2400), (1200, None),
+    ]  # fmt: skip
+    assert rows[0][2] == datetime(2026, 6, 1, 9)
+    sentence = re.sub(r"\s+", " ", said)
+    assert "all 4 tickets' own created events (contract two_zones_ticket_events) lie 2 h before created_at" in sentence
+    assert "set `timezone`" in sentence
+
+
+def test_a_call_and_its_ticket_are_one_contact(home: Home) -> None:
+    rows = home.query("select is_solved, is_fcr_observed, is_repeated from fct_contacts where contact_id in ('k1', 'p1')")
+    assert [tuple(map(bool, row)) for row in rows] == [(True, True, False)]
+    assert of_ticket(home, "p1", "is_response_tracked", "opened_by_call_id", "is_contact") == (False, "k1", True)
+
+
+def test_who_was_written_to_first_waits_from_the_own_message_on(home: Home) -> None:
+    columns = ("response_starts_at", "first_response_seconds", "is_response_tracked", "is_response_in_time")
+    assert of_ticket(home, "written", *columns) == (None, None, False, None)
+    assert of_ticket(home, "answered", *columns[1:3]) == (1200, True)
+
+
+def test_a_reopened_ticket_without_a_log(home: Home) -> None:
+    columns = ("first_resolution_seconds", "full_resolution_seconds")
+    assert of_ticket(home, "v1", *columns) == (36000, 1021080)
+    assert of_ticket(home, "v2", *columns) == (161640, 161640)
+    assert of_ticket(home, "v3", *columns) == (None, 161640)
+
+
+def test_the_help_desks_own_figures_are_compared(told: tuple[Home, str]) -> None:
+    _, said = told
+    sentence = re.sub(r"\s+", " ", said)
+    assert "Our figures are those that the help desk itself states" in sentence
+    assert "metrics_tickets, figure full_resolution_seconds, tickets_that_differ v3" in sentence
+
+
+def test_merge_circles_and_deleted_tickets(home: Home) -> None:
+    contacts = home.query("select ticket_id from fct_tickets where is_contact and ticket_id in ('round1', 'round2', 'gone')")
+    assert contacts == [("round1",)]
+    assert of_ticket(home, "gone", "is_deleted", "is_contact") == (True, False)
+
+
+def test_the_backlog_balances(home: Home) -> None:
+    rows = home.query(
+        "select sum(opening + created + reopened - solved), sum(closing) from fct_backlog_days group by date_day"
+    )
+    assert len(rows) > 50
+    assert all(flow == closing for flow, closing in rows)
