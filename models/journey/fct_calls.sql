@@ -52,13 +52,13 @@ classified as (
         coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'answered' as is_answered,
         disposition_or_derived = 'unknown' as is_unknown,
         coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'abandoned' as is_abandoned,
-        -- Clocks of two systems can disagree by seconds: nobody waits less than no time.
+        -- Answered before it was queued: of its wait nothing is known.
         coalesce(
             wait_seconds,
-            {{ seconds_between('queued_or_started_at', not_before('answered_at', 'queued_or_started_at')) }},
+            {{ seconds_between('queued_or_started_at', in_order('answered_at', 'queued_or_started_at')) }},
             case
                 when disposition_or_derived = 'abandoned'
-                    then {{ seconds_between('queued_or_started_at', not_before('ended_at', 'queued_or_started_at')) }}
+                    then {{ seconds_between('queued_or_started_at', in_order('ended_at', 'queued_or_started_at')) }}
             end
         ) as waited_seconds
     from calls
@@ -92,7 +92,7 @@ select
     case
         when claimed.is_answered
             then coalesce(
-                claimed.answered_at,
+                {{ in_order('claimed.answered_at', 'claimed.queued_or_started_at') }},
                 {{ dbt.dateadd('second', 'coalesce(claimed.waited_seconds, 0)', 'claimed.queued_or_started_at') }}
             )
     end as answered_at,
