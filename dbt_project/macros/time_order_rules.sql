@@ -44,3 +44,22 @@
       ['reviews', 'review_id', 'created_at', 'orders', 'ordered_at', 'order_id'],
   ]) -}}
 {% endmacro %}
+
+
+{#- The records of which one instant lies before another one that it cannot come before. -#}
+{% macro contradiction(kind, record_id, later, earlier_kind, earlier, joined) -%}
+  {%- set later_at = 'cast(records.' ~ later ~ ' as timestamp)' -%}
+  {%- set earlier_at = 'cast(' ~ ('others' if joined else 'records') ~ '.' ~ earlier ~ ' as timestamp)' -%}
+    select
+        '{{ kind }}' as kind,
+        cast(records.{{ record_id }} as {{ dbt.type_string() }}) as record_id,
+        '{{ later }} before {{ earlier }}{{ " of " ~ earlier_kind if joined }}' as rule,
+        {{ seconds_between(later_at, earlier_at) }} as difference_seconds,
+        records._file,
+        records._row
+    from {{ ref('stg_' ~ kind) }} as records
+    {%- if joined %}
+    inner join {{ ref('stg_' ~ earlier_kind) }} as others on records.{{ joined }} = others.{{ joined }}
+    {%- endif %}
+    where {{ is_out_of_order(later_at, earlier_at) }}
+{%- endmacro %}

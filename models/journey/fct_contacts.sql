@@ -51,5 +51,5 @@ select
     is_escalated
 from {{ ref('fct_calls') }}
 where
-    is_offered
+    is_contact
     and {{ is_touched("'call'", 'call_id') }}
