@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,11 @@ files: {name: "silent*.csv", columns: [Number, Placed]}
 columns: {order_id: Number, ordered_at: Placed, status: State, promised_delivery_at: Due}
 """
 
-CALLS = """call_id,interaction_id,channel,started_at,direction,queued_at,answered_at,ended_at,disposition,wait_seconds,talk_seconds,agent_id,team
+CALLS_HEAD = (
+    "call_id,interaction_id,channel,started_at,direction,queued_at,answered_at,ended_at,disposition,wait_seconds,talk_seconds,"
+    "agent_id,team"
+)
+CALLS = f"""{CALLS_HEAD}
 sound,,,2026-06-10T10:00:00Z,inbound,2026-06-10T10:00:00Z,2026-06-10T10:00:10Z,2026-06-10T10:05:00Z,answered,,290,ann,desk
 wrong,,,2026-06-10T10:00:00Z,inbound,2026-06-10T10:00:00Z,2026-06-10T08:00:10Z,2026-06-10T10:05:00Z,answered,,290,ann,desk
 silent,,,2026-06-10T10:00:00Z,inbound,,,2026-06-10T10:05:00Z,,,,,desk
@@ -49,7 +52,7 @@ def run(cxhouse: Cxhouse, home: Home) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Iterator[tuple[Home, str]]:
+def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
     """A home of two shops and a call centre, and what its run said."""
     folder = tmp_path_factory.mktemp("unknown")
     home = Home(folder / "home", folder / "exports", folder / "config")
@@ -62,7 +65,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Iterator
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    yield home, run(cxhouse, home).stdout
+    return home, run(cxhouse, home).stdout
 
 
 def counts(home: Home, kpi_id: str) -> tuple[object, ...]:
@@ -82,7 +85,7 @@ def test_a_delivery_without_a_date_is_neither_late_nor_on_time(told: tuple[Home,
 def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[Home, str]) -> None:
     home, output = told
     missing = "select status, missing_export, value, n_pending from kpis where kpi_id = ?"
-    # Four orders... one of them cancelled, by nobody known.
+    # One order was cancelled, by nobody known.
     assert home.query(missing, "cancellation_rate") == [("not_available", "cancelled_by (orders)", None, 1)]
     assert home.query(missing, "review_score") == [("not_available", "reviews", None, None)]
     assert "needs cancelled_by" in output
@@ -103,7 +106,10 @@ def test_silence_is_no_abandoned_call(told: tuple[Home, str]) -> None:
 
 def test_legs_are_one_call_and_a_chat_is_none(told: tuple[Home, str]) -> None:
     home, _ = told
-    calls = "select call_id, channel, disposition, wait_seconds, handle_seconds, is_transferred from fct_calls where started_at >= '2026-06-11' order by 1"
+    calls = (
+        "select call_id, channel, disposition, wait_seconds, handle_seconds, is_transferred from fct_calls "
+        "where started_at >= '2026-06-11' order by 1"
+    )
     assert home.query(calls) == [
         ("back1", "phone", "callback", 60, None, False),
         ("chat", "chat", "answered", 30, None, False),
