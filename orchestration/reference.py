@@ -55,6 +55,7 @@ def _section(kpi: dict[str, Any]) -> str:
         "unit, better": f"{kpi['unit']}, {kpi['direction']}",
         "event date": kpi["event_date"],
         "exports": kpi["exports"].replace("|", " or "),
+        "needs": (kpi["needs"] or "nothing more").replace("|", " or "),
         "interval": kpi["interval_kind"] or "none",
         "pending cases": kpi["pending_measure"] or "none",
         "final": f"{settles} days after the period" if settles else "when the period is over",

@@ -34,6 +34,7 @@
             'grains': kpi.get('grains', []) | join(', ') or none,
             'event_date': kpi.event_date,
             'exports': kpi.exports,
+            'needs': kpi.get('needs', []),
             'counts_denominator': kpi.get('counts_denominator', false),
             'is_on_scorecards': kpi.get('is_on_scorecards', false),
             'source': kpi.get('source', ''),
@@ -46,6 +47,35 @@
     {%- endfor -%}
   {%- endif -%}
   {{- return(found | sort(attribute='kpi_id')) -}}
+{% endmacro %}
+
+
+{#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column", or "kind.column=value" where only
+    that value tells. An entry "a|b" means: any of them. -#}
+{% macro needed_columns() %}
+  {%- set found = [] -%}
+  {%- for definition in kpi_list() -%}
+    {%- for entry in definition.needs -%}
+      {%- for need in entry.split('|') if need not in found -%}{%- do found.append(need) -%}{%- endfor -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- return(found | sort) -}}
+{% endmacro %}
+
+
+{#- A need in words: "delivered_at (orders or shipments)". -#}
+{% macro need_in_words(entry) %}
+  {%- set kinds_by_column = {} -%}
+  {%- for need in entry.split('|') -%}
+    {%- set kind, _, column = need.partition('.') -%}
+    {%- set column = column | replace('=', ' ') -%}
+    {%- do kinds_by_column.setdefault(column, []).append(kind) -%}
+  {%- endfor -%}
+  {%- set words = [] -%}
+  {%- for column, kinds in kinds_by_column.items() -%}
+    {%- do words.append(column ~ ' (' ~ kinds | join(' or ') ~ ')') -%}
+  {%- endfor -%}
+  {{- return(words | join(' or ')) -}}
 {% endmacro %}
 
 

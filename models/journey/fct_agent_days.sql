@@ -59,7 +59,34 @@ contacts as (
         coalesce(handle_seconds, 0) as handle_seconds,
         case when is_resolved then {{ var('complexity_weight_low') }} else 0 end as contact_weight
     from {{ ref('fct_calls') }}
-    where is_answered
+    where is_answered and call_id not in (select several.call_id from {{ ref('int_calls') }} as several where several.legs > 1)
+    union all
+    -- Of a call that was handed on, each agent handled a leg; who had the last one resolved it.
+    select
+        legs.agent_id,
+        {{ local_date('legs.answered_at') }} as work_date,
+        0 as tickets_solved,
+        1 as calls_handled,
+        case when calls.is_resolved and legs.agent_leg = 1 then 1 else 0 end as calls_resolved,
+        coalesce(legs.talk_seconds + coalesce(legs.hold_seconds, 0) + coalesce(legs.wrap_up_seconds, 0), 0) as handle_seconds,
+        case when calls.is_resolved and legs.agent_leg = 1 then {{ var('complexity_weight_low') }} else 0 end as contact_weight
+    from (
+        select
+            staged.*,
+            coalesce(staged.interaction_id, staged.call_id) as interaction,
+            row_number() over (
+                partition by coalesce(staged.interaction_id, staged.call_id)
+                order by staged.started_at desc, staged.call_id desc
+            ) as agent_leg
+        from {{ ref('stg_calls') }} as staged
+        where staged.agent_id is not null and staged.answered_at is not null
+    ) as legs
+    inner join {{ ref('int_calls') }} as interactions
+        on
+            legs.interaction = interactions.interaction
+            and interactions.legs > 1
+    inner join {{ ref('fct_calls') }} as calls on interactions.call_id = calls.call_id
+    where calls.is_contact and calls.channel = 'phone'
 
 ),
 

@@ -2,7 +2,7 @@
 {{ maintained(
     unit=['call_id'],
     touched_by={
-        'stg_calls': 'call_id',
+        'int_calls': 'call_id',
         'int_record_customers': records_of('calls'),
         'int_contacts': records_of('calls'),
         'int_survey_confirmations': records_of('calls'),
@@ -32,8 +32,10 @@ with calls as (
         ) as disposition_or_derived,
         -- Who claims to have solved it at once says that it was.
         coalesce(calls.resolved, case when calls.solved_on_first_contact then true end) as is_resolved,
+        -- Chats, tasks and mails of a contact centre are contacts, and no calls.
+        coalesce(calls.channel, 'phone') in ('phone', 'voice', 'telephone', 'call') as is_phone,
         contracts.does_tell_claims
-    from {{ ref('stg_calls') }} as calls
+    from {{ ref('int_calls') }} as calls
     left join {{ ref('int_record_customers') }} as records
         on
             records.record_kind = 'calls'
@@ -48,11 +50,15 @@ classified as (
     select
         *,
         coalesce(direction, 'inbound') = 'inbound'
+        and disposition_or_derived in ('answered', 'abandoned', 'voicemail', 'callback', 'unknown') as is_contact,
+        coalesce(direction, 'inbound') = 'inbound'
+        and is_phone
         and disposition_or_derived in ('answered', 'abandoned', 'voicemail', 'callback', 'unknown') as is_offered,
-        coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'answered' as is_answered,
+        coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'answered' as has_met_agent,
+        coalesce(direction, 'inbound') = 'inbound' and is_phone and disposition_or_derived = 'answered' as is_answered,
         disposition_or_derived = 'unknown' as is_unknown,
-        coalesce(direction, 'inbound') = 'inbound' and disposition_or_derived = 'abandoned' as is_abandoned,
-        -- Clocks of two systems can disagree by seconds: nobody waits less than no time.
+        coalesce(direction, 'inbound') = 'inbound' and is_phone and disposition_or_derived = 'abandoned' as is_abandoned,
+        -- Answered before it was queued: of its wait nothing is known.
         coalesce(
             wait_seconds,
             {{ seconds_between('queued_or_started_at', in_order('answered_at', 'queued_or_started_at')) }},
@@ -92,11 +98,11 @@ select
     case
         when claimed.is_answered
             then coalesce(
-                claimed.answered_at,
+                {{ in_order('claimed.answered_at', 'claimed.queued_or_started_at') }},
                 {{ dbt.dateadd('second', 'coalesce(claimed.waited_seconds, 0)', 'claimed.queued_or_started_at') }}
             )
     end as answered_at,
-    'phone' as channel,
+    case when claimed.is_phone then 'phone' else claimed.channel end as channel,
     coalesce(claimed.agent_id, 'unknown') as agent_id,
     coalesce(claimed.team, 'unknown') as team,
     coalesce(claimed.queue, 'unknown') as queue,
@@ -106,6 +112,7 @@ select
     claimed.order_id,
     coalesce(claimed.direction, 'inbound') as direction,
     claimed.disposition_or_derived as disposition,
+    claimed.is_contact,
     claimed.is_offered,
     claimed.is_answered,
     case when not claimed.is_unknown then claimed.is_abandoned end as is_abandoned,
@@ -133,7 +140,7 @@ select
     coalesce(claimed.transferred, false) as is_transferred,
     {{ is_fcr_observed(
         'contacts', 'claimed.started_at', 'coalesce(claimed.is_resolved, false)',
-        'claimed.is_answered and not coalesce(claimed.transferred, false)'
+        'claimed.has_met_agent and not coalesce(claimed.transferred, false)'
     ) }} as is_fcr_observed,
     claimed.is_fcr_claimed,
     case when claimed.is_fcr_claimed then confirmations.is_solved end as is_fcr_verified,

@@ -91,5 +91,5 @@ select
 from {{ ref('fct_calls') }} as calls
 left join tickets_of_calls as tickets on calls.call_id = tickets.call_id
 where
-    calls.is_offered
+    calls.is_contact
     and {{ is_touched("'call'", 'calls.call_id') }}

@@ -79,7 +79,14 @@ joined as (
         orders.paid_at,
         orders.order_delivered_at,
         orders.promised_ship_at,
+        orders.order_shipped_at,
         {{ known('orders.order_shipped_at') }} as shipped_at,
+        {{ is_out_of_order('orders.order_shipped_at', 'orders.ordered_at') }} as is_shipping_contradicted,
+        {{ is_out_of_order('orders.order_delivered_at', 'orders.ordered_at') }}
+        or {{ is_out_of_order('orders.order_delivered_at', 'orders.order_shipped_at') }} as is_delivery_contradicted,
+        contracts.does_tell_shippings,
+        contracts.does_tell_deliveries,
+        contracts.does_tell_cancellers,
         orders.order_promised_delivery_at as promised_delivery_at,
         {{ known('orders.order_delivered_at') }} as delivered_at,
         orders.is_cancelled,
@@ -110,6 +117,7 @@ joined as (
     left join {{ ref('int_order_reviews') }} as reviews on orders.order_id = reviews.order_id
     left join {{ ref('int_order_invitations') }} as invitations on orders.order_id = invitations.order_id
     left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key
+    inner join {{ ref('int_order_contracts') }} as contracts on orders._contract is not distinct from contracts.contract
 
 )
 
@@ -141,9 +149,11 @@ select
     delivered_at,
     refunded_at,
     is_cancelled,
-    -- Null where the export does not say who cancelled.
-    is_cancelled and cancelled_by = 'seller' and (shipped_at is null or coalesce(shipped_at >= cancelled_at, false))
-        as is_cancelled_by_seller,
+    -- Null where the order does not say who cancelled it, and for all orders of an export that never says.
+    case
+        when does_tell_cancellers
+            then is_cancelled and cancelled_by = 'seller' and (shipped_at is null or coalesce(shipped_at >= cancelled_at, false))
+    end as is_cancelled_by_seller,
     is_refunded,
     has_refund,
     not is_cancelled and not is_refunded as is_purchase,
@@ -163,11 +173,20 @@ select
     not is_cancelled and coalesce(promised_ship_at <= {{ as_of() }}, false) as is_shipping_due,
     not is_cancelled
     and coalesce(promised_ship_at <= {{ as_of() }}, false)
-    and coalesce(shipped_at <= promised_ship_at, false) as is_shipped_on_time,
+    -- Overdue is late, where the export tells of shippings at all and its state does not say that it was shipped.
+    and case
+        when is_shipping_contradicted then null
+        when order_shipped_at is not null then order_shipped_at <= promised_ship_at
+        when does_tell_shippings and status in ('created', 'paid') then false
+    end as is_shipped_on_time,
     not is_cancelled and coalesce(promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,
     not is_cancelled
     and coalesce(promised_delivery_at <= {{ as_of() }}, false)
-    and coalesce(delivered_at <= promised_delivery_at, false) as is_delivered_on_time,
+    and case
+        when is_delivery_contradicted then null
+        when order_delivered_at is not null then order_delivered_at <= promised_delivery_at
+        when does_tell_deliveries and status in ('created', 'paid', 'shipped') then false
+    end as is_delivered_on_time,
     purchase_number,
     is_repeat,
     is_cross_sell,
@@ -179,6 +198,6 @@ select
     claim_type,
     is_feedback_negative or claim_type is not null as is_defective,
     -- Not known before the window has closed: reviews that come early would stand for all.
-    case when delivered_at is not null and review_window_ends_at <= {{ as_of() }} then is_reviewed_in_time end as is_reviewed,
+    case when delivered_at is not null and not is_delivery_contradicted and review_window_ends_at <= {{ as_of() }} then is_reviewed_in_time end as is_reviewed,
     is_review_asked
 from joined

@@ -32,6 +32,7 @@ select
     {{ known('signups.completed_at') }} as completed_at,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
-    coalesce(signups.completed_at <= {{ as_of() }}, false) as is_completed
+    case when contracts.does_tell_completions then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed
 from signups
 left join {{ ref('dim_customers') }} as customers on signups.customer_key = customers.customer_key
+inner join {{ ref('int_signup_contracts') }} as contracts on signups._contract is not distinct from contracts.contract

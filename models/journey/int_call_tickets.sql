@@ -10,7 +10,7 @@ with ranked as (
             partition by tickets.ticket_id
             order by calls.started_at desc, calls.call_id asc
         ) as place
-    from {{ ref('stg_calls') }} as calls
+    from {{ ref('int_calls') }} as calls
     inner join {{ ref('stg_tickets') }} as tickets on calls.ticket_id = tickets.ticket_id
     inner join {{ ref('int_ticket_creations') }} as creations on tickets.ticket_id = creations.ticket_id
     where not {{ is_out_of_order('creations.created_at', 'calls.started_at') }}

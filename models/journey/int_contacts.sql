@@ -4,7 +4,7 @@
         'stg_tickets': customers_of('tickets', 'ticket_id'),
         'int_ticket_life': customers_of('tickets', 'ticket_id'),
         'int_ticket_clocks': customers_of('tickets', 'ticket_id'),
-        'stg_calls': customers_of('calls', 'call_id'),
+        'int_calls': customers_of('calls', 'call_id'),
         'int_record_customers': 'customer_key',
     }
 ) }}
@@ -31,7 +31,7 @@ with contacts as (
         call_id as record_id,
         started_at as contact_at,
         coalesce(topic, 'unknown') as topic
-    from {{ ref('stg_calls') }}
+    from {{ ref('int_calls') }}
     where
         coalesce(disposition, 'answered') not in ('excluded', 'failed')
         and coalesce(direction, 'inbound') = 'inbound'

@@ -1,25 +1,43 @@
--- For each KPI the exports that it needs and that never arrived. An entry "a|b" of a KPI's exports means: any of them.
+-- For each KPI what it needs and never got: an export, or else a column that no record ever told.
+-- An entry "a|b" of a KPI's exports or columns means: any of them.
+{%- set staged = [
+    'agents', 'calls', 'competitors', 'costs', 'customers', 'order_items', 'orders', 'product_usage', 'reviews', 'shipments',
+    'signups', 'subscriptions', 'survey_invitations', 'surveys', 'ticket_events', 'tickets', 'web_sessions',
+] -%}
+{%- set tables = {} -%}
+{%- for kind in staged -%}{%- do tables.update({kind: ref('stg_' ~ kind)}) -%}{%- endfor %}
 with arrived as (
 
-    select distinct kind
+    select distinct kind as need
     from {{ source('raw', 'load_ledger') }}
     where
         status = 'loaded'
         and rows_loaded > 0
+    {% for need in needed_columns() -%}
+    {%- set kind, _, told = need.partition('.') -%}
+    {%- set column, _, wanted = told.partition('=') %}
+    union all
+    select '{{ need }}' as need
+    from {{ tables[kind] }}
+    having count({{ "case when " ~ column ~ " = '" ~ wanted ~ "' then 1 end" if wanted else column }}) > 0
+    {%- endfor %}
 
 ),
 
+-- Exports come first: without one, its columns need not be named.
 needed as (
 
     {% for definition in kpi_list() -%}
     {%- set kpi_loop = loop -%}
-    {%- for entry in definition.exports -%}
+    {%- set entries = definition.exports + definition.needs -%}
+    {%- for entry in entries -%}
     {%- set entry_loop = loop -%}
-    {%- for kind in entry.split('|') -%}
+    {%- for need in entry.split('|') -%}
     select
         '{{ definition.kpi_id }}' as kpi_id,
-        '{{ entry }}' as entry,
-        '{{ kind }}' as kind
+        {{ entry_loop.index }} as position,
+        '{{ entry | replace('|', ' or ') if '.' not in entry else need_in_words(entry) }}' as entry,
+        '{{ need }}' as need
     {{ "union all" if not (kpi_loop.last and entry_loop.last and loop.last) }}
     {% endfor -%}
     {%- endfor -%}
@@ -32,18 +50,33 @@ met as (
 
     select
         needed.kpi_id,
+        needed.position,
         needed.entry,
-        max(case when arrived.kind is not null then 1 else 0 end) as is_met
+        max(case when arrived.need is not null then 1 else 0 end) as is_met
     from needed
-    left join arrived on needed.kind = arrived.kind
+    left join arrived on needed.need = arrived.need
     group by
         needed.kpi_id,
+        needed.position,
         needed.entry
+
+),
+
+first_missing as (
+
+    select
+        kpi_id,
+        min(case when is_met = 0 then position end) as position
+    from met
+    group by kpi_id
 
 )
 
 select
-    kpi_id,
-    min(case when is_met = 0 then replace(entry, '|', ' or ') end) as missing_export
-from met
-group by kpi_id
+    first_missing.kpi_id,
+    met.entry as missing_export
+from first_missing
+left join met
+    on
+        first_missing.kpi_id = met.kpi_id
+        and first_missing.position = met.position

@@ -10,6 +10,7 @@ select
         'pending': 'pending_measure', 'interval': 'interval_kind'}.get(name, name) }},
     {% endfor -%}
     {{ text_literal(definition.exports | join(', ')) }} as exports,
+    {{ text_literal(definition.needs | join(', ')) }} as needs,
     cast({{ definition.settles_after_days }} as integer) as settles_after_days,
     {{ definition.is_percentile | string | lower }} as is_percentile,
     {{ definition.counts_denominator | string | lower }} as counts_denominator

@@ -233,7 +233,7 @@ available as (
 not_available as (
 
     select
-        kpi_id,
+        definitions.kpi_id,
         'all' as grain,
         cast(null as date) as period_start,
         'all' as dimension,
@@ -242,15 +242,23 @@ not_available as (
         cast(null as double) as denominator,
         cast(null as double) as value,
         cast(0 as bigint) as n,
-        cast(null as bigint) as n_pending,
+        -- Cases that wait for what is missing are shown all the same.
+        cast(round(pending.total, 0) as bigint) as n_pending,
         cast(null as double) as ci_low,
         cast(null as double) as ci_high,
         cast(null as double) as target,
         'not_available' as status,
-        missing_export,
+        definitions.missing_export,
         false as is_final
     from definitions
-    where missing_export is not null
+    left join parts as pending
+        on
+            definitions.pending_measure = pending.measure
+            and pending.grain = 'all'
+            and pending.dimension = 'all'
+    where
+        definitions.missing_export is not null
+        and {{ is_touched("'all'", 'cast(null as date)', "'all'", "'all'") }}
 
 ),
 

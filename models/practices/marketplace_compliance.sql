@@ -8,7 +8,9 @@ with cases as (
         {{ local_date('promised_ship_at') }} as case_on,
         not is_shipped_on_time as is_bad
     from {{ ref('fct_orders') }}
-    where is_shipping_due
+    where
+        is_shipping_due
+        and is_shipped_on_time is not null
     union all
     select
         'cancellation_rate' as rule,

@@ -105,7 +105,8 @@ class Kpi:
     def absence(self) -> str:
         """Why there is no value; empty when there is one."""
         if self.missing_export:
-            return f"needs the export {self.missing_export}"
+            is_column = "(" in self.missing_export
+            return f"needs {'the column' if is_column else 'the export'} {self.missing_export}"
         if self.now:
             return ""
         if self.view.dimension != ALL and self.view.dimension not in self.dimensions:

@@ -100,6 +100,7 @@ def _definition(marts: Marts, kpi: Kpi, manifest: dict[str, Any]) -> Table:
         "grains": definition["grains"] or "day, week, month, quarter, all",
         "event date": definition["event_date"],
         "exports": str(definition["exports"]).replace("|", " or "),
+        "needs": str(definition["needs"] or "nothing more").replace("|", " or "),
         "targets": _targets(marts, kpi),
         "interval": definition["interval_kind"] or "none",
         "undecided cases": definition["pending_measure"] or "none",

@@ -21,7 +21,7 @@
 {#- touchpoints that a fact makes, and the staging whose rows it keeps (a parcel can be told by its order, too). -#}
 {%- set facts = {
     'fct_tickets': [['support_ticket'], 'stg_tickets'],
-    'fct_calls': [['support_call'], 'stg_calls'],
+    'fct_calls': [['support_call'], 'int_calls'],
     'fct_orders': [['place_order', 'order_again'], 'stg_orders'],
     'fct_reviews': [['leave_review'], 'stg_reviews'],
     'fct_survey_responses': [['answer_survey'], 'stg_surveys'],

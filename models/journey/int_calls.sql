@@ -1,0 +1,80 @@
+{{ maintained(
+    unit=['interaction'],
+    touched_by={'stg_calls': 'select coalesce(interaction_id, call_id) from {changes}'}
+) }}
+-- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first leg.
+{%- set sums = ['talk_seconds', 'hold_seconds', 'wrap_up_seconds'] -%}
+{#- What the first agent, or else the first leg, says; what the first leg with a word says; what the last one says. -#}
+{%- set of_answering_leg = ['answered_at', 'agent_id', 'team', 'queue'] -%}
+{%- set of_queueing_leg = ['queued_at', 'wait_seconds'] -%}
+{%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language', '_contract'] -%}
+{%- set first_told = ['topic', 'order_id', 'ticket_id'] -%}
+{%- set last_told = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
+with numbered as (
+
+    select
+        *,
+        coalesce(interaction_id, call_id) as interaction,
+        row_number() over (
+            partition by coalesce(interaction_id, call_id)
+            order by started_at, call_id
+        ) as leg,
+        disposition = 'answered'
+        or (disposition is null and (answered_at is not null or coalesce(talk_seconds > 0, false))) as has_agent
+    from {{ ref('stg_calls') }}
+    where {{ is_touched('coalesce(interaction_id, call_id)') }}
+
+),
+
+marked as (
+
+    select
+        interaction,
+        count(*) as legs,
+        min(case when has_agent then leg end) as answering_leg,
+        min(case when queued_at is not null or wait_seconds is not null then leg end) as queueing_leg,
+        {% for column in first_told -%}
+        min(case when {{ column }} is not null then leg end) as {{ column }}_leg,
+        {% endfor -%}
+        {% for column in last_told -%}
+        max(case when {{ column }} is not null then leg end) as {{ column }}_leg,
+        {% endfor -%}
+        sum(case when has_agent then 1 else 0 end) as answered_legs
+    from numbered
+    group by interaction
+
+)
+
+select
+    marked.interaction,
+    {% for column in of_first_leg -%}
+    max(case when legs.leg = 1 then legs.{{ column }} end) as {{ column }},
+    {% endfor -%}
+    {% for column in of_answering_leg -%}
+    max(case when legs.leg = coalesce(marked.answering_leg, 1) then legs.{{ column }} end) as {{ column }},
+    {% endfor -%}
+    {% for column in of_queueing_leg -%}
+    max(case when legs.leg = coalesce(marked.queueing_leg, 1) then legs.{{ column }} end) as {{ column }},
+    {% endfor -%}
+    {% for column in first_told + last_told -%}
+    max(case when legs.leg = marked.{{ column }}_leg then legs.{{ column }} end) as {{ column }},
+    {% endfor -%}
+    max(legs.ended_at) as ended_at,
+    -- Who asked to be called back was neither answered nor lost, whatever came of it.
+    case
+        when max(case when legs.leg = 1 then legs.disposition end) = 'callback' then 'callback'
+        when max(marked.legs) > 1 and max(marked.answered_legs) > 0 then 'answered'
+        else max(case when legs.leg = 1 then legs.disposition end)
+    end as disposition,
+    {% for column in sums -%}
+    cast(sum(legs.{{ column }}) as bigint) as {{ column }},
+    {% endfor -%}
+    case
+        when max(marked.answered_legs) > 1 then true
+        else max(case when legs.transferred then 1 when not legs.transferred then 0 end) = 1
+    end as transferred,
+    max(case when legs.escalated then 1 when not legs.escalated then 0 end) = 1 as escalated,
+    max(marked.legs) as legs
+from numbered as legs
+inner join marked on legs.interaction = marked.interaction
+group by marked.interaction

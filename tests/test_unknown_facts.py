@@ -1,0 +1,134 @@
+"""What exports do not tell, or tell in contradiction, is unknown: neither late, nor on time, nor nothing."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Cxhouse, Home
+
+HEAD = "order_id,ordered_at,status,promised_ship_at,shipped_at,promised_delivery_at,delivered_at,cancelled_at"
+ON_JUNE_1 = "2026-06-01T10:00:00Z"
+
+#: T2 overdue, T3 delivered nobody knows when, T4 delivered before it was ordered, T5 five seconds of clock skew.
+TELLING = f"""{HEAD}
+T1,{ON_JUNE_1},delivered,2026-06-02,2026-06-02T09:00:00Z,2026-06-05,2026-06-04T09:00:00Z,
+T2,{ON_JUNE_1},shipped,2026-06-02,2026-06-02T09:00:00Z,2026-06-05,,
+T3,{ON_JUNE_1},delivered,2026-06-02,2026-06-02T09:00:00Z,2026-06-05,,
+T4,2026-06-03T10:00:00Z,delivered,2026-06-04,2026-06-03T12:00:00Z,2026-06-05,2026-06-02T09:00:00Z,
+T5,{ON_JUNE_1},delivered,2026-06-02,2026-06-02T09:00:05Z,2026-06-05,2026-06-02T09:00:00Z,
+"""
+
+#: A shop that promises, and never tells when it delivered; one of its orders was cancelled by nobody known.
+SILENT = "Number,Placed,State,Due\n" + "".join(
+    f"S{number},{ON_JUNE_1},{state},2026-06-05\n"
+    for number, state in enumerate(["delivered", "delivered", "shipped", "cancelled"])
+)
+SILENT_CONTRACT = """name: silent_shop
+kind: orders
+files: {name: "silent*.csv", columns: [Number, Placed]}
+columns: {order_id: Number, ordered_at: Placed, status: State, promised_delivery_at: Due}
+"""
+
+CALLS_HEAD = (
+    "call_id,interaction_id,channel,started_at,direction,queued_at,answered_at,ended_at,disposition,wait_seconds,talk_seconds,"
+    "agent_id,team"
+)
+CALLS = f"""{CALLS_HEAD}
+sound,,,2026-06-10T10:00:00Z,inbound,2026-06-10T10:00:00Z,2026-06-10T10:00:10Z,2026-06-10T10:05:00Z,answered,,290,ann,desk
+wrong,,,2026-06-10T10:00:00Z,inbound,2026-06-10T10:00:00Z,2026-06-10T08:00:10Z,2026-06-10T10:05:00Z,answered,,290,ann,desk
+silent,,,2026-06-10T10:00:00Z,inbound,,,2026-06-10T10:05:00Z,,,,,desk
+leg1,leg1,voice,2026-06-11T10:00:00Z,inbound,2026-06-11T10:00:00Z,2026-06-11T10:00:12Z,2026-06-11T10:02:00Z,answered,12,100,ann,desk
+leg2,leg1,voice,2026-06-11T10:02:00Z,inbound,2026-06-11T10:02:00Z,2026-06-11T10:02:40Z,2026-06-11T10:07:00Z,answered,40,260,bob,desk
+back1,back1,voice,2026-06-11T11:00:00Z,inbound,2026-06-11T11:00:00Z,,2026-06-11T11:01:00Z,callback,60,,,desk
+back2,back1,voice,2026-06-11T11:01:00Z,outbound,2026-06-11T11:01:00Z,2026-06-11T11:10:00Z,2026-06-11T11:15:00Z,answered,540,200,ann,desk
+chat,,chat,2026-06-11T12:00:00Z,inbound,2026-06-11T12:00:00Z,2026-06-11T12:00:30Z,2026-06-11T12:11:00Z,answered,30,600,cyd,desk
+"""
+
+
+def run(cxhouse: Cxhouse, home: Home) -> subprocess.CompletedProcess[str]:
+    return cxhouse("run", "--exports", home.exports, *home.options, "--as-of", "2026-11-02")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
+    """A home of two shops and a call centre, and what its run said."""
+    folder = tmp_path_factory.mktemp("unknown")
+    home = Home(folder / "home", folder / "exports", folder / "config")
+    files: dict[Path, str] = {
+        home.exports / "orders.csv": TELLING,
+        home.exports / "silent.csv": SILENT,
+        home.exports / "calls.csv": CALLS,
+        folder / "config" / "contracts" / "silent.yml": SILENT_CONTRACT,
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return home, run(cxhouse, home).stdout
+
+
+def counts(home: Home, kpi_id: str) -> tuple[object, ...]:
+    """Numerator, denominator and pending cases over all time."""
+    return home.query(
+        "select numerator, denominator, n_pending from kpis where kpi_id = ? and grain = 'all' and dimension = 'all'", kpi_id
+    )[0]
+
+
+def test_a_delivery_without_a_date_is_neither_late_nor_on_time(told: tuple[Home, str]) -> None:
+    home, _ = told
+    # On time T1 and T5, late T2; pending are T3, T4, and all three of the shop that never tells.
+    assert counts(home, "on_time_delivery_rate") == (2, 3, 5)
+    assert counts(home, "on_time_shipping_rate") == (5, 5, 0)
+
+
+def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[Home, str]) -> None:
+    home, output = told
+    missing = "select status, missing_export, value, n_pending from kpis where kpi_id = ?"
+    # One order was cancelled, by nobody known.
+    assert home.query(missing, "cancellation_rate") == [("not_available", "cancelled_by (orders)", None, 1)]
+    assert home.query(missing, "review_score") == [("not_available", "reviews", None, None)]
+    assert "needs cancelled_by" in output
+
+
+def test_a_call_answered_before_it_was_queued_has_no_known_wait(told: tuple[Home, str]) -> None:
+    home, _ = told
+    # Waits of 10 and 12 seconds.
+    assert counts(home, "call_wait_time") == (22, 2, 1)
+    # Offered: both of these, the callback; not known: the wrong and the silent one.
+    assert counts(home, "call_service_level") == (2, 3, 2)
+
+
+def test_silence_is_no_abandoned_call(told: tuple[Home, str]) -> None:
+    home, _ = told
+    assert counts(home, "call_abandonment_rate") == (0, 4, 1)
+
+
+def test_legs_are_one_call_and_a_chat_is_none(told: tuple[Home, str]) -> None:
+    home, _ = told
+    calls = (
+        "select call_id, channel, disposition, wait_seconds, handle_seconds, is_transferred from fct_calls "
+        "where started_at >= '2026-06-11' order by 1"
+    )
+    assert home.query(calls) == [
+        ("back1", "phone", "callback", 60, None, False),
+        ("chat", "chat", "answered", 30, None, False),
+        ("leg1", "phone", "answered", 12, 360, True),
+    ]
+    assert home.query("select count(*) from fct_contacts where channel = 'chat'") == [(1,)]
+    handled = home.query("select agent_id, sum(calls_handled), sum(handle_seconds) from fct_agent_days group by 1 order by 1")
+    assert [row for row in handled if row[0] == "bob"] == [("bob", 1, 260)]
+
+
+def test_contradictions_are_listed_with_file_and_row(told: tuple[Home, str]) -> None:
+    home, output = told
+    found = home.query("select kind, record_id, rule, difference_seconds, _file, _row from quality_time_order order by 1, 2, 3")
+    assert [row[:4] for row in found] == [
+        ("calls", "wrong", "answered_at before queued_at", 7190),
+        ("calls", "wrong", "answered_at before started_at", 7190),
+        ("orders", "T4", "delivered_at before ordered_at", 90000),
+        ("orders", "T4", "delivered_at before shipped_at", 97200),
+    ]
+    assert {row[4] for row in found} == {"calls.csv", "orders.csv"}
+    assert all(row[5] is not None for row in found)
+    assert "No record's instants contradict each other" in output
