@@ -128,6 +128,7 @@ class Company:
         self.costs = newest(read_raw(home, "costs"), lambda r: r["cost_id"], "", None)
         self.competitors = newest(read_raw(home, "competitors"), lambda r: (r["competitor"], r["period_start"]), "", None)
         self._fill_from_parcels()
+        self._fill_from_lines()
         usage_key = ("customer_id", "user_id", "feature", "used_at")
         self.usage = newest(read_raw(home, "product_usage"), lambda r: tuple(r[c] for c in usage_key), "used_at", None)
         self.events: dict[str, list[Row]] = defaultdict(list)
@@ -153,6 +154,15 @@ class Company:
                 order["shipped_at"] = min(row["shipped_at"] for row in own)
             if own and not order["delivered_at"] and all(row["delivered_at"] for row in own):
                 order["delivered_at"] = max(row["delivered_at"] for row in own)
+
+    def _fill_from_lines(self) -> None:
+        """An order without a total is worth its lines."""
+        amounts: dict[str, float] = defaultdict(float)
+        for line in self.items:
+            amounts[line["order_id"]] += line["quantity"] * float(line["unit_price"])
+        for order in self.orders:
+            if order["total_amount"] is None:
+                order["total_amount"] = amounts.get(order["order_id"])
 
     # -- identity: union-find over identifiers
 
@@ -227,9 +237,10 @@ class Company:
 
     @staticmethod
     def _states(ticket: Row, events: list[Row]) -> list[tuple[str, datetime, datetime]]:
-        """(state, from, to) up to the last solving, of a solved ticket with a log of its states."""
+        """(state, from, to) up to the last solving, of a solved ticket with a whole log of its states."""
         changes = [(e["event_at"], e["to_value"]) for e in events if e["event_type"] in ("created", "status_changed")]
-        if not changes or not ticket["is_solved"]:
+        if not ticket["is_solved"] or not any(e["event_type"] == "created" for e in events):
+            # A log without the creation (its event lies in quarantine) tells no state of what went before.
             return []
         starts = [(ticket["created_at"], "new"), *changes, (ticket["last_solved"], "end")]
         return [(state, at, then) for (at, state), (then, _) in itertools.pairwise(starts) if then > at]

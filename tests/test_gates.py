@@ -125,13 +125,17 @@ def test_a_failed_gate_leaves_what_is_published_and_holds_in_the_next_run(
     shutil.copytree(sample_home.path, home.path, symlinks=True)
     shutil.copytree(sample_home.exports, home.exports)
     before = home.query("select version from publication")
-    # Quantities that no order line has: every row can be read, yet the batch is not to be believed.
-    wrong = "order_id,line_id,product_id,quantity,unit_price\n" + "".join(f"X{n},1,P1,9999999,1\n" for n in range(50))
+    # Quantities that no order line has go to quarantine; a third of a file there is no matter of single rows any more.
+    quantities = [9_999_999 if n < 50 else 1 for n in range(150)]
+    wrong = "order_id,line_id,product_id,quantity,unit_price\n" + "".join(
+        f"X{n},1,P1,{quantity},1\n" for n, quantity in enumerate(quantities)
+    )
     (home.exports / "order_items_wrong.csv").write_text(wrong)
     first = cxhouse("run", "--exports", home.exports, *home.options, exit_code=1)
-    assert "FAILED raw/order_items: Quantities are plausible" in first.stdout
+    assert "FAILED raw/order_items: At most 5% of the rows are quarantined" in first.stdout
+    assert "order_items_wrong.csv: 50 of 150 rows (33.3%)" in first.stdout
     assert "50 row(s) do not meet it" in first.stdout
-    assert "order_items_wrong.csv, row 2" in first.stdout
+    assert "'cxhouse quarantine' lists the rows by reason" in first.stdout
     assert "what is published stays as it was" in first.stderr
     assert home.query("select version from publication") == before
     cxhouse("run", "--exports", home.exports, *home.options, exit_code=1)
