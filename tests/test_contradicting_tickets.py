@@ -150,17 +150,24 @@ DESKS: dict[str, tuple[Rows, Rows]] = {
         [],
     ),
     "metrics": (
-        tickets(
-            "v1|2026-04-08 20:52:00|solved|email|2026-04-20 16:30:00|2|3|36000|1021080|",
-            "v2|2026-04-24 19:32:00|closed|email|2026-04-26 16:26:00|0|1|161640|161640|",
-            "v3|2026-04-24 19:32:00|closed|email|2026-04-26 16:26:00|1|1||170000|",
-            "v4|2026-04-30 08:00:00|open|email||0|0|||",
-            "round1|2026-04-30 08:00:00|closed|email||0|0|||round2",
-            "round2|2026-04-30 08:00:00|closed|email||0|0|||round1",
-            columns="solved_at reopens agent_replies vendor_first_resolution_seconds vendor_full_resolution_seconds merged_into",
-        )
-        + [
-            {"ticket_id": "gone", "created_at": "2026-04-30 08:00:00", "status": "open", "channel": "email", "is_deleted": "true"}
+        [
+            *tickets(
+                "v1|2026-04-08 20:52:00|solved|email|2026-04-20 16:30:00|2|3|36000|1021080|",
+                "v2|2026-04-24 19:32:00|closed|email|2026-04-26 16:26:00|0|1|161640|161640|",
+                "v3|2026-04-24 19:32:00|closed|email|2026-04-26 16:26:00|1|1||170000|",
+                "v4|2026-04-30 08:00:00|open|email||0|0|||",
+                "round1|2026-04-30 08:00:00|closed|email||0|0|||round2",
+                "round2|2026-04-30 08:00:00|closed|email||0|0|||round1",
+                columns="solved_at reopens agent_replies vendor_first_resolution_seconds vendor_full_resolution_seconds "
+                "merged_into",
+            ),
+            {
+                "ticket_id": "gone",
+                "created_at": "2026-04-30 08:00:00",
+                "status": "open",
+                "channel": "email",
+                "is_deleted": "true",
+            },
         ],
         [],
     ),
@@ -206,7 +213,8 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
             if rows:
                 contract(config / "contracts", kind, desk, rows)
             # Cut into files any way: the order of the rows means nothing.
-            for part, of_file in itertools.groupby(enumerate(rows), lambda item, size=len(rows): item[0] * 3 // size):
+            size = len(rows)
+            for part, of_file in itertools.groupby(enumerate(rows), lambda item, size=size: item[0] * 3 // size):
                 write(exports / f"{kind}_{desk}_{part}.csv", [{**dict.fromkeys(rows[0], ""), **row} for _, row in of_file])
     write(
         exports / "calls.csv",
@@ -320,8 +328,6 @@ def test_merge_circles_and_deleted_tickets(home: Home) -> None:
 
 
 def test_the_backlog_balances(home: Home) -> None:
-    rows = home.query(
-        "select sum(opening + created + reopened - solved), sum(closing) from fct_backlog_days group by date_day"
-    )
+    rows = home.query("select sum(opening + created + reopened - solved), sum(closing) from fct_backlog_days group by date_day")
     assert len(rows) > 50
     assert all(flow == closing for flow, closing in rows)

@@ -23,6 +23,7 @@ from orchestration.pull.contracts import Contract, FileMatch, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
+from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, read, read_header
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -40,6 +41,8 @@ class Batch:
     rows_quarantined: int
     #: What its records are, held against each other and against those of other files.
     collisions: Collisions = field(default_factory=Collisions)
+    #: Why rows were quarantined, the most frequent reasons first.
+    reasons: tuple[str, ...] = ()
 
 
 #: (kind, its new batches) -> for each batch: may it be loaded? A batch is judged by itself, so that it makes no
@@ -192,6 +195,7 @@ class Loader:
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
                 within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged
         ]  # fmt: skip
