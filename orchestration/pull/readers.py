@@ -280,9 +280,7 @@ def _read_xlsx(path: Path, name: str, options: ReadOptions) -> FileContent:
             sheet = names.index(options.sheet) if isinstance(options.sheet, str) else options.sheet
             cells = book.get_sheet_by_index(sheet)
             require_cells(cells.total_height, cells.total_width)
-            # Its rows begin with the first one that holds something.
-            offset = cells.start[0] if cells.start else 0
-            rows = [(offset + place, [text_of(value) or "" for value in row]) for place, row in enumerate(cells.iter_rows())]
+            rows = [(above, [text_of(value) or "" for value in row]) for above, row in enumerate(cells.iter_rows())]
     except CalamineError as error:
         raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
     return _from_sheet(rows, options)

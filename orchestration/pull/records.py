@@ -46,17 +46,22 @@ class FileContent:
         return [name for name in self.table.column_names if name != "_row"]
 
 
-def flatten(record: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
+def flatten(record: dict[str, Any]) -> dict[str, str | None]:
+    """Nested keys joined with dots; where two meet, the second ends in ``_2``."""
     flat: dict[str, str | None] = {}
+    _flatten_into(flat, record, "")
+    return flat
+
+
+def _flatten_into(flat: dict[str, str | None], record: dict[str, Any], prefix: str) -> None:
     for key, value in record.items():
+        name = prefix + key
         if isinstance(value, dict):
-            flat.update(flatten(value, f"{prefix}{key}."))
+            _flatten_into(flat, value, f"{name}.")
         else:
-            name = prefix + key
             while name in flat:
                 name += "_2"
             flat[name] = text_of(value)
-    return flat
 
 
 def text_of(value: Any) -> str | None:
