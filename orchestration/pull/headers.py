@@ -90,8 +90,10 @@ def no_header(skip_rows: int) -> str:
     return f"has no header below the {skip_rows} lines that its contract skips" if skip_rows else "is empty: not even a header"
 
 
-def text_header(text: str, delimiter: str | None, columns: Sequence[str], skip_rows: int) -> Header:
+def text_header(text: str, delimiter: str | None, columns: Sequence[str], skip_rows: int, otherwise: str = ",") -> Header:
     """The header of a text whose lines are rows; ``text`` is the file's beginning.
+
+    The delimiter is the most frequent one of the header, ``otherwise`` where it has none.
 
     Raises:
         RefusedFileError: there is none.
@@ -108,7 +110,7 @@ def text_header(text: str, delimiter: str | None, columns: Sequence[str], skip_r
                 # Excel's own way to name the delimiter; it is no header.
                 said = delimiter or line.strip('"')[4]
                 continue
-            mark = delimiters[above] = said or _delimiter_of(line)
+            mark = delimiters[above] = said or _delimiter_of(line) or otherwise
             yield above, next(csv.reader(io.StringIO(text[start:], newline=""), delimiter=mark), []) if line.strip() else []
 
     found = find_header(rows(), columns, skip_rows)
@@ -117,6 +119,6 @@ def text_header(text: str, delimiter: str | None, columns: Sequence[str], skip_r
     return Header([cell.strip() for cell in found[1]], found[0], delimiters[found[0]])
 
 
-def _delimiter_of(line: str) -> str:
+def _delimiter_of(line: str) -> str | None:
     counts = Counter({mark: re.sub(r'"[^"]*"', "", line).count(mark) for mark in _DELIMITERS})
-    return counts.most_common(1)[0][0] if counts.total() else ","
+    return counts.most_common(1)[0][0] if counts.total() else None

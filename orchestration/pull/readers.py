@@ -146,7 +146,8 @@ def _csv_header(path: Path, name: str, encoding: str, options: ReadOptions) -> H
     with open_bytes(path, name) as stream:
         start = stream.read(HEAD_BYTES)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
-    return text_header(text, options.delimiter, options.columns, options.skip_rows)
+    otherwise = "\t" if ".tsv" in Path(name.lower()).suffixes[-2:] else ","
+    return text_header(text, options.delimiter, options.columns, options.skip_rows, otherwise)
 
 
 def _require_decodable(path: Path, name: str, encoding: str) -> None:
