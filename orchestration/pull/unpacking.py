@@ -86,14 +86,16 @@ def require_sheets(stream: BinaryIO) -> None:
 
 def _require_reach(packed: zipfile.ZipFile, name: str) -> None:
     """A sheet is held as a rectangle as far as its last cell: one stray cell would take all the memory."""
-    last_row, last_column, rest = 0, b"", b""
+    last_row, rest = 0, b""
+    columns: set[bytes] = set()
     with packed.open(name) as stream:
         while chunk := stream.read(2**20):
             text = rest + chunk
-            for column, row in _CELL.findall(text):
-                last_row, last_column = max(last_row, int(row)), max(last_column, column, key=lambda c: (len(c), c))
+            cells = _CELL.findall(text)
+            columns.update(column for column, _ in cells)
+            last_row = max(last_row, *(int(row) for _, row in cells), 0)
             rest = text[-32:]
-    width = 0
+    width, last_column = 0, max(columns, key=lambda name: (len(name), name), default=b"")
     for letter in last_column:
         width = width * 26 + letter - ord("A") + 1
     if last_row * width > MAX_SHEET_CELLS:
