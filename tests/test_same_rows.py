@@ -180,6 +180,16 @@ def test_values_of_parquet(tmp_path: Path, value: object, text: str | None) -> N
     assert texts_of(path) == [{"v": text}, {"v": None}]
 
 
+@pytest.mark.parametrize("form", ["xlsx", "parquet"])
+def test_numbers_that_may_have_been_rounded_are_named(tmp_path: Path, form: str) -> None:
+    messages = []
+    for number in (123_456_789_012_345.0, 1_234_567_890_123_456_789.0):
+        path = write(tmp_path / f"t.{form}", ["id", "note"], [[number, "x"]])
+        messages.append(read(path, path.name, ReadOptions()).messages)
+    assert messages[0] == []
+    assert "numbers of more than 15 digits" in messages[1][0]
+
+
 def test_structures_and_categories_of_parquet(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     agents = pa.array([{"name": "ann", "team": {"id": 7}}, None])

@@ -11,11 +11,8 @@ import pyarrow.parquet as pq
 from orchestration.errors import RefusedFileError
 from orchestration.pull import unpacking
 from orchestration.pull.headers import ROW, Header
-from orchestration.pull.records import FileContent, require_cells, text_of
+from orchestration.pull.records import EXACT, FileContent, inexact, require_cells, text_of
 from orchestration.pull.unpacking import open_bytes
-
-#: Whole numbers below it are written without a point, and a double tells them apart.
-_WHOLE = 1e15
 
 
 def parquet_header(path: Path, name: str) -> list[str]:
@@ -39,7 +36,11 @@ def read_parquet(path: Path, name: str) -> FileContent:
     header = Header(table.column_names, 0)
     columns = [_texts(values) for values in table.columns]
     numbers = pa.array(range(1, table.num_rows + 1), pa.int64())
-    return FileContent(pa.table([*columns, numbers], [*header.names, ROW]), [], header.messages)
+    rounded = [
+        name for name, values in zip(header.names, table.columns, strict=True) if _is_float(values.type) and _has_inexact(values)
+    ]
+    messages = [*header.messages, *([inexact(f"{', '.join(rounded)} hold")] if rounded else [])]
+    return FileContent(pa.table([*columns, numbers], [*header.names, ROW]), [], messages)
 
 
 def _flat(table: pa.Table) -> pa.Table:
@@ -53,7 +54,7 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type
-    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+    if _is_float(kind):
         return _float_texts(values)
     if pa.types.is_timestamp(kind):
         return _instant_texts(values)
@@ -69,9 +70,18 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _float_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
     # No number is no value.
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    if pc.any(pc.greater_equal(pc.abs(values), _WHOLE)).as_py():
+    if _has_inexact(values):
         return pa.chunked_array([[text_of(value) for value in values.to_pylist()]], pa.string())
     return values.cast(pa.string())
+
+
+def _is_float(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_float32(kind) or pa.types.is_float64(kind))
+
+
+def _has_inexact(values: pa.ChunkedArray) -> bool:
+    # Those that are no number say neither.
+    return bool(pc.any(pc.greater_equal(pc.abs(values), EXACT)).as_py())
 
 
 def _instant_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -11,7 +11,7 @@ import csv
 import gzip
 import io
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +23,16 @@ from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import ROW, Header, column_names, find_header, no_header, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson
 from orchestration.pull.parquet_files import parquet_header, read_parquet
-from orchestration.pull.records import BrokenRow, FileContent, require_cells, text_of, with_nulls, without_blank_rows
+from orchestration.pull.records import (
+    EXACT,
+    BrokenRow,
+    FileContent,
+    inexact,
+    require_cells,
+    text_of,
+    with_nulls,
+    without_blank_rows,
+)
 from orchestration.pull.unpacking import COMPRESSIONS, lines_of, open_bytes, require_sheets
 
 FORMATS = {
@@ -281,10 +290,14 @@ def _read_xlsx(path: Path, name: str, options: ReadOptions) -> FileContent:
             sheet = names.index(options.sheet) if isinstance(options.sheet, str) else options.sheet
             cells = book.get_sheet_by_index(sheet)
             require_cells(cells.total_height, cells.total_width)
-            rows = [(above, [text_of(value) or "" for value in row]) for above, row in enumerate(cells.iter_rows())]
+            rows, rounded = [], False
+            for above, row in enumerate(cells.iter_rows()):
+                rounded = rounded or any(isinstance(value, float) and abs(value) >= EXACT for value in row)
+                rows.append((above, [text_of(value) or "" for value in row]))
     except CalamineError as error:
         raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
-    return _from_sheet(rows, options)
+    content = _from_sheet(rows, options)
+    return replace(content, messages=[*content.messages, *([inexact("its cells hold")] if rounded else [])])
 
 
 def _from_sheet(rows: list[tuple[int, list[str]]], options: ReadOptions) -> FileContent:

@@ -20,6 +20,8 @@ MAX_CELLS = 5 * 10**8
 CHUNK_CELLS = 2 * 10**6
 #: From here on a number is written with an exponent.
 _POSITIONAL = 1e21
+#: From here on a floating-point number may be another one than was written.
+EXACT = 1e15
 #: What the numbers are called as long as a record's own key may be called like them.
 _NUMBERS = "\0_row"
 
@@ -82,6 +84,11 @@ def text_of(value: Any) -> str | None:
         return json.dumps(value, ensure_ascii=False, default=text_of)
     # A byte that is no text shows, and the row stays.
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def inexact(what: str) -> str:
+    """What is said of numbers that their format may have rounded."""
+    return f"{what} numbers of more than 15 digits, which a floating-point number does not hold exactly: export ids as text"
 
 
 def _clock(duration: timedelta) -> str:
