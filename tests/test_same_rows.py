@@ -130,6 +130,29 @@ def test_blank_lines_change_nothing_but_the_number(
     assert read_header(path, path.name) == names
 
 
+ragged = st.lists(st.lists(cells, max_size=5), max_size=8)
+
+
+@settings(max_examples=80, deadline=None)
+@given(width=st.integers(1, 4), rows=ragged)
+def test_every_row_is_read_or_broken(tmp_path_factory: pytest.TempPathFactory, width: int, rows: list[list[str]]) -> None:
+    """Whatever its length: a row that holds something is there once, under its number, with all that it holds."""
+    path = tmp_path_factory.mktemp("ragged") / "t.csv"
+    path.write_text(_delimited([[f"c{place}" for place in range(width)], *rows], ","), newline="")
+    content = read(path, path.name, ReadOptions())
+    assert content.table["_row"].to_pylist() == sorted(content.table["_row"].to_pylist())
+    found = {row.pop("_row"): [value for value in row.values() if value] for row in content.table.to_pylist()}
+    broken = {row.row: row.reason for row in content.broken}
+    assert not found.keys() & broken.keys()
+    for number, row in enumerate(rows, start=2):
+        held = [cell for cell in row if cell.strip()]
+        if number in broken:
+            assert len(row) != width
+            assert broken[number] == f"has {len(row) or 1} fields where the header has {width}"
+        else:
+            assert found.get(number, []) == held
+
+
 #: A value -> how a CSV of a system would write it.
 VALUES: dict[str, list[tuple[object, str]]] = {
     "reopens": [(3.0, "3"), (0.0, "0")],
