@@ -135,7 +135,9 @@ def _newest(match: FileMatch, landed: list[Landed]) -> Landed | None:
 
 def options_of(contract: Contract) -> ReadOptions:
     """The form of a contract's files."""
-    return ReadOptions(contract.encoding, contract.delimiter, contract.sheet, contract.records)
+    return ReadOptions(
+        contract.encoding, contract.delimiter, contract.sheet, contract.records, contract.skip_rows, tuple(contract.files.columns)
+    )
 
 
 def jobs(
@@ -236,6 +238,7 @@ class Loader:
             return self._entry(job, "refused", str(error), 0, 0)
         pq.write_table(result.loaded, self._staged(job), compression="zstd")
         pq.write_table(result.quarantined, self._staged(job, "quarantine"), compression="zstd")
+        report.messages += [f"{job.file.file}: {message}" for message in content.messages]
         if result.unknown_columns and result.loaded.num_rows:
             report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
         report.messages.append(
