@@ -146,6 +146,9 @@ def test_contradictions_are_listed_with_file_and_row(told: tuple[Home, str]) -> 
     assert {row[4] for row in found} == {"calls.csv", "orders.csv"}
     assert all(row[5] is not None for row in found)
     assert "No record's instants contradict each other" in output
+    # Its warning names kind, rule and the first record; a terminal may break its lines anywhere.
+    words = " ".join(output.split())
+    assert "orders, delivered_at before ordered_at: 1 record, by 90000 s; first: orders.csv, row" in words
 
 
 def test_a_half_hour_that_happens_twice_is_two(told: tuple[Home, str]) -> None:
