@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from histories import KINDS, Step, histories
+from histories import KINDS, SNAPSHOTS, Step, histories
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
+from orchestration.pull.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.seeds import SHIPPED as SEEDS
 from orchestration.settings import Settings
@@ -26,6 +27,7 @@ KNOBS = {
     "activity_window_days": 20, "min_sample": 2, "identity_max_fanout": 2, "kpi_grains": ["day", "week", "month", "all"],
     "min_pay_group": 1, "staffing_history_weeks": 2, "staffing_weeks_ahead": 1,
     "review_window_days": 5, "journey_window_days": 6, "defect_window_days": 9,
+    "log_offset_min_tickets": 2, "log_offset_min_share": 0.6,
 }  # fmt: skip
 
 
@@ -67,7 +69,7 @@ class World:
         """Write a step's exports, and run."""
         for export in step.exports:
             self._count += 1
-            (self.exports / f"{export.kind}_{self._count}.csv").write_text(export.text())
+            (self.exports / f"{export.name}_{self._count}.csv").write_text(export.text())
         (self.config / "contracts").mkdir(parents=True, exist_ok=True)
         contract = {
             "name": "our_reviews", "kind": "reviews", "files": {"name": "reviews*"},
@@ -77,6 +79,12 @@ class World:
             },
         }  # fmt: skip
         (self.config / "contracts" / "reviews.yml").write_text(yaml.safe_dump(contract))
+        for kind in SNAPSHOTS:
+            columns = {name: name for name in HEADERS[kind].strip().split(",")}
+            snapshot = {
+                "name": f"full_{kind}", "kind": kind, "mode": "full", "files": {"name": f"full_{kind}*"}, "columns": columns,
+            }  # fmt: skip
+            (self.config / "contracts" / f"full_{kind}.yml").write_text(yaml.safe_dump(snapshot))
         (self.config / "seeds").mkdir(exist_ok=True)
         shipped = (SEEDS / "journey_map.csv").read_text()
         changed = shipped.replace("place_order,purchase", f"place_order,{step.order_stage}")
@@ -84,8 +92,18 @@ class World:
         (self.config / "seeds" / "journey_map.csv").write_text(changed)
         for name, text in SEEDS_OF_A_DESK.items():
             (self.config / "seeds" / name).write_text(text)
+        self.take_back(step)
         # The first run has nothing to break off from.
         self.run(step, only=step.only if self.modes["rebuild"] > self._rebuilt else None)
+
+    def take_back(self, step: Step) -> None:
+        """Withdraw one of the files that landed, or restore it."""
+        ledger = Ledger(self.home / "ledger.sqlite")
+        landed = ledger.landed()
+        if step.takes_back is None or not landed:
+            return
+        file = landed[step.takes_back % len(landed)]
+        (ledger.restore if file.withdrawn_at else ledger.withdraw)([file.batch])
 
     def run(self, step: Step, full_refresh: bool = False, only: str | None = None) -> None:
         told = Settings(
