@@ -6,7 +6,7 @@ HOME_DIR := home
 # A file of tests stays in one process: its tests share what is expensive to build.
 PARALLEL := -n auto --dist loadfile
 
-.PHONY: help setup setup-spark setup-superset run test test-all lint docs screenshots bench ui dashboard clean
+.PHONY: help setup setup-spark setup-superset run test test-ci test-all lint docs screenshots bench ui dashboard clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,11 @@ run: setup  ## run the pipeline on sample exports; prints the headline KPIs
 	@test -d $(SAMPLE)/exports || $(BIN)/cxhouse sample --out $(SAMPLE)
 	@$(BIN)/cxhouse run --exports $(SAMPLE)/exports --config $(SAMPLE)/config --home $(HOME_DIR)
 
-test: setup  ## run the tests; those of Spark where it was set up
-	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+test: setup  ## run the tests (minutes)
+	@$(BIN)/python -m pytest -m "not slow and not ci" $(PARALLEL)
+
+test-ci: setup  ## what CI runs beside them: killed and scheduled runs, the second engine
+	@$(BIN)/python -m pytest -m "ci and not slow" $(PARALLEL)
 
 test-all: setup  ## run the tests, the slow ones too
 	@$(BIN)/python -m pytest $(PARALLEL)

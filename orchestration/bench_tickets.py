@@ -117,8 +117,7 @@ def _compare(settings: Settings, lookup: str, rounds: int) -> tuple[float, float
         copy.write_bytes(settings.warehouse.read_bytes())
         with duckdb.connect(str(copy), config={"threads": settings.threads}) as con:
             con.execute(
-                f"create temporary table tickets as select tickets.ticket_id, tickets.created_at, life.* exclude (ticket_id), "
-                f"calendar from staging.stg_tickets as tickets inner join journey.int_ticket_life as life using (ticket_id) "
+                f"create temporary table tickets as select life.*, calendar from journey.int_ticket_life as life "
                 f"inner join journey.{ENGINE} using (ticket_id)"
             )
             for _ in range(rounds):

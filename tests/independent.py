@@ -192,7 +192,9 @@ class Company:
         ticket["first_response"] = min(replies) if replies else ticket["first_response_at"]
         ticket["replies"] = len(replies) if replies else (ticket["agent_replies"] or 0)
         # Replies without the time of the first one (its event lies in quarantine) tell nothing of the response.
-        ticket["is_response_tracked"] = bool(ticket["first_response"]) or not ticket["replies"]
+        # Nor does a log that lacks the ticket's creation (in quarantine): what else it lacks nobody knows.
+        ticket["is_log_whole"] = any(e["event_type"] == "created" for e in events)
+        ticket["is_response_tracked"] = bool(ticket["first_response"]) or (ticket["is_log_whole"] and not ticket["replies"])
         spans, state = [], None
         for event in events:
             if event["event_type"] not in ("created", "status_changed") or not event["to_value"]:
@@ -216,8 +218,8 @@ class Company:
             ticket["first_solved"] = ticket["last_solved"] = at if ticket["is_solved"] else None
             ticket["reopened"] = ticket["reopens"] or 0
             ticket["solvings"] = [at] if ticket["is_solved"] else []
-        is_merged = ticket["merged_into"] or any(e["event_type"] == "merged" for e in events)
-        ticket["counts"] = not is_merged and not ticket["is_spam"]
+        is_merged = ticket["merged_into"] or ticket["is_merged"] or any(e["event_type"] == "merged" for e in events)
+        ticket["counts"] = not is_merged and not ticket["is_spam"] and not ticket["is_deleted"]
         ratings = [e for e in events if e["event_type"] == "rated"]
         scores = [{"good": 2, "bad": 1}[e["to_value"]] for e in ratings if e["to_value"] in ("good", "bad")]
         ticket["last_csat"] = scores[-1] if scores else ticket["csat_score"]
@@ -229,7 +231,7 @@ class Company:
     def _states(ticket: Row, events: list[Row]) -> list[tuple[str, datetime, datetime]]:
         """(state, from, to) up to the last solving, of a solved ticket with a log of its states."""
         changes = [(e["event_at"], e["to_value"]) for e in events if e["event_type"] in ("created", "status_changed")]
-        if not changes or not ticket["is_solved"]:
+        if not changes or not ticket["is_solved"] or not ticket["is_log_whole"]:
             return []
         starts = [(ticket["created_at"], "new"), *changes, (ticket["last_solved"], "end")]
         return [(state, at, then) for (at, state), (then, _) in itertools.pairwise(starts) if then > at]

@@ -153,6 +153,22 @@ def test_headcount_turnover_and_pay(company: Company, sample_home: Home) -> None
     assert left_at_all > 0, "nobody left: nothing was proven"
 
 
+def half_hours(day: date, zone: ZoneInfo) -> list[tuple[int, datetime]]:
+    """Clock time in half hours and start in UTC of each real half hour of a day, by walking from midnight to midnight."""
+    at = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
+    found = []
+    while (local := at.astimezone(zone)).date() == day:
+        found.append((local.hour * 2 + local.minute // 30, at.replace(tzinfo=None)))
+        at += timedelta(minutes=30)
+    return found
+
+
+def test_real_half_hours_of_a_day() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    lengths = [len(half_hours(day, zone)) for day in (date(2026, 3, 29), date(2026, 6, 1), date(2026, 10, 25))]
+    assert lengths == [46, 48, 50]
+
+
 def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
     zone = ZoneInfo("Europe/Berlin")
     calls: dict[tuple[str, date, int], int] = defaultdict(int)
@@ -166,41 +182,47 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
     desk = company.calendars({"channel": "phone"})
     first = {team: min(day for t, day, _ in calls if t == team) for team, _, _ in calls}
 
-    def start(day: date, slot: int) -> datetime:
-        local = datetime.combine(day, datetime.min.time()) + timedelta(minutes=30 * slot)
-        return local.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
+    def mean_of(team: str, day: date, slot: int) -> float:
+        return calls[team, day, slot] / sum(other == slot for other, _ in half_hours(day, zone))
 
     checked = 0
     for team in first:
         # A day in each part of the year, the last one, and one ahead.
-        for day in [first[team] + timedelta(days=n) for n in range(70, 400, 23)] + [LAST_DAY, LAST_DAY + timedelta(days=16)]:
+        sampled = [first[team] + timedelta(days=n) for n in range(70, 400, 23)] + [LAST_DAY, LAST_DAY + timedelta(days=16)]
+        # Days on which clocks change, and those that learn from them.
+        changes = [day + timedelta(weeks=n) for day in (date(2025, 10, 26), date(2026, 3, 29)) for n in (0, 1)]
+        for day in [*sampled, *(day for day in changes if day > first[team] + timedelta(weeks=1))]:
             known_until = min(day - timedelta(days=1), LAST_DAY)
             weeks = [day - timedelta(weeks=n) for n in range(1, 30)]
-            weeks = [w for w in weeks if first[team] <= w <= known_until][:HISTORY_WEEKS]
+            weeks = [w for w in weeks if first[team] <= w <= known_until]
             history = [known_until - timedelta(days=n) for n in range(7 * HISTORY_WEEKS)]
             times = [seconds for d in history for seconds in handled[team, d]]
-            open_seconds = {slot: desk.seconds(start(day, slot), start(day, slot) + timedelta(minutes=30)) for slot in range(48)}
+            open_seconds = {
+                (slot, start): desk.seconds(start, start + timedelta(minutes=30)) for slot, start in half_hours(day, zone)
+            }
             minutes = sum(
                 row["scheduled_minutes"]
                 for row in company.roster
                 if row["team"] == team and row["work_date"] == day and row["absence"] is None
             )
             expected = {}
-            for slot, seconds in open_seconds.items():
-                forecast = sum(calls[team, w, slot] for w in weeks) / len(weeks)
+            for (slot, start), seconds in open_seconds.items():
+                before = [w for w in weeks if any(slot == other for other, _ in half_hours(w, zone))][:HISTORY_WEEKS]
+                forecast = sum(mean_of(team, w, slot) for w in before) / len(before)
                 if not seconds and not forecast:
                     continue
                 agents = erlang_agents(forecast, statistics.fmean(times)) if forecast else 0
                 rostered = minutes / 30 * seconds / sum(open_seconds.values()) if seconds else 0
-                expected[slot] = (forecast, math.ceil(round(agents / (1 - SHRINKAGE), 9)), pytest.approx(rostered))
+                required = math.ceil(round(agents / (1 - SHRINKAGE), 9))
+                expected[start] = (slot, pytest.approx(forecast), required, pytest.approx(rostered))
             rows = sample_home.query(
-                "select half_hour, calls_forecast, agents_required, agents_rostered, starts_at, is_ahead "
+                "select starts_at, half_hour, calls_forecast, agents_required, agents_rostered, is_ahead "
                 "from fct_staffing_half_hours where team = ? and date_day = ?",
                 team, day,
             )  # fmt: skip
-            assert {row[0]: row[1:4] for row in rows} == expected, (team, day)
-            assert all(row[4] == start(day, row[0]) and row[5] == (day > LAST_DAY) for row in rows)
-            checked += sum(required > 0 for _, required, _ in expected.values())
+            assert {row[0]: row[1:5] for row in rows} == expected, (team, day)
+            assert all(row[5] == (day > LAST_DAY) for row in rows)
+            checked += sum(required > 0 for _, _, required, _ in expected.values())
     assert checked > 50
 
 

@@ -130,8 +130,8 @@ def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
                 "opens_at text, closes_at text); create table seeds.calendar_assignments as "
                 "select 'it' as calendar, null::text as channel, null::text as team; "
                 "create table staging.stg_tickets (ticket_id int, created_at timestamp, channel text, team text); "
-                "create table journey.int_ticket_life (ticket_id int, first_response_at timestamp, first_solved_at timestamp, "
-                "solved_at timestamp, is_response_tracked boolean); "
+                "create table journey.int_ticket_life (ticket_id int, created_at timestamp, response_starts_at timestamp, "
+                "first_response_at timestamp, first_solved_at timestamp, solved_at timestamp, is_response_tracked boolean); "
                 "create table journey.int_response_targets (ticket_id int, clock text); "
                 "create table conformed.dim_dates (date_day date)"
             )
@@ -147,7 +147,8 @@ def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
                 "insert into staging.stg_tickets values (?, ?, 'email', null)", [[n, s] for n, (s, _) in enumerate(naive)]
             )
             con.executemany(
-                "insert into journey.int_ticket_life values (?, null, null, ?, false)", [[n, e] for n, (_, e) in enumerate(naive)]
+                "insert into journey.int_ticket_life values (?, ?, ?, null, null, ?, false)",
+                [[n, s, s, e] for n, (s, e) in enumerate(naive)],
             )
             con.execute(
                 "insert into conformed.dim_dates select unnest(generate_series(?::date, ?::date, interval 1 day))",

@@ -193,6 +193,7 @@ def test_what_spark_needs_is_told(tmp_path: Path, cxhouse: Cxhouse) -> None:
 
 
 @needs_spark
+@pytest.mark.ci
 @pytest.mark.parametrize("arrivals", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_sample_is_the_same_on_both_engines(arrivals: int, tmp_path: Path, cxhouse: Cxhouse) -> None:
     """And an incremental run on Spark, after the second of two arrivals, gives what a whole one on DuckDB does."""

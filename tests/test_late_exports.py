@@ -53,6 +53,7 @@ def newest(home: Home) -> object:
     return home.query("select max(computed_at) from kpis")[0][0]
 
 
+@pytest.mark.ci
 def test_a_late_file_restates_its_day_and_no_other(copied: Home, cxhouse: Cxhouse) -> None:
     before, since = copied.query("select * exclude (computed_at) from kpis"), newest(copied)
     (copied.exports / "reviews_late.csv").write_text(LATE_REVIEWS)
@@ -106,6 +107,7 @@ def backfill_days(exports: str, home: str, config: str, first: str, last: str) -
     assert dg.materialize(assets, tags=tags, instance=dg.DagsterInstance.ephemeral()).success
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("again", [by_backfill, pytest.param(by_command, marks=pytest.mark.slow)])
 def test_chosen_days_are_processed_again(copied: Home, cxhouse: Cxhouse, again: Callable[[Home, Cxhouse], None]) -> None:
     before, since = published_rows(copied.path), newest(copied)

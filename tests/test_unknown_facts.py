@@ -46,6 +46,17 @@ back2,back1,voice,2026-06-11T11:01:00Z,outbound,2026-06-11T11:01:00Z,2026-06-11T
 chat,,chat,2026-06-11T12:00:00Z,inbound,2026-06-11T12:00:00Z,2026-06-11T12:00:30Z,2026-06-11T12:11:00Z,answered,30,600,cyd,desk
 """
 
+#: Berlin's clocks go back at 01:00 UTC on 2026-10-25: four calls of the first half hour at 02:00, two of the second.
+NIGHT = f"{CALLS_HEAD}\n" + "".join(
+    f"night{number},,,{at}:00Z,inbound,{at}:00Z,{at}:10Z,{at}:40Z,answered,10,30,eve,night\n"
+    for number, at in enumerate(
+        [f"2026-10-18T00:{minute}" for minute in ("05", "20")]
+        + [f"2026-10-25T00:{minute}" for minute in ("00", "10", "20", "29")]
+        + [f"2026-10-25T01:{minute}" for minute in ("00", "29")]
+    )
+)
+ROSTER = "agent_id,work_date,team,scheduled_minutes,worked_minutes\neve,2026-10-18,night,480,480\neve,2026-11-01,night,480,480\n"
+
 
 def run(cxhouse: Cxhouse, home: Home) -> subprocess.CompletedProcess[str]:
     return cxhouse("run", "--exports", home.exports, *home.options, "--as-of", "2026-11-02")
@@ -60,6 +71,9 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
         home.exports / "orders.csv": TELLING,
         home.exports / "silent.csv": SILENT,
         home.exports / "calls.csv": CALLS,
+        home.exports / "calls_of_the_night.csv": NIGHT,
+        home.exports / "agents.csv": ROSTER,
+        folder / "config" / "cxhouse.yml": "reporting_timezone: Europe/Berlin\n",
         folder / "config" / "contracts" / "silent.yml": SILENT_CONTRACT,
     }
     for path, text in files.items():
@@ -93,22 +107,22 @@ def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[H
 
 def test_a_call_answered_before_it_was_queued_has_no_known_wait(told: tuple[Home, str]) -> None:
     home, _ = told
-    # Waits of 10 and 12 seconds.
-    assert counts(home, "call_wait_time") == (22, 2, 1)
-    # Offered: both of these, the callback; not known: the wrong and the silent one.
-    assert counts(home, "call_service_level") == (2, 3, 2)
+    # Waits of 10 and 12 seconds, and eight of 10 at night.
+    assert counts(home, "call_wait_time") == (102, 10, 1)
+    # Offered: all of these, the callback; not known: the wrong and the silent one.
+    assert counts(home, "call_service_level") == (10, 11, 2)
 
 
 def test_silence_is_no_abandoned_call(told: tuple[Home, str]) -> None:
     home, _ = told
-    assert counts(home, "call_abandonment_rate") == (0, 4, 1)
+    assert counts(home, "call_abandonment_rate") == (0, 12, 1)
 
 
 def test_legs_are_one_call_and_a_chat_is_none(told: tuple[Home, str]) -> None:
     home, _ = told
     calls = (
         "select call_id, channel, disposition, wait_seconds, handle_seconds, is_transferred from fct_calls "
-        "where started_at >= '2026-06-11' order by 1"
+        "where started_at between '2026-06-11' and '2026-06-30' order by 1"
     )
     assert home.query(calls) == [
         ("back1", "phone", "callback", 60, None, False),
@@ -132,3 +146,21 @@ def test_contradictions_are_listed_with_file_and_row(told: tuple[Home, str]) -> 
     assert {row[4] for row in found} == {"calls.csv", "orders.csv"}
     assert all(row[5] is not None for row in found)
     assert "No record's instants contradict each other" in output
+    # Its warning names kind, rule and the first record; a terminal may break its lines anywhere.
+    words = " ".join(output.split())
+    assert "orders, delivered_at before ordered_at: 1 record, by 90000 s; first: orders.csv, row" in words
+
+
+def test_a_half_hour_that_happens_twice_is_two(told: tuple[Home, str]) -> None:
+    home, _ = told
+    at_two = (
+        "select starts_at::varchar, calls_forecast from fct_staffing_half_hours "
+        "where team = 'night' and half_hour = 4 and date_day = ? order by 1"
+    )
+    assert home.query(at_two, "2026-10-25") == [("2026-10-25 00:00:00", 2), ("2026-10-25 01:00:00", 2)]
+    # The means of two and of four and two: no week brought six.
+    assert home.query(at_two, "2026-11-01") == [("2026-11-01 01:00:00", 2.5)]
+    lengths = (
+        "select date_day::varchar, count(*) from fct_staffing_half_hours where team = 'night' and date_day in (?, ?) group by 1"
+    )
+    assert sorted(home.query(lengths, "2026-10-25", "2026-11-01")) == [("2026-10-25", 50), ("2026-11-01", 48)]

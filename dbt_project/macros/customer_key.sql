@@ -24,22 +24,21 @@
 {%- endmacro %}
 
 
-{#- The `maintained` of all identifiers: every raw kind that names a customer touches its own records. -#}
+{#- The `maintained` of all identifiers: every kind that names a customer touches its own records, by its newest versions and by
+    the files that first named an identifier. -#}
 {% macro identifiers_maintained(kinds) -%}
-  {%- set touched_by, clock_queries, dated_queries = {}, [], [] -%}
+  {%- set touched_by, dated_queries = {}, [] -%}
   {%- for kind, (record_id, created_at, _) in kinds.items() -%}
     {%- set record = "select '" ~ kind ~ "' as record_kind, " ~ record_id ~ " as record_id from " -%}
-    {%- do touched_by.update({kind: [
-        record ~ '{changes}',
-        "select record_kind, record_id from {this} where _batch in ({gone_batches})",
-    ]}) -%}
-    {%- do clock_queries.append(record ~ source('raw', kind) ~ ' where ' ~ passed(created_at)) -%}
-    {%- do dated_queries.append(record ~ source('raw', kind) ~ ' where ' ~ within_days(created_at)) -%}
+    {%- do touched_by.update({
+        'stg_' ~ kind: record ~ '{changes}',
+        kind: [record ~ '{changes}', "select record_kind, record_id from {this} where _batch in ({gone_batches})"],
+    }) -%}
+    {%- do dated_queries.append(record ~ ref('stg_' ~ kind) ~ ' where ' ~ within_days(created_at)) -%}
   {%- endfor -%}
   {{ maintained(
       unit=['record_kind', 'record_id'],
       touched_by=touched_by,
-      on_clock=clock_queries,
       dated=dated_queries | join(' union all ')
   ) }}
 {%- endmacro %}

@@ -1,7 +1,8 @@
 {#- Every kind that names a customer, with the columns that it names them by.
 
-    All versions of a record speak, not only the newest: an identifier that a record once carried still leads to the person,
-    and an identifier's age is that of its first arrival. -#}
+    Only the newest version of a record tells whom it names: what was corrected, deleted, or left out of a later snapshot joins
+    nobody. An identifier that it still names is as old as the first version that named it, so that a correction of
+    something else leaves the person's key. -#}
 {#- What stands for a record, its date, its identifiers. Of sessions and usage, which can be many, a customer is one record. -#}
 {%- set kinds = {
     'tickets': ['ticket_id', 'created_at', ['customer_id', 'customer_email', 'customer_phone']],
@@ -23,17 +24,19 @@
 with named as (
 
     {% for kind, (record_id, created_at, (customer_id, email, phone)) in kinds.items() -%}
+    {% for rows, is_newest in [(ref('stg_' ~ kind), 1), (source('raw', kind), 0)] -%}
     select
         '{{ kind }}' as record_kind,
         {{ record_id }} as record_id,
         {{ customer_id }} as customer_id,
         {{ email or no_text }} as customer_email,
         {{ phone or no_text }} as customer_phone,
-        _batch
-    from {{ source('raw', kind) }}
-    where
-        ({{ created_at }} <= {{ as_of() }} or {{ created_at }} is null)
-        and {{ is_touched("'" ~ kind ~ "'", record_id) }}
+        _batch,
+        {{ is_newest }} as is_newest
+    from {{ rows }}
+    where {{ is_touched("'" ~ kind ~ "'", record_id) }}
+    {{ "union all" if not loop.last }}
+    {% endfor -%}
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
@@ -45,6 +48,7 @@ normalised as (
         record_kind,
         record_id,
         _batch,
+        is_newest,
         customer_id,
         lower(trim(customer_email)) as email,
         case
@@ -64,6 +68,7 @@ long as (
         record_kind,
         record_id,
         _batch,
+        is_newest,
         concat('id:', customer_id) as identifier
     from normalised
     where customer_id is not null
@@ -72,6 +77,7 @@ long as (
         record_kind,
         record_id,
         _batch,
+        is_newest,
         concat('email:', email) as identifier
     from normalised
     where email <> ''
@@ -80,6 +86,7 @@ long as (
         record_kind,
         record_id,
         _batch,
+        is_newest,
         concat('phone:', phone) as identifier
     from normalised
     where length(phone) >= 5
@@ -96,3 +103,4 @@ group by
     record_kind,
     record_id,
     identifier
+having max(is_newest) = 1

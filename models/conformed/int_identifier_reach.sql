@@ -1,12 +1,18 @@
 -- Which earlier identifiers each identifier is connected to, and from which batch on.
 --
 -- Identifiers are numbered by arrival, so that a person's key (that of the lowest number) never changes because something
--- arrived later; a merge of two persons keeps the older key.
+-- arrived later; a merge of two persons keeps the older key. Of those that arrived together an id is the first: a corrected
+-- e-mail address or phone number leaves it in place.
 {%- set nodes %}
     select
         identifier,
         first_batch,
-        row_number() over (order by first_batch, identifier) as node
+        row_number() over (
+            order by
+                first_batch,
+                case when identifier like 'id:%' then 1 when identifier like 'email:%' then 2 else 3 end,
+                identifier
+        ) as node
     from (
         select
             identifier,

@@ -72,6 +72,8 @@ contacts as (
             and tickets.ticket_id = records.record_id
     where
         not coalesce(tickets.is_spam, false)
+        and not coalesce(tickets.is_deleted, false)
+        and not coalesce(tickets.is_merged, false)
         and tickets.merged_into is null
         and {{ local_date('tickets.created_at') }} > {{ year_ago }}
     union all

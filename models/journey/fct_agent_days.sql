@@ -75,7 +75,7 @@ contacts as (
             staged.*,
             coalesce(staged.interaction_id, staged.call_id) as interaction,
             row_number() over (
-                partition by coalesce(staged.interaction_id, staged.call_id)
+                partition by coalesce(staged.interaction_id, staged.call_id), staged._contract
                 order by staged.started_at desc, staged.call_id desc
             ) as agent_leg
         from {{ ref('stg_calls') }} as staged
@@ -84,6 +84,7 @@ contacts as (
     inner join {{ ref('int_calls') }} as interactions
         on
             legs.interaction = interactions.interaction
+            and legs._contract is not distinct from interactions._contract
             and interactions.legs > 1
     inner join {{ ref('fct_calls') }} as calls on interactions.call_id = calls.call_id
     where calls.is_contact and calls.channel = 'phone'

@@ -1,14 +1,18 @@
 -- The calls that each half hour of a team brings, and how long one takes, as the weeks before it tell: for every half hour of
--- the past from what was known the day before, and for the weeks ahead from the last ones. Local clock time.
+-- the past from what was known the day before, and for the weeks ahead from the last ones.
+--
+-- A half hour is real: 30 minutes from the day's local midnight on, until the next. What compares it with other weeks is its
+-- local clock time, `half_hour`. On the day that clocks are put back two real half hours have the same one; a day on which
+-- they are put forward has none for some.
 {%- set weeks = var('staffing_history_weeks') | int -%}
-{%- set history_days = 7 * weeks %}
+{%- set history_days = 7 * weeks -%}
+{%- set timezone = "'" ~ var('reporting_timezone') ~ "'" %}
 with calls as (
 
     select
         team,
         {{ local_date('queued_at') }} as date_day,
-        2 * extract(hour from {{ local_time('queued_at') }})
-        + case when extract(minute from {{ local_time('queued_at') }}) >= 30 then 1 else 0 end as half_hour,
+        queued_at,
         handle_seconds
     from {{ ref('fct_calls') }}
     where is_offered
@@ -60,7 +64,7 @@ daily as (
     select
         days.team,
         days.date_day,
-        count(calls.half_hour) as calls_offered,
+        count(calls.queued_at) as calls_offered,
         count(calls.handle_seconds) as calls_handled,
         coalesce(sum(calls.handle_seconds), 0) as handle_seconds
     from days
@@ -106,50 +110,57 @@ known as (
 
 ),
 
+midnights as (
+
+    select
+        days.*,
+        {{ utc_time('cast(days.date_day as timestamp)', timezone) }} as starts_at,
+        {{ utc_time('cast(' ~ add_days('days.date_day', 1) ~ ' as timestamp)', timezone) }} as ends_at
+    from days
+
+),
+
+-- 48, and on the days that clocks change some fewer or more.
+numbered as (
+
+    select
+        midnights.team,
+        midnights.date_day,
+        midnights.weekday,
+        midnights.ends_at as day_ends_at,
+        numbers.number,
+        {{ dbt.dateadd('minute', '30 * numbers.number', 'midnights.starts_at') }} as starts_at
+    from midnights
+    cross join ({{ numbers_from_to(0, 51) }}) as numbers
+
+),
+
 slots as (
 
     select
-        days.team,
-        days.date_day,
-        days.weekday,
-        half_hours.number as half_hour,
-        cast(days.date_day as timestamp) as midnight
-    from days
-    cross join ({{ numbers_from_to(0, 47) }}) as half_hours
+        team,
+        date_day,
+        weekday,
+        number,
+        2 * extract(hour from {{ local_time('starts_at') }})
+        + case when extract(minute from {{ local_time('starts_at') }}) >= 30 then 1 else 0 end as half_hour,
+        starts_at,
+        {{ dbt.dateadd('minute', 30, 'starts_at') }} as ends_at
+    from numbered
+    where starts_at < day_ends_at
 
 ),
 
-clocked as (
-
-    select
-        slots.*,
-        {{ dbt.dateadd('minute', '30 * half_hour', 'midnight') }} as local_starts_at
-    from slots
-
-),
-
-placed as (
-
-    select
-        clocked.*,
-        {{ utc_time('clocked.local_starts_at', "'" ~ var('reporting_timezone') ~ "'") }} as starts_at
-    from clocked
-
-),
-
--- A half hour that the clocks skip is none.
 timed as (
 
     select
-        placed.*,
-        assigned.calendar,
-        {{ dbt.dateadd('minute', 30, 'placed.starts_at') }} as ends_at
-    from placed
+        slots.*,
+        assigned.calendar
+    from slots
     left join assigned
         on
-            placed.team = assigned.team
+            slots.team = assigned.team
             and assigned.particularity = 1
-    where {{ local_time('placed.starts_at') }} = placed.local_starts_at
 
 ),
 
@@ -176,34 +187,42 @@ opened as (
 counted as (
 
     select
-        team,
-        date_day,
-        half_hour,
+        calls.team,
+        calls.date_day,
+        cast(floor({{ seconds_between('midnights.starts_at', 'calls.queued_at') }} / 1800.0) as bigint) as number,
         count(*) as calls_offered
     from calls
+    inner join midnights
+        on
+            calls.team = midnights.team
+            and calls.date_day = midnights.date_day
     group by
-        team,
-        date_day,
-        half_hour
+        calls.team,
+        calls.date_day,
+        cast(floor({{ seconds_between('midnights.starts_at', 'calls.queued_at') }} / 1800.0) as bigint)
 
 ),
 
+-- What a clock time of a day brought: of two half hours that share it, the mean.
 filled as (
 
     select
-        opened.team,
-        opened.date_day,
-        opened.weekday,
-        opened.half_hour,
-        opened.starts_at,
-        opened.open_seconds,
-        coalesce(counted.calls_offered, 0) as calls_offered
-    from opened
+        slots.team,
+        slots.date_day,
+        slots.weekday,
+        slots.half_hour,
+        cast(avg(coalesce(counted.calls_offered, 0)) as double) as calls_offered
+    from slots
     left join counted
         on
-            opened.team = counted.team
-            and opened.date_day = counted.date_day
-            and opened.half_hour = counted.half_hour
+            slots.team = counted.team
+            and slots.date_day = counted.date_day
+            and slots.number = counted.number
+    group by
+        slots.team,
+        slots.date_day,
+        slots.weekday,
+        slots.half_hour
 
 ),
 
@@ -263,12 +282,12 @@ united as (
 )
 
 select
-    united.team,
-    united.date_day,
-    cast(united.half_hour as bigint) as half_hour,
-    united.starts_at,
-    cast(united.open_seconds as bigint) as open_seconds,
-    cast(united.calls_before as double) / united.weeks_before as calls_forecast,
+    opened.team,
+    opened.date_day,
+    cast(opened.half_hour as bigint) as half_hour,
+    opened.starts_at,
+    cast(opened.open_seconds as bigint) as open_seconds,
+    united.calls_before / united.weeks_before as calls_forecast,
     cast(known.handle_seconds as double) / nullif(known.calls_handled, 0) as handle_seconds_forecast,
     -- The same week of last year brought more than an average one of the year around it.
     coalesce(
@@ -277,7 +296,12 @@ select
         >= 7 * {{ var('staffing_peak_ratio') }} * last_year.calls_of_year
         and last_year.calls_of_year > 0, false
     ) as is_seasonal_peak
-from united
+from opened
+inner join united
+    on
+        opened.team = united.team
+        and opened.date_day = united.date_day
+        and opened.half_hour = united.half_hour
 left join known
     on
         united.team = known.team
@@ -288,4 +312,4 @@ left join known as last_year
         and {{ add_days('united.date_day', -364) }} = last_year.date_day
 where
     united.weeks_before > 0
-    and (united.open_seconds > 0 or united.calls_before > 0)
+    and (opened.open_seconds > 0 or united.calls_before > 0)

@@ -1,13 +1,14 @@
 {{ maintained(
-    unit=['interaction'],
-    touched_by={'stg_calls': 'select coalesce(interaction_id, call_id) from {changes}'}
+    unit=['interaction', '_contract'],
+    touched_by={'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}'}
 ) }}
 -- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first leg.
+-- Two contracts may count their interactions alike: legs are of one contract.
 {%- set sums = ['talk_seconds', 'hold_seconds', 'wrap_up_seconds'] -%}
 {#- What the first agent, or else the first leg, says; what the first leg with a word says; what the last one says. -#}
 {%- set of_answering_leg = ['answered_at', 'agent_id', 'team', 'queue'] -%}
 {%- set of_queueing_leg = ['queued_at', 'wait_seconds'] -%}
-{%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language', '_contract'] -%}
+{%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language'] -%}
 {%- set first_told = ['topic', 'order_id', 'ticket_id'] -%}
 {%- set last_told = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
 with numbered as (
@@ -16,13 +17,13 @@ with numbered as (
         *,
         coalesce(interaction_id, call_id) as interaction,
         row_number() over (
-            partition by coalesce(interaction_id, call_id)
+            partition by coalesce(interaction_id, call_id), _contract
             order by started_at, call_id
         ) as leg,
         disposition = 'answered'
         or (disposition is null and (answered_at is not null or coalesce(talk_seconds > 0, false))) as has_agent
     from {{ ref('stg_calls') }}
-    where {{ is_touched('coalesce(interaction_id, call_id)') }}
+    where {{ is_touched('coalesce(interaction_id, call_id)', '_contract') }}
 
 ),
 
@@ -30,6 +31,7 @@ marked as (
 
     select
         interaction,
+        _contract,
         count(*) as legs,
         min(case when has_agent then leg end) as answering_leg,
         min(case when queued_at is not null or wait_seconds is not null then leg end) as queueing_leg,
@@ -41,12 +43,15 @@ marked as (
         {% endfor -%}
         sum(case when has_agent then 1 else 0 end) as answered_legs
     from numbered
-    group by interaction
+    group by
+        interaction,
+        _contract
 
 )
 
 select
     marked.interaction,
+    marked._contract,
     {% for column in of_first_leg -%}
     max(case when legs.leg = 1 then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
@@ -76,5 +81,10 @@ select
     max(case when legs.escalated then 1 when not legs.escalated then 0 end) = 1 as escalated,
     max(marked.legs) as legs
 from numbered as legs
-inner join marked on legs.interaction = marked.interaction
-group by marked.interaction
+inner join marked
+    on
+        legs.interaction = marked.interaction
+        and legs._contract is not distinct from marked._contract
+group by
+    marked.interaction,
+    marked._contract

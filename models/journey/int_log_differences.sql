@@ -34,14 +34,27 @@ rounded as (
         900 * cast(round(ahead_seconds / 900.0) as bigint) as quarter_hours_seconds
     from differences
 
+),
+
+fitting as (
+
+    select
+        ticket_contract,
+        event_contract,
+        case
+            when abs(ahead_seconds - quarter_hours_seconds) <= {{ var('clock_skew_seconds') }} then quarter_hours_seconds
+        end as ahead_seconds
+    from rounded
+
 )
 
 select
     ticket_contract,
     event_contract,
-    case
-        when abs(ahead_seconds - quarter_hours_seconds) <= {{ var('clock_skew_seconds') }} then quarter_hours_seconds
-    end as ahead_seconds,
+    ahead_seconds,
     cast(count(*) as bigint) as tickets
-from rounded
-group by 1, 2, 3
+from fitting
+group by
+    ticket_contract,
+    event_contract,
+    ahead_seconds

@@ -12,7 +12,7 @@ with events as (
             when
                 not {{ is_out_of_order(
                     'events.event_at',
-                    dbt.dateadd('second', '-coalesce(offsets.ahead_seconds, 0)', 'tickets.created_at')
+                    dbt.dateadd('second', '-cast(coalesce(offsets.ahead_seconds, 0) as integer)', 'tickets.created_at')
                 ) }}
                 then {{ local_date('events.event_at') }}
         end as event_on,

@@ -9,7 +9,7 @@ with logged as (
     select
         ticket_id,
         min(event_at) as created_at,
-        min(case when actor_type is not null then actor_type end) as created_by_type
+        min(actor_type) as created_by_type
     from {{ ref('stg_ticket_events') }}
     where
         event_type = 'created'

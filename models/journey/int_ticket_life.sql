@@ -46,15 +46,14 @@ with statuses as (
 stated as (
 
     select
+        {% for instant in stated_instants if instant != 'created_at' -%}
+        {{ dbt.dateadd('second', '-cast(clocks.list_ahead_seconds as integer)', 'tickets.' ~ instant) }} as stated_{{ instant }},
+        {% endfor -%}
         tickets.*,
         clocks.created_at as clock_created_at,
         clocks.response_starts_at,
         clocks.are_replies_logged,
-        clocks.are_changes_logged,
-        {% for instant in stated_instants if instant not in ('created_at', 'updated_at') -%}
-        {{ dbt.dateadd('second', '-cast(clocks.list_ahead_seconds as integer)', 'tickets.' ~ instant) }} as stated_{{ instant }},
-        {% endfor -%}
-        {{ dbt.dateadd('second', '-cast(clocks.list_ahead_seconds as integer)', 'tickets.updated_at') }} as stated_updated_at
+        clocks.are_changes_logged
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
     where {{ is_touched('tickets.ticket_id') }}
@@ -64,7 +63,6 @@ stated as (
 filled as (
 
     select
-        *,
         -- The help desk's own duration tells what neither an instant of the list nor the log does.
         {% for instant, duration in [
             ('first_response_at', 'first_response'), ('first_solved_at', 'first_resolution'), ('solved_at', 'full_resolution')
@@ -73,8 +71,9 @@ filled as (
             'coalesce(stated_' ~ instant ~ ', ' ~ dbt.dateadd(
                 'second', 'cast(vendor_' ~ duration ~ '_seconds as integer)', 'clock_created_at'
             ) ~ ')'
-        ) }} as told_{{ instant }}{{ "," if not loop.last }}
-        {% endfor %}
+        ) }} as told_{{ instant }},
+        {% endfor -%}
+        stated.*
     from stated
 
 ),
@@ -159,7 +158,7 @@ joined as (
             tickets.reopens
         ) as reopens,
         tickets.is_escalated or coalesce(marks.is_escalated, 0) = 1 as is_escalated,
-        (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and merges.ticket_id is null as is_merged,
+        (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and circles.ticket_id is null as is_merged,
         -- Who has an agent had at least one.
         coalesce(
             case when marks.assignee_stations > 0 then marks.assignee_stations end,
@@ -172,7 +171,7 @@ joined as (
     from tickets
     inner join {{ ref('int_ticket_contracts') }} as contracts on tickets.contract is not distinct from contracts.contract
     left join {{ ref('int_ticket_replies') }} as replies on tickets.ticket_id = replies.ticket_id
-    left join {{ ref('int_ticket_merges') }} as merges on tickets.ticket_id = merges.ticket_id
+    left join {{ ref('int_ticket_merges') }} as circles on tickets.ticket_id = circles.ticket_id
     left join {{ ref('int_ticket_marks') }} as marks on tickets.ticket_id = marks.ticket_id
     left join statuses on tickets.ticket_id = statuses.ticket_id
 

@@ -6,7 +6,10 @@
 select
     events.ticket_id,
     min(
-        case when clocks.response_starts_at > clocks.created_at and events.event_at < clocks.response_starts_at then null else events.event_at end
+        case
+            when clocks.response_starts_at > clocks.created_at and events.event_at < clocks.response_starts_at then null
+            else events.event_at
+        end
     ) as first_response_at,
     count(*) as agent_replies
 from {{ ref('stg_ticket_events') }} as events

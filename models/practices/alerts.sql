@@ -280,6 +280,25 @@ runs as (
 
 ),
 
+-- Of several files of one kind the same may be found in one run.
+found_by_runs as (
+
+    select
+        run_id,
+        severity,
+        subject,
+        message,
+        min(raised_at) as raised_at,
+        sum(affected_rows) as affected_rows
+    from {{ source('raw', 'alerts') }}
+    group by
+        run_id,
+        severity,
+        subject,
+        message
+
+),
+
 failures as (
 
     select
@@ -290,7 +309,7 @@ failures as (
             partition by alerts.severity, alerts.subject, alerts.message
             order by runs.run_number, alerts.raised_at
         ) as episode
-    from {{ source('raw', 'alerts') }} as alerts
+    from found_by_runs as alerts
     left join runs on alerts.run_id = runs.run_id
 
 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,9 @@ class Verdict:
         return not self.passed and self.severity == "critical"
 
 
-def quarantine_verdict(kind: str, file: str, rows_read: int, rows_quarantined: int, limit: float) -> Verdict:
+def quarantine_verdict(
+    kind: str, file: str, rows_read: int, rows_quarantined: int, limit: float, reasons: Sequence[str] = ()
+) -> Verdict:
     """Does too large a share of a file lie in quarantine?"""
     share = rows_quarantined / rows_read if rows_read else 0.0
     passed = share <= limit
@@ -42,6 +45,7 @@ def quarantine_verdict(kind: str, file: str, rows_read: int, rows_quarantined: i
         severity="critical" if rows_quarantined >= MIN_QUARANTINED_TO_BLOCK else "warning",
         passed=passed,
         failed_rows=0 if passed else rows_quarantined,
+        examples=[] if passed else list(reasons),
         problem=None if passed else f"{file}: {rows_quarantined:,} of {rows_read:,} rows ({share:.1%})",
         remedy=None
         if passed

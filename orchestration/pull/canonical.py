@@ -19,6 +19,7 @@ from orchestration.pull.kinds import Column, Kind, all_kinds
 from orchestration.pull.records import FileContent
 from orchestration.pull.values import (
     changes_clocks,
+    declare,
     identifier,
     literal,
     prepared,
@@ -153,6 +154,7 @@ def canonicalise(
         _require_columns(contract, kind, present)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
+        declare(con)
         con.register("file", _with_optional(content.table, contract))
         for name, table in (companions or {}).items():
             con.register(name, table)

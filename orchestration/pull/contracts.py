@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import Kind, all_kinds
+from orchestration.pull.readers import file_format
 
 SHIPPED = Path(__file__).parents[1] / "contracts"
 
@@ -125,6 +126,7 @@ class Contract(_Strict):
     delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
     sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
     records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
+    skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     timezone: str = Field("UTC", description="IANA zone of instants that carry no offset.")
     decimal: Literal[".", ","] = "."
     missing: list[str] = Field(default_factory=list, description="Values that mean 'missing' in every column.")
@@ -214,12 +216,12 @@ class Contract(_Strict):
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
-        return bool(self.encoding or self.delimiter or self.sheet or self.records)
+        return bool(self.encoding or self.delimiter or self.sheet or self.records or self.skip_rows)
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever the contract would read a file differently."""
-        content = self.model_dump(mode="json", exclude={"description", "files"})
+        content = self.model_dump(mode="json", exclude={"description": True, "files": {"name"}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -232,7 +234,7 @@ def canonical(kind: Kind, header: list[str], timezone: str = "UTC", source: str 
     return Contract(
         name=f"canonical_{kind.name}",
         kind=kind.name,
-        files=FileMatch(name=f"{kind.name}*"),
+        files=FileMatch(name=f"{kind.name}*", columns=list(kind.required_columns)),
         timezone=timezone,
         source=Mapping(value=source) if source else None,
         columns=columns,
@@ -270,10 +272,19 @@ def claims(
         )
         if claimed:
             by_kind.setdefault(contract.kind, contract)
+    if by_kind:
+        return list(by_kind.values())
     kind = _canonical_kind(file_name)
-    if not by_kind and kind:
-        return [canonical(kind, header, timezone, source)]
-    return list(by_kind.values())
+    own = canonical(kind, header, timezone, source) if kind else None
+    if file_format(file_name) in ("csv", "xlsx") and not (own and own.files.claims(file_name, header)):
+        # Something may stand above the header: each contract knows its own by the columns.
+        for contract in contracts:
+            if contract.files.columns and contract.files.claims(file_name, header_by(contract)):
+                by_kind.setdefault(contract.kind, contract)
+        below = header_by(own) if kind and own else []
+        if kind and not by_kind and own and own.files.claims(file_name, below):
+            own = canonical(kind, below, timezone, source)
+    return list(by_kind.values()) or ([own] if own else [])
 
 
 def _explain(error: ValidationError) -> str:

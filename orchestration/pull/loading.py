@@ -23,6 +23,7 @@ from orchestration.pull.contracts import Contract, FileMatch, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
+from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, read, read_header
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -40,6 +41,8 @@ class Batch:
     rows_quarantined: int
     #: What its records are, held against each other and against those of other files.
     collisions: Collisions = field(default_factory=Collisions)
+    #: Why rows were quarantined, the most frequent reasons first.
+    reasons: tuple[str, ...] = ()
 
 
 #: (kind, its new batches) -> for each batch: may it be loaded? A batch is judged by itself, so that it makes no
@@ -132,7 +135,9 @@ def _newest(match: FileMatch, landed: list[Landed]) -> Landed | None:
 
 def options_of(contract: Contract) -> ReadOptions:
     """The form of a contract's files."""
-    return ReadOptions(contract.encoding, contract.delimiter, contract.sheet, contract.records)
+    return ReadOptions(
+        contract.encoding, contract.delimiter, contract.sheet, contract.records, contract.skip_rows, tuple(contract.files.columns)
+    )
 
 
 def jobs(
@@ -192,6 +197,7 @@ class Loader:
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
                 within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged
         ]  # fmt: skip
@@ -232,6 +238,7 @@ class Loader:
             return self._entry(job, "refused", str(error), 0, 0)
         pq.write_table(result.loaded, self._staged(job), compression="zstd")
         pq.write_table(result.quarantined, self._staged(job, "quarantine"), compression="zstd")
+        report.messages += [f"{job.file.file}: {message}" for message in content.messages]
         if result.unknown_columns and result.loaded.num_rows:
             report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
         report.messages.append(

@@ -63,6 +63,17 @@ def reasons(settings: Settings, kind: str | None = None, file: str | None = None
     return [Reason(*row) for row in rows]
 
 
+def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
+    """Why the rows of one file were rejected, the most frequent reasons first, each with its rows and the first of them."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            "select count(*), arg_min(reason, _row), min(_row) from read_parquet(?) "
+            "group by column_name order by 1 desc, 3 limit ?",
+            [str(path), most],
+        ).fetchall()
+    return tuple(f"{rows:,} row(s), such as row {first}: {reason}" for rows, reason, first in found)
+
+
 def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[tuple[Path, int]]:
     """Write the rejected rows as CSV, one file for each kind and export; yields each file and its number of rows.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -18,6 +20,9 @@ COMPRESSIONS = {".gz", ".zst"}
 MAX_BYTES = 2 * 2**30
 #: Of one line or record.
 MAX_LINE_BYTES = 2**28
+#: Of a sheet, empty ones included.
+MAX_SHEET_CELLS = 5 * 10**7
+_CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 
 
 class _Limited(io.RawIOBase):
@@ -61,8 +66,8 @@ def lines_of(stream: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def require_zip_size(stream: BinaryIO) -> None:
-    """Refuse a workbook whose parts unpack to more than the limit.
+def require_sheets(stream: BinaryIO) -> None:
+    """Refuse a workbook whose parts unpack to more than the limit, or whose sheets reach further than memory does.
 
     Raises:
         RefusedFileError: they do, or the file is no workbook.
@@ -70,7 +75,31 @@ def require_zip_size(stream: BinaryIO) -> None:
     try:
         with zipfile.ZipFile(stream) as packed:
             total = sum(part.file_size for part in packed.infolist())
-    except zipfile.BadZipFile as error:
+            if total > MAX_BYTES:
+                raise RefusedFileError(f"unpacks to more than {MAX_BYTES:,} bytes; split the export")
+            for name in packed.namelist():
+                if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
+                    _require_reach(packed, name)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
-    if total > MAX_BYTES:
-        raise RefusedFileError(f"unpacks to more than {MAX_BYTES:,} bytes; split the export")
+
+
+def _require_reach(packed: zipfile.ZipFile, name: str) -> None:
+    """A sheet is held as a rectangle as far as its last cell: one stray cell would take all the memory."""
+    last_row, rest = 0, b""
+    columns: set[bytes] = set()
+    with packed.open(name) as stream:
+        while chunk := stream.read(2**20):
+            text = rest + chunk
+            cells = _CELL.findall(text)
+            columns.update(column for column, _ in cells)
+            last_row = max(last_row, *(int(row) for _, row in cells), 0)
+            rest = text[-32:]
+    width, last_column = 0, max(columns, key=lambda name: (len(name), name), default=b"")
+    for letter in last_column:
+        width = width * 26 + letter - ord("A") + 1
+    if last_row * width > MAX_SHEET_CELLS:
+        raise RefusedFileError(
+            f"has a sheet with a cell in column {last_column.decode()} and one in row {last_row:,}: more than "
+            f"{MAX_SHEET_CELLS:,} cells; delete what stands far from the table"
+        )

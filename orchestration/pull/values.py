@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import duckdb
+
 from orchestration.pull.contracts import Contract, Mapping, Scalar
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 
@@ -36,6 +38,14 @@ ABBREVIATIONS = {
 #: Spellings of one word.
 SPELLINGS = {"canceled": "cancelled"}
 _SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+
+
+def declare(con: duckdb.DuckDBPyConnection) -> None:
+    """Give a connection the lists that the expressions look in: written out in each, they take longer to plan than to run."""
+    offsets = ", ".join(f"{literal(name)}: {literal(offset)}" for name, offset in ABBREVIATIONS.items())
+    con.execute(f"set variable missing_words = [{literals(MISSING_WORDS)}]")
+    con.execute(f"set variable nobody = [{literals(NOBODY)}]")
+    con.execute(f"set variable offsets = map {{{offsets}}}")
 
 
 def literal(value: Scalar | None) -> str:
@@ -79,9 +89,7 @@ def _in_utc(local: str, timezone: str, second: bool) -> str:
 
 def _with_numeric_offset(text: str) -> str:
     """'… PDT', '… UTC', '… +0500' and '…Z' with their offset as DuckDB reads it."""
-    name = rf"regexp_extract({text}, '\d ?([A-Z]{{1,4}})$', 1)"
-    offsets = " ".join(f"when {literal(name)} then {literal(offset)}" for name, offset in ABBREVIATIONS.items())
-    named = f"case {name} {offsets} end"
+    named = rf"getvariable('offsets')[regexp_extract({text}, '\d ?([A-Z]{{1,4}})$', 1)]"
     return (
         rf"coalesce(regexp_replace({text}, ' ?[A-Z]+$', '') || {named}, "
         rf"regexp_replace({text}, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'))"
@@ -99,9 +107,16 @@ def _local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str,
         moment = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
         return f"({moment} at time zone 'UTC' at time zone {zone})", moment
     if mapping.formats:
-        return _by_format(text, numeric, mapping.formats, timezone, second)
+        formed = _by_format(text, numeric, mapping.formats, timezone, second)
+        # The date cells of a workbook come as ISO 8601, whatever a contract says of texts.
+        iso = _local_and_instant(text, numeric, Mapping(value=""), timezone, second)
+        is_iso = rf"regexp_matches({text}, '^\d{{4}}-\d\d-\d\d([ T]\d\d:\d\d:\d\d.*)?$')"
+        local, moment = (f"coalesce({a}, case when {is_iso} then {b} end)" for a, b in zip(formed, iso, strict=True))
+        return local, moment
     has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
-    zoned, plain = f"try_cast({numeric} as timestamptz)", f"try_cast({text} as timestamp)"
+    zoned = f"try_cast({numeric} as timestamptz)"
+    # DuckDB passes over letters at the end: an offset whose name nobody knows is no local time.
+    plain = rf"case when not regexp_matches({text}, '\d ?[A-Za-z]+$') then try_cast({text} as timestamp) end"
     return (
         f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
         f"case when {has_offset} then {zoned} at time zone 'UTC' else {_in_utc(plain, timezone, second)} end",
@@ -155,7 +170,7 @@ def _number(text: str, contract: Contract) -> str:
 
 def _seconds(text: str, number: str, mapping: Mapping) -> str:
     factor = _SECONDS_PER.get(mapping.unit or "seconds", 1)
-    clock = rf"case when regexp_matches({text}, '^\d+:\d\d:\d\d$') then epoch(try_cast({text} as interval)) end"
+    clock = rf"case when regexp_matches({text}, '^-?\d+:\d\d:\d\d(\.\d+)?$') then epoch(try_cast({text} as interval)) end"
     number = f"try_cast({number} as double) * {factor}"
     return f"try_cast(round(coalesce({clock}, case when isfinite({number}) then {number} end)) as bigint)"
 
@@ -185,7 +200,7 @@ def _conditions(vocabulary: Vocabulary) -> str:
 
 
 def _is_nobody(text: str, column: Column) -> str:
-    words = rf"lower({text}) in ({literals(NOBODY)}) or regexp_matches({text}, '^[0\s.+-]+$')"
+    words = rf"list_contains(getvariable('nobody'), lower({text})) or regexp_matches({text}, '^[0\s.+-]+$')"
     match column.type:
         case "email":
             return f"({words} or not contains({text}, '@'))"
@@ -227,7 +242,7 @@ def present_text(column: Column, text: str) -> str:
     """A column's text, or null where it is a word for missing that the column's type cannot mean."""
     if column.type in ("text", "prose", "email", "phone"):
         return text
-    return f"case when lower({text}) not in ({literals(MISSING_WORDS)}) then {text} end"
+    return f"case when not list_contains(getvariable('missing_words'), lower({text})) then {text} end"
 
 
 def prepared(column: Column, text: str, contract: Contract) -> str | None:

@@ -72,6 +72,14 @@ def _spoilt(rng: np.random.Generator, frame: pd.DataFrame, column: str, bad: lis
     return frame
 
 
+def _respelled(rng: np.random.Generator, frame: pd.DataFrame, column: str, share: float) -> pd.DataFrame:
+    """Write a share of a column's words as people and other tools spell them: ON-HOLD, Canceled."""
+    words = frame[column].astype(object)
+    other = words.str.upper().str.replace("_", "-").str.replace("CANCELLED", "Canceled")
+    frame[column] = words.where(words.isna() | (rng.random(len(frame)) >= share), other)
+    return frame
+
+
 def _repeated(rng: np.random.Generator, frame: pd.DataFrame, share: float) -> pd.DataFrame:
     """Some rows twice, as overlapping export windows give them."""
     return pd.concat([frame, frame[rng.random(len(frame)) < share]], ignore_index=True)
@@ -125,6 +133,7 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     frame = _spoilt(rng, frame, "Created at", ["31.02.2026", "n/a", None], 0.008)
     frame = _spoilt(rng, frame, "Status", ["Gone", None], 0.004)
     frame = _spoilt(rng, frame, "Group", [" First line "], 0.02)
+    frame = _respelled(rng, frame, "Status", 0.05)
     return _repeated(rng, frame, 0.01)
 
 
@@ -192,6 +201,9 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     frame["event_at"] = frame["event_at"].astype("datetime64[s]")
     frame = frame.sort_values(["ticket_id", "event_at"], kind="stable", ignore_index=True)
     frame = _spoilt(rng, frame, "event_type", ["clicked"], 0.003)
+    is_status = frame["event_type"] == "status_changed"
+    respelled = _respelled(rng, frame[is_status].copy(), "to_value", 0.03)
+    frame.loc[is_status, "to_value"] = respelled["to_value"]
     return _repeated(rng, frame, 0.005).astype({"event_at": "datetime64[us]"})
 
 
@@ -275,7 +287,11 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     early = frame[frame["status"].eq("delivered") & (rng.random(len(frame)) < 0.03)].copy()
     early["status"], early["delivered_at"], early["updated_at"] = "shipped", None, early["shipped_at"]
     frame = pd.concat([early, frame], ignore_index=True)
-    frame = _spoilt(rng, frame, "total_amount", ["12,50 €", "NaN"], 0.006)
+    # The payment tool books refunds as negative amounts; guests are customer 0.
+    frame["refund_amount"] = frame["refund_amount"].where(rng.random(len(frame)) < 0.5, -frame["refund_amount"])
+    frame = _spoilt(rng, frame, "customer_id", ["0", "guest"], 0.01)
+    frame = _spoilt(rng, frame, "total_amount", ["12,50 €", "12.50.0", "-12.50"], 0.006)
+    frame = _respelled(rng, frame, "status", 0.02)
     return _repeated(rng, frame, 0.01)
 
 

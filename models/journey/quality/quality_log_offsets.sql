@@ -57,9 +57,18 @@ worded as (
 
 select
     concat(
-        share_text, ' ', tickets_compared, ' tickets'' own created events (contract ', event_contract, ') lie ', offset_text, ' ',
-        side_text, ' created_at of the list (contract ', ticket_contract, '): a time zone of one of the two is the likely cause;',
-        ' set `timezone` in the contract whose times are local'
+        share_text,
+        ' ',
+        tickets_compared,
+        {{ dbt.string_literal(dbt.escape_single_quotes(" tickets' own created events (contract ")) }},
+        event_contract,
+        ') lie ',
+        offset_text,
+        ' ',
+        side_text,
+        ' created_at of the list (contract ',
+        ticket_contract,
+        '): a time zone of one of the two is the likely cause; set `timezone` in the contract whose times are local'
     ) as finding,
     ticket_contract,
     event_contract,

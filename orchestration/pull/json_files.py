@@ -1,0 +1,129 @@
+"""Read JSON and NDJSON: one record an object, whatever stands around them."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import RefusedFileError
+from orchestration.pull.records import BrokenRow, FileContent, flatten, from_records
+from orchestration.pull.unpacking import open_bytes
+
+#: A list of JSON records is parsed whole, which takes many times its size.
+MAX_JSON_BYTES = 2**28
+#: Longer whole numbers stay text: Python reads none, and no column holds one.
+_MAX_DIGITS = 4000
+_DECODER = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else digits)
+
+
+def _values(text: str) -> list[Any]:
+    """The JSON values of a text, one after the other, whatever blanks or commas stand between them.
+
+    Raises:
+        ValueError: there is something else.
+    """
+    found: list[Any] = []
+    place, end = 0, len(text)
+    while True:
+        while place < end and (text[place].isspace() or text[place] == ","):
+            place += 1
+        if place == end:
+            return found
+        value, place = _DECODER.raw_decode(text, place)
+        found.append(value)
+
+
+def _objects(line: str) -> list[dict[str, Any]]:
+    values = _values(line)
+    if not all(isinstance(value, dict) for value in values):
+        raise ValueError("not an object")
+    return values
+
+
+def read_ndjson(path: Path, name: str, encoding: str) -> FileContent:
+    """A record a line; where a line holds several, their numbers count on from the line's."""
+    broken: list[BrokenRow] = []
+
+    def records() -> Iterator[tuple[int, dict[str, str | None]]]:
+        number = 0
+        for line_number, line in _lines(path, name, encoding):
+            number = max(number + 1, line_number)
+            try:
+                objects = _objects(line)
+            except (ValueError, RecursionError) as error:
+                broken.append(BrokenRow(number, f"is not a JSON object ({error})", line.rstrip("\r\n")))
+                continue
+            for further, record in enumerate(objects):
+                yield number + further, flatten(record)
+            number += max(len(objects) - 1, 0)
+
+    return from_records(records(), broken)
+
+
+def first_ndjson_record(path: Path, name: str, encoding: str) -> list[str]:
+    """The columns of the first record."""
+    for _, line in _lines(path, name, encoding):
+        return list(flatten(_objects(line)[0]))
+    return []
+
+
+def _lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, str]]:
+    """Lines that hold something, numbered; a list's brackets on lines of their own hold nothing."""
+    with open_bytes(path, name) as stream:
+        # Only "\n" ends a record: other line separators can stand inside of a text.
+        for number, line in enumerate(io.TextIOWrapper(stream, encoding, newline="\n"), start=1):
+            if line.strip().strip(",") not in ("", "[", "]"):
+                yield number, line
+
+
+def read_json(path: Path, name: str, encoding: str | None, under: str | None) -> FileContent:
+    """A list of records, at the top or one level down; or objects one after the other."""
+    with open_bytes(path, name) as stream:
+        data = stream.read(MAX_JSON_BYTES + 1)
+    if len(data) > MAX_JSON_BYTES:
+        raise RefusedFileError(f"is a list of more than {MAX_JSON_BYTES:,} bytes; export it as NDJSON, or split it")
+    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode(json.detect_encoding(data) if marked or not encoding else encoding)
+    values = _values(text)
+    if not values:
+        raise RefusedFileError("is empty: it holds no JSON")
+    broken: list[BrokenRow] = []
+
+    def records() -> Iterator[tuple[int, dict[str, str | None]]]:
+        for number, record in enumerate(_records_of(values, under), start=1):
+            if isinstance(record, dict):
+                yield number, flatten(record)
+            else:
+                broken.append(BrokenRow(number, "is not an object", json.dumps(record, ensure_ascii=False)))
+
+    return from_records(records(), broken)
+
+
+def _records_of(values: list[Any], under: str | None) -> list[Any]:
+    if under:
+        return [record for value in values for record in _list_under(value, under)]
+    if len(values) > 1:
+        return values
+    (top,) = values
+    if isinstance(top, list):
+        return top
+    lists = {key: value for key, value in top.items() if isinstance(value, list)} if isinstance(top, dict) else {}
+    full = {key: value for key, value in lists.items() if any(isinstance(item, dict) for item in value)}
+    found = full or {key: value for key, value in lists.items() if not value}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise RefusedFileError(f"holds several lists of records ({', '.join(found)}); name one as `records` in the contract")
+    raise RefusedFileError("holds no list of records at the top (or name `records` in the contract)")
+
+
+def _list_under(value: Any, under: str) -> list[Any]:
+    for key in under.split("."):
+        value = value[key] if isinstance(value, dict) and key in value else None
+    if not isinstance(value, list):
+        raise RefusedFileError(f"holds no list of records under {under!r}")
+    return value
