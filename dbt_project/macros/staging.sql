@@ -8,16 +8,20 @@
   {%- set raw = source('raw', kind) -%}
   {%- set key_text = record_key(kind) -%}
   {%- set changed_at = 'coalesce(' ~ updated_at ~ ', ' ~ created_at ~ ')' if updated_at else created_at -%}
+  {#- What a deletion, a snapshot or a delivery hides stands in the raw rows only: it comes back when that goes. -#}
+  {%- set hidden = 'select ' ~ key_text ~ ' from ' ~ raw -%}
   {{ maintained(
       unit=['_key'],
       touched_by={kind: [
           'select ' ~ key_text ~ ' from {changes}',
           'select _key from {this} where _batch in ({gone_batches})',
-          'select _key from {this} where _series in (select _series from {changes})',
-          "select " ~ key_text ~ " from " ~ raw ~ " where _series is not null and '{gone_batches}' <> '-1'",
+          hidden ~ " where '{gone_batches}' <> '-1' except select _key from {this}",
+          hidden ~ ' where _series in (select _series from {changes})',
+          hidden ~ " where _series is not null and '{gone_batches}' <> '-1'",
       ] + ([
           'select _key from {this} where ' ~ group ~ ' in (select ' ~ group ~ ' from {changes})',
-          "select " ~ key_text ~ " from " ~ raw ~ " where '{gone_batches}' <> '-1'",
+          hidden ~ ' where ' ~ group ~ ' in (select ' ~ group ~ ' from ' ~ raw ~ ' where _series in (select _series from {changes}))',
+          hidden ~ " where '{gone_batches}' <> '-1'",
       ] if group else [])},
       on_clock=[
           'select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ passed(created_at) ~ ' or ' ~ passed(changed_at)

@@ -1,7 +1,18 @@
 {%- set stated_instants = ['created_at', 'first_response_at', 'first_solved_at', 'solved_at', 'closed_at', 'updated_at'] -%}
-{%- set tickets = ref('stg_tickets') -%}
-{%- set passing = [] -%}
-{%- for instant in stated_instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
+{%- set stated_on_clock = 'select tickets.ticket_id from ' ~ ref('stg_tickets') ~ ' as tickets inner join '
+    ~ ref('int_ticket_clocks') ~ ' as clocks on tickets.ticket_id = clocks.ticket_id' -%}
+{#- Instants of the list stand on the clock of the log; the help desk's durations begin at the creation. -#}
+{%- set passing = [passed('clocks.created_at')] -%}
+{%- for instant in stated_instants -%}
+  {%- do passing.append(passed(
+      dbt.dateadd('second', '-cast(clocks.list_ahead_seconds as integer)', 'tickets.' ~ instant)
+  )) -%}
+{%- endfor -%}
+{%- for duration in ['first_response', 'first_resolution', 'full_resolution'] -%}
+  {%- do passing.append(passed(
+      dbt.dateadd('second', 'cast(tickets.vendor_' ~ duration ~ '_seconds as integer)', 'clocks.created_at')
+  )) -%}
+{%- endfor -%}
 {{ maintained(
     unit=['ticket_id'],
     touched_by={
@@ -12,7 +23,7 @@
         'int_ticket_replies': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
     },
-    on_clock=['select ticket_id from ' ~ tickets ~ ' where ' ~ passing | join(' or ')]
+    on_clock=[stated_on_clock ~ ' where ' ~ passing | join(' or ')]
 ) }}
 -- When each ticket was answered, solved and reopened: from its events where it has them, else from its own columns.
 with statuses as (
