@@ -21,7 +21,7 @@ from orchestration.gates.tracing import Tracer, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.publish import quoted
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.loading import write_ledger
+from orchestration.pull.tables import write_ledger
 from orchestration.warehouse import NodeResult
 
 

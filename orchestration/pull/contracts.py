@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import Kind, all_kinds
+from orchestration.pull.queries import require_one_query
 from orchestration.pull.readers import file_format
 
 SHIPPED = Path(__file__).parents[1] / "contracts"
@@ -85,19 +86,6 @@ class FileMatch(_Strict):
     def claims(self, file_name: str, header: list[str]) -> bool:
         present = {column.strip().lower() for column in header}
         return self.matches_name(file_name) and all(column.lower() in present for column in self.columns)
-
-
-def _require_one_query(sql: str, place: str) -> None:
-    """Only its form is looked at: which columns there are, a file will show."""
-    import duckdb
-
-    with duckdb.connect() as con:
-        (parsed,) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchone() or ("",)
-    found = json.loads(parsed)
-    if found["error"] and found["error_type"] != "not implemented":
-        raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
-    if len(found.get("statements", [])) != 1:
-        raise ValueError(f"{place}: is not one query")
 
 
 class Continuation(_Strict):
@@ -188,9 +176,9 @@ class Contract(_Strict):
     def _sql_can_be_parsed(self) -> Contract:
         for column, mapping in self.columns.items():
             if mapping.sql is not None:
-                _require_one_query(f"select ({mapping.sql}) from file", f"columns > {column} > sql")
+                require_one_query(f"select ({mapping.sql}) from file", f"columns > {column} > sql")
         if self.query is not None:
-            _require_one_query(self.query, "query")
+            require_one_query(self.query, "query")
         return self
 
     @model_validator(mode="after")

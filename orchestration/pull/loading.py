@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
@@ -25,6 +21,7 @@ from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, read, read_header
+from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
 EMPTY = "empty.parquet"
@@ -105,28 +102,6 @@ def _kinds_hash() -> str:
 def _stem(batch: int, contract: str) -> str:
     """How the names of a batch's files begin; a dot follows."""
     return f"{batch:08d}_{contract}"
-
-
-def _content_hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
-
-
-def _put(staged: Path, folder: Path, stem: str) -> None:
-    """Move a file into its folder under a name that tells its content, in the place of what had the stem before.
-
-    The models see from the names which files came and went; the same rows once more are the same file.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{stem}.{_content_hash(staged)}.parquet"
-    os.replace(staged, target)
-    _remove(folder, stem, target)
-
-
-def _remove(folder: Path, stem: str, but: Path | None = None) -> None:
-    for path in folder.glob(f"{stem}.*parquet"):
-        if path != but:
-            path.unlink()
 
 
 def _newest(match: FileMatch, landed: list[Landed]) -> Landed | None:
@@ -255,11 +230,11 @@ class Loader:
         for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
             folder = root / job.contract.kind
             if load.status == "loaded":
-                _put(self._staged(job, name), folder, job.stem)
+                put_file(self._staged(job, name), folder, job.stem)
             else:
                 self._staged(job, name).unlink(missing_ok=True)
                 if load.status == "refused":
-                    _remove(folder, job.stem)
+                    remove_files(folder, job.stem)
         self._ledger.record(load)
         report.loads.append(load)
         if load.status == "loaded":
@@ -288,7 +263,7 @@ class Loader:
         for key, load in present.items():
             if key not in keep:
                 for root in (self._raw, self._quarantine):
-                    _remove(root / kind.name, _stem(load.batch, load.contract))
+                    remove_files(root / kind.name, _stem(load.batch, load.contract))
                 if key[0] in withdrawn:
                     self._ledger.record(replace(load, status="withdrawn", reason="withdrawn by 'cxhouse withdraw'"))
                 else:
@@ -329,42 +304,3 @@ def rows_and_records(loads: list[Load], files: dict[int, str]) -> list[str]:
         + ", ".join(f"{load.records:,} {load.kind.replace('_', ' ')}" for load in made)
         for batch, made in sorted(lines.items())
     ]
-
-
-def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
-    """The ledger's loads, runs and alerts as Parquet, for the models of the same names."""
-    files = {file.batch: file for file in ledger.landed()}
-    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason")
-    numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
-    loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
-    _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
-    _write_table("runs", ledger.runs(), ("run_id", "status"), (), ("ended_at",), raw, scratch)
-    alerts = [asdict(alert) for alert in ledger.alerts()]
-    _write_table("alerts", alerts, ("run_id", "severity", "subject", "message"), ("affected_rows",), ("raised_at",), raw, scratch)
-
-
-def _write_table(
-    name: str,
-    rows: list[dict[str, Any]],
-    texts: tuple[str, ...],
-    numbers: tuple[str, ...],
-    instants: tuple[str, ...],
-    raw: Path,
-    scratch: Path,
-) -> None:
-    types = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(numbers, pa.int64())}
-    schema = pa.schema([*types.items(), *((instant, pa.timestamp("us")) for instant in instants)])
-    typed = [{**row, **{instant: _timestamp(row[instant]) for instant in instants}} for row in rows]
-    put_table(pa.Table.from_pylist(typed, schema=schema), name, raw, scratch)
-
-
-def put_table(table: pa.Table, name: str, raw: Path, scratch: Path) -> None:
-    """Write a table of our own into the raw folder of its name, in the place of the one before."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    draft = scratch / f"{name}.parquet"
-    pq.write_table(table, draft)
-    _put(draft, raw / name, name)
-
-
-def _timestamp(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)

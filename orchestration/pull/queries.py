@@ -1,0 +1,22 @@
+"""The form of SQL that a contract gives."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+
+
+def require_one_query(sql: str, place: str) -> None:
+    """Only its form is looked at: which columns there are, a file will show.
+
+    Raises:
+        ValueError: the text is not SQL, or not one query.
+    """
+    with duckdb.connect() as con:
+        (parsed,) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchone() or ("",)
+    found = json.loads(parsed)
+    if found["error"] and found["error_type"] != "not implemented":
+        raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
+    if len(found.get("statements", [])) != 1:
+        raise ValueError(f"{place}: is not one query")

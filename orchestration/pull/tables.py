@@ -1,0 +1,76 @@
+"""Files of the raw folder: named by their content, and tables of our own beside the exports."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.pull.ledger import Ledger
+
+
+def _content_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+
+
+def put_file(staged: Path, folder: Path, stem: str) -> None:
+    """Move a file into its folder under a name that tells its content, in the place of what had the stem before.
+
+    The models see from the names which files came and went; the same rows once more are the same file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{stem}.{_content_hash(staged)}.parquet"
+    os.replace(staged, target)
+    remove_files(folder, stem, target)
+
+
+def remove_files(folder: Path, stem: str, but: Path | None = None) -> None:
+    for path in folder.glob(f"{stem}.*parquet"):
+        if path != but:
+            path.unlink()
+
+
+def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
+    """The ledger's loads, runs and alerts as Parquet, for the models of the same names."""
+    files = {file.batch: file for file in ledger.landed()}
+    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason")
+    numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
+    loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
+    _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
+    _write_table("runs", ledger.runs(), ("run_id", "status"), (), ("ended_at",), raw, scratch)
+    alerts = [asdict(alert) for alert in ledger.alerts()]
+    _write_table("alerts", alerts, ("run_id", "severity", "subject", "message"), ("affected_rows",), ("raised_at",), raw, scratch)
+
+
+def _write_table(
+    name: str,
+    rows: list[dict[str, Any]],
+    texts: tuple[str, ...],
+    numbers: tuple[str, ...],
+    instants: tuple[str, ...],
+    raw: Path,
+    scratch: Path,
+) -> None:
+    types = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(numbers, pa.int64())}
+    schema = pa.schema([*types.items(), *((instant, pa.timestamp("us")) for instant in instants)])
+    typed = [{**row, **{instant: _timestamp(row[instant]) for instant in instants}} for row in rows]
+    put_table(pa.Table.from_pylist(typed, schema=schema), name, raw, scratch)
+
+
+def put_table(table: pa.Table, name: str, raw: Path, scratch: Path) -> None:
+    """Write a table of our own into the raw folder of its name, in the place of the one before."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    draft = scratch / f"{name}.parquet"
+    pq.write_table(table, draft)
+    put_file(draft, raw / name, name)
+
+
+def _timestamp(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
