@@ -59,7 +59,13 @@ contacts as (
         coalesce(handle_seconds, 0) as handle_seconds,
         case when is_resolved then {{ var('complexity_weight_low') }} else 0 end as contact_weight
     from {{ ref('fct_calls') }}
-    where is_answered and call_id not in (select several.call_id from {{ ref('int_calls') }} as several where several.legs > 1)
+    where
+        is_answered
+        and call_id not in (
+            select several.call_id
+            from {{ ref('int_calls') }} as several
+            where several.legs > 1
+        )
     union all
     -- Of a call that was handed on, each agent handled a leg; who had the last one resolved it.
     select

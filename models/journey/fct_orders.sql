@@ -198,6 +198,9 @@ select
     claim_type,
     is_feedback_negative or claim_type is not null as is_defective,
     -- Not known before the window has closed: reviews that come early would stand for all.
-    case when delivered_at is not null and not is_delivery_contradicted and review_window_ends_at <= {{ as_of() }} then is_reviewed_in_time end as is_reviewed,
+    case
+        when delivered_at is not null and not is_delivery_contradicted and review_window_ends_at <= {{ as_of() }}
+            then is_reviewed_in_time
+    end as is_reviewed,
     is_review_asked
 from joined

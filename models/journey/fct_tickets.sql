@@ -118,7 +118,8 @@ joined as (
         business.unanswered_business_seconds,
         business.ticket_id is not null as has_calendar,
         {% for wait in waits -%}
-        cast(case when life.solved_at is not null and life.is_history_told then waits.{{ wait }}_seconds end as bigint) as {{ wait }}_seconds,
+        cast(case when life.solved_at is not null and life.is_history_told then waits.{{ wait }}_seconds end as bigint)
+            as {{ wait }}_seconds,
         cast(case when life.solved_at is not null and life.is_history_told then waits.{{ wait }}_business_seconds end as bigint)
             as {{ wait }}_business_seconds,
         {% endfor -%}

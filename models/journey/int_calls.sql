@@ -2,7 +2,8 @@
     unit=['interaction', '_contract'],
     touched_by={'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}'}
 ) }}
--- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first leg.
+-- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first
+-- leg.
 -- Two contracts may count their interactions alike: legs are of one contract.
 {%- set sums = ['talk_seconds', 'hold_seconds', 'wrap_up_seconds'] -%}
 {#- What the first agent, or else the first leg, says; what the first leg with a word says; what the last one says. -#}

@@ -55,5 +55,5 @@ select
 from worded
 order by
     records desc,
-    kind,
-    rule
+    kind asc,
+    rule asc
