@@ -254,6 +254,7 @@ policies as (
 ),
 
 {{ gate_alerts() }}
+
 united as (
 
     select * from described
