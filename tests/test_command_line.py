@@ -142,7 +142,7 @@ def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse,
     (tmp_path / "exports" / "plan.csv").write_text("a,b\n1,2\n")
     result = cxhouse("run", "--exports", tmp_path / "exports", "--home", tmp_path / "home", exit_code=2)
     assert "no row could be loaded" in result.stderr
-    assert "names column(s) order_id more than once" in result.stderr
+    assert "lacks the column(s) ordered_at, status" in result.stderr
     status = cxhouse("status", "--home", tmp_path / "home").stdout
     assert "not claimed plan.csv" in status
     assert "refused" in status
