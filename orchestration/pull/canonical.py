@@ -104,7 +104,7 @@ def _statement(contract: Contract, kind: Kind, present: dict[str, str], tried: b
     chosen = "".join(f", {expression} as c_{name}" for name, expression in _clock_times(moved).items())
     return f"""
         with texts as (select _row, {", ".join(texts)}, {source} as s_source, {failed} as failures from mapped),
-        prepared as (select *, {", ".join(["1 as n", *ready])} from texts),
+        prepared as (select *, {", ".join(ready)} from texts),
         typed as (select *, {", ".join(values)} from prepared),
         placed as (select *{chosen} from typed)
         select *, failures || list_filter([{structs}], lambda p: p.reason is not null) as problems
