@@ -180,8 +180,8 @@ def test_what_broke_is_told_without_data(tmp_path: Path, inbox: Inbox) -> None:
     """Alerts are published, and an engine's message can quote the value that it broke on."""
     settings = Settings(exports=str(tmp_path), home=tmp_path / "home", notify=[f"json://127.0.0.1:{inbox.server_port}/"])
     settings.home.mkdir()
-    record = RunRecord("1", "2026-06-01T00:00:00+00:00")
-    record.finish(settings, "failed", ValueError("could not convert 'jane@example.org'"))
+    RunRecord("1", "2026-06-01T00:00:00+00:00").finish(settings, "failed", ValueError("could not convert 'jane@example.org'"))
+    record = RunRecord("2", "2026-06-02T00:00:00+00:00")
     record.dbt_problems = ["fct_tickets: Conversion Error: 'jane@example.org' is no date"]
     record.finish(settings, "failed")
     told = [alert.message for alert in Ledger(settings.ledger).alerts()]
