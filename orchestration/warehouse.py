@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import CxhouseError
+from orchestration.keeping import Kept, keeping, project_version
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
 
@@ -140,8 +141,18 @@ class Warehouse:
         command = ["build", "--exclude-resource-type", "unit_test", *(arguments or [])]
         if self._settings.full_refresh:
             command.append("--full-refresh")
-        result = self._invoke(command, [report], self._manifest)
+        with self.keeping():
+            result = self._invoke(command, [report], self._manifest)
         return [_node_result(item) for item in result.result or []]
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Let what can stay as it is not be handed to dbt. On Spark dbt decides it."""
+        if self._settings.engine != "duckdb":
+            yield
+            return
+        with closing(Kept(self._settings)) as kept, keeping(kept):
+            yield
 
     def command(self, arguments: list[str]) -> bool:
         """Any dbt command over this home, with dbt's own output; False when it did not succeed."""
@@ -158,6 +169,7 @@ class Warehouse:
         from dbt.cli.main import dbtRunner
 
         os.environ.update(self._settings.environment())
+        os.environ["CXHOUSE_PROJECT"] = project_version(self._settings)
         if self._settings.engine == "spark" and command[0] != "parse":
             from orchestration.spark import show_raw
 

@@ -113,7 +113,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
         os.killpg(daemon.pid, signal.SIGTERM)
         daemon.wait(60)
     assert message["title"] == "cxhouse: the run was blocked"
-    assert "raw/order_items: Quantities are plausible" in message["message"]
+    assert "raw/order_items: At most 5% of the rows are quarantined" in message["message"]
     assert any(record.dagster_run.run_id in message["message"] for record in failed)
     assert blocked["status"] == "blocked"
     # A run of the next minute may be at work still: it outlives the daemon.

@@ -5,6 +5,9 @@
   create table if not exists maintenance.models (
       model varchar, fingerprint varchar, as_of varchar, version integer, are_changes_known boolean
   );
+  {#- By which project, and (where the date matters) for which date: what orchestration/keeping.py compares. -#}
+  alter table maintenance.models add column if not exists project varchar;
+  alter table maintenance.models add column if not exists clock varchar;
   create table if not exists maintenance.inputs (model varchar, input varchar, version varchar);
   create table if not exists maintenance.raw_files (model varchar, input varchar, file varchar);
 {% endmacro %}
@@ -67,7 +70,8 @@
   {%- call statement('state') -%}
     delete from maintenance.models where model = '{{ name }}';
     insert into maintenance.models values (
-        '{{ name }}', '{{ plan.fingerprint }}', '{{ plan.as_of }}', {{ version }}, {{ are_changes_known | string | lower }}
+        '{{ name }}', '{{ plan.fingerprint }}', '{{ plan.as_of }}', {{ version }}, {{ are_changes_known | string | lower }},
+        '{{ env_var('CXHOUSE_PROJECT', '') }}', '{{ plan.as_of if plan.uses_clock }}'
     );
     delete from maintenance.inputs where model = '{{ name }}';
     {% for input in plan.inputs -%}

@@ -11,7 +11,11 @@
 
   {%- if plan.mode == 'keep' -%}
     {%- call statement('main') -%}
-      select 1
+      update maintenance.models
+      set
+        project = '{{ env_var('CXHOUSE_PROJECT', '') }}',
+        clock = '{{ plan.as_of if plan.uses_clock }}'
+      where model = '{{ this.identifier }}'
     {%- endcall -%}
 
   {%- elif plan.mode == 'touched' -%}

@@ -21,7 +21,8 @@
 
   {%- set changed = [] -%}
   {%- set is_traceable = namespace(value=(spec.unit is not none)) -%}
-  {%- for name in inputs if state and inputs[name].version != state.inputs.get(name) -%}
+  {#- A table that is not maintained has no version: it may have changed. -#}
+  {%- for name in inputs if state and (inputs[name].version == 'unknown' or inputs[name].version != state.inputs.get(name)) -%}
     {%- do changed.append(name) -%}
     {%- set is_next = inputs[name].kind == 'source' or (
         inputs[name].previous is not none and inputs[name].previous == state.inputs.get(name)
@@ -51,6 +52,7 @@
       'inputs': inputs,
       'fingerprint': fingerprint,
       'as_of': as_of_now,
+      'uses_clock': uses_clock,
       'is_forced': is_forced,
       'queries': touch_queries(spec, changed, inputs, state, instants[0], instants[1], from_day, to_day)
           if mode == 'touched' else [],

@@ -1,0 +1,199 @@
+"""What a run need not do again: models whose code and inputs are those of their tables, and tests that passed on these tables.
+
+dbt takes a tenth of a second to find out that one table can stay as it is: it renders the model, asks for the versions of its
+inputs, and reports. With hundreds of nodes that is most of a day's run. So the versions, which `maintained` keeps in the
+warehouse, are compared here before a node is handed to dbt. What is not certain is handed over, and decided there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from threading import Lock
+from typing import Any
+
+import duckdb
+
+from orchestration.settings import PROJECT, Settings
+
+_LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
+_TABLES = """
+    create schema if not exists maintenance;
+    create table if not exists maintenance.kept (node varchar primary key, basis varchar, verdicts varchar);
+"""
+
+
+def project_version(settings: Settings) -> str:
+    """Changes with all that tables are made by: models, macros, seeds, variables, libraries; not with data, date or place."""
+    digest = hashlib.sha256()
+    for folder in (PROJECT / "models", PROJECT / "dbt_project", settings.home / "seeds"):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".sql", ".yml", ".csv"):
+                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    told = [settings.dbt_vars, settings.engine, settings.spark_parts, settings.spark_table_format]
+    digest.update(json.dumps([*told, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
+    return digest.hexdigest()[:16]
+
+
+class Kept:
+    """The state of a DuckDB warehouse, as far as it says what can stay; asked and kept up to date while dbt builds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._is_off = settings.full_refresh or settings.days is not None
+        self._as_of = settings.as_of_instant().isoformat(sep=" ")
+        self._lock = Lock()
+        self._project = project_version(settings)
+        self._con = duckdb.connect(str(settings.warehouse))
+        self._con.execute(_TABLES)
+        self._tables = {row[0] for row in self._rows("select schema_name || '.' || table_name from duckdb_tables()")}
+        #: model -> the project and the date (none: any) that its table was built by, and the table's version.
+        self._built: dict[str, tuple[str, str, str]] = {}
+        self._inputs: dict[str, dict[str, str]] = {}
+        self._read_state()
+        self._basis = dict(self._rows("select node, basis from maintenance.kept"))
+        self._raw: dict[str, str] = {}
+
+    def close(self) -> None:
+        self._con.close()
+
+    def _rows(self, query: str, arguments: list[str] | None = None) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._con.execute(query, arguments or []).fetchall()
+
+    def _read_state(self, model: str | None = None) -> None:
+        """Read what `maintained` keeps; a warehouse of an earlier release lacks its table or columns, and keeps nothing."""
+        chosen, arguments = ("where model = ?", [model]) if model else ("", [])
+        try:
+            for name, *state in self._rows(
+                f"select model, project, clock, 'v' || version from maintenance.models {chosen}", arguments
+            ):
+                self._built[name] = (state[0], state[1], state[2])
+            for name, key, value in self._rows(f"select model, input, version from maintenance.inputs {chosen}", arguments):
+                self._inputs.setdefault(name, {})[key] = value
+        except (duckdb.CatalogException, duckdb.BinderException):
+            self._built, self._inputs = {}, {}
+
+    def built(self, node: Any) -> None:
+        """dbt has built a model: read its state again."""
+        self._inputs.pop(node.name, None)
+        self._built.pop(node.name, None)
+        self._read_state(node.name)
+
+    def is_current(self, node: Any) -> bool:
+        """Is a model's table what dbt would make of it?"""
+        state = self._built.get(node.name)
+        if self._is_off or state is None or f"{node.schema}.{node.name}" not in self._tables:
+            return False
+        project, clock, _ = state
+        if project != self._project or clock not in ("", self._as_of):
+            return False
+        versions = self._versions(node)
+        known = self._inputs.get(node.name, {})
+        return versions is not None and all(known.get(name) == version for name, version in versions.items())
+
+    def has_passed(self, node: Any) -> bool:
+        """Did a test pass (or was a seed loaded) by just this project on just these tables?"""
+        if self._is_off or (node.resource_type == "seed" and f"{node.schema}.{node.name}" not in self._tables):
+            return False
+        basis = self._basis_of(node)
+        return basis is not None and self._basis.get(node.unique_id) == basis
+
+    def passed(self, node: Any) -> None:
+        """Remember that a test passed, or that a seed was loaded. A test that looks at the date passed on that date only."""
+        basis = self._basis_of(node)
+        if basis is not None and self._as_of not in (getattr(node, "compiled_code", None) or ""):
+            self._remember(node.unique_id, basis)
+
+    def verdicts(self, gate: str, basis: str) -> str | None:
+        """What a gate said of just this basis, if it judged it."""
+        rows = self._rows("select verdicts from maintenance.kept where node = ? and basis = ?", [gate, basis])
+        return str(rows[0][0]) if rows and not self._is_off else None
+
+    def judged(self, gate: str, basis: str, verdicts: str) -> None:
+        """Remember what a gate said."""
+        self._remember(gate, basis, verdicts)
+
+    def version_of(self, model: str) -> str | None:
+        """The version of a model's table; none of those that are built in every run."""
+        state = self._built.get(model)
+        return state[2] if state else None
+
+    def _remember(self, node: str, basis: str, verdicts: str = "") -> None:
+        self._basis[node] = basis
+        self._rows("insert or replace into maintenance.kept values (?, ?, ?)", [node, basis, verdicts])
+
+    def _basis_of(self, node: Any) -> str | None:
+        versions = self._versions(node)
+        return None if versions is None else json.dumps([self._project, versions], sort_keys=True)
+
+    def _versions(self, node: Any) -> dict[str, str] | None:
+        """The versions of all that a node reads (seeds are part of the project); none when one of them is not known."""
+        found = {}
+        for unique_id in getattr(node.depends_on, "nodes", []):
+            kind, name = unique_id.partition(".")[0], unique_id.rpartition(".")[2]
+            if kind == "seed":
+                continue
+            version = self.version_of(name) if kind == "model" else self._raw_version(name) if kind == "source" else None
+            if version is None:
+                return None
+            found[name] = version
+        return found
+
+    def _raw_version(self, kind: str) -> str:
+        """The files of a raw kind as one text, as the macro `maintained_inputs` has it."""
+        if kind not in self._raw:
+            # Jinja sorts without regard to case.
+            names = sorted((path.name for path in (self._settings.raw / kind).glob("*.parquet")), key=str.lower)
+            self._raw[kind] = hashlib.md5("|".join(names).encode(), usedforsecurity=False).hexdigest()
+        return self._raw[kind]
+
+
+@contextmanager
+def keeping(kept: Kept) -> Iterator[None]:
+    """While dbt builds in this process: let nodes stay that can."""
+    from dbt.artifacts.schemas.results import NodeStatus
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.node_types import NodeType
+    from dbt.task.base import ExecutionContext
+    from dbt.task.build import BuildTask
+    from dbt.task.run import ModelRunner
+    from dbt.task.seed import SeedRunner
+    from dbt.task.test import TestRunner
+
+    class KeepingModels(ModelRunner):
+        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
+            if kept.is_current(self.node):
+                return self._build_run_result(self.node, time.time(), NodeStatus.Success, [], "keep")
+            result = super().compile_and_execute(manifest, ctx)
+            kept.built(self.node)
+            return result
+
+    class KeepingSeeds(SeedRunner):
+        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
+            if kept.has_passed(self.node):
+                return self._build_run_result(self.node, time.time(), NodeStatus.Success, [], "keep")
+            result = super().compile_and_execute(manifest, ctx)
+            kept.passed(self.node)
+            return result
+
+    class KeepingTests(TestRunner):
+        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
+            if kept.has_passed(self.node):
+                return self._build_run_result(self.node, time.time(), NodeStatus.Pass, [], None, failures=0)
+            result = super().compile_and_execute(manifest, ctx)
+            if result.status == NodeStatus.Pass:
+                kept.passed(result.node)
+            return result
+
+    ours = {NodeType.Model: KeepingModels, NodeType.Seed: KeepingSeeds, NodeType.Test: KeepingTests}
+    theirs = {kind: BuildTask.RUNNER_MAP[kind] for kind in ours}
+    BuildTask.RUNNER_MAP.update(ours)
+    try:
+        yield
+    finally:
+        BuildTask.RUNNER_MAP.update(theirs)
