@@ -12,10 +12,10 @@ from orchestration.assets.layers import layer_assets, layer_checks
 from orchestration.assets.lifetime import lifetime_assets
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.run import Project, Run
 from orchestration.configuration import check_folder
-from orchestration.gates.suites import LAYERS, check_tables
+from orchestration.gates.suites import LAYERS
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
+from orchestration.steps.run import Run
 from orchestration.warehouse import Warehouse
 
 JOB = "daily"
@@ -30,8 +30,7 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
     if run is None:
         settings = settings.pinned()
         run = Run(settings, Warehouse(settings), progress_to_log)
-    project = Project(run.warehouse.parse())
-    check_tables(settings.config_dir, {model.name: model.schema for model in project.models.values()})
+    project = run.parse()
     backfill = reprocessed_days(settings)
     job = dg.define_asset_job(
         JOB,

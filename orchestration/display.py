@@ -20,7 +20,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.publish import MARTS_FILE, REPORT_FILE, read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
-from orchestration.run_record import RunRecord
+from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import Settings
 
 #: Shown at the end of a run; `cxhouse kpis` shows all.
@@ -194,6 +194,8 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     console.print(loads_table(settings))
     print_rejected(console, settings, record)
     print_verdicts(console, record)
+    if record.status == SETTLED:
+        console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
         console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}", markup=False)

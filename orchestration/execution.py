@@ -1,4 +1,4 @@
-"""Run the daily job from the command line, in this process, recorded where the UI shows it."""
+"""A run from the command line, in this process: by itself, or as a job of Dagster's that its UI then shows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from traceback import format_exception_only
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
 from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.suites import FITTED_BEFORE, LAYERS
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.run_record import RunRecord
 from orchestration.settings import PROJECT, Settings
+from orchestration.settled import settled_run
 from orchestration.spark import stop_session
 
 if TYPE_CHECKING:
-    import dagster as dg
+    from orchestration.steps.run import Run
 
 _CONFIGURATION = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
 DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
@@ -34,8 +38,8 @@ def prepare_home(settings: Settings) -> None:
 def execute(settings: Settings, progress: Callable[[str], None], record_in_dagster: bool = False) -> RunRecord:
     """Pull, build, gate and publish.
 
-    With ``record_in_dagster`` every event is written to the home's Dagster storage, where the UI shows it; that takes
-    about as long again as building the models of a small warehouse.
+    With ``record_in_dagster`` it is a job of Dagster's, and every event is written to the home's Dagster storage, where the UI
+    shows it; that takes about as long again as building the models of a small warehouse.
 
     Raises:
         ConfigurationError: settings, contracts, seeds or suites are wrong; nothing was started.
@@ -46,9 +50,13 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
     check_configuration(settings)
     prepare_home(settings)
     take_writer_lock(settings.home)
-    # The worker imports its library while this process imports its own.
     keeper = GateKeeper(settings.config_dir)
     try:
+        if not record_in_dagster and (settled := settled_run(settings)):
+            progress(
+                f"nothing new: files, settings and date are those of the last run; version {settled.published_version} stays"
+            )
+            return settled
         return _execute(settings, keeper, progress, record_in_dagster)
     finally:
         keeper.__exit__()
@@ -56,39 +64,77 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
         release_writer_lock(settings.home)
 
 
-def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None], recorded: bool) -> RunRecord:
+def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None], in_dagster: bool) -> RunRecord:
     phases = RunRecord("", "")
     with phases.timed("imports"):
-        from orchestration.assets.run import Run
-        from orchestration.definitions import JOB, build_definitions
+        from orchestration.steps.run import Run
         from orchestration.warehouse import Warehouse
+    run = Run(settings, Warehouse(settings), progress, keeper)
+    progress("reading the project")
+    if in_dagster:
+        _run_in_dagster(run, phases)
+    else:
+        _run_here(run, phases)
+    record = run.current
+    record.phase_seconds = {**phases.phase_seconds, **record.phase_seconds}
+    record.save(settings.home)
+    return record
+
+
+def _run_here(run: Run, phases: RunRecord) -> None:
+    """The steps one after the other: what Dagster would do besides takes longer than the work of a small day."""
+    from orchestration.steps.layers import build_layer, check_layer
+    from orchestration.steps.lifetime import fit_lifetime
+    from orchestration.steps.publish import publish_marts
+    from orchestration.steps.pull import pull_exports
+
+    with phases.timed("dbt parse"):
+        project = run.parse()
+    record = run.begin(str(uuid4()))
+    try:
+        pull_exports(run)
+        _stop_at_gate(record)
+        for layer in LAYERS:
+            if layer == FITTED_BEFORE:
+                fit_lifetime(run)
+            built = build_layer(run, project, layer)
+            _stop_at_gate(record)
+            built.check(layer)
+            check_layer(run, project, layer)
+            _stop_at_gate(record)
+        publish_marts(run, project)
+    except Exception as error:
+        if not record.is_finished:
+            record.finish(run.settings, "blocked" if record.blocked else "failed", error)
+        if isinstance(error, CxhouseError):
+            raise
+        raise CxhouseError("".join(format_exception_only(error)).strip()) from error
+
+
+def _stop_at_gate(record: RunRecord) -> None:
+    if record.blocked:
+        raise GateFailedError("a gate did not pass; what is published stays as it was")
+
+
+def _run_in_dagster(run: Run, phases: RunRecord) -> None:
+    """The same steps as a job of Dagster's, with every event in the home's storage."""
+    with phases.timed("imports"):
+        import dagster as dg
+
+        from orchestration.definitions import JOB, build_definitions
 
     logging.getLogger("dagster").setLevel(logging.ERROR)
-    progress("reading the project")
-    run = Run(settings, Warehouse(settings), progress, keeper)
     with phases.timed("dbt parse and definitions"):
-        job = build_definitions(settings, run).resolve_job_def(JOB)
-    with _instance(recorded) as instance, phases.timed("job, all in all"):
+        job = build_definitions(run.settings, run).resolve_job_def(JOB)
+    with dg.DagsterInstance.get() as instance, phases.timed("job, all in all"):
         result = job.execute_in_process(
             instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         )
-    record = run.record
-    if record is None:
+    if run.record is None:
         raise CxhouseError(f"the run did not start: {_first_failure(result)}")
-    record.phase_seconds = {**phases.phase_seconds, **record.phase_seconds}
-    record.save(settings.home)
-    if result.success:
-        return record
-    if record.blocked:
-        raise GateFailedError("a gate did not pass; what is published stays as it was")
-    error = _configuration_error(result)
-    raise error or CxhouseError(_first_failure(result))
-
-
-def _instance(recorded: bool) -> dg.DagsterInstance:
-    import dagster as dg
-
-    return dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral()
+    if not result.success:
+        _stop_at_gate(run.record)
+        raise _configuration_error(result) or CxhouseError(_first_failure(result))
 
 
 def _failures(result: object) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from threading import Lock
@@ -21,6 +21,7 @@ import duckdb
 from orchestration.settings import PROJECT, Settings
 
 _LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
+_PUBLISHED = "published"
 _TABLES = """
     create schema if not exists maintenance;
     create table if not exists maintenance.kept (node varchar primary key, basis varchar, verdicts varchar);
@@ -30,7 +31,10 @@ _TABLES = """
 def project_version(settings: Settings) -> str:
     """Changes with all that tables are made by: models, macros, seeds, variables, libraries; not with data, date or place."""
     digest = hashlib.sha256()
-    for folder in (PROJECT / "models", PROJECT / "dbt_project", settings.home / "seeds"):
+    folders = [PROJECT / "models", PROJECT / "dbt_project"]
+    # The seeds of a home are made of these and the shipped ones; dbt writes over their copies.
+    folders += [settings.config_dir / "seeds"] if settings.config_dir else []
+    for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".sql", ".yml", ".csv"):
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
@@ -42,12 +46,12 @@ def project_version(settings: Settings) -> str:
 class Kept:
     """The state of a DuckDB warehouse, as far as it says what can stay; asked and kept up to date while dbt builds."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, project: str) -> None:
+        """``project`` is the version of what builds now (see ``project_version``)."""
+        self._settings, self._project = settings, project
         self._is_off = settings.full_refresh or settings.days is not None
         self._as_of = settings.as_of_instant().isoformat(sep=" ")
         self._lock = Lock()
-        self._project = project_version(settings)
         self._con = duckdb.connect(str(settings.warehouse))
         self._con.execute(_TABLES)
         self._tables = {row[0] for row in self._rows("select schema_name || '.' || table_name from duckdb_tables()")}
@@ -118,6 +122,21 @@ class Kept:
         """Remember what a gate said."""
         self._remember(gate, basis, verdicts)
 
+    def unchanged_since(self, published: str, size: int, max_growth: int, tables: Iterable[str]) -> frozenset[str]:
+        """Tables that the publication ``published``, of so many bytes, holds as they are now."""
+        text = self.verdicts(_PUBLISHED, published)
+        told = json.loads(text) if text else {}
+        if told.get("project") != self._project or size > max_growth * told["bytes"]:
+            return frozenset()
+        return frozenset(name for name in tables if self.version_of(name) and self.version_of(name) == told["tables"].get(name))
+
+    def published(self, version: str, size: int, is_whole: bool, tables: Iterable[str]) -> None:
+        """Remember which versions of the tables a publication holds; its size counts where it was written as a whole."""
+        rows = self._rows("select verdicts from maintenance.kept where node = ?", [_PUBLISHED])
+        first = size if is_whole or not rows else json.loads(rows[0][0])["bytes"]
+        told = {"project": self._project, "bytes": first, "tables": {name: self.version_of(name) for name in tables}}
+        self._remember(_PUBLISHED, version, json.dumps(told))
+
     def version_of(self, model: str) -> str | None:
         """The version of a model's table; none of those that are built in every run."""
         state = self._built.get(model)
@@ -156,19 +175,22 @@ class Kept:
 @contextmanager
 def keeping(kept: Kept) -> Iterator[None]:
     """While dbt builds in this process: let nodes stay that can."""
+    from dbt.artifacts.resources.types import NodeType
     from dbt.artifacts.schemas.results import NodeStatus
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.node_types import NodeType
     from dbt.task.base import ExecutionContext
     from dbt.task.build import BuildTask
     from dbt.task.run import ModelRunner
     from dbt.task.seed import SeedRunner
     from dbt.task.test import TestRunner
 
+    def kept_result(runner: Any, status: NodeStatus) -> Any:
+        return runner._build_run_result(runner.node, time.time(), status, [], "keep", failures=0)
+
     class KeepingModels(ModelRunner):
         def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
             if kept.is_current(self.node):
-                return self._build_run_result(self.node, time.time(), NodeStatus.Success, [], "keep")
+                return kept_result(self, NodeStatus.Success)
             result = super().compile_and_execute(manifest, ctx)
             kept.built(self.node)
             return result
@@ -176,7 +198,7 @@ def keeping(kept: Kept) -> Iterator[None]:
     class KeepingSeeds(SeedRunner):
         def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
             if kept.has_passed(self.node):
-                return self._build_run_result(self.node, time.time(), NodeStatus.Success, [], "keep")
+                return kept_result(self, NodeStatus.Success)
             result = super().compile_and_execute(manifest, ctx)
             kept.passed(self.node)
             return result
@@ -184,7 +206,7 @@ def keeping(kept: Kept) -> Iterator[None]:
     class KeepingTests(TestRunner):
         def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
             if kept.has_passed(self.node):
-                return self._build_run_result(self.node, time.time(), NodeStatus.Pass, [], None, failures=0)
+                return kept_result(self, NodeStatus.Pass)
             result = super().compile_and_execute(manifest, ctx)
             if result.status == NodeStatus.Pass:
                 kept.passed(result.node)

@@ -17,6 +17,10 @@ from orchestration.settings import Settings
 MARTS_FILE = "marts.duckdb"
 REPORT_FILE = "report.html"
 PARQUET_FOLDER = "parquet"
+#: The link to the folder of the published version.
+CURRENT = "current"
+#: A file that was changed in place so often that it has grown by so much is written as a whole.
+MAX_GROWTH = 2
 #: Tables that no model makes.
 OF_THE_RUN = {
     "publication": "One row: the published version, the run that made it, and the instant it speaks of, UTC.",
@@ -91,14 +95,33 @@ class Candidate:
     def report(self) -> Path:
         return self._folder / REPORT_FILE
 
-    def build(self, con: duckdb.DuckDBPyConnection, verdicts: list[Verdict]) -> None:
-        """Copy the public tables, with their descriptions, from a connection to the private warehouse.
+    def build(self, con: duckdb.DuckDBPyConnection, verdicts: list[Verdict], unchanged: frozenset[str] = frozenset()) -> None:
+        """Bring the public tables, with their descriptions, from a connection to the private warehouse.
 
-        ``publication`` and ``gate_results`` say which run this is, and what its gates found.
+        Tables that are ``unchanged`` since the last publication are taken from there. ``publication`` and ``gate_results``
+        say which run this is, and what its gates found.
         """
-        settings, published_at = self._settings, datetime.now(UTC).replace(tzinfo=None)
         con.execute("set TimeZone = 'UTC'")
+        if unchanged:
+            shutil.copyfile(self._settings.published / MARTS_FILE, self.database)
         con.execute(f"attach {quoted(str(self.database))} as candidate (storage_version '{STORAGE_VERSION}')")
+        # One transaction: a commit for each of two thousand descriptions takes longer than to copy the rows.
+        con.execute("begin")
+        wanted = {table.name for table in self._tables}
+        for (name,) in con.execute("select table_name from duckdb_tables() where database_name = 'candidate'").fetchall():
+            if name not in unchanged & wanted:
+                con.execute(f'drop table candidate.main."{name}"')
+        self._write_run(con, verdicts)
+        for table in self._tables:
+            if table.name in unchanged:
+                _link(self._settings.published / PARQUET_FOLDER / CURRENT / f"{table.name}.parquet", self.parquet(table.name))
+            else:
+                self._copy(con, table)
+        con.execute("commit")
+        con.execute("detach candidate")
+
+    def _write_run(self, con: duckdb.DuckDBPyConnection, verdicts: list[Verdict]) -> None:
+        settings, published_at = self._settings, datetime.now(UTC).replace(tzinfo=None)
         con.execute(
             "create table candidate.main.publication as select ? as version, ? as run_id, "
             "cast(? as timestamp) as as_of, cast(? as timestamp) as published_at, ? as reporting_timezone, ? as currency",
@@ -115,9 +138,6 @@ class Candidate:
         for name, description in OF_THE_RUN.items():
             con.execute(f"comment on table candidate.main.{name} is {quoted(description)}")
             con.execute(f"copy candidate.main.{name} to {quoted(str(self.parquet(name)))}")
-        for table in self._tables:
-            self._copy(con, table)
-        con.execute("detach candidate")
 
     def _copy(self, con: duckdb.DuckDBPyConnection, table: PublicTable) -> None:
         source, target = f'{table.schema}."{table.name}"', f'candidate.main."{table.name}"'
@@ -143,7 +163,7 @@ class Candidate:
             os.replace(self.report, published / REPORT_FILE)
         else:
             (published / REPORT_FILE).unlink(missing_ok=True)
-        current = versions / "current"
+        current = versions / CURRENT
         previous = os.readlink(current) if current.is_symlink() else None
         if current.is_dir() and not current.is_symlink():
             shutil.rmtree(current)  # a home that was copied with its links followed
@@ -152,9 +172,17 @@ class Candidate:
         draft.symlink_to(self.version)
         os.replace(draft, current)
         for folder in versions.iterdir():
-            if folder.name not in (self.version, previous, "current"):
+            if folder.name not in (self.version, previous, CURRENT):
                 shutil.rmtree(folder, ignore_errors=True)
         return self.version
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _sync(path: Path) -> None:

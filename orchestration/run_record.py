@@ -18,6 +18,8 @@ from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
 PAGES = "runs"
+#: Status of a run that had nothing to do: what it shows is the run before.
+SETTLED = "settled"
 #: Pages of older runs are removed.
 MAX_PAGES = 100
 

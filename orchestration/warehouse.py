@@ -6,8 +6,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ class Warehouse:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._manifest: Any = None
+
+    @cached_property
+    def _version(self) -> str:
+        return project_version(self._settings)
 
     @property
     def manifest_path(self) -> Path:
@@ -138,21 +143,22 @@ class Warehouse:
                 total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
                 progress(f"{event.data.index} of {total} {event.data.node_info.node_name}")
 
-        command = ["build", "--exclude-resource-type", "unit_test", *(arguments or [])]
+        # The manifest lies there since it was parsed; to write it takes a second for each layer.
+        command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test", *(arguments or [])]
         if self._settings.full_refresh:
             command.append("--full-refresh")
-        with self.keeping():
+        with self.kept() as kept, keeping(kept) if kept else nullcontext():
             result = self._invoke(command, [report], self._manifest)
         return [_node_result(item) for item in result.result or []]
 
     @contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Let what can stay as it is not be handed to dbt. On Spark dbt decides it."""
+    def kept(self) -> Iterator[Kept | None]:
+        """What can stay as it is; on Spark nobody but dbt knows."""
         if self._settings.engine != "duckdb":
-            yield
+            yield None
             return
-        with closing(Kept(self._settings)) as kept, keeping(kept):
-            yield
+        with closing(Kept(self._settings, self._version)) as kept:
+            yield kept
 
     def command(self, arguments: list[str]) -> bool:
         """Any dbt command over this home, with dbt's own output; False when it did not succeed."""
@@ -169,7 +175,7 @@ class Warehouse:
         from dbt.cli.main import dbtRunner
 
         os.environ.update(self._settings.environment())
-        os.environ["CXHOUSE_PROJECT"] = project_version(self._settings)
+        os.environ["CXHOUSE_PROJECT"] = self._version
         if self._settings.engine == "spark" and command[0] != "parse":
             from orchestration.spark import show_raw
 

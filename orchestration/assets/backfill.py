@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.assets.run import OWNERS
+from orchestration.assets.naming import OWNERS
 from orchestration.settings import Settings
 
 BACKFILL = dg.AssetKey(["published", "reprocessed_days"])

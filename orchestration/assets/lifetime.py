@@ -4,16 +4,16 @@
 
 import dagster as dg
 
-from orchestration.assets.run import OWNERS, Project, Run
+from orchestration.assets.naming import OWNERS, model_key
 from orchestration.gates.suites import RAW
 from orchestration.lifetime.tables import TABLES
-
-PURCHASES = "int_purchase_days"
+from orchestration.steps.lifetime import fit_lifetime
+from orchestration.steps.run import Project, Run
 
 
 def lifetime_assets(run: Run, project: Project) -> dg.AssetsDefinition:
     """One asset for each table that the fit writes."""
-    journey = [project.asset_key(name) for name, model in project.models.items() if model.schema == "journey"]
+    journey = [model_key(project, name) for name, model in project.models.items() if model.schema == "journey"]
     specs = [
         dg.AssetSpec([RAW, name], deps=journey, group_name="lifetime", kinds={"parquet"}, owners=OWNERS, description=description)
         for name, (description, _) in TABLES.items()
@@ -21,17 +21,8 @@ def lifetime_assets(run: Run, project: Project) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="lifetime", specs=specs)
     def lifetime(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
-        record = run.begin(context.run_id)
-        # Not before it is needed: the library takes half a second to import.
-        from orchestration.lifetime.step import write_lifetime_tables
-
-        run.progress("customer lifetime value: fitting")
-        with record.timed("lifetime value"), run.warehouse.tables([f"journey.{PURCHASES}"]) as con:
-            purchases = con.execute(
-                f"select customer_key, purchased_on, revenue, margin from journey.{PURCHASES} order by customer_key, purchased_on"
-            ).df()
-            rows = write_lifetime_tables(run.settings, purchases)
-        for name, count in rows.items():
+        run.begin(context.run_id)
+        for name, count in fit_lifetime(run).items():
             yield dg.MaterializeResult(asset_key=[RAW, name], metadata={"rows": count})
 
     return lifetime

@@ -3,22 +3,17 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.run import EXPECTATIONS, OWNERS, Run, check_result
-from orchestration.errors import ConfigurationError
-from orchestration.gates.suites import RAW, suite_path
-from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict
+from orchestration.assets.naming import EXPECTATIONS, OWNERS, check_result
+from orchestration.gates.suites import RAW
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
-from orchestration.pull.loading import Batch, KindReport
-from orchestration.pull.pulling import Pull
+from orchestration.pull.loading import KindReport
+from orchestration.steps.pull import pull_exports
+from orchestration.steps.run import Run
 
 LEDGER = "load_ledger"
 
@@ -44,68 +39,17 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="pull", specs=specs, check_specs=checks)
     def pull(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        record = run.begin(context.run_id)
-
-        def gate(kind: str, batches: list[Batch]) -> list[bool]:
-            judged = _judge(run, kind, batches)
-            record.verdicts += chain.from_iterable(judged)
-            return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
-
-        pulling = Pull(run.settings, run.progress)
-        with record.timed("pull and its gates"):
-            reports = list(pulling.kinds(gate))
-        for report in reports:
-            record.loads += report.loads
-            record.messages += [f"{report.kind}: {message}" for message in report.messages]
-        record.unclaimed, record.summary = pulling.unclaimed, pulling.summary
-        record.save(run.settings.home)
-        if not any(load.status == "loaded" and load.rows_loaded for load in pulling.ledger.loads()) and not record.blocked:
-            raise ConfigurationError(f"no row could be loaded: {'; '.join(record.messages)}")
-        loads = pulling.ledger.loads()
+        run.begin(context.run_id)
+        reports, loads = pull_exports(run)
         for report in reports:
             yield dg.MaterializeResult(asset_key=dg.AssetKey([RAW, report.kind]), metadata=_metadata(report, loads))
         yield dg.MaterializeResult(asset_key=[RAW, LEDGER], metadata={"dagster/row_count": len(loads)})
         # The first result that blocks ends the step: everything that passed has been loaded by then.
         for report in reports:
-            verdicts = [verdict for verdict in record.verdicts if verdict.gate == f"{RAW}/{report.kind}"]
+            verdicts = [verdict for verdict in run.current.verdicts if verdict.gate == f"{RAW}/{report.kind}"]
             yield check_result(dg.AssetKey([RAW, report.kind]), verdicts)
-        run.completed.add(RAW)
 
     return pull
-
-
-def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
-    """What the suite of a kind, and the limit on its quarantine, say of each new batch."""
-    settings = run.settings
-    gate = f"{RAW}/{kind}"
-    filled = [batch for batch in batches if batch.rows_loaded]
-    judged = run.keeper.check(gate, [batch.path for batch in filled], ["_file", "_row"])
-    by_file = dict(zip([batch.path for batch in filled], judged, strict=True))
-    suite = suite_path(gate, settings.config_dir)
-    answers = []
-    for batch in batches:
-        found = [
-            verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports, suite)
-            for verdict, rows in by_file.get(batch.path, [])
-        ]
-        read = batch.rows_loaded + batch.rows_quarantined
-        found.append(
-            quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share, batch.reasons)
-        )
-        key = ", ".join(all_kinds()[kind].key)
-        found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
-        found += [clash_verdict(kind, batch.file, clash) for clash in batch.collisions.clashes]
-        answers.append(found)
-    return answers
-
-
-def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> Verdict:
-    return replace(
-        verdict,
-        examples=[place for row in rows if (place := lineage(row))],
-        problem=f"{batch.file} ({verdict.problem})" if verdict.problem else batch.file,
-        remedy=verdict.remedy or f"mend {batch.file} and replace or remove it in {exports}, or mend the suite {suite}",
-    )
 
 
 def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
@@ -27,21 +27,28 @@ MAX_EXAMPLES = 5
 
 
 class GateKeeper:
-    """Runs suites in one worker process, started at once and stopped on exit."""
+    """Runs suites in one worker process, started when it is certain that there is work, and stopped on exit."""
 
     def __init__(self, config_dir: Path | None) -> None:
         self._config_dir = config_dir
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
-        self._ready: Future[None] = self._pool.submit(_start_worker)
-        # A run of Dagster's is a child process itself; such a one waits for its children before it ends its pools.
-        Finalize(self, self._pool.shutdown, kwargs={"cancel_futures": True}, exitpriority=100)
+        self._started: ProcessPoolExecutor | None = None
+
+    def start(self) -> ProcessPoolExecutor:
+        """Start the worker, if it does not run yet: it imports its library while this process does other things."""
+        if self._started is None:
+            pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
+            pool.submit(_start_worker)
+            # A run of Dagster's is a child process itself; such a one waits for its children before it ends its pools.
+            Finalize(self, pool.shutdown, kwargs={"cancel_futures": True}, exitpriority=100)
+            self._started = pool
+        return self._started
 
     def __enter__(self) -> GateKeeper:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        if self._started:
+            self._started.shutdown(cancel_futures=True)
 
     def check(self, gate: str, files: list[Path], row_columns: list[str]) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
         """Validate Parquet files, each by itself, against a gate's suite; no suite means nothing to object to.
@@ -57,7 +64,7 @@ class GateKeeper:
             return [[] for _ in files]
         expectations = read_suite(path)
         try:
-            return self._pool.submit(_work, gate, expectations, [str(file) for file in files], row_columns).result()
+            return self.start().submit(_work, gate, expectations, [str(file) for file in files], row_columns).result()
         except Exception as error:  # whatever the library raises at a wrong suite, the suite is what to look at
             raise ConfigurationError(f"{path}: {str(error).strip()}") from error
 

@@ -24,6 +24,8 @@ LAYERS = {
     "kpis": ("kpis",),
     "practices": ("practices",),
 }
+#: The layer whose models read what the lifetime models say.
+FITTED_BEFORE = "kpis"
 
 
 def suite_path(gate: str, config_dir: Path | None = None) -> Path | None:

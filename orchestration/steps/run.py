@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
-from dagster_dbt import DagsterDbtTranslator
-
 from orchestration.gates.keeper import GateKeeper
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.suites import check_tables
 from orchestration.lock import take_writer_lock
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
+from orchestration.settled import inputs_version
 from orchestration.warehouse import Warehouse
-
-EXPECTATIONS = "expectations"
-OWNERS = ["team:data"]
-
-
-class Translator(DagsterDbtTranslator):
-    """dbt's nodes as assets: keyed and grouped by layer, sources as the raw assets."""
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        props = dbt_resource_props
-        if props["resource_type"] == "source":
-            return dg.AssetKey(["raw", props["name"]])
-        return dg.AssetKey([self.get_group_name(props) or "warehouse", props["name"]])
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
-        return OWNERS
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        props = dbt_resource_props
-        if props["resource_type"] == "seed":
-            return "seeds"
-        return str(props["schema"]) if props["resource_type"] in ("model", "test") else None
 
 
 @dataclass(frozen=True)
@@ -61,7 +37,6 @@ class Project:
     def __init__(self, manifest_path: Path) -> None:
         self.path = manifest_path
         self.manifest: dict[str, Any] = json.loads(manifest_path.read_text(encoding="utf-8"))
-        self.translator = Translator()
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -88,9 +63,6 @@ class Project:
         told = (test["config"].get("meta") or {}).get("dagster", {}).get("ref", {})
         return self.models.get(attached.get("name") or told.get("name"))
 
-    def asset_key(self, model: str) -> dg.AssetKey:
-        return dg.AssetKey([self.models[model].schema, model])
-
 
 class Run:
     """What the steps of one run share: settings, gates, dbt, the record, and where progress goes."""
@@ -106,6 +78,8 @@ class Run:
         self.record: RunRecord | None = None
         #: Steps that this run has been through in whole; only a run that has been through all may publish.
         self.completed: set[str] = set()
+        #: The version of what this run reads, from before it read any.
+        self.inputs = ""
         self._keeper = keeper
 
     @property
@@ -113,6 +87,23 @@ class Run:
         """The gates' worker; it imports its library from the first call on."""
         self._keeper = self._keeper or GateKeeper(self.settings.config_dir)
         return self._keeper
+
+    @property
+    def current(self) -> RunRecord:
+        """The record of the run that is at work."""
+        if self.record is None:
+            raise RuntimeError("no run has begun")
+        return self.record
+
+    def parse(self) -> Project:
+        """The dbt project, held against the suites.
+
+        Raises:
+            ConfigurationError: a suite speaks of a table that there is not.
+        """
+        project = Project(self.warehouse.parse())
+        check_tables(self.settings.config_dir, {model.name: model.schema for model in project.models.values()})
+        return project
 
     def new_record(self, run_id: str, status: str = "running") -> RunRecord:
         """The record of a run that starts now."""
@@ -125,23 +116,7 @@ class Run:
         if self.record is None or self.record.run_id != run_id:
             self.record = self.new_record(run_id)
             self.completed = set()
+            self.inputs = inputs_version(self.settings)
             if self.warehouse.discard_if_damaged():
                 self.progress("warehouse: it could not be read; it is built anew")
         return self.record
-
-
-def check_result(key: dg.AssetKey, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
-    """The verdicts of a gate as Dagster shows them."""
-    failed = [verdict for verdict in verdicts if not verdict.passed]
-    blocking = any(verdict.blocks for verdict in failed)
-    lines = ["| | expectation | rows | where |", "|---|---|---|---|"]
-    for verdict in verdicts:
-        mark = "passed" if verdict.passed else verdict.severity
-        lines.append(f"| {mark} | {verdict.expectation} | {verdict.failed_rows or ''} | {'; '.join(verdict.examples)} |")
-    return dg.AssetCheckResult(
-        passed=not failed,
-        asset_key=key,
-        check_name=EXPECTATIONS,
-        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-        metadata={"expectations": dg.MetadataValue.md("\n".join(lines)), "failed": len(failed)},
-    )

@@ -1,0 +1,81 @@
+"""The pull as a step: new files are read, judged by the suite of their kind, and loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import ConfigurationError
+from orchestration.gates.suites import RAW, suite_path
+from orchestration.gates.tracing import lineage
+from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Load
+from orchestration.pull.loading import Batch, KindReport
+from orchestration.pull.pulling import Pull
+from orchestration.steps.run import Run
+
+
+def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
+    """Read what is new, gate it, and load what passed; returns what was done for each kind, and every load that stands.
+
+    Raises:
+        ConfigurationError: no contract claims any file, or nothing could be loaded.
+    """
+    record = run.current
+
+    def gate(kind: str, batches: list[Batch]) -> list[bool]:
+        judged = _judge(run, kind, batches)
+        record.verdicts += chain.from_iterable(judged)
+        return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
+
+    pulling = Pull(run.settings, run.progress, run.keeper.start)
+    with record.timed("pull and its gates"):
+        reports = list(pulling.kinds(gate))
+    for report in reports:
+        record.loads += report.loads
+        record.messages += [f"{report.kind}: {message}" for message in report.messages]
+    record.unclaimed, record.summary = pulling.unclaimed, pulling.summary
+    record.save(run.settings.home)
+    loads = pulling.ledger.loads()
+    if not any(load.status == "loaded" and load.rows_loaded for load in loads) and not record.blocked:
+        raise ConfigurationError(f"no row could be loaded: {'; '.join(record.messages)}")
+    if not record.blocked:
+        run.completed.add(RAW)
+    return reports, loads
+
+
+def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
+    """What the suite of a kind, and the limit on its quarantine, say of each new batch."""
+    settings = run.settings
+    gate = f"{RAW}/{kind}"
+    filled = [batch for batch in batches if batch.rows_loaded]
+    judged = run.keeper.check(gate, [batch.path for batch in filled], ["_file", "_row"])
+    by_file = dict(zip([batch.path for batch in filled], judged, strict=True))
+    suite = suite_path(gate, settings.config_dir)
+    answers = []
+    for batch in batches:
+        found = [
+            verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports, suite)
+            for verdict, rows in by_file.get(batch.path, [])
+        ]
+        read = batch.rows_loaded + batch.rows_quarantined
+        found.append(
+            quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share, batch.reasons)
+        )
+        key = ", ".join(all_kinds()[kind].key)
+        found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
+        found += [clash_verdict(kind, batch.file, clash) for clash in batch.collisions.clashes]
+        answers.append(found)
+    return answers
+
+
+def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> Verdict:
+    return replace(
+        verdict,
+        examples=[place for row in rows if (place := lineage(row))],
+        problem=f"{batch.file} ({verdict.problem})" if verdict.problem else batch.file,
+        remedy=verdict.remedy or f"mend {batch.file} and replace or remove it in {exports}, or mend the suite {suite}",
+    )
