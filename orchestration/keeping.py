@@ -142,6 +142,11 @@ class Kept:
         state = self._built.get(model)
         return state[2] if state else None
 
+    def content_of(self, schema: str, table: str) -> str:
+        """The rows of a (small) table as one text, for those that have no version."""
+        rows = "coalesce(string_agg(cast(found as varchar), '|' order by cast(found as varchar)), '')"
+        return str(self._rows(f'select md5({rows}) from {schema}."{table}" as found')[0][0])
+
     def _remember(self, node: str, basis: str, verdicts: str = "") -> None:
         self._basis[node] = basis
         self._rows("insert or replace into maintenance.kept values (?, ?, ?)", [node, basis, verdicts])

@@ -100,7 +100,7 @@ from orchestration.gates.keeper import GateKeeper
 def work():
     global keeper
     keeper = GateKeeper(None)
-    keeper._ready.result()
+    keeper.start().submit(int).result()
 
 if __name__ == "__main__":
     child = multiprocessing.get_context("spawn").Process(target=work)

@@ -123,7 +123,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
     cxhouse("run", "--exports", home.exports, *home.options)
     assert home.query("select version from publication") != held
     rows = home.query("select distinct severity, subject, message, affected_rows from alerts where severity = 'critical'")
-    assert ("critical", "raw/order_items", "Quantities are plausible", 50) in rows
+    assert ("critical", "raw/order_items", "At most 5% of the rows are quarantined", 50) in rows
 
 
 def test_a_notification_address_in_no_known_form(tmp_path: Path, cxhouse: Cxhouse) -> None:

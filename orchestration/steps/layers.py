@@ -153,9 +153,9 @@ def _kept_verdicts(run: Run, model: Model, layer: str, kept: Kept | None) -> lis
     """What the gate said of this version of the table, or says now."""
     gate = f"{layer}/{model.name}"
     suite = suite_path(gate, run.settings.config_dir)
-    version = kept.version_of(model.name) if kept else None
-    if kept is None or suite is None or version is None:
+    if kept is None or suite is None:
         return check_table(run, model, layer)
+    version = kept.version_of(model.name) or kept.content_of(model.schema, model.name)
     basis = f"{version} {hashlib.sha256(suite.read_bytes()).hexdigest()}"
     known = kept.verdicts(gate, basis)
     if known is not None:
