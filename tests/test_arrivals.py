@@ -289,3 +289,42 @@ def test_a_ledger_of_an_earlier_release_is_brought_up_to_date(tmp_path: Path) ->
     again = ledger.land("abc", "exports", "orders.csv", 9, ["a"])
     assert again.batch == 5
     ledger.record(Load(5, "c", "orders", "f", "withdrawn", None, 0, 0, 0, "2026-01-01T00:00:00+00:00"))
+
+
+LOOKUP = """\
+name: shop_orders
+kind: orders
+files: {name: "shop_*", columns: ["no", at]}
+also_reads:
+  people: {name: "people*", columns: ["no", mail], encoding: cp1252, delimiter: "|"}
+query: select file.*, people.mail, people.place from file left join people on people.no = file.no
+columns: {order_id: "no", ordered_at: at, status: {value: paid}, customer_email: mail, country: place}
+"""
+
+
+@pytest.mark.parametrize(
+    ("people", "loads", "told"),
+    [
+        # A report with lines above its header, in the encoding and with the delimiter of its own.
+        ("Our people; all of them, really\n\nno|mail|place\n1|a@x.example|K\u00f6ln\n", ("loaded", 1), None),
+        ("no|mail|place\n1|a@x.example|K\u00f6ln\n2|b@x.example|Bonn|3\n", ("loaded", 1),
+         "1 rows of people.csv, read along with it"),
+        ('no|mail|place\n1|a@x.example|K\u00f6ln\n2|"b@x.example|Bonn\n3|c@x.example|Ulm\n', ("refused", 0),
+         "read along with people.csv (people of contract shop_orders), which opens a quote in row 3"),
+        ("no|name\n1|a\n", ("refused", 0), "also reads people, which never arrived"),
+    ],
+)  # fmt: skip
+def test_a_companion_is_read_in_its_own_form(place: Place, people: str, loads: tuple[str, int], told: str | None) -> None:
+    import pyarrow.parquet as pq
+
+    (place.exports.parent / "config" / "contracts").mkdir(parents=True)
+    (place.exports.parent / "config" / "contracts" / "shop.yml").write_text(LOOKUP)
+    (place.exports / "people.csv").write_text(people, encoding="cp1252")
+    place.write("shop_1.csv", "1,2026-05-01\n", "no,at\n")
+    assert place.pull() == [("shop_1.csv", *loads)]
+    assert told is None or any(told in line for line in place.said), place.said
+    if loads[1]:
+        (found,) = (place.settings.raw / "orders").glob("0*")
+        assert pq.read_table(found)["country"].to_pylist() == ["K\u00f6ln"]
+    # The message never holds a value of the file.
+    assert not any("x.example" in line for line in place.said)
