@@ -44,6 +44,9 @@ class Settings(BaseModel):
     currency: str = Field("EUR", description="ISO 4217 code of the reporting currency.")
     schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")
+    max_clashing_share: float = Field(
+        0.5, gt=0, le=1, description="Share of the numbers common to two files that may stand for two things."
+    )
     notify: list[str] = Field(
         default_factory=list,
         description="Apprise addresses (mail, Slack, webhooks, …) told of new alerts and of runs not published.",

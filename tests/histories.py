@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
@@ -255,12 +255,19 @@ def opening_calls(draw: st.DrawFn) -> Export:
     return Export("calls", [{**row, **of_ticket} for row, of_ticket in zip(rows, told, strict=True)])
 
 
+@st.composite
+def basis(draw: st.DrawFn, most_rows: int) -> list[Export]:
+    """What every history begins with, so that none is a history of nothing: tickets, their log, orders and customers."""
+    some = [Export(kind, draw(st.lists(KINDS[kind], min_size=3, max_size=most_rows))) for kind in ("orders", "customers")]
+    return [draw(agreeing_tickets()), draw(logs()), *some]
+
+
 #: Selections after which a run may break off, as a failed gate or a killed run does.
 BREAKS = ("config.schema:staging", "config.schema:seeds config.schema:staging config.schema:conformed", "fct_touchpoints")
 
 
 def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchStrategy[list[Step]]:
-    """Steps of a history; the date mostly moves on by a few days, and now and then back."""
+    """Steps of a history, the first with a basis; the date mostly moves on by a few days, and now and then back."""
     moment = st.integers(20, DAYS + 20).map(lambda day: FIRST + timedelta(days=day, hours=5))
     step: Callable[..., Step] = Step
     steps = st.builds(
@@ -272,4 +279,8 @@ def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchSt
         st.sampled_from([None, None, *BREAKS]),
         st.one_of(st.none(), st.integers(0, 30)),
     )
-    return st.lists(steps, min_size=2, max_size=most_steps)
+    return st.builds(_begun, basis(most_rows), st.lists(steps, min_size=2, max_size=most_steps))
+
+
+def _begun(first: list[Export], steps: list[Step]) -> list[Step]:
+    return [replace(steps[0], exports=[*first, *steps[0].exports]), *steps[1:]]

@@ -64,7 +64,10 @@ def leftovers(home: Path) -> list[str]:
 
 
 def parts(exports: Path, target: Path, number: int, count: int) -> None:
-    """Let a share of every export arrive: the rows whose place in the file leaves this remainder."""
+    """Let a share of every export arrive, in the form of the whole: the rows whose place leaves this remainder.
+
+    Lines of an order stay together, since a later delivery of an order's lines takes the place of all earlier ones.
+    """
     for path in sorted(exports.rglob("*")):
         if not path.is_file():
             continue
@@ -73,7 +76,9 @@ def parts(exports: Path, target: Path, number: int, count: int) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".parquet":
             table = pq.read_table(path)
-            pq.write_table(table.take(list(range(number, table.num_rows, count))), out)
+            orders = table["order_id"].to_pylist() if name.name.startswith("order_items") else range(table.num_rows)
+            places = {order: place for place, order in enumerate(dict.fromkeys(orders))}
+            pq.write_table(table.take([row for row, order in enumerate(orders) if places[order] % count == number]), out)
             continue
         opened = {".gz": gzip.decompress, ".zst": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)}
         packed = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
@@ -83,12 +88,24 @@ def parts(exports: Path, target: Path, number: int, count: int) -> None:
 
 
 def _share(text: str, name: str, number: int, count: int) -> str:
+    """Every so many-th record below the header, as it is written in the whole."""
     if ".ndjson" in name:
-        lines = [line for line in text.splitlines() if json.loads(line) is not None]
+        lines = [line for line in text.split("\n") if line and json.loads(line) is not None]
         return "\n".join(lines[number::count]) + "\n"
-    delimiter = "\t" if ".tsv" in name else ","
-    header, *rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    mark, text = text[: text.startswith("\ufeff")], text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    ending = "\r\n" if first.endswith("\r") else "\n"
+    header, *rows = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     stream = StringIO()
-    writer = csv.writer(stream, delimiter=delimiter)
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator=ending)
     writer.writerows([header, *rows[number::count]])
-    return stream.getvalue()
+    return mark + stream.getvalue()
+
+
+def not_loaded(home: Path) -> list[tuple[str, str | None, str | None]]:
+    """Files that landed and were refused, held back or claimed by no contract, each with its state and reason."""
+    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as con:
+        return con.execute(
+            "select file, status, reason from load_ledger where status is distinct from 'loaded' order by all"
+        ).fetchall()

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.errors import ConfigurationError
 from orchestration.gates.verdicts import Verdict, clash_verdict
+from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
@@ -163,10 +164,12 @@ def test_one_number_for_two_things(place: Place, name: str, rows: str, clashes: 
     place.write(name, rows)
     place.pull()
     found = place.batches[name].collisions.clashes
-    assert [(clash.shared, clash.clashing, clash.blocks) for clash in found] == clashes
+    assert [(clash.shared, clash.clashing, clash.blocks(all_kinds()["orders"], 0.5)) for clash in found] == clashes
     for clash in found:
-        verdict = clash_verdict("orders", name, clash)
-        assert verdict.blocks == clash.blocks
+        # The limit is a setting.
+        verdicts = [clash_verdict(all_kinds()["orders"], name, clash, limit) for limit in (0.01, 0.5, 1)]
+        assert [verdict.blocks for verdict in verdicts] == [True, clashes[0][2], clash.shared == clash.clashing]
+        verdict = verdicts[0]
         assert "orders_a.csv" in (verdict.problem or "")
         assert "exports_source" in (verdict.remedy or "")
 
@@ -190,8 +193,60 @@ def test_clashes_are_found_within_one_pull_and_versions_only_warned_of(place: Pl
         place.write(f"{shop}/orders.csv", rows, header)
     place.pull()
     (clash,) = place.batches["b/orders.csv"].collisions.clashes
-    assert (clash.other_file, clash.shared, clash.clashing, clash.unordered, clash.blocks) == ("a/orders.csv", 2, 2, 0, False)
+    assert (clash.other_file, clash.shared, clash.clashing, clash.unordered) == ("a/orders.csv", 2, 2, 0)
+    assert not clash.blocks(all_kinds()["orders"], 0.01)
     assert place.batches["a/orders.csv"].collisions.clashes == []
+
+
+LINES = "order_id,line_id,product_id,quantity,unit_price\n"
+SHIPMENTS = "shipment_id,order_id,shipped_at\n"
+
+
+def test_lines_of_two_shops_clash(place: Place) -> None:
+    """By order: another product at another price in each line that both files number alike."""
+    lines = "".join(f"{order},{line},lamp{line},1,{line}5\n" for order in range(1, 13) for line in (1, 2))
+    place.write("a/order_items.csv", lines, LINES)
+    place.write("b/order_items.csv", lines.replace("lamp", "desk").replace("5\n", "9\n"), LINES)
+    # An order that was changed counts its lines anew; a price or a product alone is a correction; parts share no line.
+    place.write("c/order_items_1.csv", "1,1,chair,1,3\n1,2,lamp2,1,4\n2,1,desk1,1,8\n2,2,desk2,1,7\n3,9,sofa,1,9\n", LINES)
+    place.write("c/order_items_2.csv", "".join(f"{order},1,bed,1,5\n" for order in range(1, 9)), LINES)
+    place.pull()
+    kind = all_kinds()["order_items"]
+    found = {
+        name: [(clash.other_file, clash.shared, clash.clashing, clash.blocks(kind, 0.5)) for clash in batch.collisions.clashes]
+        for name, batch in place.batches.items()
+    }
+    assert found["a/order_items.csv"] == []
+    assert found["b/order_items.csv"] == [("a/order_items.csv", 12, 12, True)]
+    assert found["c/order_items_1.csv"] == [("b/order_items.csv", 2, 1, False)]
+    # Eight orders may have been changed: a warning, however large their share.
+    assert found["c/order_items_2.csv"] == [
+        ("b/order_items.csv", 6, 6, False), ("c/order_items_1.csv", 2, 2, False),
+    ]  # fmt: skip
+    verdict = clash_verdict(kind, "b/order_items.csv", place.batches["b/order_items.csv"].collisions.clashes[0], 0.5)
+    assert verdict.problem == (
+        "b/order_items.csv and a/order_items.csv share 12 numbers of orders, of which 12 are of other products and prices"
+    )
+    assert "cxhouse withdraw a/order_items.csv" in (verdict.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "clashes"),
+    [
+        ("1,81,2026-05-09\n2,82,2026-05-09\n", [(2, 2, True)]),
+        ("1,81,2026-05-09\n2,72,2026-05-09\n3,73,2026-05-02\n", [(3, 1, False)]),
+        ("1,71,2026-05-09\n2,82,2026-05-02\n", []),
+    ],
+)
+def test_shipments_of_two_carriers_clash(place: Place, rows: str, clashes: list[tuple[int, int, bool]]) -> None:
+    place.write("shipments_a.csv", "1,71,2026-05-02\n2,72,2026-05-02\n3,73,2026-05-02\n", SHIPMENTS)
+    place.pull()
+    place.write("shipments_b.csv", rows, SHIPMENTS)
+    place.pull()
+    kind = all_kinds()["shipments"]
+    found = place.batches["shipments_b.csv"].collisions.clashes
+    assert [(clash.shared, clash.clashing, clash.blocks(kind, 0.5)) for clash in found] == clashes
+    assert all("other orders and dates" in (clash_verdict(kind, "b", clash, 0.5).problem or "") for clash in found)
 
 
 def test_a_source_by_folder_keeps_numbers_apart(tmp_path: Path) -> None:
@@ -234,3 +289,42 @@ def test_a_ledger_of_an_earlier_release_is_brought_up_to_date(tmp_path: Path) ->
     again = ledger.land("abc", "exports", "orders.csv", 9, ["a"])
     assert again.batch == 5
     ledger.record(Load(5, "c", "orders", "f", "withdrawn", None, 0, 0, 0, "2026-01-01T00:00:00+00:00"))
+
+
+LOOKUP = """\
+name: shop_orders
+kind: orders
+files: {name: "shop_*", columns: ["no", at]}
+also_reads:
+  people: {name: "people*", columns: ["no", mail], encoding: cp1252, delimiter: "|"}
+query: select file.*, people.mail, people.place from file left join people on people.no = file.no
+columns: {order_id: "no", ordered_at: at, status: {value: paid}, customer_email: mail, country: place}
+"""
+
+
+@pytest.mark.parametrize(
+    ("people", "loads", "told"),
+    [
+        # A report with lines above its header, in the encoding and with the delimiter of its own.
+        ("Our people; all of them, really\n\nno|mail|place\n1|a@x.example|K\u00f6ln\n", ("loaded", 1), None),
+        ("no|mail|place\n1|a@x.example|K\u00f6ln\n2|b@x.example|Bonn|3\n", ("loaded", 1),
+         "1 rows of people.csv, read along with it"),
+        ('no|mail|place\n1|a@x.example|K\u00f6ln\n2|"b@x.example|Bonn\n3|c@x.example|Ulm\n', ("refused", 0),
+         "read along with people.csv (people of contract shop_orders), which opens a quote in row 3"),
+        ("no|name\n1|a\n", ("refused", 0), "also reads people, which never arrived"),
+    ],
+)  # fmt: skip
+def test_a_companion_is_read_in_its_own_form(place: Place, people: str, loads: tuple[str, int], told: str | None) -> None:
+    import pyarrow.parquet as pq
+
+    (place.exports.parent / "config" / "contracts").mkdir(parents=True)
+    (place.exports.parent / "config" / "contracts" / "shop.yml").write_text(LOOKUP)
+    (place.exports / "people.csv").write_text(people, encoding="cp1252")
+    place.write("shop_1.csv", "1,2026-05-01\n", "no,at\n")
+    assert place.pull() == [("shop_1.csv", *loads)]
+    assert told is None or any(told in line for line in place.said), place.said
+    if loads[1]:
+        (found,) = (place.settings.raw / "orders").glob("0*")
+        assert pq.read_table(found)["country"].to_pylist() == ["K\u00f6ln"]
+    # The message never holds a value of the file.
+    assert not any("x.example" in line for line in place.said)

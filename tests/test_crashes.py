@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import REPOSITORY, Cxhouse
-from published import fingerprint, leftovers, parts, published_rows
+from published import fingerprint, leftovers, not_loaded, parts, published_rows
 
 #: Kills in the quick suite, and in the whole one.
 FEW, MANY = 2, 60
@@ -130,6 +130,7 @@ def chaos(company: Company, count: int, arrivals: int) -> int:
         company.run()
     assert published_rows(company.home) == company.clean_rows()
     assert leftovers(company.home) == []
+    assert not_loaded(company.home) == []
     return done
 
 

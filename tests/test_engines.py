@@ -16,7 +16,7 @@ import duckdb
 import pytest
 import yaml
 from conftest import REAL_EXPORTS, REPOSITORY, Cxhouse, Home
-from published import OF_RUNS, OF_THE_CLOCK, parts
+from published import OF_RUNS, OF_THE_CLOCK, not_loaded, parts
 
 from orchestration.errors import ConfigurationError
 from orchestration.execution import prepare_home
@@ -207,6 +207,7 @@ def test_the_sample_is_the_same_on_both_engines(arrivals: int, tmp_path: Path, c
         cxhouse("run", "--engine", "spark", "--exports", exports, *home.options)
     modes = yaml.safe_load((home.path / "last_run.json").read_text())["model_modes"]
     assert modes.get("touched", 0) > 10 or arrivals == 1, "otherwise nothing incremental was tested"
+    assert not_loaded(home.path) == []
     shutil.copytree(home.path, tmp_path / "duckdb", symlinks=True)
     cxhouse("run", "--full-refresh", "--exports", exports, "--home", tmp_path / "duckdb", "--config", tmp_path / "config")
     assert differences(home.path, tmp_path / "duckdb") == []
@@ -290,6 +291,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same(tmp_path: Path, cxhouse: C
         assert run.wait() == 0, "".join(said)
         assert cluster.workers[0].poll() is not None
         assert "gates: conformed\n" in said
+    assert not_loaded(home) == []
     shutil.copytree(home, tmp_path / "duckdb", symlinks=True)
     cxhouse("run", "--full-refresh", "--exports", tmp_path / "exports", "--home", tmp_path / "duckdb", "--config", config)
     assert differences(home, tmp_path / "duckdb") == []

@@ -11,6 +11,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published import parts
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull import readers, unpacking
@@ -126,3 +127,19 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
         read(path, name, ReadOptions())
     except RefusedFileError as error:
         assert str(error)
+
+
+def test_exports_that_arrive_in_parts_are_those_of_the_whole(sample: Path, tmp_path: Path) -> None:
+    """Of the tests themselves: what they cut in parts is read as the whole is, whatever its form."""
+    count, exports = 3, sample / "exports"
+    for number in range(count):
+        parts(exports, tmp_path, number, count)
+    for path in (path for path in exports.rglob("*") if path.is_file()):
+        whole = read(path, path.name, ReadOptions())
+        stem, _, ending = path.relative_to(exports).as_posix().partition(".")
+        shares = [read(tmp_path / f"{stem}_{number}.{ending}", path.name, ReadOptions()) for number in range(count)]
+        assert all(share.header == whole.header for share in shares if ".ndjson" not in path.name), path
+        found = [tuple(row.get(name) for name in whole.header) for share in shares for row in share.table.to_pylist()]
+        assert sorted(found, key=str) == sorted(
+            (tuple(row[name] for name in whole.header) for row in whole.table.to_pylist()), key=str
+        )

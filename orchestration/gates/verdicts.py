@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orchestration.pull.collisions import Clash
+    from orchestration.pull.kinds import Kind
 
 #: Below this many quarantined rows the share says little: a warning, not a block.
 MIN_QUARANTINED_TO_BLOCK = 20
@@ -72,16 +73,18 @@ def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdi
     )
 
 
-def clash_verdict(kind: str, file: str, clash: Clash) -> Verdict:
+def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
     """Do two files give the same numbers to different things?"""
+    things = kind.two_things.of[0].removesuffix("_id") + "s" if kind.two_things and kind.two_things.of else kind.name
     return Verdict(
-        gate=f"raw/{kind}",
+        gate=f"raw/{kind.name}",
         expectation="Two files do not give one number to two things",
-        severity="critical" if clash.blocks else "warning",
+        severity="critical" if clash.blocks(kind, limit) else "warning",
         passed=False,
         failed_rows=clash.clashing,
-        problem=f"{file} and {clash.other_file} share {clash.shared:,} numbers of {kind.replace('_', ' ')}, "
-        f"of which {clash.clashing:,} are of other persons and dates",
+        problem=f"{file} and {clash.other_file} share {clash.shared:,} numbers of {things.replace('_', ' ')}, "
+        f"of which {clash.clashing:,} are of other {kind.two_things.in_words if kind.two_things else 'content'}",
         remedy="if they come from two systems, give each a source: `exports_source: folder` in cxhouse.yml (files without a "
-        "contract), `source` in the contract; if one corrects the other, give it the other's name or map updated_at",
+        "contract), `source` in the contract; if one corrects the other, give it the other's name, map updated_at, or take the "
+        f"older one back: 'cxhouse withdraw {clash.other_file}' (setting: max_clashing_share)",
     )

@@ -9,12 +9,10 @@ import duckdb
 
 from orchestration.pull.kinds import LINEAGE, Kind
 
-_PERSON = ("customer_id", "customer_email", "customer_phone", "email", "phone")
-
 
 @dataclass(frozen=True)
 class Clash:
-    """Records of a file that carry the numbers of another file's, of other persons and dates."""
+    """Records of a file that carry the numbers of another file's, of other persons and dates (or what tells them apart)."""
 
     other_file: str
     #: Numbers that both files have, and those of them that stand for two things.
@@ -23,10 +21,10 @@ class Clash:
     #: Of these, the ones where `updated_at` does not tell which version is newer.
     unordered: int
 
-    @property
-    def blocks(self) -> bool:
-        """One or two of many are a fault of the data; most of them are two systems."""
-        return 2 * self.unordered >= self.shared
+    def blocks(self, kind: Kind, limit: float) -> bool:
+        """One or two of many are a fault of the data; most of them (the limit is a share) are two systems."""
+        at_least = kind.two_things.at_least if kind.two_things else 1
+        return self.unordered >= max(limit * self.shared, at_least)
 
 
 @dataclass(frozen=True)
@@ -83,15 +81,16 @@ def within(kind: Kind, file: Path) -> Collisions:
 def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int, list[Clash]]:
     """For each new file (by batch) the files whose numbers it gives to other things.
 
-    A number stands for two things when it comes back in another file with another person *and* another date of the record;
-    each row is held against the one of that number that arrived before it.
+    A number stands for two things when it comes back in another file with another person *and* another date of the record
+    (or what kinds.yml says of it); each row is held against the one of that number that arrived before it.
     """
-    dated = next((name for name, column in kind.columns.items() if column.required and column.type == "instant"), None)
-    persons = [name for name in _PERSON if name in kind.columns and name not in kind.key]
-    if not new or dated is None or not persons:
+    if not new or kind.two_things is None:
         return {}
+    dated, persons = kind.two_things.when, kind.two_things.who
     order = "updated_at" if "updated_at" in kind.columns else "cast(null as timestamp)"
-    columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(persons)}"
+    thing = " || chr(31) || ".join(kind.two_things.of) or "record"
+    told = dict.fromkeys((*persons, *kind.two_things.of))
+    columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(told)}"
     differ = " or ".join(f"{name} <> before_{name}" for name in persons)
     # Numbers of customers can meet as those of records do: an address or a phone number that both versions tell decides.
     shared = [f"{name} = before_{name}" for name in persons if name != "customer_id"]
@@ -118,16 +117,18 @@ def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int,
             ),
             judged as (
                 select
-                    _batch, before__file as other, record,
-                    dated <> before_dated and ({differ}) and not coalesce({agree}, false) as is_clash,
+                    _batch, before__file as other, {thing} as thing,
+                    coalesce(dated <> before_dated and ({differ}) and not coalesce({agree}, false), false) as is_clash,
                     version is null or before_version is null as is_unordered
                 from chained
                 where _file <> before__file and _batch in (select unnest($batches))
+            ),
+            things as (
+                select _batch, other, thing, bool_and(is_clash) as is_clash, bool_or(is_unordered) as is_unordered
+                from judged group by all
             )
-            select
-                _batch, other, count(distinct record), count(distinct record) filter (is_clash),
-                count(distinct record) filter (is_clash and is_unordered)
-            from judged group by all having count(*) filter (is_clash) > 0 order by all
+            select _batch, other, count(*), count(*) filter (is_clash), count(*) filter (is_clash and is_unordered)
+            from things group by all having count(*) filter (is_clash) > 0 order by all
             """,
             {"new": [str(path) for path in new.values()], "kept": kept or [str(path) for path in standing], "batches": list(new)},
         ).fetchall()

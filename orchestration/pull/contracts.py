@@ -68,6 +68,25 @@ class Mapping(_Strict):
         return [self.format] if isinstance(self.format, str) else list(self.format or [])
 
 
+class Form(_Strict):
+    """How a file is written."""
+
+    encoding: str | None = Field(None, description="Default: UTF-8, or what the file's byte-order mark says.")
+    delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
+    sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
+    records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
+    skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        try:
+            codecs.lookup(value or "utf-8")
+        except LookupError as error:
+            raise ValueError("is not an encoding; such as utf-8 or cp1252") from error
+        return value
+
+
 class FileMatch(_Strict):
     """Which files a contract covers: the name matches, and all the columns are there."""
 
@@ -88,6 +107,10 @@ class FileMatch(_Strict):
         return self.matches_name(file_name) and all(column.lower() in present for column in self.columns)
 
 
+class Companion(FileMatch, Form):
+    """A further file that `query` joins, and its form where that is not the usual one."""
+
+
 class Continuation(_Strict):
     """Rows that go on with a record of another row of the file, and carry none of their own."""
 
@@ -99,7 +122,7 @@ class Continuation(_Strict):
 FOLDER = "folder"
 
 
-class Contract(_Strict):
+class Contract(Form):
     """One vendor export: its files, their format, and how its columns map to a canonical kind."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
@@ -107,14 +130,9 @@ class Contract(_Strict):
     description: str = ""
     extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
     files: FileMatch
-    also_reads: dict[str, FileMatch] = Field(
+    also_reads: dict[str, Companion] = Field(
         default_factory=dict, description="Further files that `query` joins: table name -> which file."
     )
-    encoding: str | None = Field(None, description="Default: UTF-8, or what the file's byte-order mark says.")
-    delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
-    sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
-    records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
-    skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     timezone: str = Field("UTC", description="IANA zone of instants that carry no offset.")
     decimal: Literal[".", ","] = "."
     missing: list[str] = Field(default_factory=list, description="Values that mean 'missing' in every column.")
@@ -161,15 +179,6 @@ class Contract(_Strict):
     def _known_timezone(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError("is not an IANA time zone; such as Europe/Berlin")
-        return value
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str | None) -> str | None:
-        try:
-            codecs.lookup(value or "utf-8")
-        except LookupError as error:
-            raise ValueError("is not an encoding; such as utf-8 or cp1252") from error
         return value
 
     @model_validator(mode="after")
@@ -280,6 +289,7 @@ def _explain(error: ValidationError) -> str:
     for item in error.errors():
         place = " > ".join(str(part) for part in item["loc"]) or "contract"
         given = "" if isinstance(item["input"], dict) else f" (given: {item['input']!r})"
+        given += "; YAML reads no, yes, on and off so: quote them" if isinstance(item["input"], bool) else ""
         lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}{given}")
     return "\n".join(lines)
 

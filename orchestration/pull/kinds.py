@@ -36,6 +36,8 @@ TIMES = ("instant", "promise", "date")
 NUMBERS = ("integer", "seconds", "number", "money", "money_size")
 #: Ids that name no person or record of its own: exports put words like "unknown" there, and the row still counts.
 _THINGS = ("product_id", "line_id")
+#: Columns that name a customer.
+_PERSON = ("customer_id", "customer_email", "customer_phone", "email", "phone")
 
 #: Where each raw row came from; written beside the canonical columns.
 LINEAGE: dict[str, tuple[str, pa.DataType]] = {
@@ -104,6 +106,17 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class TwoThings:
+    """By which columns a number that comes back in another file is seen to stand for another thing; see kinds.yml."""
+
+    who: tuple[str, ...]
+    when: str
+    in_words: str = "persons and dates"
+    of: tuple[str, ...] = ()
+    at_least: int = 1
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of export (tickets, calls, …)."""
 
@@ -117,6 +130,7 @@ class Kind:
     vocabularies: tuple[Vocabulary, ...] = ()
     #: Instants of one record in the order in which they happen.
     in_time_order: tuple[str, ...] = ()
+    two_things: TwoThings | None = None
 
     def vocabularies_of(self, column: str) -> list[Vocabulary]:
         return [vocabulary for vocabulary in self.vocabularies if column in vocabulary.columns]
@@ -148,20 +162,35 @@ def _vocabulary(spec: dict[str, Any]) -> Vocabulary:
     )
 
 
+def _two_things(spec: dict[str, Any], columns: dict[str, Column]) -> TwoThings | None:
+    """What the kind says, else the persons that it names and its first required instant."""
+    if "two_things" in spec:
+        told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["two_things"].items()}
+        return TwoThings(**told)
+    when = next((name for name, column in columns.items() if column.required and column.type == "instant"), None)
+    who = tuple(name for name in _PERSON if name in columns and name not in spec["key"])
+    return TwoThings(who, when) if who and when else None
+
+
 @cache
 def all_kinds() -> dict[str, Kind]:
     """Every kind by name, in the order of ``kinds.yml``."""
     raw = yaml.safe_load(KINDS_FILE.read_text(encoding="utf-8"))
+    all_columns = {
+        name: {column: _column(column, text, column in spec.get("ids", ())) for column, text in spec["columns"].items()}
+        for name, spec in raw.items()
+    }
     return {
         name: Kind(
             name=name,
             key=tuple(spec["key"]),
             required=bool(spec.get("required", False)),
             ids=tuple(spec.get("ids", ())),
-            columns={column: _column(column, text, column in spec.get("ids", ())) for column, text in spec["columns"].items()},
+            columns=all_columns[name],
             rules=tuple(Rule(**rule) for rule in spec.get("rules", ())),
             vocabularies=tuple(_vocabulary(vocabulary) for vocabulary in spec.get("vocabularies", ())),
             in_time_order=tuple(spec.get("in_time_order", ())),
+            two_things=_two_things(spec, all_columns[name]),
         )
         for name, spec in raw.items()
     }

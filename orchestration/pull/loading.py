@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull import values
 from orchestration.pull.canonical import Origin, canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
-from orchestration.pull.contracts import Contract, FileMatch, claims
+from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
@@ -104,15 +105,22 @@ def _stem(batch: int, contract: str) -> str:
     return f"{batch:08d}_{contract}"
 
 
-def _newest(match: FileMatch, landed: list[Landed]) -> Landed | None:
-    return next((file for file in reversed(landed) if match.claims(file.file, file.header)), None)
+def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | None:
+    """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
+    for file in reversed(landed):
+        if match.claims(file.file, file.header):
+            return file
+        # A contract that names no file does not make it worth opening every one.
+        named = match.name != "*" and match.matches_name(file.file)
+        if named and match.claims(file.file, read_header(landed_path(landing, file), file.file, options_of(match))):
+            return file
+    return None
 
 
-def options_of(contract: Contract) -> ReadOptions:
-    """The form of a contract's files."""
-    return ReadOptions(
-        contract.encoding, contract.delimiter, contract.sheet, contract.records, contract.skip_rows, tuple(contract.files.columns)
-    )
+def options_of(form: Contract | Companion) -> ReadOptions:
+    """The form of a contract's files, or of one that it reads along with them."""
+    columns = form.columns if isinstance(form, Companion) else form.files.columns
+    return ReadOptions(form.encoding, form.delimiter, form.sheet, form.records, form.skip_rows, tuple(columns))
 
 
 def jobs(
@@ -127,7 +135,7 @@ def jobs(
             return read_header(landed_path(landing, file), file.file, options_of(contract))
 
         for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            found = {name: _newest(match, landed) for name, match in contract.also_reads.items()}
+            found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
             missing = [name for name, companion in found.items() if companion is None]
             companions = {name: companion for name, companion in found.items() if companion}
             result.append(Job(file, contract.of_file(file.file), companions, missing))
@@ -203,10 +211,7 @@ class Loader:
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
             content = read(landed_path(self._landing, job.file), job.file.file, options_of(job.contract))
-            companions = {
-                name: read(landed_path(self._landing, file), file.file, ReadOptions()).table
-                for name, file in job.companions.items()
-            }
+            companions = {name: self._companion(job, name, report) for name in job.companions}
             result = canonicalise(content, job.contract, job.origin, companions)
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
@@ -221,6 +226,23 @@ class Loader:
             f"({result.quarantined.num_rows:,} quarantined)"
         )
         return self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows, result.rows_merged)
+
+    def _companion(self, job: Job, name: str, report: KindReport) -> pa.Table:
+        """The rows of a file that a contract reads along with its own."""
+        file = job.companions[name]
+        try:
+            content = read(landed_path(self._landing, file), file.file, options_of(job.contract.also_reads[name]))
+        except RefusedFileError as error:
+            raise RefusedFileError(
+                f"is read along with {file.file} ({name} of contract {job.contract.name}), which {error}"
+            ) from error
+        if content.broken:
+            rows = ", ".join(str(row.row) for row in content.broken[:5])
+            report.messages.append(
+                f"{job.file.file}: {len(content.broken):,} rows of {file.file}, read along with it, cannot be read and are left "
+                f"out (row {rows}): {content.broken[0].reason}"
+            )
+        return content.table
 
     def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
         """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""

@@ -67,7 +67,9 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
         )
         key = ", ".join(all_kinds()[kind].key)
         found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
-        found += [clash_verdict(kind, batch.file, clash) for clash in batch.collisions.clashes]
+        found += [
+            clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes
+        ]
         answers.append(found)
     return answers
 
