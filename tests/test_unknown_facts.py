@@ -46,6 +46,18 @@ back2,back1,voice,2026-06-11T11:01:00Z,outbound,2026-06-11T11:01:00Z,2026-06-11T
 chat,,chat,2026-06-11T12:00:00Z,inbound,2026-06-11T12:00:00Z,2026-06-11T12:00:30Z,2026-06-11T12:11:00Z,answered,30,600,cyd,desk
 """
 
+#: Messages: one whose second leg names the customer and is asked about, one of nobody known that opened a ticket of somebody.
+MESSAGES_HEAD = (
+    "call_id,interaction_id,channel,started_at,customer_id,ticket_id,agent_id,disposition,solved_on_first_contact,resolved"
+)
+MESSAGES = f"""{MESSAGES_HEAD}
+w1,w1,messaging,2026-07-12T10:00:00Z,,,ann,answered,yes,
+w2,w1,messaging,2026-07-12T10:05:00Z,who1,,bob,answered,,yes
+n1,,messaging,2026-07-13T10:00:00Z,,x1,ann,answered,,yes
+"""
+OPENED = "ticket_id,created_at,status,topic,customer_id\nx1,2026-07-13T10:02:00Z,solved,billing,who2\n"
+ASKED = "response_id,kind,responded_at,score,call_id,issue_solved\ns1,csat,2026-07-12T12:00:00Z,5,w2,true\n"
+
 #: Berlin's clocks go back at 01:00 UTC on 2026-10-25: four calls of the first half hour at 02:00, two of the second.
 NIGHT = f"{CALLS_HEAD}\n" + "".join(
     f"night{number},,,{at}:00Z,inbound,{at}:00Z,{at}:10Z,{at}:40Z,answered,10,30,eve,night\n"
@@ -72,6 +84,9 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
         home.exports / "silent.csv": SILENT,
         home.exports / "calls.csv": CALLS,
         home.exports / "calls_of_the_night.csv": NIGHT,
+        home.exports / "calls_of_messages.csv": MESSAGES,
+        home.exports / "tickets.csv": OPENED,
+        home.exports / "surveys.csv": ASKED,
         home.exports / "agents.csv": ROSTER,
         folder / "config" / "cxhouse.yml": "reporting_timezone: Europe/Berlin\n",
         folder / "config" / "contracts" / "silent.yml": SILENT_CONTRACT,
@@ -132,6 +147,26 @@ def test_legs_are_one_call_and_a_chat_is_none(told: tuple[Home, str]) -> None:
     assert home.query("select count(*) from fct_contacts where channel = 'chat'") == [(1,)]
     handled = home.query("select agent_id, sum(calls_handled), sum(handle_seconds) from fct_agent_days group by 1 order by 1")
     assert [row for row in handled if row[0] == "bob"] == [("bob", 1, 260)]
+
+
+def test_what_a_later_leg_says_is_said_of_the_call(told: tuple[Home, str]) -> None:
+    home, _ = told
+    calls = "select customer_key <> 'unknown', is_fcr_claimed, is_fcr_verified from fct_calls where call_id = 'w1'"
+    assert home.query(calls) == [(True, True, True)]
+    # The answer is of the call, and about the agent of the leg that was asked about.
+    assert home.query("select call_id, agent_id from fct_survey_responses") == [("w1", "bob")]
+
+
+def test_a_call_of_nobody_known_is_of_the_person_of_its_ticket(told: tuple[Home, str]) -> None:
+    home, _ = told
+    persons = (
+        "select calls.topic, calls.customer_key = tickets.customer_key, calls.customer_key <> 'unknown' from fct_calls as calls "
+        "inner join fct_tickets as tickets on calls.call_id = tickets.opened_by_call_id"
+    )
+    assert home.query(persons) == [("billing", True, True)]
+    assert home.query("select contact_id from fct_contacts where topic = 'billing'") == [("n1",)]
+    # One contact each: two legs, and a message with its ticket.
+    assert home.query("select contacts_of_year from segments order by customer_key") == [(1,), (1,)]
 
 
 def test_contradictions_are_listed_with_file_and_row(told: tuple[Home, str]) -> None:

@@ -59,50 +59,68 @@ complaint_topics as (
 
 ),
 
+-- A call and the tickets opened in it are one contact, and so are the legs of a call; see int_contacts.
 contacts as (
 
     select
-        records.customer_key,
+        case when opened.is_call_contact then 'calls' else 'tickets' end as record_kind,
+        case when opened.is_call_contact then opened.call_id else tickets.ticket_id end as record_id,
+        coalesce(calls.started_at, tickets.created_at) as contact_at,
         tickets.type,
         tickets.topic
     from {{ ref('stg_tickets') }} as tickets
-    inner join {{ ref('int_record_customers') }} as records
+    left join {{ ref('int_call_tickets') }} as opened on tickets.ticket_id = opened.ticket_id
+    left join {{ ref('int_calls') }} as calls
         on
-            records.record_kind = 'tickets'
-            and tickets.ticket_id = records.record_id
+            opened.call_id = calls.call_id
+            and opened.is_call_contact
     where
         not coalesce(tickets.is_spam, false)
         and not coalesce(tickets.is_deleted, false)
         and not coalesce(tickets.is_merged, false)
         and tickets.merged_into is null
-        and {{ local_date('tickets.created_at') }} > {{ year_ago }}
     union all
     select
-        records.customer_key,
+        'calls' as record_kind,
+        call_id as record_id,
+        started_at as contact_at,
         cast(null as {{ dbt.type_string() }}) as type,
-        calls.topic
-    from {{ ref('stg_calls') }} as calls
-    inner join {{ ref('int_record_customers') }} as records
-        on
-            records.record_kind = 'calls'
-            and calls.call_id = records.record_id
+        topic
+    from {{ ref('int_calls') }}
     where
-        coalesce(calls.disposition, 'answered') not in ('excluded', 'failed')
-        and coalesce(calls.direction, 'inbound') = 'inbound'
-        and {{ local_date('calls.started_at') }} > {{ year_ago }}
+        coalesce(disposition, 'answered') not in ('excluded', 'failed')
+        and coalesce(direction, 'inbound') = 'inbound'
+
+),
+
+told as (
+
+    select
+        contacts.record_kind,
+        contacts.record_id,
+        max(case when coalesce(by_type.topic, by_topic.topic) is not null then 1 else 0 end) as is_complaint
+    from contacts
+    left join complaint_topics as by_type on lower(contacts.type) = by_type.topic
+    left join complaint_topics as by_topic on lower(contacts.topic) = by_topic.topic
+    where {{ local_date('contacts.contact_at') }} > {{ year_ago }}
+    group by
+        contacts.record_kind,
+        contacts.record_id
 
 ),
 
 asked as (
 
     select
-        contacts.customer_key,
+        records.customer_key,
         count(*) as contacts,
-        sum(case when coalesce(by_type.topic, by_topic.topic) is not null then 1 else 0 end) as complaints
-    from contacts
-    left join complaint_topics as by_type on lower(contacts.type) = by_type.topic
-    left join complaint_topics as by_topic on lower(contacts.topic) = by_topic.topic
-    group by contacts.customer_key
+        sum(told.is_complaint) as complaints
+    from told
+    inner join {{ ref('int_record_customers') }} as records
+        on
+            told.record_kind = records.record_kind
+            and told.record_id = records.record_id
+    group by records.customer_key
 
 ),
 

@@ -30,25 +30,56 @@ rostered as (
 
 ),
 
+-- A call and the tickets opened in it are one contact, and weigh once: as the ticket that was solved last, once all are.
+tickets_of_calls as (
+
+    select
+        ticket_id,
+        opened_by_call_id as call_id,
+        min(case when is_solved then 1 else 0 end) over of_call = 1
+        and row_number() over (
+            partition by opened_by_call_id
+            order by solved_at desc nulls last, ticket_id desc
+        ) = 1 as does_weigh
+    from {{ ref('fct_tickets') }}
+    where
+        is_contact
+        and is_part_of_call
+    window of_call as (partition by opened_by_call_id)
+
+),
+
+weighed_calls as (
+
+    select
+        calls.*,
+        case when calls.is_resolved and opening.call_id is null then {{ var('complexity_weight_low') }} else 0 end as weight
+    from {{ ref('fct_calls') }} as calls
+    left join (select distinct call_id from tickets_of_calls) as opening on calls.call_id = opening.call_id
+
+),
+
 contacts as (
 
     select
-        agent_id,
-        {{ local_date('solved_at') }} as work_date,
+        tickets.agent_id,
+        {{ local_date('tickets.solved_at') }} as work_date,
         1 as tickets_solved,
         0 as calls_handled,
         0 as calls_resolved,
         0 as handle_seconds,
-        case complexity
-            when 'high' then {{ var('complexity_weight_high') }}
-            when 'medium' then {{ var('complexity_weight_medium') }}
+        case
+            when not tickets_of_calls.does_weigh then 0
+            when tickets.complexity = 'high' then {{ var('complexity_weight_high') }}
+            when tickets.complexity = 'medium' then {{ var('complexity_weight_medium') }}
             else {{ var('complexity_weight_low') }}
         end as contact_weight
-    from {{ ref('fct_tickets') }}
+    from {{ ref('fct_tickets') }} as tickets
+    left join tickets_of_calls on tickets.ticket_id = tickets_of_calls.ticket_id
     where
-        is_contact
-        and is_solved
-        and solved_at is not null
+        tickets.is_contact
+        and tickets.is_solved
+        and tickets.solved_at is not null
     union all
     select
         agent_id,
@@ -57,8 +88,8 @@ contacts as (
         1 as calls_handled,
         case when is_resolved then 1 else 0 end as calls_resolved,
         coalesce(handle_seconds, 0) as handle_seconds,
-        case when is_resolved then {{ var('complexity_weight_low') }} else 0 end as contact_weight
-    from {{ ref('fct_calls') }}
+        weight as contact_weight
+    from weighed_calls
     where
         is_answered
         and call_id not in (
@@ -75,24 +106,24 @@ contacts as (
         1 as calls_handled,
         case when calls.is_resolved and legs.agent_leg = 1 then 1 else 0 end as calls_resolved,
         coalesce(legs.talk_seconds + coalesce(legs.hold_seconds, 0) + coalesce(legs.wrap_up_seconds, 0), 0) as handle_seconds,
-        case when calls.is_resolved and legs.agent_leg = 1 then {{ var('complexity_weight_low') }} else 0 end as contact_weight
+        case when legs.agent_leg = 1 then calls.weight else 0 end as contact_weight
     from (
         select
             staged.*,
-            coalesce(staged.interaction_id, staged.call_id) as interaction,
+            numbered.call_id as of_call_id,
             row_number() over (
-                partition by coalesce(staged.interaction_id, staged.call_id), staged._contract
-                order by staged.started_at desc, staged.call_id desc
+                partition by numbered.call_id
+                order by numbered.leg desc
             ) as agent_leg
         from {{ ref('stg_calls') }} as staged
+        inner join {{ ref('int_call_legs') }} as numbered on staged.call_id = numbered.leg_id
         where staged.agent_id is not null and staged.answered_at is not null
     ) as legs
     inner join {{ ref('int_calls') }} as interactions
         on
-            legs.interaction = interactions.interaction
-            and legs._contract is not distinct from interactions._contract
+            legs.of_call_id = interactions.call_id
             and interactions.legs > 1
-    inner join {{ ref('fct_calls') }} as calls on interactions.call_id = calls.call_id
+    inner join weighed_calls as calls on interactions.call_id = calls.call_id
     where calls.is_contact and calls.channel = 'phone'
 
 ),

@@ -3,6 +3,7 @@
     unit=['call_id'],
     touched_by={
         'int_calls': 'call_id',
+        'int_call_topics': 'call_id',
         'int_record_customers': records_of('calls'),
         'int_contacts': records_of('calls'),
         'int_survey_confirmations': records_of('calls'),
@@ -14,6 +15,7 @@ with calls as (
 
     select
         calls.*,
+        coalesce(calls.topic, topics.topic) as topic_or_tickets,
         coalesce(records.customer_key, 'unknown') as customer_key,
         coalesce(calls.queued_at, calls.started_at) as queued_or_started_at,
         -- An export without dispositions still shows who met an agent, if it shows anything of it.
@@ -36,6 +38,7 @@ with calls as (
         coalesce(calls.channel, 'phone') in ('phone', 'voice', 'telephone', 'call') as is_phone,
         contracts.does_tell_claims
     from {{ ref('int_calls') }} as calls
+    left join {{ ref('int_call_topics') }} as topics on calls.call_id = topics.call_id
     left join {{ ref('int_record_customers') }} as records
         on
             records.record_kind = 'calls'
@@ -108,7 +111,7 @@ select
     coalesce(claimed.queue, 'unknown') as queue,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
-    coalesce(claimed.topic, 'unknown') as topic,
+    coalesce(claimed.topic_or_tickets, 'unknown') as topic,
     claimed.order_id,
     coalesce(claimed.direction, 'inbound') as direction,
     claimed.disposition_or_derived as disposition,
@@ -157,4 +160,4 @@ left join {{ ref('int_survey_confirmations') }} as confirmations
     on
         confirmations.record_kind = 'calls'
         and claimed.call_id = confirmations.record_id
-left join complaint_topics on lower(claimed.topic) = complaint_topics.topic
+left join complaint_topics on lower(claimed.topic_or_tickets) = complaint_topics.topic

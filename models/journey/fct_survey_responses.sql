@@ -5,7 +5,9 @@
         'int_record_customers': records_of('surveys'),
         'dim_customers': rows_with_changed('response_id', 'customer_key'),
         'stg_tickets': rows_with_changed('response_id', 'ticket_id'),
-        'stg_calls': rows_with_changed('response_id', 'call_id'),
+        'stg_calls': 'select response_id from ' ~ ref('stg_surveys') ~ ' where call_id in (select call_id from {changes})',
+        'int_call_legs': 'select response_id from ' ~ ref('stg_surveys') ~ ' where call_id in (select leg_id from {changes})',
+        'int_calls': rows_with_changed('response_id', 'call_id'),
     }
 ) }}
 -- Defaults of a survey that does not name its scale: 0-10 for recommendation, 1-7 for effort, 1-5 for satisfaction (which begins
@@ -88,13 +90,14 @@ select
     coalesce(judged.survey_id, 'unknown') as survey_id,
     coalesce(judged.channel, 'unknown') as channel,
     coalesce(judged.topic, 'unknown') as topic,
-    -- Whom the answer is about: of a ticket or call that was asked about, its agent and team.
-    coalesce(judged.agent_id, tickets.agent_id, calls.agent_id, 'unknown') as agent_id,
-    coalesce(tickets.team, calls.team, 'unknown') as team,
+    -- Whom the answer is about: of a ticket or the leg of a call that was asked about, its agent and team; a leg without any was
+    -- a queue or a menu.
+    coalesce(judged.agent_id, tickets.agent_id, asked_legs.agent_id, calls.agent_id, 'unknown') as agent_id,
+    coalesce(tickets.team, asked_legs.team, calls.team, 'unknown') as team,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     judged.ticket_id,
-    judged.call_id,
+    coalesce(legs.call_id, judged.call_id) as call_id,
     judged.order_id,
     cast(judged.answer as double) as score,
     cast(judged.highest as bigint) as scale_max,
@@ -111,4 +114,6 @@ select
 from judged
 left join {{ ref('dim_customers') }} as customers on judged.customer_key = customers.customer_key
 left join {{ ref('stg_tickets') }} as tickets on judged.ticket_id = tickets.ticket_id
-left join {{ ref('stg_calls') }} as calls on judged.call_id = calls.call_id
+left join {{ ref('stg_calls') }} as asked_legs on judged.call_id = asked_legs.call_id
+left join {{ ref('int_call_legs') }} as legs on judged.call_id = legs.leg_id
+left join {{ ref('int_calls') }} as calls on legs.call_id = calls.call_id

@@ -5,6 +5,7 @@
         'int_ticket_life': customers_of('tickets', 'ticket_id'),
         'int_ticket_clocks': customers_of('tickets', 'ticket_id'),
         'int_calls': customers_of('calls', 'call_id'),
+        'int_call_topics': customers_of('calls', 'call_id'),
         'int_record_customers': 'customer_key',
     }
 ) }}
@@ -28,13 +29,14 @@ with contacts as (
     union all
     select
         'calls' as record_kind,
-        call_id as record_id,
-        started_at as contact_at,
-        coalesce(topic, 'unknown') as topic
-    from {{ ref('int_calls') }}
+        calls.call_id as record_id,
+        calls.started_at as contact_at,
+        coalesce(calls.topic, topics.topic, 'unknown') as topic
+    from {{ ref('int_calls') }} as calls
+    left join {{ ref('int_call_topics') }} as topics on calls.call_id = topics.call_id
     where
-        coalesce(disposition, 'answered') not in ('excluded', 'failed')
-        and coalesce(direction, 'inbound') = 'inbound'
+        coalesce(calls.disposition, 'answered') not in ('excluded', 'failed')
+        and coalesce(calls.direction, 'inbound') = 'inbound'
 
 ),
 

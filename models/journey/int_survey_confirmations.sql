@@ -1,26 +1,41 @@
 {{ maintained(
     unit=['record_kind', 'record_id'],
     touched_by={
-        'stg_surveys': ["select 'tickets', ticket_id from {changes}", "select 'calls', call_id from {changes}"],
+        'stg_surveys': [
+            "select 'tickets', ticket_id from {changes}",
+            "select 'calls', call_id from " ~ ref('int_call_legs') ~ ' where leg_id in (select call_id from {changes})',
+        ],
+        'int_call_legs': "select 'calls', call_id from {changes}",
     }
 ) }}
 -- What the customer last answered to "was it solved?", for the ticket or call that was asked about.
 with answers as (
 
-    {% for kind, column in [('tickets', 'ticket_id'), ('calls', 'call_id')] -%}
     select
-        '{{ kind }}' as record_kind,
-        {{ column }} as record_id,
+        'tickets' as record_kind,
+        ticket_id as record_id,
         issue_solved,
         responded_at,
         response_id
     from {{ ref('stg_surveys') }}
     where
-        {{ column }} is not null
+        ticket_id is not null
         and issue_solved is not null
-        and {{ is_touched("'" ~ kind ~ "'", column) }}
-    {{ "union all" if not loop.last }}
-    {% endfor %}
+        and {{ is_touched("'tickets'", 'ticket_id') }}
+    union all
+    -- About whichever leg of a call it was asked.
+    select
+        'calls' as record_kind,
+        legs.call_id as record_id,
+        surveys.issue_solved,
+        surveys.responded_at,
+        surveys.response_id
+    from {{ ref('stg_surveys') }} as surveys
+    inner join {{ ref('int_call_legs') }} as legs on surveys.call_id = legs.leg_id
+    where
+        surveys.issue_solved is not null
+        and {{ is_touched("'calls'", 'legs.call_id') }}
+
 ),
 
 ranked as (

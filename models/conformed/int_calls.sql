@@ -1,10 +1,12 @@
 {{ maintained(
     unit=['interaction', '_contract'],
-    touched_by={'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}'}
+    touched_by={
+        'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}',
+        'int_call_legs': 'interaction, _contract',
+    }
 ) }}
 -- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first
 -- leg.
--- Two contracts may count their interactions alike: legs are of one contract.
 {%- set sums = ['talk_seconds', 'hold_seconds', 'wrap_up_seconds'] -%}
 {#- What the first agent, or else the first leg, says; what the first leg with a word says; what the last one says. -#}
 {%- set of_answering_leg = ['answered_at', 'agent_id', 'team', 'queue'] -%}
@@ -15,16 +17,14 @@
 with numbered as (
 
     select
-        *,
-        coalesce(interaction_id, call_id) as interaction,
-        row_number() over (
-            partition by coalesce(interaction_id, call_id), _contract
-            order by started_at, call_id
-        ) as leg,
-        disposition = 'answered'
-        or (disposition is null and (answered_at is not null or coalesce(talk_seconds > 0, false))) as has_agent
-    from {{ ref('stg_calls') }}
-    where {{ is_touched('coalesce(interaction_id, call_id)', '_contract') }}
+        calls.*,
+        legs.interaction,
+        legs.leg,
+        calls.disposition = 'answered'
+        or (calls.disposition is null and (calls.answered_at is not null or coalesce(calls.talk_seconds > 0, false))) as has_agent
+    from {{ ref('stg_calls') }} as calls
+    inner join {{ ref('int_call_legs') }} as legs on calls.call_id = legs.leg_id
+    where {{ is_touched('legs.interaction', 'legs._contract') }}
 
 ),
 
