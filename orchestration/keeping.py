@@ -60,9 +60,15 @@ class Kept:
         self._inputs: dict[str, dict[str, str]] = {}
         self._read_state()
         self._basis = dict(self._rows("select node, basis from maintenance.kept"))
+        self._fresh: dict[str, list[str]] = {}
         self._raw: dict[str, str] = {}
 
     def close(self) -> None:
+        """Write down what there is to remember: at once, since each commit is waited for."""
+        if self._fresh:
+            self._con.execute("begin")
+            self._con.executemany("insert or replace into maintenance.kept values (?, ?, ?)", list(self._fresh.values()))
+            self._con.execute("commit")
         self._con.close()
 
     def _rows(self, query: str, arguments: list[str] | None = None) -> list[tuple[Any, ...]]:
@@ -149,7 +155,7 @@ class Kept:
 
     def _remember(self, node: str, basis: str, verdicts: str = "") -> None:
         self._basis[node] = basis
-        self._rows("insert or replace into maintenance.kept values (?, ?, ?)", [node, basis, verdicts])
+        self._fresh[node] = [node, basis, verdicts]
 
     def _basis_of(self, node: Any) -> str | None:
         versions = self._versions(node)
