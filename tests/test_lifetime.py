@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from scipy.special import betaln, gammaln
 
-from orchestration.lifetime import models
+from orchestration.lifetime import keeping, models
 from orchestration.lifetime.models import Histories
 from orchestration.lifetime.step import histories_of, write_lifetime_tables
+from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.settings import Settings
 
 #: 2,357 customers of a music shop, as Fader and Hardie published them: repeat purchases, weeks of the last one and of the
@@ -251,3 +252,57 @@ def test_nobody_bought_anything(tmp_path: Path) -> None:
     parameters = pd.read_parquet(next((tmp_path / "raw" / "lifetime_parameters").glob("*.parquet")))
     assert parameters["problem"].notna().all()
     assert parameters["estimate"].isna().all()
+
+
+def test_tables_stay_where_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And are made again after a change of anything that they are made of, or where one of them is not there as it was."""
+    fits = []
+    fit_purchases = models.fit_purchases
+    monkeypatch.setattr(models, "fit_purchases", lambda h: (fits.append(len(h)), fit_purchases(h))[1])
+    rng = np.random.default_rng(4)
+    purchases = pd.DataFrame(
+        {
+            "customer_key": rng.integers(0, 90, 300).astype(str),
+            "purchased_on": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, 300), unit="D"),
+            "revenue": rng.gamma(5, 10, 300),
+            "margin": rng.gamma(5, 3, 300),
+        }
+    ).drop_duplicates(["customer_key", "purchased_on"])
+    settings = Settings(home=tmp_path, as_of=datetime(2026, 1, 1, 5))
+
+    def is_made(told: Settings, of: pd.DataFrame) -> bool:
+        before = len(fits)
+        rows = keeping.lifetime_tables(told, of)
+        tables = {name: pd.read_parquet(tmp_path / "raw" / name) for name in rows}
+        assert rows == {name: len(table) for name, table in tables.items()}
+        assert rows["lifetime_predictions"] == of["customer_key"].nunique()
+        return len(fits) > before
+
+    assert is_made(settings, purchases)
+    assert not is_made(settings, purchases)
+    assert not is_made(settings, purchases.sample(frac=1, random_state=1)), "the order of rows is no change"
+    assert not is_made(settings.model_copy(update={"as_of": datetime(2026, 1, 1, 23)}), purchases), "the same day"
+
+    changed = purchases.copy()
+    changed.iloc[7, 2] += 0.01
+    swapped = purchases.copy()
+    swapped.iloc[[7, 8], 2] = purchases.iloc[[8, 7], 2].to_numpy()
+    later = settings.model_copy(update={"as_of": datetime(2026, 1, 2, 5)})
+    elsewhere = settings.model_copy(update={"as_of": datetime(2026, 1, 1, 23), "reporting_timezone": "Asia/Tokyo"})
+    others = [settings.model_copy(update={"vars": {name: 0.5 if name == "discount_rate" else 90}}) for name in keeping.KNOBS]
+    whole = settings.model_copy(update={"full_refresh": True})
+    for told, of in [
+        (settings, changed),
+        (settings, swapped),
+        *((told, purchases) for told in (later, elsewhere, *others, whole)),
+    ]:
+        keeping.lifetime_tables(settings, purchases)
+        assert is_made(told, of)
+
+    for name in ("lifetime_parameters", "lifetime_calibration", "lifetime_predictions"):
+        keeping.lifetime_tables(settings, purchases)
+        next((tmp_path / "raw" / name).glob("*.parquet")).unlink()
+        ensure_lifetime_tables(settings)
+        assert is_made(settings, purchases), "an empty table in the place of one that was lost is not it"
+    settings.lifetime_record.write_text("[]", encoding="utf-8")
+    assert is_made(settings, purchases)

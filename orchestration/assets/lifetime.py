@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.assets.run import OWNERS, Project, Run
 from orchestration.gates.suites import RAW
+from orchestration.lifetime.keeping import lifetime_tables
 from orchestration.lifetime.tables import TABLES
 
 PURCHASES = "int_purchase_days"
@@ -22,15 +23,12 @@ def lifetime_assets(run: Run, project: Project) -> dg.AssetsDefinition:
     @dg.multi_asset(name="lifetime", specs=specs)
     def lifetime(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
         record = run.begin(context.run_id)
-        # Not before it is needed: the library takes half a second to import.
-        from orchestration.lifetime.step import write_lifetime_tables
-
-        run.progress("customer lifetime value: fitting")
+        run.progress("customer lifetime value")
         with record.timed("lifetime value"), run.warehouse.tables([f"journey.{PURCHASES}"]) as con:
             purchases = con.execute(
                 f"select customer_key, purchased_on, revenue, margin from journey.{PURCHASES} order by customer_key, purchased_on"
             ).df()
-            rows = write_lifetime_tables(run.settings, purchases)
+            rows = lifetime_tables(run.settings, purchases)
         for name, count in rows.items():
             yield dg.MaterializeResult(asset_key=[RAW, name], metadata={"rows": count})
 
