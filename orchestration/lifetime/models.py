@@ -139,7 +139,7 @@ class AlikeCustomers:
     def of(cls, h: Histories) -> AlikeCustomers:
         unique, count = np.unique(np.column_stack([h.frequency, h.recency, h.age]), axis=0, return_counts=True)
         number = unique[:, 0].astype(np.intp)
-        return cls(number, unique[:, 1], unique[:, 2], count.astype(float), np.bincount(number, weights=count))
+        return cls(number, unique[:, 1], unique[:, 2], count.astype(float), np.bincount(number, weights=count).astype(float))
 
 
 def _rising(start: float, top: int) -> tuple[Array, Array]:
