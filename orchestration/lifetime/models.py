@@ -69,7 +69,8 @@ def _no_fit(names: tuple[str, ...], cases: int, problem: str) -> Fit:
 def _maximise(names: tuple[str, ...], loss: Loss, starts: tuple[tuple[float, ...], ...], cases: int) -> Fit:
     """The lowest of the minima of ``loss`` from several starts."""
     bounds = [(-_BOUND, _BOUND)] * len(names)
-    found = [minimize(loss, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds) for start in starts]
+    # Truncated Newton calls no LAPACK, whose threads cost L-BFGS-B some tens of milliseconds a search.
+    found = [minimize(loss, np.log(start), jac=True, method="TNC", bounds=bounds) for start in starts]
     best = min(found, key=lambda result: result.fun if np.isfinite(result.fun) else np.inf)
     if not np.isfinite(best.fun):
         return _no_fit(names, cases, "the likelihood is not finite")
