@@ -187,7 +187,7 @@ def purchases_log_likelihood(params: Array, alike: AlikeCustomers) -> tuple[floa
     log_odds = leaves[x] + shape * since_last
     either = np.logaddexp(0, log_odds)
     left = count * np.exp(log_odds - either)
-    left_of_number = np.bincount(x, weights=left)
+    left_of_number = np.bincount(x, weights=left).astype(float)
     value = _dot(alike.of_number, rise + stays) + customers * r * np.log(alpha) + _dot(count, either - shape * log_age)
     gradient = [
         _dot(alike.of_number, by_r) + customers * np.log(alpha) - _dot(count, log_age) + _dot(left, since_last),
