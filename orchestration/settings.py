@@ -129,6 +129,11 @@ class Settings(BaseModel):
         return self.home / "published"
 
     @property
+    def lifetime_record(self) -> Path:
+        """What the lifetime tables in `raw` were made of."""
+        return self.home / "lifetime.json"
+
+    @property
     def scratch(self) -> Path:
         return self.home / "tmp"
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime
+from scipy.special import betaln, gammaln
 
-from orchestration.lifetime import models
+from orchestration.lifetime import keeping, models
 from orchestration.lifetime.models import Histories
 from orchestration.lifetime.step import histories_of, write_lifetime_tables
+from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.settings import Settings
 
 #: 2,357 customers of a music shop, as Fader and Hardie published them: repeat purchases, weeks of the last one and of the
@@ -20,10 +25,81 @@ from orchestration.settings import Settings
 CDNOW = Path(__file__).parent / "golden" / "cdnow.csv"
 
 
-@pytest.fixture(scope="module")
-def cdnow() -> Histories:
+def _cdnow() -> Histories:
     frame = pd.read_csv(CDNOW)
     return Histories(*(frame[column].to_numpy(float) for column in ("x", "t_x", "T", "zbar")))
+
+
+@pytest.fixture(scope="module")
+def cdnow() -> Histories:
+    return _cdnow()
+
+
+def _log_likelihood(params: np.ndarray, h: Histories) -> float:
+    """Equation 6 of BG/NBD's paper, customer by customer; for (r, alpha, odds) with one chance for all."""
+    r, alpha = params[:2]
+    x = h.frequency
+    if len(params) == 3:
+        p = params[2] / (1 + params[2])
+        stays, leaves = x * np.log(1 - p), np.log(p) + (x - 1) * np.log(1 - p)
+    else:
+        a, b = params[2:]
+        stays, leaves = betaln(a, b + x) - betaln(a, b), betaln(a + 1, b + np.maximum(x, 1) - 1) - betaln(a, b)
+    common = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
+    left = np.where(x > 0, np.exp(leaves - (r + x) * np.log(alpha + h.recency)), 0)
+    return float((common + np.log(np.exp(stays - (r + x) * np.log(alpha + h.age)) + left)).sum())
+
+
+def _spending_log_likelihood(params: np.ndarray, x: np.ndarray, spent: np.ndarray) -> float:
+    """Equation 1a of Gamma-Gamma's note, customer by customer."""
+    p, q, gamma = params
+    constant = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
+    return float((constant + (p * x - 1) * np.log(spent) + p * x * np.log(x) - (p * x + q) * np.log(gamma + x * spent)).sum())
+
+
+#: A logarithm of a parameter, as far as the plain formulas stay within the range of a double.
+_log = st.floats(-3, 3)
+_few = Histories(*(column[::40] for column in vars(_cdnow()).values()))
+
+
+@given(st.lists(_log, min_size=3, max_size=4))
+def test_gradient_of_purchases(logs: list[float]) -> None:
+    """One for each customer, and by differences; for customers who differ in the chance to leave, and for one chance."""
+    alike = models.AlikeCustomers.of(_few)
+    value, gradient = models.purchases_log_likelihood(np.exp(logs), alike)
+    assert value == pytest.approx(_log_likelihood(np.exp(logs), _few), rel=1e-9)
+    by_differences = approx_fprime(np.array(logs), lambda at: _log_likelihood(np.exp(at), _few), 1e-6)
+    assert gradient * np.exp(logs) == pytest.approx(by_differences, rel=1e-4, abs=1e-2)
+
+
+@given(st.lists(_log, min_size=3, max_size=3))
+def test_gradient_of_spending(logs: list[float]) -> None:
+    chosen = (_few.frequency > 0) & (_few.spent > 0)
+    x, spent = _few.frequency[chosen], _few.spent[chosen] / 30
+    value, gradient = models.spending_log_likelihood(np.exp(logs), models.RepeatedSpending.of(x, spent))
+    assert value == pytest.approx(_spending_log_likelihood(np.exp(logs), x, spent), rel=1e-9, abs=1e-9)
+    by_differences = approx_fprime(np.array(logs), lambda at: _spending_log_likelihood(np.exp(at), x, spent), 1e-6)
+    assert gradient * np.exp(logs) == pytest.approx(by_differences, rel=1e-4, abs=1e-2)
+
+
+def test_customers_who_never_leave_have_no_maximum() -> None:
+    """Neither a and b nor the one chance has one: it is 0, which no search reaches."""
+    rng = np.random.default_rng(2)
+    age = rng.uniform(20, 100, 300)
+    frequency = rng.poisson(rng.gamma(2, 0.1, 300) * age).astype(float)
+    fit = models.fit_purchases(Histories(frequency, np.where(frequency > 0, age, 0), age, np.full(300, np.nan)))
+    assert fit.problem is not None
+    assert "no maximum" in fit.problem
+
+
+def test_many_customers_are_fitted_as_few_are() -> None:
+    """Fifty times each customer: the same estimates, and errors that shrink by the root of fifty."""
+    cdnow = _cdnow()
+    many = Histories(*(np.tile(column, 50) for column in vars(cdnow).values()))
+    for fit in (models.fit_purchases, models.fit_spending):
+        of_few, of_many = fit(cdnow), fit(many)
+        assert of_many.values == pytest.approx(of_few.values, rel=1e-7)
+        assert of_many.standard_errors == pytest.approx(np.array(of_few.standard_errors) / math.sqrt(50), rel=1e-6)
 
 
 def test_published_estimates_of_purchases(cdnow: Histories) -> None:
@@ -37,7 +113,7 @@ def test_published_estimates_of_purchases(cdnow: Histories) -> None:
     steps = np.diag(np.array(fit.values) * 1e-3)
 
     def total(values: np.ndarray) -> float:
-        return float(models.log_likelihood(tuple(values), cdnow).sum())
+        return _log_likelihood(values, cdnow)
 
     def second(i: int, j: int) -> float:
         at, h, k = np.array(fit.values), steps[i], steps[j]
@@ -176,3 +252,57 @@ def test_nobody_bought_anything(tmp_path: Path) -> None:
     parameters = pd.read_parquet(next((tmp_path / "raw" / "lifetime_parameters").glob("*.parquet")))
     assert parameters["problem"].notna().all()
     assert parameters["estimate"].isna().all()
+
+
+def test_tables_stay_where_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And are made again after a change of anything that they are made of, or where one of them is not there as it was."""
+    fits = []
+    fit_purchases = models.fit_purchases
+    monkeypatch.setattr(models, "fit_purchases", lambda h: (fits.append(len(h)), fit_purchases(h))[1])
+    rng = np.random.default_rng(4)
+    purchases = pd.DataFrame(
+        {
+            "customer_key": rng.integers(0, 90, 300).astype(str),
+            "purchased_on": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, 300), unit="D"),
+            "revenue": rng.gamma(5, 10, 300),
+            "margin": rng.gamma(5, 3, 300),
+        }
+    ).drop_duplicates(["customer_key", "purchased_on"])
+    settings = Settings(home=tmp_path, as_of=datetime(2026, 1, 1, 5))
+
+    def is_made(told: Settings, of: pd.DataFrame) -> bool:
+        before = len(fits)
+        rows = keeping.lifetime_tables(told, of)
+        tables = {name: pd.read_parquet(tmp_path / "raw" / name) for name in rows}
+        assert rows == {name: len(table) for name, table in tables.items()}
+        assert rows["lifetime_predictions"] == of["customer_key"].nunique()
+        return len(fits) > before
+
+    assert is_made(settings, purchases)
+    assert not is_made(settings, purchases)
+    assert not is_made(settings, purchases.sample(frac=1, random_state=1)), "the order of rows is no change"
+    assert not is_made(settings.model_copy(update={"as_of": datetime(2026, 1, 1, 23)}), purchases), "the same day"
+
+    changed = purchases.copy()
+    changed.iloc[7, 2] += 0.01
+    swapped = purchases.copy()
+    swapped.iloc[[7, 8], 2] = purchases.iloc[[8, 7], 2].to_numpy()
+    later = settings.model_copy(update={"as_of": datetime(2026, 1, 2, 5)})
+    elsewhere = settings.model_copy(update={"as_of": datetime(2026, 1, 1, 23), "reporting_timezone": "Asia/Tokyo"})
+    others = [settings.model_copy(update={"vars": {name: 0.5 if name == "discount_rate" else 90}}) for name in keeping.KNOBS]
+    whole = settings.model_copy(update={"full_refresh": True})
+    for told, of in [
+        (settings, changed),
+        (settings, swapped),
+        *((told, purchases) for told in (later, elsewhere, *others, whole)),
+    ]:
+        keeping.lifetime_tables(settings, purchases)
+        assert is_made(told, of)
+
+    for name in ("lifetime_parameters", "lifetime_calibration", "lifetime_predictions"):
+        keeping.lifetime_tables(settings, purchases)
+        next((tmp_path / "raw" / name).glob("*.parquet")).unlink()
+        ensure_lifetime_tables(settings)
+        assert is_made(settings, purchases), "an empty table in the place of one that was lost is not it"
+    settings.lifetime_record.write_text("[]", encoding="utf-8")
+    assert is_made(settings, purchases)

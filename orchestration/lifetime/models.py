@@ -12,13 +12,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import approx_fprime, minimize
-from scipy.special import betaln, expit, gammaln, hyp2f1
+from scipy.optimize import minimize
+from scipy.special import digamma, gammaln, hyp2f1, logit
 
 Array = NDArray[np.float64]
+#: A negative log-likelihood and its gradient, of the parameters' logarithms.
+Loss = Callable[[Array], tuple[float, Array]]
 WEEKS_OF_MONTH = 365.25 / 12 / 7
 #: Logarithms of parameters beyond these are a likelihood without a maximum, such as customers who never leave.
 _BOUND = 12.0
+#: Newton's steps, in logarithms: the longest that counts as none, how far they may lead, and how many there may be.
+_SETTLED, _DRIFT, _MAX_STEPS = 1e-7, 2.0, 60
 _STARTS = ((0.5, 5.0, 0.8, 2.5), (1.0, 20.0, 1.0, 1.0), (0.2, 2.0, 0.3, 5.0), (3.0, 60.0, 0.5, 10.0))
 _ONE_CHANCE_STARTS = ((0.5, 5.0, 0.2), (1.0, 20.0, 0.05))
 _SPENDING_STARTS = ((6.0, 4.0, 15.0), (2.0, 3.0, 60.0), (20.0, 2.0, 2.0))
@@ -62,73 +66,144 @@ def _no_fit(names: tuple[str, ...], cases: int, problem: str) -> Fit:
     return Fit(names, nothing, nothing, float("nan"), cases, problem)
 
 
-def _maximise(names: tuple[str, ...], loss: Callable[[Array], float], starts: tuple[tuple[float, ...], ...], cases: int) -> Fit:
-    """The lowest of the minima of ``loss`` (a negative log-likelihood, of the parameters' logarithms) from several starts."""
+def _maximise(names: tuple[str, ...], loss: Loss, starts: tuple[tuple[float, ...], ...], cases: int) -> Fit:
+    """The lowest of the minima of ``loss`` from several starts."""
     bounds = [(-_BOUND, _BOUND)] * len(names)
-    found = [minimize(loss, np.log(start), method="L-BFGS-B", bounds=bounds) for start in starts]
+    # Truncated Newton calls no LAPACK, whose threads cost L-BFGS-B some tens of milliseconds a search.
+    found = [minimize(loss, np.log(start), jac=True, method="TNC", bounds=bounds) for start in starts]
     best = min(found, key=lambda result: result.fun if np.isfinite(result.fun) else np.inf)
     if not np.isfinite(best.fun):
         return _no_fit(names, cases, "the likelihood is not finite")
-    start_of_polish = best.x
-    polished = minimize(loss, best.x, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 4000})
-    if np.isfinite(polished.fun) and polished.fun <= best.fun and np.all(np.abs(polished.x) < _BOUND):
-        best = polished
-    if np.any(np.abs(best.x) > _BOUND - 0.5):
-        at = ", ".join(name for name, value in zip(names, best.x, strict=True) if abs(value) > _BOUND - 0.5)
-        return _no_fit(names, cases, f"the likelihood has no maximum: {at} grows without end")
-    gradient = _gradient(loss, best.x)
-    if (far := np.abs(best.x - start_of_polish) > 2).any():
-        at = ", ".join(name for name, is_far in zip(names, far, strict=True) if is_far)
-        return _no_fit(names, cases, f"the likelihood has no maximum that the search could find: {at} drift away")
-    if np.max(np.abs(gradient)) > 1e-3 * max(1.0, abs(best.fun)) ** 0.5:
+    at, last_step = _polished(loss, best.x)
+    if (beyond := np.abs(at) > _BOUND - 0.5).any():
+        return _no_fit(names, cases, f"the likelihood has no maximum: {_listed(names, beyond)} grows without end")
+    if (far := np.abs(at - best.x) > _DRIFT).any():
+        problem = f"the likelihood has no maximum that the search could find: {_listed(names, far)} drift away"
+        return _no_fit(names, cases, problem)
+    lowest, gradient = loss(at)
+    if np.max(np.abs(gradient)) > 1e-3 * max(1.0, abs(lowest)) ** 0.5:
         return _no_fit(names, cases, "the search ended on a slope")
-    hessian = np.array([approx_fprime(best.x, lambda x, i=i: _gradient(loss, x)[i], 1e-4) for i in range(len(names))])
-    hessian = (hessian + hessian.T) / 2
-    if np.min(np.linalg.eigvalsh(hessian)) <= 0:
+    hessian = _hessian(loss, at)
+    if last_step > _SETTLED or np.min(np.linalg.eigvalsh(hessian)) <= 0:
         return _no_fit(names, cases, "the likelihood is flat at its maximum: the data cannot tell its parameters")
-    values = np.exp(best.x)
+    values = np.exp(at)
     errors = values * np.sqrt(np.diag(np.linalg.inv(hessian)))
-    return Fit(names, tuple(map(float, values)), tuple(map(float, errors)), -float(best.fun), cases)
+    return Fit(names, tuple(map(float, values)), tuple(map(float, errors)), -float(lowest), cases)
 
 
-def _gradient(loss: Callable[[Array], float], at: Array, step: float = 1e-5) -> Array:
-    """Central differences."""
-    shifts = np.eye(len(at)) * step
-    return np.array([(loss(at + shift) - loss(at - shift)) / (2 * step) for shift in shifts])
+def _listed(names: tuple[str, ...], chosen: NDArray[np.bool_]) -> str:
+    return ", ".join(name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen)
+
+
+def _polished(loss: Loss, start: Array) -> tuple[Array, float]:
+    """Newton's steps from ``start`` until they vanish, and the size of the last one.
+
+    Where the likelihood has no maximum they do not vanish: towards a limit that it nears as an exponential does, each is as
+    long as the one before. They end where the caller calls it a drift.
+    """
+    at, size = start, np.inf
+    for _ in range(_MAX_STEPS):
+        if size <= _SETTLED or np.any(np.abs(at) > _BOUND - 0.5) or np.any(np.abs(at - start) > _DRIFT):
+            break
+        before, gradient = loss(at)
+        curvatures, directions = np.linalg.eigh(_hessian(loss, at))
+        # Downhill where the curvature is negative, too.
+        step = -directions @ ((directions.T @ gradient) / np.maximum(np.abs(curvatures), 1e-12))
+        step /= max(1.0, float(np.max(np.abs(step))))
+        # What rounding leaves of the sum is no rise.
+        while loss(at + step)[0] > before + 1e-13 * abs(before) and np.max(np.abs(step)) > _SETTLED:
+            step = step / 2
+        at, size = at + step, float(np.max(np.abs(step)))
+    return at, size
+
+
+def _hessian(loss: Loss, at: Array, step: float = 1e-4) -> Array:
+    """Central differences of the gradient."""
+    rows = np.array([(loss(at + shift)[1] - loss(at - shift)[1]) / (2 * step) for shift in np.eye(len(at)) * step])
+    return np.asarray((rows + rows.T) / 2)
 
 
 # -- purchases
 
 
-def _log_stays(params: tuple[float, ...], x: Array) -> Array:
-    """Logarithm of the chance not to leave after any of x purchases: E[(1 - p)^x]."""
-    if len(params) == 3:
-        return x * np.log1p(-params[2])
-    return np.asarray(betaln(params[2], params[3] + x) - betaln(params[2], params[3]))
+@dataclass(frozen=True)
+class AlikeCustomers:
+    """Customers of the same history, with their count; and ``of_number``, the customers with 0, 1, 2 … repeat purchases."""
+
+    number: NDArray[np.intp]
+    recency: Array
+    age: Array
+    count: Array
+    of_number: Array
+
+    @classmethod
+    def of(cls, h: Histories) -> AlikeCustomers:
+        unique, count = np.unique(np.column_stack([h.frequency, h.recency, h.age]), axis=0, return_counts=True)
+        number = unique[:, 0].astype(np.intp)
+        return cls(number, unique[:, 1], unique[:, 2], count.astype(float), np.bincount(number, weights=count).astype(float))
 
 
-def _log_leaves(params: tuple[float, ...], x: Array) -> Array:
-    """Logarithm of the chance to leave after the last of x purchases and not before: E[p (1 - p)^(x - 1)]; never for x = 0."""
-    if len(params) == 3:
-        left = np.log(params[2]) + (x - 1) * np.log1p(-params[2])
-    else:
-        left = betaln(params[2] + 1, params[3] + x - 1) - betaln(params[2], params[3])
-    return np.where(x > 0, left, -np.inf)
+def _rising(start: float, top: int) -> tuple[Array, Array]:
+    """Logarithm of start (start + 1) … (start + n - 1) for n = 0 … top, and its derivative by ``start``.
+
+    It is ln Γ(start + n) - ln Γ(start), without the difference of two large numbers.
+    """
+    factors = start + np.arange(top)
+    return np.append(0.0, np.cumsum(np.log(factors))), np.append(0.0, np.cumsum(1 / factors))
 
 
-def log_likelihood(params: tuple[float, ...], h: Histories) -> Array:
-    """BG/NBD's log-likelihood of each customer, for (r, alpha, a, b): equation 6 of the paper, in logarithms.
+def _dot(a: Array, b: Array) -> float:
+    """Sum of products, in one thread and one order: BLAS starts several threads, which here cost more than they save."""
+    return float((a * b).sum())
 
-    For (r, alpha, p) the chance to leave after a purchase is the same for all: the limit for a and b without end.
+
+def purchases_log_likelihood(params: Array, alike: AlikeCustomers) -> tuple[float, Array]:
+    """BG/NBD's log-likelihood of all customers and its gradient, for (r, alpha, a, b): equation 6 of the paper, in logarithms.
+
+    For (r, alpha, odds) the odds to leave after a purchase are the same for all: the limit for a and b without end.
+    What depends on the number of purchases alone is computed once for each number.
     """
     r, alpha = params[:2]
-    x, recency, age = h.frequency, h.recency, h.age
-    # Far from its maximum the likelihood leaves the range of a double; the search turns back there.
-    with np.errstate(all="ignore"):
-        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
-        stayed = _log_stays(params, x) - (r + x) * np.log(alpha + age)
-        left = _log_leaves(params, x) - (r + x) * np.log(alpha + recency)
-        return np.asarray(common + np.logaddexp(stayed, left))
+    top = len(alike.of_number) - 1
+    numbers = np.arange(top + 1)
+    rise, by_r = _rising(r, top)
+    # Chances not to leave after any of n purchases, and odds to have left after the last one; with their derivatives.
+    if len(params) == 3:
+        odds = params[2]
+        stays, stays_by = -numbers * np.log1p(odds), [-numbers / (1 + odds)]
+        leaves, leaves_by = np.full(top + 1, np.log(odds)), [np.full(top + 1, 1 / odds)]
+    else:
+        a, b = params[2:]
+        (of_b, by_b), (of_both, by_both) = _rising(b, top), _rising(a + b, top)
+        stays, stays_by = of_b - of_both, [-by_both, by_b - by_both]
+        before_last = b + np.maximum(numbers - 1, 0)
+        leaves, leaves_by = np.log(a / before_last), [np.full(top + 1, 1 / a), -1 / before_last]
+    leaves[0] = -np.inf
+    x, count, customers = alike.number, alike.count, float(alike.count.sum())
+    to_age, to_recency = alpha + alike.age, alpha + alike.recency
+    log_age = np.log(to_age)
+    since_last = log_age - np.log(to_recency)
+    shape = r + x
+    log_odds = leaves[x] + shape * since_last
+    either = np.logaddexp(0, log_odds)
+    left = count * np.exp(log_odds - either)
+    left_of_number = np.bincount(x, weights=left).astype(float)
+    value = _dot(alike.of_number, rise + stays) + customers * r * np.log(alpha) + _dot(count, either - shape * log_age)
+    gradient = [
+        _dot(alike.of_number, by_r) + customers * np.log(alpha) - _dot(count, log_age) + _dot(left, since_last),
+        customers * r / alpha + _dot(shape, (left - count) / to_age - left / to_recency),
+    ]
+    gradient += [_dot(alike.of_number, s) + _dot(left_of_number, v) for s, v in zip(stays_by, leaves_by, strict=True)]
+    return float(value), np.array(gradient)
+
+
+def _loss_of(log_likelihood: Callable[[Array], tuple[float, Array]]) -> Loss:
+    def loss(logs: Array) -> tuple[float, Array]:
+        params = np.exp(logs)
+        value, gradient = log_likelihood(params)
+        return -value, -gradient * params
+
+    return loss
 
 
 def fit_purchases(h: Histories, min_repeaters: int = 30) -> Fit:
@@ -141,23 +216,13 @@ def fit_purchases(h: Histories, min_repeaters: int = 30) -> Fit:
     repeaters = int((h.frequency > 0).sum())
     if repeaters < min_repeaters:
         return _no_fit(names, len(h), f"only {repeaters} customers bought again; {min_repeaters} are needed")
-    columns = np.column_stack([h.frequency, h.recency, h.age])
-    unique, counts = np.unique(columns, axis=0, return_counts=True)
-    alike = Histories(unique[:, 0], unique[:, 1], unique[:, 2], np.full(len(unique), np.nan))
-
-    def loss_of(to_params: Callable[[Array], tuple[float, ...]]) -> Callable[[Array], float]:
-        def loss(logs: Array) -> float:
-            total = float(-(log_likelihood(to_params(logs), alike) * counts).sum())
-            return total if np.isfinite(total) else 1e300
-
-        return loss
-
-    fit = _maximise(names, loss_of(lambda logs: tuple(np.exp(logs))), _STARTS, len(h))
+    alike = AlikeCustomers.of(h)
+    loss = _loss_of(lambda params: purchases_log_likelihood(params, alike))
+    fit = _maximise(names, loss, _STARTS, len(h))
     # Errors as large as a and b themselves: how customers differ cannot be told, only how they are on the whole.
     if fit.has_converged and all(error < value for error, value in zip(fit.standard_errors[2:], fit.values[2:], strict=True)):
         return fit
-    # The odds of p are free where p is not.
-    odds = _maximise(("r", "alpha", "p"), loss_of(lambda logs: (*np.exp(logs[:2]), expit(logs[2]))), _ONE_CHANCE_STARTS, len(h))
+    odds = _maximise(("r", "alpha", "p"), loss, _ONE_CHANCE_STARTS, len(h))
     if not odds.has_converged:
         return fit
     p = odds.values[2] / (1 + odds.values[2])
@@ -169,8 +234,10 @@ def _left_odds(params: tuple[float, ...], h: Histories) -> Array:
     """Odds of having left against being there still."""
     r, alpha = params[:2]
     x = h.frequency
+    # E[p (1 - p)^(x - 1)] / E[(1 - p)^x]; who bought once was not asked whether to leave.
+    log_odds = logit(params[2]) if len(params) == 3 else np.log(params[2]) - np.log(params[3] + np.maximum(x - 1, 0))
     shift = (r + x) * (np.log(alpha + h.age) - np.log(alpha + h.recency))
-    return np.asarray(np.exp(_log_leaves(params, x) - _log_stays(params, x) + shift))
+    return np.where(x > 0, np.exp(log_odds + shift), 0.0)
 
 
 def p_alive(params: tuple[float, ...], h: Histories) -> Array:
@@ -197,13 +264,39 @@ def expected_purchases(params: tuple[float, ...], h: Histories, weeks: float) ->
 # -- spending
 
 
-def spending_log_likelihood(params: tuple[float, ...], x: Array, spent: Array) -> Array:
-    """Gamma-Gamma's log-likelihood of each repeat customer, for (p, q, gamma): equation 1a of the note."""
+@dataclass(frozen=True)
+class RepeatedSpending:
+    """Repeat customers: their numbers of repeat days, the mean amounts of these days, and sums that no parameter changes."""
+
+    number: Array
+    total: Array
+    numbers: Array
+    of_number: Array
+    sums: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, x: Array, spent: Array) -> RepeatedSpending:
+        numbers, count = np.unique(x, return_counts=True)
+        sums = (float(np.log(spent).sum()), _dot(x, np.log(spent)), _dot(x, np.log(x)))
+        return cls(x, x * spent, numbers, count.astype(float), sums)
+
+
+def spending_log_likelihood(params: Array, of: RepeatedSpending) -> tuple[float, Array]:
+    """Gamma-Gamma's log-likelihood of all repeat customers and its gradient, for (p, q, gamma): equation 1a of the note."""
     p, q, gamma = params
-    return np.asarray(
-        gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
-        + (p * x - 1) * np.log(spent) + p * x * np.log(x) - (p * x + q) * np.log(gamma + x * spent)
+    customers = len(of.number)
+    shapes = p * of.numbers
+    amount, weighted_amount, weighted_number = of.sums
+    rate = gamma + of.total
+    shape, log_rate = p * of.number + q, np.log(rate)
+    value = (
+        _dot(of.of_number, gammaln(shapes + q) - gammaln(shapes)) + customers * (q * np.log(gamma) - gammaln(q))
+        + p * (weighted_amount + weighted_number) - amount - _dot(shape, log_rate)
     )  # fmt: skip
+    by_p = _dot(of.of_number * of.numbers, digamma(shapes + q) - digamma(shapes)) + weighted_amount + weighted_number
+    by_q = _dot(of.of_number, digamma(shapes + q)) + customers * (np.log(gamma) - digamma(q))
+    by_gamma = customers * q / gamma - (shape / rate).sum()
+    return float(value), np.array([by_p - _dot(of.number, log_rate), by_q - log_rate.sum(), by_gamma])
 
 
 def fit_spending(h: Histories, min_repeaters: int = 30) -> Fit:
@@ -214,11 +307,8 @@ def fit_spending(h: Histories, min_repeaters: int = 30) -> Fit:
     if len(x) < min_repeaters:
         return _no_fit(names, len(x), f"only {len(x)} customers bought again with a value; {min_repeaters} are needed")
     scale = float(np.mean(spent))
-
-    def loss(logs: Array) -> float:
-        total = float(-(spending_log_likelihood(tuple(np.exp(logs)), x, spent / scale)).sum())
-        return total if np.isfinite(total) else 1e300
-
+    repeated = RepeatedSpending.of(x, spent / scale)
+    loss = _loss_of(lambda params: spending_log_likelihood(params, repeated))
     fit = _maximise(names, loss, tuple((p, q, g / 15) for p, q, g in _SPENDING_STARTS), len(x))
     if not fit.has_converged:
         return fit

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from orchestration.configuration import known_vars
 from orchestration.lifetime import models
+from orchestration.lifetime.keeping import reporting_day
 from orchestration.lifetime.models import Fit, Histories
 from orchestration.lifetime.tables import TABLES
 from orchestration.pull.tables import put_table
@@ -29,7 +29,7 @@ def write_lifetime_tables(settings: Settings, purchases: pd.DataFrame) -> dict[s
     ``margin``, ordered by both.
     """
     knobs = {**known_vars(), **settings.vars}
-    today = settings.as_of_instant().replace(tzinfo=UTC).astimezone(ZoneInfo(settings.reporting_timezone)).date()
+    today = reporting_day(settings)
     keys, histories = histories_of(purchases, today)
     buying, spending = models.fit_purchases(histories), models.fit_spending(histories)
     rows = {
