@@ -223,11 +223,12 @@ class Company:
             ticket["reopened"] = len(ticket["reopenings"])
             ticket["solvings"] = solvings
         else:
-            at = ticket["solved_at"] or ticket["closed_at"] or ticket["updated_at"]
-            ticket["is_solved"] = ticket["status"] in ("solved", "closed") and at is not None
+            at = ticket["solved_at"] or ticket["closed_at"]
+            # Solved nobody knows when.
+            ticket["is_solved"] = ticket["status"] in ("solved", "closed")
             ticket["first_solved"] = ticket["last_solved"] = at if ticket["is_solved"] else None
             ticket["reopened"] = ticket["reopens"] or 0
-            ticket["solvings"] = [at] if ticket["is_solved"] else []
+            ticket["solvings"] = [at] if ticket["is_solved"] and at else []
         is_merged = ticket["merged_into"] or ticket["is_merged"] or any(e["event_type"] == "merged" for e in events)
         ticket["counts"] = not is_merged and not ticket["is_spam"] and not ticket["is_deleted"]
         ratings = [e for e in events if e["event_type"] == "rated"]
@@ -241,7 +242,7 @@ class Company:
     def _states(ticket: Row, events: list[Row]) -> list[tuple[str, datetime, datetime]]:
         """(state, from, to) up to the last solving, of a solved ticket with a whole log of its states."""
         changes = [(e["event_at"], e["to_value"]) for e in events if e["event_type"] in ("created", "status_changed")]
-        if not changes or not ticket["is_solved"] or not ticket["is_log_whole"]:
+        if not changes or not ticket["last_solved"] or not ticket["is_log_whole"]:
             return []
         starts = [(ticket["created_at"], "new"), *changes, (ticket["last_solved"], "end")]
         return [(state, at, then) for (at, state), (then, _) in itertools.pairwise(starts) if then > at]

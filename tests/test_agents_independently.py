@@ -77,7 +77,7 @@ def solved_by_agent(company: Company) -> list[tuple[str, date, float, int, float
     low_up_to, medium_up_to = tercile(1 / 3), tercile(2 / 3)
     rows = []
     for t in company.tickets:
-        if t["counts"] and t["is_solved"]:
+        if t["counts"] and t["last_solved"]:
             weight = 1 if t["replies"] <= low_up_to else 2 if t["replies"] <= medium_up_to else 3
             rows.append((t["agent_id"] or "unknown", company.day(t["last_solved"]), weight, 1, 0.0))
     for k in company.calls:

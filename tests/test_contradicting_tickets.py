@@ -191,6 +191,11 @@ DESKS: dict[str, tuple[Rows, Rows]] = {
 }
 
 
+#: A shop where nothing was cancelled, and whose export has no column of refunds; reviews that nobody replied to.
+CALM_ORDERS = "order_id,ordered_at,status,claim_type\n" + "".join(f"calm{n},2026-06-0{n} 10:00:00,delivered,\n" for n in "123")
+SILENT_REVIEWS = "review_id,created_at,rating,text,replied_at\nr1,2026-06-01 10:00:00,1,broken,\n"
+
+
 def write(path: Path, rows: Rows) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
     with path.open("w", newline="") as stream:
@@ -231,6 +236,8 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
             }
         ],
     )  # fmt: skip
+    (exports / "orders.csv").write_text(CALM_ORDERS)
+    (exports / "reviews.csv").write_text(SILENT_REVIEWS)
     home = Home(root / "home", exports, config)
     done = cxhouse("run", "--exports", exports, *home.options, "--as-of", AS_OF)
     return home, done.stdout + done.stderr
@@ -324,6 +331,17 @@ def test_the_help_desks_own_figures_are_compared(told: tuple[Home, str]) -> None
     sentence = re.sub(r"\s+", " ", said)
     assert "Our figures are those that the help desk itself states" in sentence
     assert "metrics_tickets, figure full_resolution_seconds, tickets_that_differ v3" in sentence
+
+
+def test_none_is_not_unknown_where_the_export_has_the_column(home: Home) -> None:
+    counts = "select numerator, denominator, missing_export from kpis where kpi_id = ? and grain = 'all' and dimension = 'all'"
+    assert home.query(counts, "cancellation_rate") == [(0, 3, None)]
+    assert home.query(counts, "review_response_rate") == [(0, 1, None)]
+    # No column tells of a refund, and no reply has a time.
+    assert home.query(counts, "refund_rate")[0][2] == "refunded_at (orders) or refund_amount (orders) or status refunded (orders)"
+    assert home.query(counts, "review_response_time")[0][2] == "replied_at (reviews)"
+    # Who bought is not told: whether anybody bought again nobody knows.
+    assert "customer_id (orders)" in str(home.query(counts, "repeat_sales")[0][2])
 
 
 def test_merge_circles_and_deleted_tickets(home: Home) -> None:

@@ -40,25 +40,25 @@ def first_responses_business(c: Company) -> Cases:
 
 def resolutions(c: Company) -> Cases:
     for t in counted(c):
-        if t["is_solved"]:
+        if t["last_solved"]:
             yield t["last_solved"], seconds(t["created_at"], t["last_solved"])
 
 
 def resolutions_business(c: Company) -> Cases:
     for t in counted(c):
-        if t["is_solved"]:
+        if t["last_solved"]:
             yield t["last_solved"], c.calendars(t).seconds(t["created_at"], t["last_solved"])
 
 
 def first_resolutions(c: Company) -> Cases:
     for t in counted(c):
-        if t["is_solved"]:
+        if t["last_solved"]:
             yield t["last_solved"], seconds(t["created_at"], t["first_solved"])
 
 
 def first_resolutions_business(c: Company) -> Cases:
     for t in counted(c):
-        if t["is_solved"]:
+        if t["last_solved"]:
             yield t["last_solved"], c.calendars(t).seconds(t["created_at"], t["first_solved"])
 
 
@@ -337,7 +337,7 @@ def test_percentile_by_month(kpi: str, company: Company, sample_home: Home) -> N
 
 def test_flow_and_volumes(company: Company, sample_home: Home) -> None:
     created = by_month(company, ((t["created_at"], 1) for t in counted(company)))
-    solved = by_month(company, ((t["last_solved"], 1) for t in counted(company) if t["is_solved"]))
+    solved = by_month(company, ((t["last_solved"], 1) for t in counted(company) if t["last_solved"]))
     volumes = published(sample_home, "resolved_issues")
     flow = published(sample_home, "issue_resolution_rate_flow")
     assert {month: value for month, (value, _) in volumes.items()} == {m: len(v) for m, v in solved.items()} | dict.fromkeys(

@@ -50,8 +50,10 @@
 {% endmacro %}
 
 
-{#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column", or "kind.column=value" where only
-    that value tells. An entry "a|b" means: any of them. -#}
+{#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column" where some record must tell it,
+    "kind.column=value" where only that value tells, "kind.column?" where it is enough that a file has the column (empty, it tells
+    that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value.
+    An entry "a|b" means: any of them. -#}
 {% macro needed_columns() %}
   {%- set found = [] -%}
   {%- for definition in kpi_list() -%}
@@ -63,12 +65,43 @@
 {% endmacro %}
 
 
+{#- A query of one row where a need is met, of none otherwise. -#}
+{% macro is_need_met(need, relation) -%}
+  {%- set kind, _, told = need.partition('.') -%}
+  {%- set column, operator, value = told.replace('!=', '=').partition('=') -%}
+  {%- set column = column.rstrip('?!') -%}
+    select '{{ need }}' as need
+    from {{ relation }}
+    having count({{ "case when " ~ column ~ " = '" ~ value ~ "' then 1 end" if operator else column }})
+        {{ '= 0' if '!' in told else '> 0' }}
+  {%- if told.endswith('?') %}
+    union all
+    select '{{ need }}' as need
+    from ({{ contracts_telling(kind, column) }}) as contracts
+    having count(*) > 0
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- The contracts of which a loaded file has a column of its kind, be it always empty. Of files that an earlier release loaded
+    nobody knows. -#}
+{% macro contracts_telling(kind, column) -%}
+  select distinct contract
+  from {{ source('raw', 'load_ledger') }}
+  where
+      kind = '{{ kind }}'
+      and status = 'loaded'
+      and rows_loaded > 0
+      and concat(' ', told_columns, ' ') like '% {{ column }} %'
+{%- endmacro %}
+
+
 {#- A need in words: "delivered_at (orders or shipments)". -#}
 {% macro need_in_words(entry) %}
   {%- set kinds_by_column = {} -%}
-  {%- for need in entry.split('|') -%}
+  {%- for need in entry.split('|') if '!' not in need -%}
     {%- set kind, _, column = need.partition('.') -%}
-    {%- set column = column | replace('=', ' ') -%}
+    {%- set column = column | replace('=', ' ') | replace('?', '') -%}
     {%- do kinds_by_column.setdefault(column, []).append(kind) -%}
   {%- endfor -%}
   {%- set words = [] -%}

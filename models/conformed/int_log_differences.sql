@@ -52,7 +52,8 @@ select
     ticket_contract,
     event_contract,
     ahead_seconds,
-    cast(count(*) as bigint) as tickets
+    cast(count(*) as bigint) as tickets,
+    cast(sum(count(*)) over (partition by ticket_contract, event_contract) as bigint) as tickets_of_pair
 from fitting
 group by
     ticket_contract,

@@ -1,32 +1,15 @@
 -- Lists of tickets whose clock lies a constant whole number of quarter hours from that of their log, up to the 26 hours that
 -- two time zones can be apart. A list in local time has two such offsets, one hour from each other, where clocks are changed.
-with pairs as (
-
-    select
-        ticket_contract,
-        event_contract,
-        sum(tickets) as tickets
-    from {{ ref('int_log_differences') }}
-    group by
-        ticket_contract,
-        event_contract
-
-),
-
-candidates as (
+with candidates as (
 
     select
         differences.ticket_contract,
         differences.event_contract,
         differences.ahead_seconds,
         differences.tickets,
-        pairs.tickets as tickets_of_pair,
+        differences.tickets_of_pair,
         coalesce(max(others.tickets), 0) as tickets_of_other_half_year
     from {{ ref('int_log_differences') }} as differences
-    inner join pairs
-        on
-            differences.ticket_contract is not distinct from pairs.ticket_contract
-            and differences.event_contract is not distinct from pairs.event_contract
     left join {{ ref('int_log_differences') }} as others
         on
             differences.ticket_contract is not distinct from others.ticket_contract
@@ -39,7 +22,7 @@ candidates as (
         differences.event_contract,
         differences.ahead_seconds,
         differences.tickets,
-        pairs.tickets
+        differences.tickets_of_pair
 
 ),
 

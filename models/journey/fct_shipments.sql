@@ -49,9 +49,7 @@ select
     parcels.shipped_at,
     coalesce(parcels.promised_delivery_at, orders.promised_delivery_at) as promised_delivery_at,
     parcels.delivered_at,
-    case
-        when parcels.delivered_at >= parcels.shipped_at
-            then cast({{ seconds_between('parcels.shipped_at', 'parcels.delivered_at') }} as bigint)
-    end as transit_seconds
+    cast({{ seconds_between('parcels.shipped_at', in_order('parcels.delivered_at', 'parcels.shipped_at')) }} as bigint)
+        as transit_seconds
 from parcels
 left join {{ ref('fct_orders') }} as orders on parcels.order_id = orders.order_id

@@ -1,5 +1,5 @@
--- What each log tells of the tickets of each contract, and from which day on. A log that mostly tells the creation reaches
--- the tickets whose creation it tells; another one those created on or after the day of its first event.
+-- What each log tells of the tickets of each contract, and of which days. A log that mostly tells the creation reaches the
+-- tickets whose creation it tells; another one those created from the day of its first event to that of its last one.
 with events as (
 
     select
@@ -22,16 +22,33 @@ with events as (
     inner join {{ ref('stg_tickets') }} as tickets on events.ticket_id = tickets.ticket_id
     left join {{ ref('int_log_offsets') }} as offsets on tickets._contract is not distinct from offsets.ticket_contract
 
+),
+
+counted as (
+
+    select
+        ticket_contract,
+        event_contract,
+        min(event_on) as begins_on,
+        max(event_on) as ends_on,
+        2 * count(distinct case when event_type = 'created' then ticket_id end) >= count(distinct ticket_id)
+            as does_tell_creations,
+        max(case when is_reply then 1 else 0 end) = 1 as does_tell_replies,
+        max(case when is_change then 1 else 0 end) = 1 as does_tell_changes
+    from events
+    group by
+        ticket_contract,
+        event_contract
+
 )
 
 select
     ticket_contract,
     event_contract,
-    min(event_on) as begins_on,
-    2 * count(distinct case when event_type = 'created' then ticket_id end) >= count(distinct ticket_id) as does_tell_creations,
-    max(case when is_reply then 1 else 0 end) = 1 as does_tell_replies,
-    max(case when is_change then 1 else 0 end) = 1 as does_tell_changes
-from events
-group by
-    ticket_contract,
-    event_contract
+    begins_on,
+    -- Of a log that tells creations nobody asks: a new event then changes nothing here, nor downstream.
+    case when not does_tell_creations then ends_on end as ends_on,
+    does_tell_creations,
+    does_tell_replies,
+    does_tell_changes
+from counted

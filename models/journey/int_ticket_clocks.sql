@@ -62,7 +62,7 @@ reached as (
             and reach.event_contract is not distinct from own_logs.event_contract
     where
         own_logs.is_creation_told
-        or (not reach.does_tell_creations and tickets.created_on >= reach.begins_on)
+        or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on)
     group by tickets.ticket_id
 
 )

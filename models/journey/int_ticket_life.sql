@@ -96,16 +96,10 @@ tickets as (
                 and {{ is_out_of_order('stated_closed_at', 'told_solved_at') }}
                 then null
             else
-                -- Solved without a date of it: the last change will have been it.
-                coalesce(
-                    told_solved_at,
-                    {{ known('stated_closed_at') }},
-                    case
-                        when status in ('solved', 'closed') and stated_solved_at is null and stated_closed_at is null
-                            then {{ known('stated_updated_at') }}
-                    end
-                )
+                coalesce(told_solved_at, {{ known('stated_closed_at') }})
         end as solved_at,
+        -- Solved without a date of it: by its last change, and nobody knows how long before.
+        case when stated_solved_at is null and stated_closed_at is null then {{ known('stated_updated_at') }} end as solved_by,
         {{ known('stated_closed_at') }} as closed_at,
         status in ('solved', 'closed')
         and coalesce(stated_solved_at, stated_closed_at, clock_created_at) <= {{ as_of() }} as is_solved,
@@ -137,7 +131,10 @@ joined as (
         coalesce(tickets.is_solved, false)
         and (
             statuses.first_solved_at is null
-            or (not statuses.is_solved and greatest(tickets.solved_at, tickets.closed_at) > statuses.last_changed_at)
+            or (
+                not statuses.is_solved
+                and greatest(tickets.solved_at, tickets.closed_at, tickets.solved_by) > statuses.last_changed_at
+            )
         ) as is_stated_to_be_solved,
         coalesce(statuses.first_solved_at is not null and statuses.is_solved, false) as is_logged_to_be_solved,
         statuses.first_solved_at as logged_first_solved_at,

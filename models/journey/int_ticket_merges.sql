@@ -1,12 +1,33 @@
 -- Tickets that stay although they were merged: in a circle of merges (also a ticket into itself) the first by id, so that one
 -- contact is left. Circles of up to 64 tickets are found by doubling: after n steps each row knows the first of 2^n successors.
-with merged as (
+-- Into which ticket the list says, else the last event of the log that names one.
+with logged as (
 
     select
         ticket_id,
-        merged_into
-    from {{ ref('stg_tickets') }}
-    where merged_into is not null
+        to_value as merged_into,
+        row_number() over (
+            partition by ticket_id
+            order by event_at desc, _batch desc, _row desc
+        ) as place
+    from {{ ref('stg_ticket_events') }}
+    where
+        event_type = 'merged'
+        and to_value is not null
+
+),
+
+merged as (
+
+    select
+        tickets.ticket_id,
+        coalesce(tickets.merged_into, logged.merged_into) as merged_into
+    from {{ ref('stg_tickets') }} as tickets
+    left join logged
+        on
+            tickets.ticket_id = logged.ticket_id
+            and logged.place = 1
+    where coalesce(tickets.merged_into, logged.merged_into) is not null
 
 ),
 

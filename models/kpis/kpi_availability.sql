@@ -1,4 +1,5 @@
--- For each KPI what it needs and never got: an export, or else a column that no record ever told.
+-- For each KPI what it needs and never got: an export, or else a column that no record (or, where an empty one tells that there
+-- was none, no file) ever told.
 -- An entry "a|b" of a KPI's exports or columns means: any of them.
 {%- set staged = [
     'agents', 'calls', 'competitors', 'costs', 'customers', 'order_items', 'orders', 'product_usage', 'reviews', 'shipments',
@@ -14,13 +15,9 @@ with arrived as (
         status = 'loaded'
         and rows_loaded > 0
     {% for need in needed_columns() -%}
-    {%- set kind, _, told = need.partition('.') -%}
-    {%- set column, _, wanted = told.partition('=') %}
-    union all
-    select '{{ need }}' as need
-    from {{ tables[kind] }}
-    having count({{ "case when " ~ column ~ " = '" ~ wanted ~ "' then 1 end" if wanted else column }}) > 0
-    {%- endfor %}
+    union
+    {{ is_need_met(need, tables[need.partition('.')[0]]) }}
+    {% endfor -%}
 
 ),
 

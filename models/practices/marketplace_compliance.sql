@@ -1,4 +1,5 @@
--- Each marketplace's policy: how we stand, and how many more bad cases it takes to break it. Counts and limits are decimals:
+-- Each marketplace's policy: how we stand, and how many more bad cases it takes to break it. A policy about what no export
+-- tells is neither kept nor without cases. Counts and limits are decimals:
 -- at the very edge a double decides by its last digit.
 with cases as (
 
@@ -156,20 +157,27 @@ judged as (
 )
 
 select
-    marketplace,
-    policy,
-    rule,
-    cast(window_days as bigint) as window_days,
-    cast(cases as bigint) as cases,
-    cast(bad_cases as bigint) as bad_cases,
-    actual,
-    comparison,
-    cast(limit_value as double) as limit_value,
+    judged.marketplace,
+    judged.policy,
+    judged.rule,
+    cast(judged.window_days as bigint) as window_days,
+    cast(judged.cases as bigint) as cases,
+    cast(judged.bad_cases as bigint) as bad_cases,
+    case when availability.missing_export is null then judged.actual end as actual,
+    judged.comparison,
+    cast(judged.limit_value as double) as limit_value,
     case
-        when is_kept is null then 'no_cases'
-        when is_kept then 'kept'
+        when availability.missing_export is not null then 'unknown'
+        when judged.is_kept is null then 'no_cases'
+        when judged.is_kept then 'kept'
         else 'broken'
     end as status,
     -- Below zero: so many too many already.
-    cast(case when cases > 0 then bad_cases_allowed - bad_cases end as bigint) as headroom_cases
+    cast(
+        case
+            when judged.cases > 0 and availability.missing_export is null then judged.bad_cases_allowed - judged.bad_cases
+        end as bigint
+    ) as headroom_cases,
+    availability.missing_export
 from judged
+left join {{ ref('kpi_availability') }} as availability on judged.rule = availability.kpi_id

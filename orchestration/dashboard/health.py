@@ -23,7 +23,7 @@ def compliance(marts: Marts, view: View) -> list[Block]:
         [
             policy["marketplace"],
             policy["policy"],
-            policy["status"].replace("_", " "),
+            policy["status"].replace("_", " ") + (f": needs {policy['missing_export']}" if policy["missing_export"] else ""),
             format_value(policy["actual"], units.get(policy["rule"], "")),
             f"{policy['comparison']} {format_value(policy['limit_value'], units.get(policy['rule'], ''))}",
             f"{policy['bad_cases']:,} of {policy['cases']:,}",

@@ -67,6 +67,8 @@ class Canonical:
     loaded: pa.Table
     quarantined: pa.Table
     unknown_columns: list[str]
+    #: Columns of the kind that the file has a word for, be it always an empty one.
+    told_columns: tuple[str, ...]
     #: Rows that go on with a record of another row.
     rows_merged: int = 0
 
@@ -172,6 +174,7 @@ def canonicalise(
             ) from None
         except duckdb.Error as error:
             raise _sql_error(contract, origin, error) from None
+        told = _told_columns(contract, kind, header if contract.query else content.header)
         _type(con, contract, kind, {name.lower(): name for name in header}, origin)
         loaded = _loaded(con, kind, origin, contract)
         quarantined = _quarantined(con, content, kind, origin)
@@ -186,7 +189,13 @@ def canonicalise(
         ]
     ).lower()
     unknown = [name for name in content.header if name.lower() not in used and name.lower() not in sql]
-    return Canonical(loaded, quarantined, unknown, merged)
+    return Canonical(loaded, quarantined, unknown, told, merged)
+
+
+def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
+    present = {name.lower() for name in header}
+    mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
+    return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or (m.source and m.source.lower() in present))
 
 
 #: What DuckDB raises because of a value, not because of the statement.

@@ -43,6 +43,7 @@ create table if not exists loads (
     loaded_at text not null,
     rows_merged integer not null default 0,
     records integer,
+    told_columns text not null default '',
     primary key (batch, contract)
 );
 create table if not exists runs (
@@ -98,6 +99,8 @@ class Load:
     rows_merged: int = 0
     #: Different records among the rows loaded.
     records: int | None = None
+    #: Columns of the kind that the file has a word for, be it always an empty one; none where an earlier release loaded it.
+    told_columns: str = ""
 
 
 @dataclass(frozen=True)

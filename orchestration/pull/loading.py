@@ -225,7 +225,8 @@ class Loader:
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.quarantined.num_rows:,} quarantined)"
         )
-        return self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows, result.rows_merged)
+        load = self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows, result.rows_merged)
+        return replace(load, told_columns=" ".join(result.told_columns))
 
     def _companion(self, job: Job, name: str, report: KindReport) -> pa.Table:
         """The rows of a file that a contract reads along with its own."""

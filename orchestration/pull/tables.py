@@ -40,7 +40,7 @@ def remove_files(folder: Path, stem: str, but: Path | None = None) -> None:
 def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
     """The ledger's loads, runs and alerts as Parquet, for the models of the same names."""
     files = {file.batch: file for file in ledger.landed()}
-    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason")
+    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason", "told_columns")
     numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
     loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
     _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)

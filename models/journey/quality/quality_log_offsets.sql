@@ -1,35 +1,18 @@
 -- Lists of tickets that lie a constant offset from their own log, each said in one sentence.
-with compared as (
-
-    select
-        ticket_contract,
-        event_contract,
-        sum(tickets) as tickets
-    from {{ ref('int_log_differences') }}
-    group by
-        ticket_contract,
-        event_contract
-
-),
-
-found as (
+with found as (
 
     select
         offsets.ticket_contract,
         offsets.event_contract,
         offsets.ahead_seconds,
         differences.tickets as tickets_at_offset,
-        compared.tickets as tickets_compared
+        differences.tickets_of_pair as tickets_compared
     from {{ ref('int_log_offsets') }} as offsets
     inner join {{ ref('int_log_differences') }} as differences
         on
             offsets.ticket_contract is not distinct from differences.ticket_contract
             and offsets.event_contract is not distinct from differences.event_contract
             and offsets.ahead_seconds = differences.ahead_seconds
-    inner join compared
-        on
-            offsets.ticket_contract is not distinct from compared.ticket_contract
-            and offsets.event_contract is not distinct from compared.event_contract
 
 ),
 

@@ -1,9 +1,13 @@
--- The help desk's own figures beside ours, for tickets where ours does not come from theirs. A figure that we compute from the
--- log is held against what the list says of it, too.
+-- The help desk's own figures beside ours, for tickets where ours does not come from theirs. What the list says of a figure by
+-- its instants, reopenings and ratings is held against the log, where the log has it; else it would only agree with itself.
 {%- set durations = {
-    'first_response': ['stg.vendor_first_response_seconds', 'stg.first_response_at', 'facts.first_response_at'],
-    'first_resolution': ['stg.vendor_first_resolution_seconds', 'stg.first_solved_at', 'facts.first_solved_at'],
-    'full_resolution': ['stg.vendor_full_resolution_seconds', 'stg.solved_at', 'facts.solved_at'],
+    'first_response': ['stg.vendor_first_response_seconds', 'stg.first_response_at', 'facts.first_response_at', 'replies.first_response_at is not null'],
+    'first_resolution': ['stg.vendor_first_resolution_seconds', 'stg.first_solved_at', 'facts.first_solved_at', 'life.is_solve_logged'],
+    'full_resolution': ['stg.vendor_full_resolution_seconds', 'stg.solved_at', 'facts.solved_at', 'life.is_solve_logged'],
+} -%}
+{%- set told_by_log = {
+    'reopens': 'life.is_solve_logged and (clocks.are_changes_logged or facts.reopens <> stg.reopens)',
+    'csat': 'marks.last_csat is not null',
 } -%}
 {%- set others = {
     'first_response_business_seconds': ['stg.vendor_first_response_business_seconds', 'facts.first_response_business_seconds'],
@@ -15,7 +19,7 @@
 } %}
 with figures as (
 
-    {% for name, (theirs, stated_at, found_at) in durations.items() -%}
+    {% for name, (theirs, stated_at, found_at, is_logged) in durations.items() -%}
     select
         stg._contract as contract,
         '{{ name }}_seconds' as figure,
@@ -25,8 +29,12 @@ with figures as (
         {{ var('vendor_tolerance_seconds') }} as tolerance
     from {{ ref('stg_tickets') }} as stg
     inner join {{ ref('fct_tickets') }} as facts on stg.ticket_id = facts.ticket_id
-    -- Filled from their duration, ours would only agree with itself.
-    where not ({{ stated_at }} is null and {{ seconds_between('facts.created_at', found_at) }} = {{ theirs }})
+    inner join {{ ref('int_ticket_life') }} as life on stg.ticket_id = life.ticket_id
+    left join {{ ref('int_ticket_replies') }} as replies on stg.ticket_id = replies.ticket_id
+    where
+        ({{ theirs }} is not null or {{ is_logged }})
+        -- Filled from their duration, ours would only agree with itself.
+        and not coalesce({{ stated_at }} is null and {{ seconds_between('facts.created_at', found_at) }} = {{ theirs }}, false)
     union all
     {% endfor -%}
     {% for name, (theirs, ours) in others.items() -%}
@@ -39,6 +47,12 @@ with figures as (
         {{ var('vendor_tolerance_seconds') if name.endswith('seconds') else 0 }} as tolerance
     from {{ ref('stg_tickets') }} as stg
     inner join {{ ref('fct_tickets') }} as facts on stg.ticket_id = facts.ticket_id
+    {% if name in told_by_log -%}
+    inner join {{ ref('int_ticket_life') }} as life on stg.ticket_id = life.ticket_id
+    inner join {{ ref('int_ticket_clocks') }} as clocks on stg.ticket_id = clocks.ticket_id
+    left join {{ ref('int_ticket_marks') }} as marks on stg.ticket_id = marks.ticket_id
+    where {{ told_by_log[name] }}
+    {% endif -%}
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
