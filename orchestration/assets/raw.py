@@ -14,7 +14,7 @@ from orchestration.assets.run import EXPECTATIONS, OWNERS, Run, check_result
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict
+from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict, withdrawal
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
@@ -106,17 +106,21 @@ def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, expor
         verdict,
         examples=[place for row in rows if (place := lineage(row))],
         problem=f"{batch.file} ({verdict.problem})" if verdict.problem else batch.file,
-        remedy=verdict.remedy or f"mend {batch.file} and replace or remove it in {exports}, or mend the suite {suite}",
+        remedy=verdict.remedy
+        or f"fix {batch.file} and replace it in {exports}, go on without it ({withdrawal(batch.file)}), "
+        f"or change the suite {suite}",
     )
 
 
 def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:
     """Of this run, and of all files that stand: numbers, so that Dagster draws them over the runs."""
     rows = "\n".join(
-        f"| {load.contract} | {load.rows_read:,} | {load.rows_loaded:,} | {load.rows_quarantined:,} | {load.status} |"
+        f"| {load.contract} | {load.rows_read:,} | {load.rows_loaded:,} | {load.rows_merged:,} | {load.rows_quarantined:,} "
+        f"| {'' if load.records is None else f'{load.records:,}'} | {load.status} |"
         for load in report.loads
     )
-    table = f"| contract | read | loaded | quarantined | status |\n|---|---|---|---|---|\n{rows}" if rows else "nothing new"
+    header = "| contract | read | loaded | merged | quarantined | records | status |\n|---|---|---|---|---|---|---|"
+    table = f"{header}\n{rows}" if rows else "nothing new"
     standing = [load for load in loads if load.kind == report.kind]
     loaded = sum(load.rows_loaded for load in standing)
     quarantined = sum(load.rows_quarantined for load in standing)
@@ -125,5 +129,7 @@ def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:
         "quarantined_share": quarantined / ((loaded + quarantined) or 1),
         "rows_loaded": report.rows_loaded,
         "rows_quarantined": report.rows_quarantined,
+        "rows_merged": sum(load.rows_merged for load in report.loads if load.status == "loaded"),
+        "records": sum(load.records or 0 for load in report.loads if load.status == "loaded"),
         "files": dg.MetadataValue.md(table),
     }
