@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,39 @@ TICKET = {"ticket_id": "1", "created_at": "2026-03-29T10:00:00Z", "status": "ope
 )
 def test_instants(text: str, expected: datetime) -> None:
     assert apply([{**TICKET, "created_at": text}]).loaded["created_at"].to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ("2026-06-01", {}),
+        ("2026-06-01 00:00:00", {}),
+        ("2026-06-01T00:00:00+02:00", {}),
+        ("2026-06-01T23:30:00-0700", {}),
+        ("2026-06-01 23:30:00 PDT", {}),
+        ("2026-06-01T00:00:00Z", {}),
+        ("2026-06-01T00:00:00.5+13:45", {}),
+        ("01.06.2026", {"format": "%d.%m.%Y"}),
+        ("01.06.2026 00:30 +0200", {"format": "%d.%m.%Y %H:%M %z"}),
+        ("2026-06-01T00:00:00+02:00", {"format": ["%d.%m.%Y", "%d.%m.%Y %H:%M %z"]}),
+        # Midnight of a day in Berlin, told as a number.
+        ("1780264800", {"unit": "epoch_seconds"}),
+        ("1780264800000", {"unit": "epoch_milliseconds"}),
+    ],
+)
+@pytest.mark.parametrize("timezone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def test_a_date_is_the_calendar_date_that_is_written(text: str, more: dict[str, Any], timezone: str) -> None:
+    zone = "Europe/Berlin" if more.get("unit") else timezone
+    columns = {"agent_id": "who", "work_date": {"from": "day", **more}}
+    result = apply([{"who": "a", "day": text}], "agents", timezone=zone, columns=columns)
+    assert result.loaded["work_date"].to_pylist() == [date(2026, 6, 1)], result.quarantined.to_pylist()
+
+
+@pytest.mark.parametrize("text", ["2026-06-31", "2026-06-01 10:00 XYZ", "soon", "2026-13-01T00:00:00+02:00"])
+def test_what_is_no_date_goes_to_quarantine(text: str) -> None:
+    result = apply([{"agent_id": "a", "work_date": text}], "agents")
+    assert result.loaded.num_rows == 0
+    assert "work_date" in result.quarantined["reason"].to_pylist()[0]
 
 
 def test_instants_without_offset_are_in_the_contracts_zone() -> None:

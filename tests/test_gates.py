@@ -113,6 +113,9 @@ if __name__ == "__main__":
 def test_share_quarantined() -> None:
     assert quarantine_verdict("tickets", "t.csv", 1000, 50, 0.05).passed
     assert quarantine_verdict("tickets", "t.csv", 1000, 51, 0.05).blocks
+    # The way on without the file, as it can be typed.
+    remedy = quarantine_verdict("tickets", "june/t 1.csv", 1000, 51, 0.05).remedy
+    assert "'cxhouse withdraw 'june/t 1.csv''" in (remedy or "")
     few = quarantine_verdict("tickets", "t.csv", 10, 3, 0.05)
     assert not few.passed
     assert not few.blocks

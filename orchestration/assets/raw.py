@@ -55,10 +55,12 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
 def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:
     """Of this run, and of all files that stand: numbers, so that Dagster draws them over the runs."""
     rows = "\n".join(
-        f"| {load.contract} | {load.rows_read:,} | {load.rows_loaded:,} | {load.rows_quarantined:,} | {load.status} |"
+        f"| {load.contract} | {load.rows_read:,} | {load.rows_loaded:,} | {load.rows_merged:,} | {load.rows_quarantined:,} "
+        f"| {'' if load.records is None else f'{load.records:,}'} | {load.status} |"
         for load in report.loads
     )
-    table = f"| contract | read | loaded | quarantined | status |\n|---|---|---|---|---|\n{rows}" if rows else "nothing new"
+    header = "| contract | read | loaded | merged | quarantined | records | status |\n|---|---|---|---|---|---|---|"
+    table = f"{header}\n{rows}" if rows else "nothing new"
     standing = [load for load in loads if load.kind == report.kind]
     loaded = sum(load.rows_loaded for load in standing)
     quarantined = sum(load.rows_quarantined for load in standing)
@@ -67,5 +69,7 @@ def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:
         "quarantined_share": quarantined / ((loaded + quarantined) or 1),
         "rows_loaded": report.rows_loaded,
         "rows_quarantined": report.rows_quarantined,
+        "rows_merged": sum(load.rows_merged for load in report.loads if load.status == "loaded"),
+        "records": sum(load.records or 0 for load in report.loads if load.status == "loaded"),
         "files": dg.MetadataValue.md(table),
     }

@@ -13,6 +13,9 @@ from orchestration.display import format_value
 
 #: What fits on a page; the tables have all.
 _ALERTS, _ARRIVALS, _FILES = 200, 60, 200
+_MERGED = (
+    "Merged rows go on with a record of another row, such as the second line of an order. Read = loaded + merged + in quarantine."
+)
 
 
 def compliance(marts: Marts, view: View) -> list[Block]:
@@ -125,7 +128,7 @@ def _freshness(marts: Marts) -> Table:
         """
         select
             kind, count(*) as files, max(landed_at) as landed_at, sum(rows_read) as rows_read,
-            sum(rows_quarantined) as rows_quarantined
+            sum(rows_quarantined) as rows_quarantined, sum(rows_merged) as rows_merged
         from load_ledger
         group by kind
         order by kind
@@ -137,13 +140,14 @@ def _freshness(marts: Marts) -> Table:
             f"{row['files']:,}",
             _instant(row["landed_at"]),
             f"{row['rows_read'] or 0:,}",
+            f"{row['rows_merged'] or 0:,}",
             f"{row['rows_quarantined'] or 0:,}",
             format_value((row["rows_quarantined"] or 0) / row["rows_read"], "rate") if row["rows_read"] else "",
         ]
         for row in found
     ]
-    columns = ["export", "files", "newest arrival (UTC)", "rows read", "in quarantine", "share"]
-    return Table("Exports", columns, rows, numbers=("files", "rows read", "in quarantine", "share"))
+    columns = ["export", "files", "newest arrival (UTC)", "rows read", "merged", "in quarantine", "share"]
+    return Table("Exports", columns, rows, numbers=("files", "rows read", "merged", "in quarantine", "share"), note=_MERGED)
 
 
 def _quarantine(marts: Marts) -> list[Block]:
@@ -182,13 +186,15 @@ def _files(marts: Marts) -> Table:
             row["contract"] or "",
             row["status"] + (f": {row['reason']}" if row["reason"] else ""),
             _instant(row["landed_at"]),
-            *(f"{row[name] or 0:,}" for name in ("rows_read", "rows_loaded", "rows_quarantined")),
+            *(f"{row[name] or 0:,}" for name in ("rows_read", "rows_loaded", "rows_merged", "rows_quarantined")),
+            "" if row["records"] is None else f"{row['records']:,} {row['kind'].replace('_', ' ')}",
         ]
         for row in found
     ]
-    columns = ["file", "contract", "state", "arrived (UTC)", "read", "loaded", "in quarantine"]
-    note = f"The newest {_FILES}; the table load_ledger has all." if len(found) == _FILES else ""
-    return Table("Files", columns, rows, numbers=("read", "loaded", "in quarantine"), note=note)
+    columns = ["file", "contract", "state", "arrived (UTC)", "read", "loaded", "merged", "in quarantine", "records"]
+    note = f"The newest {_FILES}; the table load_ledger has all. " if len(found) == _FILES else ""
+    note += "Records: different ones among the rows loaded; the others repeat a record or are versions of it."
+    return Table("Files", columns, rows, numbers=("read", "loaded", "merged", "in quarantine", "records"), note=note)
 
 
 def _instant(value: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -34,6 +35,11 @@ class Verdict:
         return not self.passed and self.severity == "critical"
 
 
+def withdrawal(file: str) -> str:
+    """The command that takes a file back, as it can be typed."""
+    return f"'cxhouse withdraw {shlex.quote(file)}'"
+
+
 def quarantine_verdict(
     kind: str, file: str, rows_read: int, rows_quarantined: int, limit: float, reasons: Sequence[str] = ()
 ) -> Verdict:
@@ -50,8 +56,8 @@ def quarantine_verdict(
         problem=None if passed else f"{file}: {rows_quarantined:,} of {rows_read:,} rows ({share:.1%})",
         remedy=None
         if passed
-        else "'cxhouse quarantine' lists the rows by reason; mend the export and replace the file, or mend its contract "
-        "(setting: max_quarantined_share)",
+        else "'cxhouse quarantine' lists the rows by reason; fix the export and replace the file, fix its contract, or go on "
+        f"without it: {withdrawal(file)} (setting: max_quarantined_share)",
     )
 
 
@@ -86,5 +92,5 @@ def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
         f"of which {clash.clashing:,} are of other {kind.two_things.in_words if kind.two_things else 'content'}",
         remedy="if they come from two systems, give each a source: `exports_source: folder` in cxhouse.yml (files without a "
         "contract), `source` in the contract; if one corrects the other, give it the other's name, map updated_at, or take the "
-        f"older one back: 'cxhouse withdraw {clash.other_file}' (setting: max_clashing_share)",
+        f"older one back: {withdrawal(clash.other_file)} (setting: max_clashing_share)",
     )

@@ -20,3 +20,20 @@ def require_one_query(sql: str, place: str) -> None:
         raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
     if len(found.get("statements", [])) != 1:
         raise ValueError(f"{place}: is not one query")
+
+
+def literal(value: str | int | float | bool | None) -> str:
+    """A contract's value as an SQL text literal."""
+    if value is None:
+        return "null"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literals(values: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(literal(value) for value in values)
+
+
+def identifier(name: str) -> str:
+    """A contract's column name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

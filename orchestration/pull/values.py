@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.pull.contracts import Contract, Mapping, Scalar
+from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
+from orchestration.pull.queries import identifier as identifier
+from orchestration.pull.queries import literal as literal
+from orchestration.pull.queries import literals
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
 EARLIEST, LATEST = "1990-01-01", "2100-01-01"
@@ -46,23 +49,6 @@ def declare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"set variable missing_words = [{literals(MISSING_WORDS)}]")
     con.execute(f"set variable nobody = [{literals(NOBODY)}]")
     con.execute(f"set variable offsets = map {{{offsets}}}")
-
-
-def literal(value: Scalar | None) -> str:
-    """A contract's value as an SQL text literal."""
-    if value is None:
-        return "null"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return "'" + text.replace("'", "''") + "'"
-
-
-def literals(values: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(literal(value) for value in values)
-
-
-def identifier(name: str) -> str:
-    """A contract's column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 # -- times -------------------------------------------------------------------------------------------------------------
@@ -136,6 +122,16 @@ def _by_format(text: str, numeric: str, formats: list[str], timezone: str, secon
         local = f"coalesce({zoned} at time zone {literal(timezone)}, {local})"
         moment = f"coalesce({zoned} at time zone 'UTC', {moment})"
     return local, moment
+
+
+def _date(text: str, numeric: str, mapping: Mapping, timezone: str) -> str:
+    """The calendar date as it is written: a date has no zone. A number of seconds is written nowhere: its day is the zone's."""
+    if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
+        return f"cast({_local_and_instant(text, numeric, mapping, timezone)[0]} as date)"
+    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
+    bare = rf"case when {has_offset} then regexp_replace({numeric}, ' ?[+-]\d\d(:\d\d)?$', '') else {text} end"
+    formats = [re.sub(" ?%[zZ]", "", form) for form in mapping.formats]
+    return f"cast({_local_and_instant(bare, bare, Mapping(value='', format=formats), timezone)[0]} as date)"
 
 
 def _promise(text: str, numeric: str, mapping: Mapping, timezone: str) -> str:
@@ -276,7 +272,7 @@ def _typed(column: Column, text: str, ready: str, mapping: Mapping, contract: Co
         case "promise":
             return _promise(text, ready, mapping, contract.timezone)
         case "date":
-            return f"cast({_local_and_instant(text, ready, mapping, 'UTC')[1]} as date)"
+            return _date(text, ready, mapping, contract.timezone)
         case "seconds":
             return _seconds(text, ready, mapping)
         case "integer":

@@ -106,7 +106,8 @@ def _test_verdicts(run: Run, project: Project, layer: str, results: list[NodeRes
             passed=False,
             failed_rows=result.failures,
             examples=_failing_rows(run, model, result.compiled_code),
-            remedy=f"see the rows with: cxhouse dbt show --select {result.name}; then mend the export or seed",
+            remedy=f"see the rows with: cxhouse dbt show --select {result.name}; then fix the export or seed, or take back the "
+            "file named: 'cxhouse withdraw FILE'",
         )
 
 
@@ -176,7 +177,10 @@ def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
         judged = run.keeper.check(gate, [copied], model.key)[0]
         copied.unlink()
         tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
-        remedy = f"mend the export and replace the file, or mend the suite {suite}"
+        remedy = (
+            "fix the export and replace the file, take back what it brought ('cxhouse withdraw FILE', as it is named here), or "
+            f"change the suite {suite}"
+        )
         return [
             verdict
             if verdict.passed

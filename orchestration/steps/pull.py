@@ -10,7 +10,7 @@ from typing import Any
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict
+from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict, withdrawal
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
@@ -79,5 +79,7 @@ def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, expor
         verdict,
         examples=[place for row in rows if (place := lineage(row))],
         problem=f"{batch.file} ({verdict.problem})" if verdict.problem else batch.file,
-        remedy=verdict.remedy or f"mend {batch.file} and replace or remove it in {exports}, or mend the suite {suite}",
+        remedy=verdict.remedy
+        or f"fix {batch.file} and replace it in {exports}, go on without it ({withdrawal(batch.file)}), "
+        f"or change the suite {suite}",
     )
