@@ -32,6 +32,7 @@
             'interval': kpi.get('interval'),
             'settles_after_days': settling_days(kpi.get('settles_after', 0)),
             'grains': kpi.get('grains', []) | join(', ') or none,
+            'days_by': kpi.get('days_by', []) | join(', ') or none,
             'event_date': kpi.event_date,
             'exports': kpi.exports,
             'needs': kpi.get('needs', []),

@@ -61,31 +61,42 @@
 {%- endmacro %}
 
 
-{#- A measure that does not add up over time (a stock) counts the last day of the period only. -#}
-{% macro counted_value(measure) -%}
-  {%- if measure.non_additive_dimension -%}
-  case when is_last_day then m_{{ measure.name }} end
-  {%- else -%}
-  m_{{ measure.name }}
-  {%- endif -%}
+{#- Is a measure of a period the sum of those of its days? (A stock is that of its last day.) -#}
+{% macro adds_up(measure) %}
+  {{- return(aggregation(measure) in ('sum', 'sum_boolean', 'count')) -}}
+{% endmacro %}
+
+
+{#- Of several percentiles of one value, each is an element of the same list: the values are held once. -#}
+{% macro percentile_total(measure, measures) -%}
+  {%- set shares, of = [], namespace(column=none) -%}
+  {%- for other in measures if other.expr == measure.expr and aggregation(other) in ('median', 'percentile') -%}
+    {%- set of.column = of.column or 'm_' ~ other.name -%}
+    {%- do shares.append(percentile_share(other)) -%}
+  {%- endfor -%}
+  {%- set shares = shares | unique | sort -%}
+  {{- percentile_of('cast(' ~ of.column ~ ' as double)', shares, shares.index(percentile_share(measure))) -}}
 {%- endmacro %}
 
 
-{% macro measure_total(measure) -%}
+{% macro percentile_share(measure) %}
+  {{- return(0.5 if aggregation(measure) == 'median' else measure.agg_params.percentile) -}}
+{% endmacro %}
+
+
+{% macro measure_total(measure, measures) -%}
   {%- set agg = aggregation(measure) -%}
   {#- Decimals add up to the same in any order, doubles do not: the same inputs must give the same marts. -#}
   {%- if agg == 'sum' -%}
-  sum(cast({{ counted_value(measure) }} as decimal(38, 9)))
+  sum(cast(m_{{ measure.name }} as decimal(38, 9)))
   {%- elif agg == 'sum_boolean' -%}
-  sum({{ counted_value(measure) }})
+  sum(m_{{ measure.name }})
   {%- elif agg == 'count' -%}
-  count({{ counted_value(measure) }})
+  count(m_{{ measure.name }})
   {%- elif agg == 'count_distinct' -%}
   count(distinct m_{{ measure.name }})
-  {%- elif agg == 'median' -%}
-  percentile_cont(0.5) within group (order by cast(m_{{ measure.name }} as double))
-  {%- elif agg == 'percentile' -%}
-  percentile_cont({{ measure.agg_params.percentile }}) within group (order by cast(m_{{ measure.name }} as double))
+  {%- elif agg in ('median', 'percentile') -%}
+  {{ percentile_total(measure, measures) }}
   {%- else -%}
   {{- exceptions.raise_compiler_error("measure " ~ measure.name ~ ": the KPI mart knows no aggregation " ~ agg) -}}
   {%- endif -%}
@@ -94,9 +105,9 @@
 
 {% macro measure_squares(measure) -%}
   {%- if aggregation(measure) == 'sum' -%}
-  sum(cast(power(cast({{ counted_value(measure) }} as double), 2) as decimal(38, 6)))
+  sum(cast(power(cast(m_{{ measure.name }} as double), 2) as decimal(38, 6)))
   {%- else -%}
-  null
+  cast(null as double)
   {%- endif -%}
 {%- endmacro %}
 
@@ -105,6 +116,6 @@
   {%- if aggregation(measure) == 'sum_boolean' -%}
   count(*)
   {%- else -%}
-  count({{ counted_value(measure) }})
+  count(m_{{ measure.name }})
   {%- endif -%}
 {%- endmacro %}

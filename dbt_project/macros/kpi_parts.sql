@@ -1,122 +1,249 @@
 {#- The additive parts of every KPI of one fact: each measure of its semantic model, by period and by member of each
     dimension. Compiled from the semantic model, so that a measure is written down once.
 
-    A median or percentile is no sum: its `total` is the exact value for that very period and member. -#}
+    What adds up is summed once by day; longer periods are rolled up from the days. A median, a percentile and a count of
+    distinct values are no sums: their `total` is the exact value for that very period and member, taken from the fact. -#}
 {% macro kpi_parts(fact) -%}
 {%- if not execute -%}
   select * from {{ fact }}
 {%- else -%}
 {%- set semantic_model = semantic_model_of(fact) -%}
-{%- set dimensions = wanted_dimensions(semantic_model) -%}
 {%- set own_grain = (semantic_model.config.meta or {}).get('grain_column') -%}
+{%- set cuts = cuts_of(semantic_model) -%}
 {%- set passes = {} -%}
 {%- for measure in wanted_measures(semantic_model) -%}
   {%- set clock = measure.agg_time_dimension or semantic_model.defaults.agg_time_dimension -%}
   {%- do passes.setdefault(clock, []).append(measure) -%}
+{%- endfor -%}
+{%- set queries = [] -%}
+{%- for clock, measures in passes.items() -%}
+  {%- set summed, held = [], [] -%}
+  {%- for measure in measures -%}
+    {%- do (summed if adds_up(measure) and not own_grain else held).append(measure) -%}
+  {%- endfor -%}
+  {%- if summed and cuts -%}{%- do queries.append(parts_from_days(fact, semantic_model, clock, summed, cuts)) -%}{%- endif -%}
+  {%- for grains, names in (statements_of(cuts, own_grain) if held else []) -%}
+    {%- do queries.append(parts_from_rows(fact, semantic_model, clock, held, grains, names, own_grain)) -%}
+  {%- endfor -%}
 {%- endfor -%}
 {{ maintained(
     unit=['grain', 'period_start'],
     touched_by={fact.identifier: touched_periods(semantic_model, passes, own_grain, '{changes}')},
     on_clock=[] if own_grain else touched_periods(semantic_model, passes, own_grain, fact | string, only_passed=true)
 ) }}
-with
-{% for clock, measures in passes.items() -%}
-{%- set instant = dimension_of(semantic_model, clock) -%}
-{{ clock }}_dated as (
+{{ queries | join('\n' ~ by_itself() ~ '\n') or no_parts() }}
+{%- endif -%}
+{%- endmacro %}
 
-    select
-        {% if own_grain -%}
-        {{ own_grain }} as grain,
-        {{ instant.expr or clock }} as period_start,
-        {{ instant.expr or clock }} as day,
-        {% else -%}
-        {{ reporting_day(instant, clock) }} as day,
-        {% endif -%}
-        {% for dimension in dimensions -%}
-        coalesce(cast({{ dimension.expr or dimension.name }} as {{ dbt.type_string() }}), 'unknown') as d_{{ dimension.name }},
-        {% endfor -%}
-        {% for measure in measures -%}
-        {{ measure_value(measure) }} as m_{{ measure.name }}{{ "," if not loop.last }}
-        {% endfor %}
-    from {{ fact }}
-    where {{ instant.expr or clock }} is not null
 
-),
+{#- Of a fact none of whose KPIs is wanted. -#}
+{% macro no_parts() -%}
+select
+    'none' as measure,
+    cast(null as {{ dbt.type_string() }}) as grain,
+    cast(null as date) as period_start,
+    'all' as dimension,
+    'all' as member,
+    cast(null as double) as total,
+    cast(null as double) as sum_of_squares,
+    cast(null as bigint) as n
+where 1 = 0
+{%- endmacro %}
 
-{{ clock }}_by_period as (
-{% if own_grain %}
-    select *
-    from {{ clock }}_dated
-    where
-        grain in ('{{ var("kpi_grains") | join("', '") }}')
-        and {{ is_touched('grain', 'period_start') }}
-{% else %}
-    {% for grain in grains_of(semantic_model) -%}
-    select
-        '{{ grain }}' as grain,
-        {{ period_start(grain, 'day') }} as period_start,
-        *
-    from {{ clock }}_dated
-    where
-        day <= {{ as_of_day() }}
-        and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
-    {{ "union all" if not loop.last }}
-    {% endfor %}
-{% endif %}
-),
 
-{{ clock }}_flagged as (
+{#- The parts of measures that add up: summed by day, and the days by period. -#}
+{% macro parts_from_days(fact, semantic_model, clock, measures, cuts) -%}
+{%- set dimensions = wanted_dimensions(semantic_model) -%}
+{%- set are_stocks = measures | selectattr('non_additive_dimension') | list | length > 0 -%}
+select parts.*
+from (
+    with dated as (
 
-    select
-        *,
-        day = max(day) over (partition by grain, period_start) as is_last_day
-    from {{ clock }}_by_period
+        {{ dated_rows(fact, semantic_model, clock, measures) }}
 
-),
+    ),
 
-{{ clock }}_aggregated as (
+    by_day as (
 
-    select
-        grain,
-        period_start,
-        {% if dimensions -%}
-        case
+        select
+            day,
+            {{ cut_columns(dimensions) }},
+            {{ measure_columns(measures) }}
+        from dated
+        where
+            day <= {{ as_of_day() }}
+            and (
+                {% for grain in cuts -%}
+                {{ "or " if not loop.first }}{{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+                {% endfor %}
+            )
+        group by grouping sets (
             {% for dimension in dimensions -%}
-            when grouping(d_{{ dimension.name }}) = 0 then '{{ dimension.name }}'
+            (day, d_{{ dimension.name }}),
             {% endfor -%}
-            else 'all'
-        end as dimension,
-        case
-            {% for dimension in dimensions -%}
-            when grouping(d_{{ dimension.name }}) = 0 then d_{{ dimension.name }}
+            (day)
+        )
+
+    ),
+
+    by_period as (
+        {% for grain, names in cuts.items() %}
+        select
+            '{{ grain }}' as grain,
+            {{ period_start(grain, 'day') }} as period_start,
+            by_day.*
+        from by_day
+        where
+            dimension in ('{{ names | join("', '") }}')
+            and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
+    ),
+    {%- if are_stocks %}
+
+    flagged as (
+
+        select
+            *,
+            day = max(day) over (partition by grain, period_start) as is_last_day
+        from by_period
+
+    ),
+    {%- endif %}
+
+    summed as (
+
+        select
+            grain,
+            period_start,
+            dimension,
+            member,
+            {% for measure in measures -%}
+            {% for part in ['total', 'squares', 'n'] -%}
+            {% set column = part ~ '_' ~ measure.name -%}
+            {#- What does not add up over time (a stock) counts on the last day of the period only. -#}
+            {% set counts_once = measure.non_additive_dimension and not (part == 'n' and aggregation(measure) == 'sum_boolean') -%}
+            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not loop.last }}
             {% endfor -%}
-            else 'all'
-        end as member,
-        {% else -%}
-        'all' as dimension,
-        'all' as member,
-        {% endif -%}
-        {% for measure in measures -%}
-        {{ measure_total(measure) }} as total_{{ measure.name }},
-        {{ measure_squares(measure) }} as squares_{{ measure.name }},
-        {{ measure_count(measure) }} as n_{{ measure.name }}{{ "," if not loop.last }}
-        {% endfor %}
-    from {{ clock }}_flagged
-    group by grouping sets (
-        {% for dimension in dimensions -%}
-        (grain, period_start, d_{{ dimension.name }}),
-        {% endfor -%}
-        (grain, period_start)
+            {{ "," if not loop.last }}
+            {% endfor %}
+        from {{ 'flagged' if are_stocks else 'by_period' }}
+        group by
+            grain,
+            period_start,
+            dimension,
+            member
+
     )
 
-){{ "," if not loop.last }}
+    {{ measures_as_rows('summed', measures | map(attribute='name') | list) }}
+) as parts
+{%- endmacro %}
 
-{% endfor -%}
-{%- for clock, measures in passes.items() -%}
-{{ measures_as_rows(clock ~ '_aggregated', measures | map(attribute='name') | list) }}
-{{ "union all" if not loop.last }}
-{% endfor -%}
-{%- endif -%}
+
+{#- The parts of measures that do not add up, or of rows that belong to a period already: taken from the rows of each. -#}
+{% macro parts_from_rows(fact, semantic_model, clock, measures, grains, names, own_grain) -%}
+{%- set dimensions = wanted_dimensions(semantic_model) | selectattr('name', 'in', names) | list -%}
+select parts.*
+from (
+    with dated as (
+
+        {{ dated_rows(fact, semantic_model, clock, measures, own_grain) }}
+
+    ),
+
+    by_period as (
+        {% if own_grain %}
+        select *
+        from dated
+        where
+            grain in ('{{ grains | join("', '") }}')
+            and {{ is_touched('grain', 'period_start') }}
+        {% else %}
+        {% for grain in grains -%}
+        select
+            '{{ grain }}' as grain,
+            {{ period_start(grain, 'day') }} as period_start,
+            dated.*
+        from dated
+        where
+            day <= {{ as_of_day() }}
+            and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+        {{ "union all" if not loop.last }}
+        {% endfor %}
+        {% endif %}
+    ),
+
+    aggregated as (
+
+        select
+            grain,
+            period_start,
+            {{ cut_columns(dimensions) }},
+            {{ measure_columns(measures) }}
+        from by_period
+        group by grouping sets (
+            {% for name in names -%}
+            (grain, period_start{{ ", d_" ~ name if name != 'all' }}){{ "," if not loop.last }}
+            {% endfor %}
+        )
+
+    )
+
+    {{ measures_as_rows('aggregated', measures | map(attribute='name') | list) }}
+) as parts
+{%- endmacro %}
+
+
+{#- The rows of a fact that have an instant, with the columns that its measures and dimensions are taken from. -#}
+{% macro dated_rows(fact, semantic_model, clock, measures, own_grain=none) -%}
+{%- set instant = dimension_of(semantic_model, clock) -%}
+        select
+            {% if own_grain -%}
+            {{ own_grain }} as grain,
+            {{ instant.expr or clock }} as period_start,
+            {% else -%}
+            {{ reporting_day(instant, clock) }} as day,
+            {% endif -%}
+            {% for dimension in wanted_dimensions(semantic_model) -%}
+            coalesce(cast({{ dimension.expr or dimension.name }} as {{ dbt.type_string() }}), 'unknown') as d_{{ dimension.name }},
+            {% endfor -%}
+            {% for measure in measures -%}
+            {{ measure_value(measure) }} as m_{{ measure.name }}{{ "," if not loop.last }}
+            {% endfor %}
+        from {{ fact }}
+        where {{ instant.expr or clock }} is not null
+{%- endmacro %}
+
+
+{#- Which dimension and member a row of grouping sets is about. -#}
+{% macro cut_columns(dimensions) -%}
+  {%- if dimensions -%}
+            case
+                {% for dimension in dimensions -%}
+                when grouping(d_{{ dimension.name }}) = 0 then '{{ dimension.name }}'
+                {% endfor -%}
+                else 'all'
+            end as dimension,
+            case
+                {% for dimension in dimensions -%}
+                when grouping(d_{{ dimension.name }}) = 0 then d_{{ dimension.name }}
+                {% endfor -%}
+                else 'all'
+            end as member
+  {%- else -%}
+            'all' as dimension,
+            'all' as member
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro measure_columns(measures) -%}
+            {% for measure in measures -%}
+            {{ measure_total(measure, measures) }} as total_{{ measure.name }},
+            {{ measure_squares(measure) }} as squares_{{ measure.name }},
+            {{ measure_count(measure) }} as n_{{ measure.name }}{{ "," if not loop.last }}
+            {% endfor %}
 {%- endmacro %}
 
 
@@ -130,10 +257,52 @@ with
 {%- endmacro %}
 
 
-{#- The grains of a fact's KPIs: those that its meta names, else all. -#}
-{% macro grains_of(semantic_model) %}
-  {%- set own = (semantic_model.config.meta or {}).get('grains') -%}
-  {{- return(var('kpi_grains') | select('in', own) | list if own else var('kpi_grains')) -}}
+{#- The grains of a dimension's members (or of `all`): what `kpi_grains` says of it, else of `default`. -#}
+{% macro grains_by(dimension) %}
+  {%- set told, every = var('kpi_grains'), ['day', 'week', 'month', 'quarter', 'all'] -%}
+  {%- if told is not mapping -%}{{- return(every | select('in', told) | list) -}}{%- endif -%}
+  {%- set found = told.get(dimension, every if dimension == 'all' else told.get('default', every[1:])) -%}
+  {{- return(every | select('in', found) | list) -}}
+{% endmacro %}
+
+
+{#- The cuts that `kpi_grains` gives days to. -#}
+{% macro cuts_by_day() %}
+  {%- set found = [] -%}
+  {%- set names = ['all'] -%}
+  {%- for semantic_model in (graph.semantic_models.values() if execute else []) -%}
+    {%- do names.extend(wanted_dimensions(semantic_model) | map(attribute='name')) -%}
+  {%- endfor -%}
+  {%- for name in names | unique if 'day' in grains_by(name) -%}{%- do found.append(name) -%}{%- endfor -%}
+  {{- return(found | sort) -}}
+{% endmacro %}
+
+
+{#- For each grain of a fact's parts the cuts that it is asked for: `all` and names of dimensions. -#}
+{% macro cuts_of(semantic_model) %}
+  {%- set own, found = (semantic_model.config.meta or {}).get('grains'), {} -%}
+  {%- set asked = dimensions_by_day(semantic_model) -%}
+  {%- for grain in ['day', 'week', 'month', 'quarter', 'all'] if not own or grain in own -%}
+    {%- for name in ['all'] + wanted_dimensions(semantic_model) | map(attribute='name') | list -%}
+      {%- if grain in grains_by(name) or (grain == 'day' and name in asked and 'day' in grains_by('all')) -%}
+        {%- do found.setdefault(grain, []).append(name) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- Dimensions by whose members a KPI of this fact wants days as well (`days_by` in its meta). -#}
+{% macro dimensions_by_day(semantic_model) %}
+  {%- set measures, found = semantic_model.measures | map(attribute='name') | list, [] -%}
+  {%- for metric in graph.metrics.values() -%}
+    {%- set kpi = (metric.config.meta or metric.meta or {}).get('kpi') or {} -%}
+    {%- if kpi.days_by and metric.type_params.input_measures | map(attribute='name') | select('in', measures) | list -%}
+      {%- do found.extend(kpi.days_by) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(found) -}}
 {% endmacro %}
 
 
@@ -157,17 +326,7 @@ from {{ fact }}
 where ({{ measure.expr }}) is not null
 {{ "union all" if not loop.last }}
 {%- else %}
-select
-    'none' as measure,
-    grain,
-    period_start,
-    dimension,
-    member,
-    cast(null as double) as total,
-    cast(null as double) as sum_of_squares,
-    cast(null as bigint) as n
-from {{ fact }}
-where 1 = 0
+{{ no_parts() }}
 {%- endfor %}
 {%- endif -%}
 {%- endmacro %}
@@ -182,7 +341,7 @@ where 1 = 0
       {%- do queries.append('select ' ~ own_grain ~ ', ' ~ (instant.expr or clock) ~ ' from ' ~ rows) -%}
     {%- else -%}
       {%- set day = reporting_day(instant, clock) -%}
-      {%- for grain in grains_of(semantic_model) -%}
+      {%- for grain in cuts_of(semantic_model) -%}
         {%- do queries.append("select '" ~ grain ~ "', " ~ period_start(grain, day) ~ ' from ' ~ rows ~ ' where '
             ~ (day_passed(day) if only_passed else day ~ ' is not null')) -%}
       {%- endfor -%}

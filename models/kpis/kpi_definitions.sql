@@ -1,7 +1,7 @@
 -- One row for each KPI, compiled from the metrics.
 {%- set texts = [
     'kpi_id', 'label', 'description', 'formula', 'stage', 'kind', 'unit', 'direction', 'fact', 'event_date', 'dimensions',
-    'interval', 'numerator', 'denominator', 'pending', 'source', 'grains',
+    'interval', 'numerator', 'denominator', 'pending', 'source', 'grains', 'days_by',
 ] %}
 {%- for definition in kpi_list() %}
 select

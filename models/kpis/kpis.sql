@@ -46,7 +46,8 @@ roles as (
         '{{ side }}' as side,
         {{ side }}_measure as measure,
         ', ' || dimensions || ', ' as dimensions,
-        ', ' || grains || ', ' as grains
+        ', ' || grains || ', ' as grains,
+        ', ' || days_by || ', ' as days_by
     from definitions
     where missing_export is null
     {{ "union all" if not loop.last }}
@@ -74,6 +75,12 @@ cells as (
             roles.measure = parts.measure
             and (parts.dimension = 'all' or roles.dimensions like '%, ' || parts.dimension || ', %')
             and (roles.grains is null or roles.grains like '%, ' || parts.grain || ', %')
+            -- Another KPI of the same fact may have asked for the days.
+            and (
+                parts.grain <> 'day'
+                or parts.dimension in ('{{ cuts_by_day() | join("', '") }}')
+                or roles.days_by like '%, ' || parts.dimension || ', %'
+            )
     group by
         roles.kpi_id,
         parts.grain,
@@ -227,6 +234,14 @@ available as (
                 <= {{ local_date(as_of()) }}
         end as is_final
     from targeted
+    -- Members get no row without a case; the whole has one, so that a gap in its line is seen.
+    where
+        dimension = 'all'
+        or value is not null
+        or n > 0
+        or n_pending > 0
+        or numerator <> 0
+        or denominator <> 0
 
 ),
 

@@ -26,6 +26,13 @@
 {%- endmacro %}
 
 
+{#- Joins queries of one model of which each is to be a statement of its own: DuckDB keeps what aggregates hold until a statement
+    ends. As a whole they are one query. -#}
+{% macro by_itself() -%}
+  union all /*by itself*/
+{%- endmacro %}
+
+
 {#- Did an instant pass (or come back) when `as_of` moved? A minute more on both sides covers rounded comparisons. -#}
 {% macro passed(instant) -%}
   ({{ instant }} between {{ dbt.dateadd('minute', -1, "cast('{earlier}' as timestamp)") }}

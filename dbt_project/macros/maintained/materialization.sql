@@ -8,6 +8,7 @@
   {{ run_hooks(pre_hooks) }}
   {%- set plan = maintenance_plan(existing is not none and existing.is_table) -%}
   {%- set version = plan.state.number if plan.state else 0 -%}
+  {%- set queries = plan.code.split(by_itself()) -%}
 
   {%- if plan.mode == 'keep' -%}
     {%- call statement('main') -%}
@@ -25,8 +26,11 @@
     {%- endcall -%}
     {%- call statement('main') -%}
       create or replace temporary table {{ new_rows }} as
-      {{ restricted(plan.code, plan.spec, touched) }}
+      {{ restricted(queries[0], plan.spec, touched) }}
     {%- endcall -%}
+    {%- for query in queries[1:] -%}
+      {%- call statement('further') -%} insert into {{ new_rows }} {{ restricted(query, plan.spec, touched) }} {%- endcall -%}
+    {%- endfor -%}
     {%- set names = column_names(this) -%}
     {%- set columns = content_of(names) -%}
     {%- set old_rows = '(' ~ rows_of_units(this, plan.spec, touched) ~ ')' -%}
@@ -52,8 +56,11 @@
   {%- else -%}
     {%- call statement('main') -%}
       drop table if exists {{ draft }};
-      {{ create_table_as(False, draft, plan.code) }}
+      {{ create_table_as(False, draft, queries[0]) }}
     {%- endcall -%}
+    {%- for query in queries[1:] -%}
+      {%- call statement('further') -%} insert into {{ draft }} {{ query }} {%- endcall -%}
+    {%- endfor -%}
     {#- A table of other columns cannot be compared. -#}
     {%- set is_compared = plan.mode == 'compare' and shape_of(this) == shape_of(draft) -%}
     {%- set names = column_names(draft) if is_compared else [] -%}
