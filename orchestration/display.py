@@ -231,11 +231,15 @@ def loads_table(settings: Settings) -> Table:
 
 
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
-    """What the files became, why rows lie in quarantine, the most frequent reasons first, and which files nothing reads."""
+    """What the files became, which were refused, why rows lie in quarantine, and which files nothing reads."""
     for line in record.summary[:MAX_SUMMARY]:
         console.print(f"  {line}", markup=False)
     if len(record.summary) > MAX_SUMMARY:
         console.print(f"  and {len(record.summary) - MAX_SUMMARY} more file(s); the table load_ledger has all")
+    refused = {load.batch: load.reason for load in record.loads if load.status == "refused"}
+    names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused else {}
+    for batch, why in refused.items():
+        console.print(f"  [yellow]refused[/] {escape(names[batch])}: it {escape(why or 'cannot be read')}")
     found = reasons(settings)
     for reason in found[:MAX_REASONS]:
         console.print(

@@ -145,7 +145,7 @@ def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse,
     assert "lacks the column(s) ordered_at, status" in result.stderr
     status = cxhouse("status", "--home", tmp_path / "home").stdout
     assert "not claimed plan.csv" in status
-    assert "refused" in status
+    assert "refused orders.csv: it lacks the column(s) ordered_at, status" in " ".join(status.split())
 
 
 def pulled(exports: Path, home: Path) -> Pull:

@@ -18,6 +18,7 @@ from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import options_of
+from orchestration.pull.quarantine import in_short
 from orchestration.pull.readers import read_header
 from orchestration.pull.records import FileContent
 
@@ -88,6 +89,31 @@ def test_what_is_no_date_goes_to_quarantine(text: str) -> None:
     result = apply([{"agent_id": "a", "work_date": text}], "agents")
     assert result.loaded.num_rows == 0
     assert "work_date" in result.quarantined["reason"].to_pylist()[0]
+
+
+@pytest.mark.parametrize("kind", ["tickets", "agents"])
+@pytest.mark.parametrize("serial", ["46174", "46174.72677083333"])
+def test_the_days_of_a_spreadsheet_are_called_so(kind: str, serial: str) -> None:
+    row = {**TICKET, "created_at": serial} if kind == "tickets" else {"agent_id": "a", "work_date": serial}
+    (reason,) = apply([row], kind).quarantined["reason"].to_pylist()
+    assert reason.partition(" ")[2].startswith("is the number by which a spreadsheet counts days: format the column as dates")
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("ticket_id~created_at~status", r"was read as one column \(ticket_id~created_at~status\).* `delimiter`"),
+        ("ticket_id", r"lacks the column\(s\) created_at, status"),
+    ],
+)
+def test_a_file_that_looks_like_one_column(header: str, told: str) -> None:
+    with pytest.raises(RefusedFileError, match=told):
+        apply([{header: "1"}])
+
+
+def test_a_row_of_many_faults_is_told_in_short() -> None:
+    assert in_short("a is no number; b is no number; c is no number") == "a is no number; b is no number; c is no number"
+    assert in_short("a is 1; b is 2; c is 3; d is 4") == "a is 1; b is 2; and 2 more of the row"
 
 
 def test_instants_without_offset_are_in_the_contracts_zone() -> None:

@@ -143,3 +143,19 @@ def test_exports_that_arrive_in_parts_are_those_of_the_whole(sample: Path, tmp_p
         assert sorted(found, key=str) == sorted(
             (tuple(row[name] for name in whole.header) for row in whole.table.to_pylist()), key=str
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("a,b,c\n1,2,3\n4,5", True),
+        ("a,b,c\n1,2\n4,5,6\n", False),
+        ("a,b,c\n1,2\n4,5\n", True),
+        ("Report of May\n\na,b,c\n1,2,3\n4\n", True),
+    ],
+)
+def test_a_file_that_ends_within_a_row_may_be_cut_off(tmp_path: Path, text: str, last: bool) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    broken = read(tmp_path / "t.csv", "t.csv", ReadOptions(columns=("a", "b", "c"))).broken
+    assert ["cut off" in row.reason for row in broken][-1] == last
+    assert not any("cut off" in row.reason for row in broken[:-1])

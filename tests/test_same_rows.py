@@ -148,7 +148,7 @@ def test_every_row_is_read_or_broken(tmp_path_factory: pytest.TempPathFactory, w
         held = [cell for cell in row if cell.strip()]
         if number in broken:
             assert len(row) != width
-            assert broken[number] == f"has {len(row) or 1} fields where the header has {width}"
+            assert broken[number].partition(";")[0] == f"has {len(row) or 1} fields where the header has {width}"
         else:
             assert found.get(number, []) == held
 

@@ -229,6 +229,11 @@ def _require_columns(contract: Contract, kind: Kind, present: dict[str, str]) ->
         source for name in kind.required_columns if (source := contract.columns[name].source) and source.lower() not in present
     ]
     if lacking:
+        if len(present) == 1 and all(name in next(iter(present)) for name in map(str.lower, lacking)):
+            raise RefusedFileError(
+                f"was read as one column ({next(iter(present.values()))}), which holds the names of several: say in a contract "
+                "by which `delimiter` they are separated, or export it with commas"
+            )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
             f"{', '.join(present.values()) or 'none'}); rename them in the export, or write a contract that maps them"

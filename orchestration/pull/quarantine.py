@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,13 @@ def reasons(settings: Settings, kind: str | None = None, file: str | None = None
         kind,
         file,
     )
-    return [Reason(*row) for row in rows]
+    return [replace(found, example=in_short(found.example)) for found in (Reason(*row) for row in rows)]
+
+
+def in_short(reason: str, most: int = 2) -> str:
+    """The first problems of a row that has many: a header that comes again has one in nearly each column."""
+    problems = reason.split("; ")
+    return reason if len(problems) <= most + 1 else f"{'; '.join(problems[:most])}; and {len(problems) - most} more of the row"
 
 
 def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
@@ -71,7 +77,7 @@ def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
             "group by column_name order by 1 desc, 3 limit ?",
             [str(path), most],
         ).fetchall()
-    return tuple(f"{rows:,} row(s), such as row {first}: {reason}" for rows, reason, first in found)
+    return tuple(f"{rows:,} row(s), such as row {first}: {in_short(reason)}" for rows, reason, first in found)
 
 
 def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[tuple[Path, int]]:

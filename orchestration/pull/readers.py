@@ -223,6 +223,9 @@ def _parse_csv(path: Path, name: str, header: Header, encoding: str, block_bytes
         numbers = [number for number in numbers if number not in others]
     table = table.append_column(ROW, pa.array(numbers, pa.int64())).slice(0 if first in others else 1)
     fitted, broken = _sorted_out([row for row in skipped if row.number != first], header)
+    if broken and broken[-1].row == first + table.num_rows + len(skipped) - (first in others):
+        last = broken.pop()
+        broken.append(replace(last, reason=f"{last.reason}; it is the last row: a footer, or the file was cut off"))
     if fitted:
         further = pa.Table.from_pylist(fitted, schema=table.schema)
         table = pa.concat_tables([table, further]).sort_by(ROW)

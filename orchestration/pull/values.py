@@ -309,6 +309,9 @@ def problem(column: Column, kind: Kind) -> str:
         if column.required:
             cases.append(f"when {value} is null then 'is a word or number that stands for none'")
     elif column.type != "text":
+        if column.type in TIMES:
+            serial = "is the number by which a spreadsheet counts days: format the column as dates there, and export it again"
+            cases.append(rf"when {value} is null and regexp_matches({text}, '^\d{{5}}(\.\d*)?$') then {literal(serial)}")
         what = f"one of: {', '.join(column.values)}" if column.type == "one_of" else f"a valid {column.in_words}"
         cases.append(f"when {text} is not null and {value} is null then {shown} || {literal(' is not ' + what)}")
     if column.type in TIMES:
