@@ -55,7 +55,7 @@ def _section(kpi: dict[str, Any]) -> str:
         "unit, better": f"{kpi['unit']}, {kpi['direction']}",
         "event date": kpi["event_date"],
         "exports": kpi["exports"].replace("|", " or "),
-        "needs": (kpi["needs"] or "nothing more").replace("|", " or "),
+        "needs": _needs(kpi["needs"] or ""),
         "interval": kpi["interval_kind"] or "none",
         "pending cases": kpi["pending_measure"] or "none",
         "final": f"{settles} days after the period" if settles else "when the period is over",
@@ -65,6 +65,12 @@ def _section(kpi: dict[str, Any]) -> str:
     rows = [f"| {name} | {text} |" for name, text in facts.items()]
     title = [f"## `{kpi['kpi_id']}`", "", f"**{kpi['label']}.** {kpi['description']}", ""]
     return "\n".join([*title, "| | |", "|---|---|", *rows, ""])
+
+
+def _needs(told: str) -> str:
+    """The columns that a KPI cannot do without, as people read them: what none may tell (``!``) is no column to deliver."""
+    entries = [[need.rstrip("?") for need in entry.split("|") if "!" not in need] for entry in told.split(", ")]
+    return ", ".join(" or ".join(needs) for needs in entries if any(needs)) or "nothing more"
 
 
 def read_definitions() -> list[dict[str, Any]]:

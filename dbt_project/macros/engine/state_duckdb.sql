@@ -74,10 +74,16 @@
         '{{ env_var('CXHOUSE_PROJECT', '') }}', '{{ plan.as_of if plan.uses_clock }}'
     );
     delete from maintenance.inputs where model = '{{ name }}';
+    {% if plan.inputs -%}
+    insert into maintenance.inputs values
     {% for input in plan.inputs -%}
-    insert into maintenance.inputs values ('{{ name }}', '{{ input }}', '{{ plan.inputs[input].version }}');
+    ('{{ name }}', '{{ input }}', '{{ plan.inputs[input].version }}'){{ "," if not loop.last else ";" }}
     {% endfor -%}
+    {%- endif -%}
+    {%- set sources = plan.inputs.values() | selectattr('kind', 'equalto', 'source') | list -%}
+    {% if sources -%}
     delete from maintenance.raw_files where model = '{{ name }}';
+    {% endif -%}
     {% for input in plan.inputs if plan.inputs[input].kind == 'source' -%}
     insert into maintenance.raw_files
     select '{{ name }}', '{{ input }}', file from ({{ raw_files(input) }}) as listed;

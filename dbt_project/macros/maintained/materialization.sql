@@ -73,7 +73,6 @@
         alter table {{ draft }} rename to {{ this.identifier }};
         {{ 'drop table if exists ' ~ changes ~ ';' if not is_compared }}
       {%- endcall -%}
-      {%- do persist_docs(target, model) -%}
     {%- else -%}
       {%- call statement('drop_draft') -%} drop table {{ draft }} {%- endcall -%}
     {%- endif -%}
