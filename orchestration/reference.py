@@ -70,7 +70,8 @@ def _section(kpi: dict[str, Any]) -> str:
 def _needs(told: str) -> str:
     """The columns that a KPI cannot do without, as people read them: what none may tell (``!``) is no column to deliver."""
     entries = [[need.rstrip("?") for need in entry.split("|") if "!" not in need] for entry in told.split(", ")]
-    return ", ".join(" or ".join(needs) for needs in entries if any(needs)) or "nothing more"
+    words = [" or ".join(dict.fromkeys(needs)) for needs in entries if any(needs)]
+    return ", ".join(dict.fromkeys(words)) or "nothing more"
 
 
 def read_definitions() -> list[dict[str, Any]]:
