@@ -22,8 +22,8 @@ from orchestration.spark import check_engine
 _CHOICES = {
     "ces_default_polarity": ("effort", "ease"),
     "segment_source": ("listed", "behaviour"),
-    "kpi_grains": ("day", "week", "month", "quarter", "all"),
 }
+_GRAINS = ("day", "week", "month", "quarter", "all")
 #: Smallest and largest value of a number; of the others 0 and a million.
 _BOUNDS: dict[str, tuple[float, float]] = {
     "margin_rate": (0, 1),
@@ -82,6 +82,8 @@ def _check_vars(values: dict[str, Any]) -> None:
 
 def _wanted(name: str, value: Any, default: Any) -> str | None:
     """What a variable should be, in words; None where it is."""
+    if name == "kpi_grains":
+        return _wanted_grains(value)
     if isinstance(default, int | float):
         return _wanted_number(name, value, whole=isinstance(default, int))
     if not isinstance(value, type(default)):
@@ -91,6 +93,21 @@ def _wanted(name: str, value: Any, default: Any) -> str | None:
         return f"made of: {', '.join(sorted(allowed)[:40])} (unknown: {unknown[0]!r})"
     if name == "phone_country_code" and value and not re.fullmatch(r"\+\d{1,4}", value):
         return "a calling code such as '+49'"
+    return None
+
+
+def _wanted_grains(value: Any) -> str | None:
+    """A list of grains, or one for each cut."""
+    if not isinstance(value, list | dict):
+        return "a list of grains, or lists by dimension"
+    cuts = ("all", "default", *kpi_dimensions())
+    if isinstance(value, dict) and (unknown := [name for name in value if name not in cuts]):
+        return f"by: {', '.join(cuts)} (unknown: {unknown[0]!r})"
+    for grains in value.values() if isinstance(value, dict) else [value]:
+        if not isinstance(grains, list):
+            return f"made of lists of grains ({grains!r} is none)"
+        if unknown := [grain for grain in grains if grain not in _GRAINS]:
+            return f"made of: {', '.join(sorted(_GRAINS))} (unknown: {unknown[0]!r})"
     return None
 
 

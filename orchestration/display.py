@@ -58,7 +58,7 @@ def read_kpis(settings: Settings, grain: str, kpis: tuple[str, ...], dimension: 
     """Rows of the published KPI mart with their definitions' label and unit, newest period first.
 
     Raises:
-        ConfigurationError: nothing is published, or a KPI or dimension does not exist.
+        ConfigurationError: nothing is published, or a KPI or dimension does not exist, or not by that grain.
     """
     with duckdb.connect(str(published_file(settings)), read_only=True) as con:
         known = {row[0] for row in con.execute("select kpi_id from kpi_definitions").fetchall()}
@@ -68,6 +68,10 @@ def read_kpis(settings: Settings, grain: str, kpis: tuple[str, ...], dimension: 
         dimensions = {row[0] for row in con.execute("select distinct dimension from kpis").fetchall()}
         if dimension not in dimensions:
             raise ConfigurationError(f"no dimension {dimension!r}; there are: {', '.join(sorted(dimensions))}")
+        grains = {row[0] for row in con.execute("select distinct grain from kpis where dimension = ?", [dimension]).fetchall()}
+        if dimension != "all" and grain not in grains:
+            held = ", ".join(sorted(grains))
+            raise ConfigurationError(f"the marts hold no grain {grain} by {dimension}, only: {held}; set kpi_grains to have it")
         cursor = con.execute(
             """
             select definitions.label, definitions.unit, kpis.*

@@ -56,6 +56,8 @@ def test_kpis_as_table_json_and_csv(cxhouse: Cxhouse, sample_home: Home) -> None
     assert [row["value"] for row in rows] == [sample_home.kpi("csat")]
     text = cxhouse("kpis", *sample_home.options, "--kpi", "csat", "--kpi", "nps", "--grain", "quarter", "--format", "csv").stdout
     assert {row["kpi_id"] for row in csv.DictReader(io.StringIO(text))} == {"csat", "nps"}
+    refused = cxhouse("kpis", *sample_home.options, "--kpi", "csat", "--dimension", "channel", "--grain", "day", exit_code=2)
+    assert "no grain day by channel, only: all, month, quarter, week; set kpi_grains" in refused.stderr
 
 
 def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_t_intervals(sample_home: Home) -> None:
     assert sample_home.kpi("review_score", "ci_low") == pytest.approx(low, rel=1e-9)
     assert sample_home.kpi("review_score", "ci_high") == pytest.approx(high, rel=1e-9)
     for member in ("DE", "FR", "PL", "AT", "NL"):
-        for grain, start in (("day", "2026-06-05"), ("week", "2026-06-01"), ("month", "2026-06-01")):
+        for grain, start in (("week", "2026-06-01"), ("month", "2026-06-01"), ("quarter", "2026-04-01")):
             column = f"date_trunc('{grain}', created_at at time zone 'UTC' at time zone 'Europe/Berlin')"
             stars = [row[0] for row in sample_home.query(
                 f"select stars from fct_reviews where country = ? and {column} = cast(? as date)", member, start

@@ -30,7 +30,7 @@
   ) }}
   with {{ standing_rows(kind, group) }},
 
-  source as (
+  source as {{ materialized() }} (
 
       select
           *,
@@ -44,10 +44,27 @@
 
   ),
 
+  -- Ranking sorts whole rows: only those whose key is there twice.
+  repeated as (
+
+      select _key as repeated_key
+      from source
+      group by _key
+      having count(*) > 1
+
+  ),
+
   ranked as (
 
       select
-          *,
+          source.*,
+          1 as version_rank
+      from source
+      left join repeated on source._key = repeated.repeated_key
+      where repeated.repeated_key is null
+      union all
+      select
+          source.*,
           row_number() over (
               partition by _key
               order by
@@ -59,6 +76,7 @@
                   _row desc
           ) as version_rank
       from source
+      inner join repeated on source._key = repeated.repeated_key
 
   )
 

@@ -4,28 +4,32 @@
 -- arrived later; a merge of two persons keeps the older key. Of those that arrived together an id is the first: a corrected
 -- e-mail address or phone number leaves it in place.
 {%- set nodes %}
-    select
-        identifier,
-        first_batch,
-        row_number() over (
-            order by
-                first_batch,
-                case when identifier like 'id:%' then 1 when identifier like 'email:%' then 2 else 3 end,
-                identifier
-        ) as node
+    select *
     from (
         select
             identifier,
-            min(_batch) as first_batch
-        from {{ ref('int_customer_identifiers') }}
-        where
-            identifier not in (
-                select pairs.identifier
-                from {{ ref('int_identifier_pairs') }} as pairs
-                where pairs.fanout > {{ var('identity_max_fanout') }}
-            )
-        group by identifier
-    ) as arrived
+            first_batch,
+            row_number() over (
+                order by
+                    first_batch,
+                    case when identifier like 'id:%' then 1 when identifier like 'email:%' then 2 else 3 end,
+                    identifier
+            ) as node
+        from (
+            select
+                identifier,
+                min(_batch) as first_batch
+            from {{ ref('int_customer_identifiers') }}
+            group by identifier
+        ) as arrived
+    ) as numbered
+    -- Left out after they were numbered: one that is shared too widely from now on moves the number of no other.
+    where
+        identifier not in (
+            select pairs.identifier
+            from {{ ref('int_identifier_pairs') }} as pairs
+            where pairs.fanout > {{ var('identity_max_fanout') }}
+        )
 {%- endset %}
 {%- set edges %}
     select

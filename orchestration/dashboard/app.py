@@ -197,7 +197,9 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
     dimension = st.selectbox("Dimension", kpi.dimensions, key=f"by_{kpi.id}")
     rows = marts.by_member(kpi.id, view.grain if period else "all", period, dimension)
     if not rows:
-        st.write("No cases in this period.")
+        is_held = period is None or (view.grain, dimension) in marts.cuts
+        absent = f"The marts hold no {view.grain}s by {dimension}: choose longer periods."
+        st.write("No cases in this period." if is_held else absent)
         return
     title = f"{kpi.definition['label']} by {dimension}"
     st.plotly_chart(by_member(kpi, rows), key="kpi_members", config=_CONFIG, alt=title)

@@ -31,6 +31,8 @@ class Kpi:
     newest_start: date | None = None
     #: Periods that were over on the reporting day of the marts.
     whole: list[Row] = field(default_factory=list)
+    #: The mart has the view's grain of the view's dimension.
+    is_cut_held: bool = True
 
     @property
     def id(self) -> str:
@@ -113,6 +115,8 @@ class Kpi:
             return f"not measured by {self.view.dimension}"
         if self.definition["grains"] and self.view.grain not in self.definition["grains"].split(", "):
             return f"not measured by {self.view.grain}; by {self.definition['grains']}"
+        if not self.is_cut_held:
+            return f"the marts hold no {self.view.grain}s by {self.view.dimension}: choose longer periods, or set kpi_grains"
         return "no whole period with cases"
 
     @property
@@ -190,6 +194,7 @@ def kpis_of(marts: Marts, view: View, kpi_id: str | None = None) -> dict[str, Kp
             marts.missing_exports.get(name),
             newest,
             [row for row in periods.get(name, []) if period_end(view.grain, row["period_start"]) <= marts.today],
+            view.dimension == ALL or (view.grain, view.dimension) in marts.cuts,
         )
         for name, definition in marts.definitions.items()
         if kpi_id in (None, name)

@@ -115,6 +115,11 @@ class Marts:
         return [grain for grain in GRAINS if grain in held]
 
     @cached_property
+    def cuts(self) -> set[tuple[str, str]]:
+        """The grains that the mart holds of the whole and of each dimension's members, as `kpi_grains` says."""
+        return {(row["grain"], row["dimension"]) for row in self.rows("select distinct grain, dimension from kpis")}
+
+    @cached_property
     def view(self) -> View:
         """What is shown unless a reader chooses: the whole by month, or by the longest period that the mart holds."""
         return View("month" if "month" in self.grains or not self.grains else self.grains[-1])

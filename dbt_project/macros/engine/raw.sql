@@ -11,3 +11,17 @@
 {% macro spark__raw_relation(relation) %}
   {{- return(api.Relation.create(identifier='raw_' ~ relation.identifier)) -}}
 {% endmacro %}
+
+
+{#- A CTE that is read more than once is computed once: DuckDB is told so, Spark has no word for it. -#}
+{% macro materialized() %}
+  {{- return(adapter.dispatch('materialized')()) -}}
+{% endmacro %}
+
+
+{% macro default__materialized() -%}
+  materialized
+{%- endmacro %}
+
+
+{% macro spark__materialized() -%}{%- endmacro %}
