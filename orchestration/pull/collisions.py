@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import duckdb
-
+from orchestration.connections import connect
 from orchestration.pull.kinds import LINEAGE, Kind
 
 _PERSON = ("customer_id", "customer_email", "customer_phone", "email", "phone")
@@ -59,7 +58,7 @@ def _content(kind: Kind) -> str:
 def within(kind: Kind, file: Path) -> Collisions:
     """Rows and records of one file of canonical rows."""
     order = "updated_at" if "updated_at" in kind.columns else "null"
-    with duckdb.connect() as con:
+    with connect() as con:
         row = con.execute(
             f"""
             with hashed as (
@@ -103,7 +102,7 @@ def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int,
     before = ", ".join(f"lag({name}) over earlier as before_{name}" for name in ("dated", "version", "_file", *persons))
     replaced = {f"{batch:08d}_" for batch in new}
     kept = [str(path) for path in standing if path.name[:9] not in replaced]
-    with duckdb.connect() as con:
+    with connect() as con:
         rows = con.execute(
             f"""
             with fresh as (select {columns} from read_parquet($new, union_by_name = true)),

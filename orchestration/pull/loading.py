@@ -12,15 +12,17 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import values
-from orchestration.pull.canonical import Origin, canonicalise
+from orchestration.pull import statement, times, values
+from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Contract, FileMatch, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.quarantine import reasons_in
-from orchestration.pull.readers import ReadOptions, read, read_header
+from orchestration.pull.readers import ReadOptions, open_rows, read_header
+from orchestration.pull.records import Rows
+from orchestration.pull.sorting import Origin
 from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -96,7 +98,8 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    return hashlib.sha256(KINDS_FILE.read_bytes() + Path(values.__file__).read_bytes() + repr(list(LINEAGE)).encode()).hexdigest()
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement))
+    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 
 def _stem(batch: int, contract: str) -> str:
@@ -202,25 +205,24 @@ class Loader:
                 raise RefusedFileError(
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
-            content = read(landed_path(self._landing, job.file), job.file.file, options_of(job.contract))
-            companions = {
-                name: read(landed_path(self._landing, file), file.file, ReadOptions()).table
-                for name, file in job.companions.items()
-            }
-            result = canonicalise(content, job.contract, job.origin, companions)
+            rows = self._open(job.file, options_of(job.contract))
+            companions = {name: self._open(file, ReadOptions()) for name, file in job.companions.items()}
+            quarantine = self._staged(job, "quarantine")
+            result = canonicalise(rows, job.contract, job.origin, self._staged(job), quarantine, companions)
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
-        pq.write_table(result.loaded, self._staged(job), compression="zstd")
-        pq.write_table(result.quarantined, self._staged(job, "quarantine"), compression="zstd")
-        report.messages += [f"{job.file.file}: {message}" for message in content.messages]
-        if result.unknown_columns and result.loaded.num_rows:
+        report.messages += [f"{job.file.file}: {message}" for message in rows.messages]
+        if result.unknown_columns and result.rows_loaded:
             report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
-            f"({result.quarantined.num_rows:,} quarantined)"
+            f"({result.rows_quarantined:,} quarantined)"
         )
-        return self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows, result.rows_merged)
+        return self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_merged)
+
+    def _open(self, file: Landed, options: ReadOptions) -> Rows:
+        return open_rows(landed_path(self._landing, file), file.file, options, self._scratch)
 
     def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
         """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 
+from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.pull.contracts import load_contracts
@@ -22,6 +23,7 @@ class Pull:
     """The pull of one run."""
 
     def __init__(self, settings: Settings, progress: Callable[[str], None]) -> None:
+        use(settings.resources)
         self._settings, self._progress = settings, progress
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.

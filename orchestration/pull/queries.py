@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from typing import TYPE_CHECKING
 
-import duckdb
+from orchestration.connections import connect
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One for all contracts: to open a database takes longer than to parse a query."""
+    return connect()
 
 
 def require_one_query(sql: str, place: str) -> None:
@@ -13,8 +24,8 @@ def require_one_query(sql: str, place: str) -> None:
     Raises:
         ValueError: the text is not SQL, or not one query.
     """
-    with duckdb.connect() as con:
-        (parsed,) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchone() or ("",)
+    with _parser().cursor() as con:
+        ((parsed,),) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchall()
     found = json.loads(parsed)
     if found["error"] and found["error_type"] != "not implemented":
         raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
