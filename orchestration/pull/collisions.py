@@ -58,25 +58,31 @@ def _content(kind: Kind) -> str:
 def within(kind: Kind, file: Path) -> Collisions:
     """Rows and records of one file of canonical rows."""
     order = "updated_at" if "updated_at" in kind.columns else "null"
+    hashed = f"(select hash({_key(kind)}) as record, {order} as version, hash({_content(kind)}) as content from read_parquet(?))"
     with connect() as con:
-        row = con.execute(
+        # Nearly all records have one row: only the others are looked at.
+        ((records, several),) = con.execute(
+            f"select count(*), count(*) filter (rows > 1) from (select count(*) as rows from {hashed} group by record)",
+            [str(file)],
+        ).fetchall()
+        if not several:
+            return Collisions(records)
+        ((repeated, overwritten),) = con.execute(
             f"""
-            with hashed as (
-                select {_key(kind)} as record, {order} as version, hash({_content(kind)}) as content from read_parquet(?)
-            ),
-            versions as (
-                select record, version, count(*) as rows, count(distinct content) as contents from hashed group by all
+            with versions as (
+                select record, version, count(*) as rows, count(distinct content) as contents from {hashed}
+                where record in (select record from {hashed} group by record having count(*) > 1)
+                group by all
             ),
             records as (
                 select record, sum(rows) as rows, sum(contents) as contents, max(contents) > 1 as is_overwritten
                 from versions group by record
             )
-            select count(*), coalesce(sum(rows - contents), 0), count(*) filter (is_overwritten) from records
+            select coalesce(sum(rows - contents), 0), count(*) filter (is_overwritten) from records
             """,
-            [str(file)],
-        ).fetchone()
-    assert row is not None
-    return Collisions(int(row[0]), int(row[1]), int(row[2]))
+            [str(file)] * 2,
+        ).fetchall()
+    return Collisions(records, int(repeated), overwritten)
 
 
 def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int, list[Clash]]:
