@@ -110,6 +110,14 @@ def test_an_unknown_name_of_an_offset_is_no_guess() -> None:
     assert result.quarantined["reason"].to_pylist() == ["created_at '2026-06-03 10:15:00 XYZ' is not a valid instant"]
 
 
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("text", ["infinity", "-Infinity", "inf", "-inf"])
+def test_for_ever_is_no_time(text: str, timezone: str) -> None:
+    result = read("tickets", [{"solved_at": text}, {"solved_at": "2026-06-01"}], timezone=timezone)
+    assert result.quarantined["reason"].to_pylist() == [f"solved_at '{text}' is not a valid instant"]
+    assert result.loaded.num_rows == 1
+
+
 @pytest.mark.parametrize(
     ("queued", "answered", "wait_seconds"),
     [

@@ -109,7 +109,8 @@ def local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, 
     has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
     zoned = f"try_cast({numeric} as timestamptz)"
     # DuckDB passes over letters at the end: an offset whose name nobody knows is no local time.
-    plain = rf"case when not regexp_matches({text}, '\d ?[A-Za-z]+$') then try_cast({text} as timestamp) end"
+    # And "infinity" is a timestamp of its, but no time.
+    plain = rf"case when not regexp_matches({text}, '\d ?[A-Za-z]+$|[fyFY]$') then try_cast({text} as timestamp) end"
     return (
         f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
         f"case when {has_offset} then {zoned} at time zone 'UTC' else {_in_utc(plain, timezone, second)} end",
