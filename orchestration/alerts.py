@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import duckdb
-
+from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.publish import MARTS_FILE
 from orchestration.pull.ledger import Alert, Ledger, now
@@ -93,7 +92,7 @@ def published_alerts(settings: Settings) -> dict[str, str] | None:
     path = settings.published / MARTS_FILE
     if not path.exists():
         return None
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(path, read_only=True) as con:
         named = con.execute("select column_name from duckdb_columns() where table_name = 'alerts'").fetchall()
         if not {("alert_id",), ("closed_at",)} <= set(named):
             return None

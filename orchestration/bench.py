@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.connections import connect
 from orchestration.pull.kinds import all_kinds
 from orchestration.run_record import RunRecord
 from orchestration.seeds import prepare_seeds
@@ -61,7 +61,7 @@ def _bare_build(settings: Settings) -> list[str]:
 def _a_days_exports(settings: Settings, exports: Path, number: int) -> int:
     """Write the newest day's records once more, as new ones; returns the rows."""
     rows = 0
-    with duckdb.connect() as con:
+    with connect() as con:
         for kind, day in DAILY.items():
             key = all_kinds()[kind].key[0]
             columns = ", ".join(

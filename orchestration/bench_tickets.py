@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.connections import connect
 from orchestration.execution import prepare_home
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import EMPTY
@@ -81,7 +82,7 @@ def _write_raw(settings: Settings, count: int) -> None:
     for kind in all_kinds().values():
         (settings.raw / kind.name).mkdir(parents=True)
         pq.write_table(kind.arrow_schema.empty_table(), settings.raw / kind.name / EMPTY)
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("select setseed(0.5)")
         con.execute(f"create table tickets as {TICKETS.format(count=count)}")
         for name, query in (("tickets", "select * from tickets"), ("ticket_events", EVENTS)):
@@ -112,10 +113,10 @@ def _compare(settings: Settings, lookup: str, rounds: int) -> tuple[float, float
     with tempfile.TemporaryDirectory() as folder:
         # dbt keeps the warehouse open: a copy of it.
         copy = Path(folder, "warehouse.duckdb")
-        with duckdb.connect(str(settings.warehouse)) as con:
+        with connect(settings.warehouse) as con:
             con.execute("checkpoint")
         copy.write_bytes(settings.warehouse.read_bytes())
-        with duckdb.connect(str(copy), config={"threads": settings.threads}) as con:
+        with connect(copy) as con:
             con.execute(
                 f"create temporary table tickets as select life.*, calendar from journey.int_ticket_life as life "
                 f"inner join journey.{ENGINE} using (ticket_id)"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import duckdb
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.publish import MARTS_FILE, REPORT_FILE, read_publication
 from orchestration.pull.ledger import Ledger
@@ -60,7 +60,7 @@ def read_kpis(settings: Settings, grain: str, kpis: tuple[str, ...], dimension: 
     Raises:
         ConfigurationError: nothing is published, or a KPI or dimension does not exist, or not by that grain.
     """
-    with duckdb.connect(str(published_file(settings)), read_only=True) as con:
+    with connect(published_file(settings), read_only=True) as con:
         known = {row[0] for row in con.execute("select kpi_id from kpi_definitions").fetchall()}
         unknown = [kpi for kpi in kpis if kpi not in known]
         if unknown:
@@ -125,7 +125,7 @@ def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[st
     """Of rows, newest first, each KPI's and member's newest with a value whose period was over when the marts were built."""
     from orchestration.dashboard.marts import Marts, period_end
 
-    with duckdb.connect(str(published_file(settings)), read_only=True) as con:
+    with connect(published_file(settings), read_only=True) as con:
         today = Marts(con).today
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:

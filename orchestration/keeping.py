@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.connections import connect
 from orchestration.settings import PROJECT, Settings
 
 _LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
@@ -52,7 +53,7 @@ class Kept:
         self._is_off = settings.full_refresh or settings.days is not None
         self._as_of = settings.as_of_instant().isoformat(sep=" ")
         self._lock = Lock()
-        self._con = duckdb.connect(str(settings.warehouse))
+        self._con = connect(settings.warehouse)
         self._con.execute(_TABLES)
         self._tables = {row[0] for row in self._rows("select schema_name || '.' || table_name from duckdb_tables()")}
         #: model -> the project and the date (none: any) that its table was built by, and the table's version.

@@ -38,7 +38,26 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
+def _into_environment(_: click.Context, option: click.Parameter, value: str | None) -> None:
+    """What every command takes, and none looks at by itself: an option is stronger than the variable, and so takes its place."""
+    if value is not None:
+        os.environ[f"CXHOUSE_{str(option.name).upper()}"] = value
+
+
+#: Bounds of every connection to the database.
+_RESOURCES = {
+    "memory-limit": ("SIZE", "Memory of the database, such as 4GB or 60% (default: half of what there is)."),
+    "temp-directory": ("DIR", "Where what does not fit into memory goes (default: spill in the home)."),
+    "threads": ("N", "Threads of the database (default: the processors there are)."),
+}
+
+
 def home_options(command: Callable[..., None]) -> Callable[..., None]:
+    for name, (form, text) in reversed(_RESOURCES.items()):
+        variable = f"CXHOUSE_{name.replace('-', '_').upper()}"
+        command = click.option(
+            f"--{name}", metavar=form, help=f"{text} [{variable}]", expose_value=False, callback=_into_environment
+        )(command)
     command = click.option("--config", metavar="DIR", help="Folder with cxhouse.yml, contracts/, seeds/. [CXHOUSE_CONFIG]")(
         command
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
 from orchestration.settings import Settings
 
@@ -195,7 +196,7 @@ def read_publication(settings: Settings) -> Publication | None:
     path = settings.published / MARTS_FILE
     if not path.exists():
         return None
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(path, read_only=True) as con:
         return publication_of(con)
 
 

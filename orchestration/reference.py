@@ -9,8 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from orchestration.connections import connect
 from orchestration.display import format_value
 from orchestration.publish import MARTS_FILE
 from orchestration.pull.contracts import json_schema
@@ -83,7 +82,7 @@ def read_definitions() -> list[dict[str, Any]]:
         settings = Settings(home=Path(home))
         prepare_home(settings)
         Warehouse(settings).build(["--select", "kpi_definitions", "--exclude-resource-type", "test"])
-        with duckdb.connect(str(settings.warehouse)) as con:
+        with connect(settings.warehouse) as con:
             return con.sql("select * from kpis.kpi_definitions order by kpi_id").to_arrow_table().to_pylist()
 
 
@@ -120,7 +119,7 @@ def generated() -> dict[Path, str]:
 
 def sample_reference(marts: Path) -> str:
     """Every KPI of a published home as Markdown, by stage."""
-    with duckdb.connect(str(marts), read_only=True) as con:
+    with connect(marts, read_only=True) as con:
         rows = con.execute(_SAMPLE_QUERY).fetchall()
     lines = [SAMPLE_HEADER.format(customers=SAMPLE[0], days=SAMPLE[1], seed=SAMPLE[2])]
     for stage, found in groupby(rows, key=lambda row: row[0]):

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from orchestration.connections import connect
 from orchestration.display import published_file
 from orchestration.errors import CxhouseError
 from orchestration.publish import read_publication
@@ -48,9 +49,8 @@ def prepare_project(settings: Settings) -> Path:
 
 
 def _tables(settings: Settings) -> set[str]:
-    import duckdb
 
-    with duckdb.connect(str(published_file(settings)), read_only=True) as con:
+    with connect(published_file(settings), read_only=True) as con:
         return {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
 
 

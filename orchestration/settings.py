@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from orchestration.connections import Resources, default_memory, parse_memory, processors, use
 from orchestration.errors import ConfigurationError
 
 #: The checkout (or installation) that holds dbt_project/, models/ and expectations/.
@@ -22,6 +23,8 @@ CONFIG_FILE = "cxhouse.yml"
 SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 
 
+#: Each takes memory of its own; DuckDB uses all threads for one as well.
+MODELS_AT_ONCE = 4
 Engine = Literal["duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
@@ -56,7 +59,13 @@ class Settings(BaseModel):
     spark_conf: dict[str, Any] = Field(default_factory=dict, description="Spark's own settings, by their names.")
     spark_table_format: str = Field("parquet", description="Format of Spark's tables; a cluster may have delta or iceberg.")
     spark_parts: int = Field(8, ge=1, description="Parts that Spark stores a table in; a change overwrites whole parts.")
-    threads: int = Field(2, ge=1, description="Models that dbt builds at the same time.")
+    memory_limit: str | None = Field(
+        None, description="Memory of the database, such as 4GB or 60%; none: half of what the machine or its cgroup has."
+    )
+    temp_directory: Path | None = Field(None, description="Folder for what does not fit into memory; none: `spill` in the home.")
+    threads: int = Field(
+        default_factory=processors, ge=1, description="Threads of the database, and models built at the same time (four at most)."
+    )
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
     # What one run is told; never in the configuration file.
@@ -69,6 +78,13 @@ class Settings(BaseModel):
     def _plain(cls, value: Path) -> Path:
         if found := sorted(set("'\"*?[]{}") & set(str(value.absolute()))):
             raise ValueError(f"{value} has {' '.join(found)} in its path, which SQL engines read as a pattern; choose another")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _amount(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_memory(value)
         return value
 
     @field_validator("schedule")
@@ -99,6 +115,12 @@ class Settings(BaseModel):
     def as_of_instant(self) -> datetime:
         """The instant that a run speaks of, in UTC without a zone."""
         return self.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+    @property
+    def resources(self) -> Resources:
+        """What each connection to DuckDB may take."""
+        memory = parse_memory(self.memory_limit) if self.memory_limit else default_memory()
+        return Resources(memory, self.threads, (self.temp_directory or self.home / "spill").expanduser().absolute())
 
     @property
     def landing(self) -> Path:
@@ -177,7 +199,9 @@ class Settings(BaseModel):
             "CXHOUSE_AS_OF": self.as_of_instant().isoformat(sep=" "),
             "CXHOUSE_FROM": self.days[0].isoformat() if self.days else "",
             "CXHOUSE_TO": self.days[1].isoformat() if self.days else "",
-            "CXHOUSE_THREADS": str(self.threads),
+            "CXHOUSE_DUCKDB_MEMORY": self.resources.memory_limit,
+            "CXHOUSE_DUCKDB_THREADS": str(self.threads),
+            "CXHOUSE_MODELS_AT_ONCE": str(min(self.threads, MODELS_AT_ONCE)),
             "DAGSTER_HOME": str(self.dagster_home),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
@@ -261,7 +285,8 @@ def load_settings(
     for name in ("full_refresh", "replay", "days"):
         if name in data:
             raise ConfigurationError(f"{CONFIG_FILE}: {name} is told to a single run, with an option of 'cxhouse run'")
-    for name, told in (("engine", engine), ("spark_master", spark_master)):
+    told_of_resources = [(name, None) for name in ("memory_limit", "temp_directory", "threads")]
+    for name, told in (("engine", engine), ("spark_master", spark_master), *told_of_resources):
         if value := told or os.environ.get(f"CXHOUSE_{name.upper()}"):
             data[name] = value
     if addresses := os.environ.get("CXHOUSE_NOTIFY"):
@@ -270,8 +295,10 @@ def load_settings(
     if moment is not None:
         data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))
     try:
-        return Settings.model_validate(data)
+        settings = Settings.model_validate(data)
     except ValidationError as error:
         place = f"{config_dir / CONFIG_FILE}" if config_dir else "settings"
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ConfigurationError(f"{place}: {problems} (settings: {', '.join(Settings.model_fields)})") from error
+    use(settings.resources)
+    return settings

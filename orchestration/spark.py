@@ -40,7 +40,7 @@ def configuration(settings: Settings) -> dict[str, str]:
     """What the session is started with; the user's own `spark_conf` has the last word."""
     folder = settings.spark
     return {
-        "spark.master": settings.spark_master,
+        "spark.master": _master(settings),
         "spark.app.name": "cxhouse",
         # Instants are UTC without a zone, as in every Parquet file of the pull.
         "spark.sql.session.timeZone": "UTC",
@@ -53,6 +53,9 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'catalogue'};create=true",
+        # One process does it all where Spark runs on this machine: what a database may take, it may.
+        "spark.driver.memory": f"{settings.resources.memory_bytes // 2**20}m",
+        "spark.local.dir": str(settings.resources.temp_directory),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "OFF",
@@ -60,6 +63,11 @@ def configuration(settings: Settings) -> dict[str, str]:
         **(LOOPBACK if is_on_this_machine(settings.spark_master) else {}),
         **{name: str(value) for name, value in settings.spark_conf.items()},
     }
+
+
+def _master(settings: Settings) -> str:
+    """Spark's own master takes as many threads as DuckDB would."""
+    return f"local[{settings.threads}]" if settings.spark_master == "local[*]" else settings.spark_master
 
 
 def check_engine(settings: Settings) -> None:

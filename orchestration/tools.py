@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from orchestration.connections import connect
 from orchestration.errors import CxhouseError
 from orchestration.options import engine_options, exports_option, home_options, reported
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
@@ -31,9 +32,8 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
 
     path = published_file(load_settings(home=home, config=config))
     _needs("streamlit")
-    import duckdb
 
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(path, read_only=True) as con:
         if ("gate_results",) not in con.execute("select table_name from duckdb_tables()").fetchall():
             version = publication_of(con).version
             raise CxhouseError(f"version {version} was published by an earlier release; run 'cxhouse run' once")

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.connections import bounded, connect, explain, use
 from orchestration.errors import CxhouseError
 from orchestration.keeping import Kept, keeping, project_version
 from orchestration.seeds import prepare_seeds
@@ -44,6 +45,7 @@ class Warehouse:
     """dbt over one home."""
 
     def __init__(self, settings: Settings) -> None:
+        use(settings.resources)
         self._settings = settings
         self._manifest: Any = None
 
@@ -59,12 +61,12 @@ class Warehouse:
     def tables(self, names: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection on which tables that the engine built can be read, as `schema.table`; those that there are."""
         if self._settings.engine == "duckdb":
-            with duckdb.connect(str(self._settings.warehouse)) as con:
+            with connect(self._settings.warehouse) as con:
                 yield con
         else:
             from orchestration.spark import show_tables
 
-            with duckdb.connect() as con:
+            with connect() as con:
                 show_tables(self._settings, con, names)
                 yield con
 
@@ -75,7 +77,7 @@ class Warehouse:
             from orchestration.spark import start_session
 
             return [row.asDict() for row in start_session(self._settings).sql(query).collect()]
-        with duckdb.connect(str(self._settings.warehouse)) as con:
+        with connect(self._settings.warehouse) as con:
             cursor = con.execute(query)
             names = [column[0] for column in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -111,7 +113,7 @@ class Warehouse:
         if self._settings.engine != "duckdb" or not path.exists():
             return False
         try:
-            with duckdb.connect(str(path)) as con:
+            with connect(path) as con:
                 con.execute("select count(*) from duckdb_tables()")
         except (duckdb.IOException, duckdb.InternalException, duckdb.SerializationException) as error:
             if "lock" in str(error).lower():
@@ -181,6 +183,7 @@ class Warehouse:
 
             show_raw(self._settings)
         _give_unit_tests_the_graph()
+        _bound_dbt()
         result = dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke(
             [
                 *command,
@@ -215,6 +218,22 @@ def _give_unit_tests_the_graph() -> None:
     UnitTestManifestLoader.__init__ = init  # type: ignore[method-assign]
 
 
+def _bound_dbt() -> None:
+    """Give dbt's database the bound of all others. (Its profile can name a folder for what does not fit, but only as an option of
+    the connection, and then no second one to the same file could be opened.)"""
+    from dbt.adapters.duckdb.environments import Environment
+
+    original = Environment.initialize_db
+    if getattr(original, "is_bounded", False):
+        return
+
+    def initialize_db(*args: Any, **kwargs: Any) -> Any:
+        return bounded(original(*args, **kwargs))
+
+    initialize_db.is_bounded = True  # type: ignore[attr-defined]
+    Environment.initialize_db = initialize_db  # type: ignore[method-assign]
+
+
 def _node_result(item: Any) -> NodeResult:
     node = item.node
     return NodeResult(
@@ -224,6 +243,6 @@ def _node_result(item: Any) -> NodeResult:
         status=str(item.status),
         seconds=float(item.execution_time or 0),
         failures=int(item.failures or 0),
-        message=str(item.message or ""),
+        message=str(explain(item.message or "", f"the {node.resource_type} {node.name}") or item.message or ""),
         compiled_code=str(getattr(node, "compiled_code", None) or ""),
     )

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import Canonical, FileContent, canonicalise
 
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import options_of
 from orchestration.pull.quarantine import in_short
 from orchestration.pull.readers import read_header
-from orchestration.pull.records import FileContent
+from orchestration.pull.sorting import Origin
 
 ORIGIN = Origin("test", "file.csv", 1, "test")
 

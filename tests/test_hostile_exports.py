@@ -224,7 +224,13 @@ LIMITS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_what_unpacks_to_too_much_is_refused(box: Box, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    for module, limit in ((unpacking, "MAX_BYTES"), (unpacking, "MAX_LINE_BYTES"), (json_files, "MAX_JSON_BYTES")):
+    limits = (
+        (unpacking, "MAX_BYTES"),
+        (unpacking, "MAX_GROUP_BYTES"),
+        (unpacking, "MAX_LINE_BYTES"),
+        (json_files, "MAX_JSON_BYTES"),
+    )
+    for module, limit in limits:
         monkeypatch.setattr(module, limit, 20_000)
     (box.exports / f"big_{name}").write_bytes(LIMITS[name]())
     (box.exports / name).write_bytes(LIMITS[name]())

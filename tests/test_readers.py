@@ -12,10 +12,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from published import parts
+from reading import read
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import readers, unpacking
-from orchestration.pull.readers import ReadOptions, read, read_header
+from orchestration.pull import csv_files, unpacking
+from orchestration.pull.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
 FRAME = pd.DataFrame(ROWS)
@@ -68,7 +69,7 @@ def test_ragged_rows_are_kept_with_their_number(tmp_path: Path) -> None:
 
 def test_rows_longer_than_a_block(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n1," + "x" * (readers.CSV_BLOCK_BYTES + 10) + "\n2,y\n")
+    path.write_text("a,b\n1," + "x" * (csv_files.BLOCK_BYTES + 10) + "\n2,y\n")
     assert read(path, "t.csv", ReadOptions()).table["a"].to_pylist() == ["1", "2"]
 
 

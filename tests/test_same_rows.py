@@ -16,16 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import Canonical, FileContent, canonicalise, read
 from test_hostile_exports import Box
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.headers import column_names
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import options_of
-from orchestration.pull.readers import ReadOptions, read, read_header
-from orchestration.pull.records import FileContent
+from orchestration.pull.readers import ReadOptions, read_header
+from orchestration.pull.sorting import Origin
 
 Rows = list[dict[str, object]]
 TEXTS = ["csv", "tsv", "json", "ndjson"]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from reading import Canonical, canonicalise, read
 
-from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.loading import options_of
-from orchestration.pull.readers import read
+from orchestration.pull.sorting import Origin
 
 CONTRACTS = {contract.name: contract for contract in load_contracts(None)}
 

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import Canonical, canonicalise
 
-from orchestration.pull.canonical import Canonical, Origin, canonicalise
 from orchestration.pull.contracts import Contract, FileMatch, Mapping
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.records import from_records
+from orchestration.pull.sorting import Origin
 from orchestration.pull.values import ABBREVIATIONS, NOBODY
 
 REQUIRED = {
@@ -107,6 +108,14 @@ def test_offsets_by_name(name: str) -> None:
 def test_an_unknown_name_of_an_offset_is_no_guess() -> None:
     result = read("tickets", [{"created_at": "2026-06-03 10:15:00 XYZ"}])
     assert result.quarantined["reason"].to_pylist() == ["created_at '2026-06-03 10:15:00 XYZ' is not a valid instant"]
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("text", ["infinity", "-Infinity", "inf", "-inf"])
+def test_for_ever_is_no_time(text: str, timezone: str) -> None:
+    result = read("tickets", [{"solved_at": text}, {"solved_at": "2026-06-01"}], timezone=timezone)
+    assert result.quarantined["reason"].to_pylist() == [f"solved_at '{text}' is not a valid instant"]
+    assert result.loaded.num_rows == 1
 
 
 @pytest.mark.parametrize(
@@ -219,12 +228,17 @@ def test_a_word_is_the_same_however_it_is_spelled(word: str, joint: str, change:
 
 
 def test_sql_that_fails_on_a_value_rejects_its_row_only() -> None:
-    mapping = {"agent_replies": Mapping(sql="cast(subject as integer)"), "reopens": Mapping(sql="length(subject)")}
+    mapping = {
+        "agent_replies": Mapping(sql="cast(subject as integer)"),
+        "reopens": Mapping(sql="length(subject)"),
+        "csat_score": Mapping(sql="cast(subject as integer) + 0"),
+    }
     result = read("tickets", [{"subject": "3"}, {"subject": "somebody@example.org"}, {"subject": None}], mapping)
     assert result.loaded["agent_replies"].to_pylist() == [3, None]
     assert result.quarantined["_row"].to_pylist() == [3]
     (reason,) = result.quarantined["reason"].to_pylist()
-    assert reason == "agent_replies has a value on which the SQL of the contract fails"
+    fails = "has a value on which the SQL of the contract fails"
+    assert reason == f"agent_replies {fails}; csat_score {fails}"
 
 
 def test_reasons_show_no_value_that_may_be_a_persons() -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.connections import connect
 from orchestration.publish import Publication, publication_of
 
 Row = dict[str, Any]
@@ -208,7 +209,7 @@ class PublishedFile:
             if self._marts is None or self._marts.signature != found:
                 if self._con:
                     self._con.close()
-                self._con = duckdb.connect(str(self._path), read_only=True)
+                self._con = connect(self._path, read_only=True)
                 self._marts = Marts(self._con, found)
             yield self._marts
 

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from jinja2 import Environment, FileSystemLoader
 
+from orchestration.connections import connect
 from orchestration.dashboard.charts import trend
 from orchestration.dashboard.marts import Marts
 from orchestration.dashboard.pages import pages
@@ -71,5 +71,5 @@ def report(marts: Marts, progress: Callable[[str], None] = lambda _: None) -> st
 
 def write_report(database: Path, path: Path) -> None:
     """Write the report over a database of marts."""
-    with duckdb.connect(str(database), read_only=True) as con:
+    with connect(database, read_only=True) as con:
         path.write_text(report(Marts(con)), encoding="utf-8")

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from orchestration.connections import connect
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.kpi import Kpi, kpis_of
@@ -50,7 +49,7 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
     finally:
         release_writer_lock(settings.home)
     (draft / _PLOTLY).write_text(plotly_js(), encoding="utf-8")
-    with duckdb.connect(str(published), read_only=True) as con:
+    with connect(published, read_only=True) as con:
         marts = Marts(con)
         kpis = kpis_of(marts, marts.view)
         for kpi in kpis.values():

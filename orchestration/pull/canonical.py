@@ -1,71 +1,38 @@
 """From a file's text columns to typed canonical rows, or to quarantine with the reason.
 
-The typing runs in DuckDB over the Arrow table. Only names and literals of the *contract* become part of a statement;
-nothing from the data does.
+The typing runs in DuckDB, which takes the file's blocks of rows and gives typed ones, a few at a time: no step holds a whole
+file. Only what looks at several rows at once, a contract's ``query`` or ``continuation``, has them all in a table, which DuckDB
+puts on disk where its memory ends.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts import Contract, Mapping
-from orchestration.pull.kinds import Column, Kind, all_kinds
-from orchestration.pull.records import FileContent
-from orchestration.pull.values import (
-    changes_clocks,
-    declare,
-    identifier,
-    literal,
-    prepared,
-    present_text,
-    problem,
-    rule_problem,
-    text_of,
-    typed,
-)
+from orchestration.pull.contracts import Contract
+from orchestration.pull.kinds import Kind, all_kinds
+from orchestration.pull.literals import identifier
+from orchestration.pull.records import Rows
+from orchestration.pull.sorting import Feed, Origin, Sorter
+from orchestration.pull.statement import statement
+from orchestration.pull.values import declare
 
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("_source", pa.string()),
-        ("_file", pa.string()),
-        ("_row", pa.int64()),
-        ("_batch", pa.int64()),
-        ("_contract", pa.string()),
-        ("column_name", pa.string()),
-        ("reason", pa.string()),
-        ("record", pa.string()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where rows come from: the source's name, the file in it, the number of its landing, and the contract.
-
-    ``series`` and ``delivery`` are explained with LINEAGE.
-    """
-
-    source: str
-    file: str
-    batch: int
-    contract: str
-    series: str | None = None
-    delivery: int | None = None
+#: So many typed rows are taken at a time.
+BLOCK_ROWS = 2**15
 
 
 @dataclass(frozen=True)
 class Canonical:
-    """A file after its contract: rows to load and rows in quarantine (as QUARANTINE_SCHEMA)."""
+    """What became of a file's rows under its contract."""
 
-    loaded: pa.Table
-    quarantined: pa.Table
+    rows_loaded: int
+    rows_quarantined: int
     unknown_columns: list[str]
     #: Columns of the kind that the file has a word for, be it always an empty one.
     told_columns: tuple[str, ...]
@@ -74,75 +41,13 @@ class Canonical:
 
     @property
     def rows_read(self) -> int:
-        return self.loaded.num_rows + self.quarantined.num_rows + self.rows_merged
-
-
-def _statement(contract: Contract, kind: Kind, present: dict[str, str], tried: bool = False) -> str:
-    """Every row with its texts (``t_``), its typed values (``c_``) and why it cannot be taken (``problems``).
-
-    With ``tried`` an expression of the contract that fails on a value fails for its row only.
-    """
-    mapped = {name: contract.columns.get(name) for name in kind.columns}
-    texts = [f"{_text(column, mapped[name], contract, present, tried)} as t_{name}" for name, column in kind.columns.items()]
-    source = text_of(contract.source, contract, present) if contract.source else "cast(null as varchar)"
-    failures = [
-        f"case when try({{'v': cast(({mapping.sql}) as varchar)}}) is null then {literal(name)} end"
-        for name, mapping in mapped.items()
-        if tried and mapping and mapping.sql is not None
-    ]
-    moved = [name for name in kind.in_time_order if mapped[name] and changes_clocks(contract.timezone)]
-    mappings = {name: mapping or Mapping(value="") for name, mapping in mapped.items()}
-    ready = [f"{text} as n_{name}" for name, c in kind.columns.items() if (text := prepared(c, f"t_{name}", contract))]
-    values = [
-        f"{typed(column, kind, mappings[name], contract)} as {'f' if name in moved else 'c'}_{name}"
-        for name, column in kind.columns.items()
-    ]
-    values += [f"{typed(kind.columns[name], kind, mappings[name], contract, second=True)} as s_{name}" for name in moved]
-    problems = [(column.name, problem(column, kind)) for column in kind.columns.values()]
-    problems += [(rule.column, rule_problem(rule.holds, rule.otherwise, kind)) for rule in kind.rules]
-    structs = ", ".join(f"{{'column_name': {literal(name)}, 'reason': {reason}}}" for name, reason in problems)
-    failed = f"[{', '.join(failures)}]" if failures else "cast([] as varchar[])"
-    failed = f"list_transform(list_filter({failed}, lambda n: n is not null), lambda n: {_FAILED})"
-    chosen = "".join(f", {expression} as c_{name}" for name, expression in _clock_times(moved).items())
-    return f"""
-        with texts as (select _row, {", ".join(texts)}, {source} as s_source, {failed} as failures from mapped),
-        prepared as (select *, {", ".join(ready)} from texts),
-        typed as (select *, {", ".join(values)} from prepared),
-        placed as (select *{chosen} from typed)
-        select *, failures || list_filter([{structs}], lambda p: p.reason is not null) as problems
-        from placed
-    """
-
-
-_FAILED = "{'column_name': n, 'reason': 'has a value on which the SQL of the contract fails'}"
-
-
-def _text(column: Column, mapping: Mapping | None, contract: Contract, present: dict[str, str], tried: bool) -> str:
-    return present_text(column, text_of(mapping, contract, present, tried)) if mapping else "cast(null as varchar)"
-
-
-def _clock_times(names: list[str]) -> dict[str, str]:
-    """Of clock times that happen twice (``f_`` the first instant, ``s_`` the second) the one that fits those of its record.
-
-    It is the first, unless that lies before what came earlier, or an hour more than the second before what comes next.
-    """
-    chosen = {}
-    for place, name in enumerate(names):
-        first, second = f"f_{name}", f"s_{name}"
-        before = ", ".join(f"c_{earlier}" for earlier in names[:place])
-        after = ", ".join(f"case when f_{later} = s_{later} then f_{later} end" for later in names[place + 1 :])
-        cases = f"when {first} < greatest({before}) then {second} " if before else ""
-        if after:
-            next_at = f"least({after})"
-            cases += f"when {second} <= {next_at} and {next_at} - {second} < interval 1 hour then {second} "
-        chosen[name] = f"case when {first} = {second} then {first} {cases}else {first} end"
-    return chosen
+        return self.rows_loaded + self.rows_quarantined + self.rows_merged
 
 
 def canonicalise(
-    content: FileContent, contract: Contract, origin: Origin, companions: dict[str, pa.Table] | None = None
+    rows: Rows, contract: Contract, origin: Origin, loaded: Path, rejected: Path, companions: dict[str, Rows] | None = None
 ) -> Canonical:
-    """Apply a contract to a file's rows.
+    """Apply a contract to a file's rows: what can be loaded is written to one file of Parquet, the rest to another.
 
     Rows read = rows loaded + rows quarantined + rows merged into others, always: the result is checked against the file.
 
@@ -151,33 +56,55 @@ def canonicalise(
         RefusedFileError: a column that the contract needs is not in the file.
     """
     kind = all_kinds()[contract.kind]
-    present = {name.lower(): name for name in content.header}
     if contract.query is None:
-        _require_columns(contract, kind, present)
-    with duckdb.connect() as con:
+        _require_columns(contract, kind, {name.lower(): name for name in rows.header})
+    present = {name.lower() for name in rows.header}
+    further = [name for name in contract.optional_columns if name.lower() not in present]
+    feed = Feed(rows, further, keeps=not _looks_around(contract))
+    with connect() as con:
         con.execute("set TimeZone = 'UTC'")
         declare(con)
-        con.register("file", _with_optional(content.table, contract))
-        for name, table in (companions or {}).items():
-            con.register(name, table)
+        for name, others in (companions or {}).items():
+            _put_beside(con, name, others)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
-        try:
-            con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
-            header = [row[0] for row in con.execute("describe mapped").fetchall()]
-            _same_rows(con, contract, content.table.num_rows)
-            merged = _merge(con, contract)
-        except _ON_A_VALUE:
-            # Its message quotes the value.
-            raise RefusedFileError(
-                f"has a value on which the query of contract {contract.name} fails; let the query use try_cast and try_strptime"
-            ) from None
-        except duckdb.Error as error:
-            raise _sql_error(contract, origin, error) from None
-        told = _told_columns(contract, kind, header if contract.query else content.header)
-        _type(con, contract, kind, {name.lower(): name for name in header}, origin)
-        loaded = _loaded(con, kind, origin, contract)
-        quarantined = _quarantined(con, content, kind, origin)
+        header, merged = feed.header, 0
+        if _looks_around(contract):
+            header, merged = _put_together(con, contract, feed, origin)
+        sorter = Sorter(kind, origin, loaded, rejected)
+        good, bad = _type(con, contract, {name.lower(): name for name in header}, feed, sorter)
+    if good + bad + merged != feed.count + feed.broken:
+        raise ConfigurationError(
+            f"contract {contract.name!r}: {good + bad + merged:,} rows came of the {feed.count + feed.broken:,} of {origin.file}"
+        )
+    told = _told_columns(contract, kind, header if contract.query else rows.header)
+    return Canonical(good, bad, _unknown(contract, rows.header), told, merged)
+
+
+def _looks_around(contract: Contract) -> bool:
+    """Does the contract look at several rows of a file at once?"""
+    return contract.query is not None or contract.continuation is not None
+
+
+def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
+    """A companion's rows as a table, block by block, so that what its reader raises arrives as it is."""
+    con.register("empty", others.schema.empty_table())
+    con.execute(f"create temp table {identifier(name)} as select * from empty")
+    con.unregister("empty")
+    for block in others.blocks():
+        con.register("block", block.table)
+        con.execute(f"insert into {identifier(name)} select * from block")
+        con.unregister("block")
+
+
+def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
+    present = {name.lower() for name in header}
+    mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
+    return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or (m.source and m.source.lower() in present))
+
+
+def _unknown(contract: Contract, header: list[str]) -> list[str]:
+    """Columns of a file that its contract does not name."""
     used = {(m.source or "").lower() for m in contract.columns.values()}
     used |= {(contract.source.source or "").lower()} if contract.source else set()
     used |= {name.lower() for name in contract.continuation.of} if contract.continuation else set()
@@ -188,40 +115,71 @@ def canonicalise(
             *(m.sql or "" for m in contract.columns.values()),
         ]
     ).lower()
-    unknown = [name for name in content.header if name.lower() not in used and name.lower() not in sql]
-    return Canonical(loaded, quarantined, unknown, told, merged)
-
-
-def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
-    present = {name.lower() for name in header}
-    mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
-    return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or (m.source and m.source.lower() in present))
+    return [name for name in header if name.lower() not in used and name.lower() not in sql]
 
 
 #: What DuckDB raises because of a value, not because of the statement.
 _ON_A_VALUE = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
+#: How the same begins where it comes with a stream of results.
+_TOLD_ON_A_VALUE = ("Conversion Error", "Out of Range Error", "Invalid Input Error")
 
 
-def _sql_error(contract: Contract, origin: Origin, error: duckdb.Error) -> ConfigurationError:
-    return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
+def _is_on_a_value(error: Exception) -> bool:
+    return isinstance(error, _ON_A_VALUE) or (isinstance(error, OSError) and str(error).startswith(_TOLD_ON_A_VALUE))
 
 
-def _type(con: duckdb.DuckDBPyConnection, contract: Contract, kind: Kind, present: dict[str, str], origin: Origin) -> None:
-    """Make the table ``result``; where the contract's SQL fails on a value, that value's row says so."""
+def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed, origin: Origin) -> tuple[list[str], int]:
+    """Make the table ``mapped`` of all rows; returns its columns, and how many rows were merged into others."""
     try:
-        con.execute(f"create temp table result as {_statement(contract, kind, present)}")
-    except _ON_A_VALUE:
-        con.execute(f"create temp table result as {_statement(contract, kind, present, tried=True)}")
-    except duckdb.Error as error:
-        raise _sql_error(contract, origin, error) from None
+        con.register("rows_of_file", feed.reader())
+        con.execute("create temp table file as select * from rows_of_file")
+        con.unregister("rows_of_file")
+        con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
+        con.execute("drop table file")
+        header = [row[0] for row in con.execute("describe mapped").fetchall()]
+        _same_rows(con, contract, feed.count)
+        return header, _merge(con, contract)
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        if feed.error is None and _is_on_a_value(error):
+            # Its message quotes the value.
+            raise RefusedFileError(
+                f"has a value on which the query of contract {contract.name} fails; let the query use try_cast and try_strptime"
+            ) from None
+        raise _meaning(error, feed, contract, origin) from None
 
 
-def _with_optional(table: pa.Table, contract: Contract) -> pa.Table:
-    present = {name.lower() for name in table.column_names}
-    for name in contract.optional_columns:
-        if name.lower() not in present:
-            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
-    return table
+def _type(
+    con: duckdb.DuckDBPyConnection, contract: Contract, present: dict[str, str], feed: Feed, sorter: Sorter, tried: bool = False
+) -> tuple[int, int]:
+    """Type and sort the rows; where the contract's SQL fails on a value, once more, and that value's row says so."""
+    lineage, values = _lineage(sorter.origin)
+    sql = statement(contract, sorter.kind, present, lineage, tried)
+    if tried:
+        # What two tried expressions share would be worked out before either is tried.
+        con.execute("set disabled_optimizers = 'common_subexpressions'")
+    if feed.keeps:
+        # Several threads would give rows in another order than the file's.
+        con.execute("set threads = 1")
+        con.register("mapped", feed.reader())
+    else:
+        sql += " order by _row"
+    try:
+        return sorter.sort(con.sql(sql, params=values).to_arrow_reader(BLOCK_ROWS), feed)
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        if tried or feed.error is not None or not _is_on_a_value(error):
+            raise _meaning(error, feed, contract, sorter.origin) from None
+    return _type(con, contract, present, feed, sorter, tried=True)
+
+
+def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -> Exception:
+    """What an error in DuckDB comes from: the file, too little memory, or the contract."""
+    if feed.error is not None:
+        return feed.error
+    if (told := explain(error, f"the pull of {origin.file}")) is not None:
+        return told
+    if not isinstance(error, duckdb.Error):
+        return error
+    return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
 def _require_columns(contract: Contract, kind: Kind, present: dict[str, str]) -> None:
@@ -243,10 +201,10 @@ def _require_columns(contract: Contract, kind: Kind, present: dict[str, str]) ->
 def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int) -> None:
     if contract.query is None:
         return
-    rows = con.execute("select count(*), count(distinct _row) from mapped").fetchone()
+    (rows,) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
     if rows != (expected, expected):
         raise ConfigurationError(
-            f"contract {contract.name!r}: its query gives {rows[0] if rows else 0} rows for the file's {expected}; "
+            f"contract {contract.name!r}: its query gives {rows[0]} rows for the file's {expected}; "
             "each row of `file` must come out once, with its _row"
         )
 
@@ -266,55 +224,14 @@ def _merge(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
         "delete from mapped where _row in (select going._row from flagged as going where going.goes_on "
         f"and exists (select 1 from flagged as carrying where not carrying.goes_on and {same}))"
     )
-    left = con.execute("select (select count(*) from flagged) - (select count(*) from mapped)").fetchone()
-    return int(left[0]) if left else 0
+    ((left,),) = con.execute("select (select count(*) from flagged) - (select count(*) from mapped)").fetchall()
+    return int(left)
 
 
-def _lineage(origin: Origin) -> tuple[str, list[str | int | None]]:
-    values: list[str | int | None] = [origin.source, origin.file, origin.batch, origin.contract, origin.series, origin.delivery]
-    return (
-        "? as _source, ? as _file, _row, cast(? as bigint) as _batch, ? as _contract, cast(? as varchar) as _series, "
-        "cast(? as bigint) as _delivery",
-        values,
-    )
-
-
-def _of_source(name: str, kind: Kind, contract: Contract) -> str:
-    """A column's value; an id carries the source whose number it is."""
-    value = identifier("c_" + name)
-    if name not in kind.ids:
-        return value
-    mapping = contract.columns.get(name)
-    if mapping and mapping.in_source is not None:
-        return f"{literal(mapping.in_source + ':')} || {value}" if mapping.in_source else value
-    return f"coalesce(s_source || ':', '') || {value}"
-
-
-def _loaded(con: duckdb.DuckDBPyConnection, kind: Kind, origin: Origin, contract: Contract) -> pa.Table:
-    lineage, values = _lineage(origin)
-    columns = ", ".join(f"{_of_source(name, kind, contract)} as {identifier(name)}" for name in kind.columns)
-    query = f"select {columns}, {lineage} from result where len(problems) = 0 order by _row"
-    return con.sql(query, params=values).to_arrow_table().cast(kind.arrow_schema)
-
-
-def _quarantined(con: duckdb.DuckDBPyConnection, content: FileContent, kind: Kind, origin: Origin) -> pa.Table:
-    rejected = con.execute(
-        "select _row, list_aggregate(list_transform(problems, lambda p: p.column_name), 'string_agg', ', '), "
-        "list_aggregate(list_transform(problems, lambda p: p.column_name || ' ' || p.reason), 'string_agg', '; ') "
-        "from result where len(problems) > 0 order by _row"
-    ).fetchall()
-    numbers = pa.array([row for row, _, _ in rejected], pa.int64())
-    originals = content.table.filter(pc.is_in(content.table["_row"], value_set=numbers)).to_pylist()
-    by_row = {record.pop("_row"): json.dumps(record, ensure_ascii=False) for record in originals}
-    rows = [(row, columns, reason, by_row[row]) for row, columns, reason in rejected]
-    rows += [(b.row, None, b.reason, b.text) for b in content.broken]
-    return pa.Table.from_pylist(
-        [
-            {
-                "kind": kind.name, "_source": origin.source, "_file": origin.file, "_row": row,
-                "_batch": origin.batch, "_contract": origin.contract, "column_name": columns, "reason": reason, "record": record,
-            }
-            for row, columns, reason, record in sorted(rows, key=lambda r: r[0])
-        ],
-        schema=QUARANTINE_SCHEMA,
-    )  # fmt: skip
+def _lineage(origin: Origin) -> tuple[dict[str, str], list[str | int | None]]:
+    """SQL of the columns that say where a row comes from, and the values that it asks for."""
+    text, number = "cast(? as varchar)", "cast(? as bigint)"
+    columns = {
+        "_source": text, "_file": text, "_row": "_row", "_batch": number, "_contract": text, "_series": text, "_delivery": number,
+    }  # fmt: skip
+    return columns, [origin.source, origin.file, origin.batch, origin.contract, origin.series, origin.delivery]

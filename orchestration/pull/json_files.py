@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull.records import BrokenRow, FileContent, flatten, from_records
+from orchestration.pull.records import BrokenRow, Rows, flatten, from_records
 from orchestration.pull.unpacking import open_bytes
 
 #: A list of JSON records is parsed whole, which takes many times its size.
@@ -44,7 +44,7 @@ def _objects(line: str) -> list[dict[str, Any]]:
     return values
 
 
-def read_ndjson(path: Path, name: str, encoding: str) -> FileContent:
+def read_ndjson(path: Path, name: str, encoding: str, scratch: Path | None) -> Rows:
     """A record a line; where a line holds several, their numbers count on from the line's."""
     broken: list[BrokenRow] = []
 
@@ -61,7 +61,7 @@ def read_ndjson(path: Path, name: str, encoding: str) -> FileContent:
                 yield number + further, flatten(record)
             number += max(len(objects) - 1, 0)
 
-    return from_records(records(), broken)
+    return from_records(records(), broken, scratch)
 
 
 def first_ndjson_record(path: Path, name: str, encoding: str) -> list[str]:
@@ -80,7 +80,7 @@ def _lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def read_json(path: Path, name: str, encoding: str | None, under: str | None) -> FileContent:
+def read_json(path: Path, name: str, encoding: str | None, under: str | None, scratch: Path | None) -> Rows:
     """A list of records, at the top or one level down; or objects one after the other."""
     with open_bytes(path, name) as stream:
         data = stream.read(MAX_JSON_BYTES + 1)
@@ -100,7 +100,7 @@ def read_json(path: Path, name: str, encoding: str | None, under: str | None) ->
             else:
                 broken.append(BrokenRow(number, "is not an object", json.dumps(record, ensure_ascii=False)))
 
-    return from_records(records(), broken)
+    return from_records(records(), broken, scratch)
 
 
 def _records_of(values: list[Any], under: str | None) -> list[Any]:

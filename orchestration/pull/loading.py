@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import values
-from orchestration.pull.canonical import Origin, canonicalise
+from orchestration.pull import statement, times, values
+from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.quarantine import reasons_in
-from orchestration.pull.readers import ReadOptions, read, read_header
+from orchestration.pull.readers import ReadOptions, open_rows, read_header
+from orchestration.pull.records import Block, BrokenRow, Rows
+from orchestration.pull.sorting import Origin
 from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -97,7 +99,8 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    return hashlib.sha256(KINDS_FILE.read_bytes() + Path(values.__file__).read_bytes() + repr(list(LINEAGE)).encode()).hexdigest()
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement))
+    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 
 def _stem(batch: int, contract: str) -> str:
@@ -146,6 +149,16 @@ def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
     """Files that no contract reads, not even along with another file."""
     used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
     return [file.file for file in landed if file.sha256 not in used and not file.withdrawn_at]
+
+
+@contextmanager
+def _named_as_companion(job: Job, name: str) -> Iterator[None]:
+    """What is wrong with a file that is read along is said of that file."""
+    try:
+        yield
+    except RefusedFileError as error:
+        file = job.companions[name].file
+        raise RefusedFileError(f"is read along with {file} ({name} of contract {job.contract.name}), which {error}") from error
 
 
 class Loader:
@@ -210,40 +223,48 @@ class Loader:
                 raise RefusedFileError(
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
-            content = read(landed_path(self._landing, job.file), job.file.file, options_of(job.contract))
+            rows = self._open(job.file, options_of(job.contract))
             companions = {name: self._companion(job, name, report) for name in job.companions}
-            result = canonicalise(content, job.contract, job.origin, companions)
+            quarantine = self._staged(job, "quarantine")
+            result = canonicalise(rows, job.contract, job.origin, self._staged(job), quarantine, companions)
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
-        pq.write_table(result.loaded, self._staged(job), compression="zstd")
-        pq.write_table(result.quarantined, self._staged(job, "quarantine"), compression="zstd")
-        report.messages += [f"{job.file.file}: {message}" for message in content.messages]
-        if result.unknown_columns and result.loaded.num_rows:
+        report.messages += [f"{job.file.file}: {message}" for message in rows.messages]
+        if result.unknown_columns and result.rows_loaded:
             report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
-            f"({result.quarantined.num_rows:,} quarantined)"
+            f"({result.rows_quarantined:,} quarantined)"
         )
-        load = self._entry(job, "loaded", None, result.loaded.num_rows, result.quarantined.num_rows, result.rows_merged)
+        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_merged)
         return replace(load, told_columns=" ".join(result.told_columns))
 
-    def _companion(self, job: Job, name: str, report: KindReport) -> pa.Table:
-        """The rows of a file that a contract reads along with its own."""
+    def _companion(self, job: Job, name: str, report: KindReport) -> Rows:
+        """The rows of a file that a contract reads along with its own; those that are broken are reported, and left out."""
         file = job.companions[name]
-        try:
-            content = read(landed_path(self._landing, file), file.file, options_of(job.contract.also_reads[name]))
-        except RefusedFileError as error:
-            raise RefusedFileError(
-                f"is read along with {file.file} ({name} of contract {job.contract.name}), which {error}"
-            ) from error
-        if content.broken:
-            rows = ", ".join(str(row.row) for row in content.broken[:5])
-            report.messages.append(
-                f"{job.file.file}: {len(content.broken):,} rows of {file.file}, read along with it, cannot be read and are left "
-                f"out (row {rows}): {content.broken[0].reason}"
-            )
-        return content.table
+        with _named_as_companion(job, name):
+            rows = self._open(file, options_of(job.contract.also_reads[name]))
+        blocks = rows.blocks
+
+        def noting() -> Iterator[Block]:
+            broken: list[BrokenRow] = []
+            with _named_as_companion(job, name):
+                for block in blocks():
+                    broken += block.broken
+                    yield block
+            if broken:
+                shown = ", ".join(str(row.row) for row in broken[:5])
+                report.messages.append(
+                    f"{job.file.file}: {len(broken):,} rows of {file.file}, read along with it, cannot be read and are left "
+                    f"out (row {shown}): {broken[0].reason}"
+                )
+
+        rows.blocks = noting
+        return rows
+
+    def _open(self, file: Landed, options: ReadOptions) -> Rows:
+        return open_rows(landed_path(self._landing, file), file.file, options, self._scratch)
 
     def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
         """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""

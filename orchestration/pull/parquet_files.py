@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,36 +12,58 @@ import pyarrow.parquet as pq
 from orchestration.errors import RefusedFileError
 from orchestration.pull import unpacking
 from orchestration.pull.headers import ROW, Header
-from orchestration.pull.records import EXACT, FileContent, inexact, require_cells, text_of
+from orchestration.pull.records import EXACT, Block, Rows, inexact, require_cells, text_of, with_nulls
 from orchestration.pull.unpacking import open_bytes
+
+#: So many rows are held at a time.
+BLOCK_ROWS = 2**15
 
 
 def parquet_header(path: Path, name: str) -> list[str]:
     """Names of the columns."""
+    return _header(path, name).names
+
+
+def _header(path: Path, name: str) -> Header:
     with open_bytes(path, name) as stream:
-        return Header(_flat(pq.ParquetFile(stream).schema_arrow.empty_table()).column_names, 0).names
+        return Header(_flat(pq.ParquetFile(stream).schema_arrow.empty_table()).column_names, 0)
 
 
-def read_parquet(path: Path, name: str) -> FileContent:
-    """A whole file.
+def read_parquet(path: Path, name: str) -> Rows:
+    """The rows, some at a time.
 
     Raises:
-        RefusedFileError: it takes more than memory has.
+        RefusedFileError: there are too many.
     """
+    header = _header(path, name)
+    rounded: dict[str, None] = {}
+    rows = Rows(header.names, lambda: _blocks(path, name, header.names, rounded, rows), header.messages)
     with open_bytes(path, name) as stream:
-        packed = pq.ParquetFile(stream)
-        require_cells(packed.metadata.num_rows, packed.metadata.num_columns)
-        if sum(packed.metadata.row_group(i).total_byte_size for i in range(packed.num_row_groups)) > unpacking.MAX_BYTES:
-            raise RefusedFileError(f"unpacks to more than {unpacking.MAX_BYTES:,} bytes; split the export")
-        table = _flat(packed.read())
-    header = Header(table.column_names, 0)
-    columns = [_texts(values) for values in table.columns]
-    numbers = pa.array(range(1, table.num_rows + 1), pa.int64())
-    rounded = [
-        name for name, values in zip(header.names, table.columns, strict=True) if _is_float(values.type) and _has_inexact(values)
-    ]
-    messages = [*header.messages, *([inexact(f"{', '.join(rounded)} hold")] if rounded else [])]
-    return FileContent(pa.table([*columns, numbers], [*header.names, ROW]), [], messages)
+        metadata = pq.read_metadata(stream)
+    require_cells(metadata.num_rows, metadata.num_columns)
+    groups = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
+    if max(groups, default=0) > unpacking.MAX_GROUP_BYTES or sum(groups) > unpacking.MAX_BYTES:
+        raise RefusedFileError(
+            f"unpacks to more than {unpacking.MAX_BYTES:,} bytes, or a row group of it to more than "
+            f"{unpacking.MAX_GROUP_BYTES:,}; split the export"
+        )
+    return rows
+
+
+def _blocks(path: Path, name: str, names: list[str], rounded: dict[str, None], rows: Rows) -> Iterator[Block]:
+    above, said = 0, list(rows.messages)
+    with open_bytes(path, name) as stream:
+        for batch in pq.ParquetFile(stream).iter_batches(BLOCK_ROWS):
+            table = _flat(pa.Table.from_batches([batch]))
+            for column, values in zip(names, table.columns, strict=True):
+                if column not in rounded and _is_float(values.type) and _has_inexact(values):
+                    rounded[column] = None
+            numbers = pa.array(range(above + 1, above + 1 + table.num_rows), pa.int64())
+            above += table.num_rows
+            columns = [_texts(values) for values in table.columns]
+            yield Block(with_nulls(pa.table([*columns, numbers], [*names, ROW])))
+    if rounded:
+        rows.messages = [*said, inexact(f"{', '.join(rounded)} hold")]
 
 
 def _flat(table: pa.Table) -> pa.Table:
@@ -70,9 +93,12 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _float_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
     # No number is no value.
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    if _has_inexact(values):
-        return pa.chunked_array([[text_of(value) for value in values.to_pylist()]], pa.string())
-    return values.cast(pa.string())
+    told = values.cast(pa.string())
+    if not _has_inexact(values):
+        return told
+    large = pc.fill_null(pc.greater_equal(pc.abs(values), EXACT), False)
+    whole = pa.array([text_of(value) for value in values.filter(large).to_pylist()], pa.string())
+    return pc.replace_with_mask(told.combine_chunks(), pa.concat_arrays(large.chunks), whole)
 
 
 def _is_float(kind: pa.DataType) -> bool:

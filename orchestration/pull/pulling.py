@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 
+from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.pull.contracts import load_contracts
@@ -25,6 +26,7 @@ class Pull:
         self, settings: Settings, progress: Callable[[str], None], on_arrival: Callable[[], object] = lambda: None
     ) -> None:
         """``on_arrival`` is called as soon as a new file has landed, before any is read."""
+        use(settings.resources)
         self._settings, self._progress, self._on_arrival = settings, progress, on_arrival
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.

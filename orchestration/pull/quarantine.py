@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import Settings
@@ -39,7 +38,7 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
     paths = sorted(str(path) for path in settings.quarantine.glob(f"{kind or '*'}/*.parquet"))
     if not paths:
         return []
-    with duckdb.connect() as con:
+    with connect() as con:
         return con.execute(
             f"with rejected as (select * from read_parquet($paths, union_by_name = true) "
             f"where $file is null or _file = $file) {sql}",
@@ -71,7 +70,7 @@ def in_short(reason: str, most: int = 2) -> str:
 
 def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
     """Why the rows of one file were rejected, the most frequent reasons first, each with its rows and the first of them."""
-    with duckdb.connect() as con:
+    with connect() as con:
         found = con.execute(
             "select count(*), arg_min(reason, _row), min(_row) from read_parquet(?) "
             "group by column_name order by 1 desc, 3 limit ?",

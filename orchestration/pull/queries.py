@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import cache
+from typing import TYPE_CHECKING
 
-import duckdb
+from orchestration.connections import connect
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One for all contracts: to open a database takes longer than to parse a query."""
+    return connect()
 
 
 def require_one_query(sql: str, place: str) -> None:
@@ -13,27 +24,10 @@ def require_one_query(sql: str, place: str) -> None:
     Raises:
         ValueError: the text is not SQL, or not one query.
     """
-    with duckdb.connect() as con:
-        (parsed,) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchone() or ("",)
+    with _parser().cursor() as con:
+        ((parsed,),) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchall()
     found = json.loads(parsed)
     if found["error"] and found["error_type"] != "not implemented":
         raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
     if len(found.get("statements", [])) != 1:
         raise ValueError(f"{place}: is not one query")
-
-
-def literal(value: str | int | float | bool | None) -> str:
-    """A contract's value as an SQL text literal."""
-    if value is None:
-        return "null"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return "'" + text.replace("'", "''") + "'"
-
-
-def literals(values: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(literal(value) for value in values)
-
-
-def identifier(name: str) -> str:
-    """A contract's column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

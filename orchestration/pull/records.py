@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,15 +18,17 @@ import pyarrow.compute as pc
 from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import ROW, column_names
 
-#: Rows times columns of one file: each takes memory, even an empty one.
-MAX_CELLS = 5 * 10**8
-CHUNK_CELLS = 2 * 10**6
+#: Rows times columns of one file: each takes time and a little space, even an empty one.
+MAX_CELLS = 2 * 10**10
+#: Cells and broken rows that are held as Python objects at a time.
+CHUNK_CELLS = 2**19
+CHUNK_BROKEN = 2**14
 #: From here on a number is written with an exponent.
 _POSITIONAL = 1e21
 #: From here on a floating-point number may be another one than was written.
 EXACT = 1e15
 #: What the numbers are called as long as a record's own key may be called like them.
-_NUMBERS = "\0_row"
+NUMBERS = "\0_row"
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,32 @@ class BrokenRow:
     text: str
 
 
-@dataclass
-class FileContent:
-    """A file's rows: text columns and ``_row``; those that are not even rows; and what its reader has to say."""
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file, one after the other: text columns and ``_row``; and those among them that are not even rows."""
 
     table: pa.Table
     broken: list[BrokenRow] = field(default_factory=list)
+
+    @property
+    def last(self) -> int:
+        """Number of the last row."""
+        rows = self.table[ROW]
+        return max([rows[-1].as_py() if len(rows) else 0, *(row.row for row in self.broken[-1:])])
+
+
+@dataclass
+class Rows:
+    """A file's rows, block after block in the order of their numbers: no one holds them all. They can be read more than once."""
+
+    header: list[str]
+    blocks: Callable[[], Iterator[Block]]
+    #: What the reader has to say, once all blocks were read.
     messages: list[str] = field(default_factory=list)
 
     @property
-    def header(self) -> list[str]:
-        return [name for name in self.table.column_names if name != "_row"]
+    def schema(self) -> pa.Schema:
+        return pa.schema([*((name, pa.string()) for name in self.header), (ROW, pa.int64())])
 
 
 def flatten(record: dict[str, Any]) -> dict[str, str | None]:
@@ -129,36 +149,97 @@ def require_cells(rows: int, columns: int) -> None:
         )
 
 
-def from_records(records: Iterable[tuple[int, dict[str, str | None]]], broken: list[BrokenRow]) -> FileContent:
-    """Chunked, so that only one chunk is held as Python objects."""
-    tables: list[pa.Table] = []
+def from_records(
+    records: Iterable[tuple[int, dict[str, str | None]]], broken: list[BrokenRow], scratch: Path | None = None
+) -> Rows:
+    """Rows of records, of which any may bring further columns; ``broken`` grows while they are read."""
+    spool = Spool(scratch)
     rows: list[tuple[int, dict[str, str | None]]] = []
     names: dict[str, None] = {}
-    known: dict[str, None] = {}
 
     def flush() -> None:
-        columns = {name: _texts([record.get(name) for _, record in rows]) for name in names}
+        columns = {name: texts([record.get(name) for _, record in rows]) for name in names}
         numbers = pa.array([number for number, _ in rows], pa.int64())
-        tables.append(pa.table([numbers, *columns.values()], [_NUMBERS, *columns]))
-        rows.clear()
-        names.clear()
+        spool.add(pa.table([numbers, *columns.values()], [NUMBERS, *columns]), broken)
+        for held in (rows, names, broken):
+            held.clear()
 
     for total, (number, record) in enumerate(records, start=1):
         rows.append((number, record))
         names.update(dict.fromkeys(record))
-        known.update(dict.fromkeys(record))
-        require_cells(total, len(known))
-        if len(rows) * len(names) > CHUNK_CELLS:
+        require_cells(total, len(spool.names | names))
+        if len(rows) * len(names) > CHUNK_CELLS or len(broken) > CHUNK_BROKEN:
             flush()
-    if rows or not tables:
-        flush()
-    table = pa.concat_tables(tables, promote_options="default").select([*known, _NUMBERS])
-    return FileContent(table.rename_columns([*column_names(list(known)), ROW]), broken)
+    flush()
+    known = list(spool.names)
+    return spool.rows(dict(zip(known, column_names(known), strict=True)))
 
 
-def _texts(values: list[str | None]) -> pa.Array:
+def texts(values: list[str | None]) -> pa.Array:
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:
         # Half a character, which JSON can hold: it shows, and the row stays.
         return pa.array([v and v.encode("utf-8", "backslashreplace").decode() for v in values], pa.string())
+
+
+class Spool:
+    """Blocks of rows put aside on disk, until all columns are known."""
+
+    def __init__(self, scratch: Path | None) -> None:
+        self._scratch = scratch
+        self._file: IO[bytes] | None = None
+        self._starts: list[int] = []
+        #: What is not worth a file.
+        self._first: Block | None = None
+        #: All columns, in the order in which they came.
+        self.names: dict[str, None] = {}
+        #: Those that hold any value.
+        self.filled: set[str] = set()
+
+    def add(self, table: pa.Table, broken: Sequence[BrokenRow] = ()) -> None:
+        """Put a block aside; its column of numbers is called NUMBERS."""
+        columns = [name for name in table.column_names if name != NUMBERS]
+        self.names.update(dict.fromkeys(columns))
+        self.filled.update(name for name in columns if table[name].null_count < table.num_rows)
+        block = Block(table, list(broken))
+        if self._file is None and self._first is None:
+            self._first = block
+            return
+        if self._first is not None:
+            first, self._first = self._first, None
+            self._file = tempfile.TemporaryFile(dir=self._scratch)
+            self._write(first)
+        self._write(block)
+
+    def _write(self, block: Block) -> None:
+        assert self._file is not None
+        self._starts.append(self._file.seek(0, os.SEEK_END))
+        told = pa.Table.from_pylist([asdict(row) for row in block.broken], schema=_BROKEN)
+        for table in (block.table, told):
+            with pa.ipc.new_stream(self._file, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+                writer.write_table(table)
+
+    def _blocks(self) -> Iterator[Block]:
+        if self._first is not None:
+            yield self._first
+        for start in self._starts:
+            assert self._file is not None
+            self._file.seek(start)
+            table, told = (pa.ipc.open_stream(self._file).read_all() for _ in range(2))
+            yield Block(table, [BrokenRow(**row) for row in told.to_pylist()])
+
+    def rows(self, columns: dict[str, str]) -> Rows:
+        """All of it, with columns of the spool under their final names; a block that has not one of them holds null there."""
+
+        def blocks() -> Iterator[Block]:
+            for block in self._blocks():
+                there = set(block.table.column_names)
+                values = [block.table[name] if name in there else pa.nulls(block.table.num_rows, pa.string()) for name in columns]
+                named = pa.table([*values, block.table[NUMBERS]], [*columns.values(), ROW])
+                yield Block(with_nulls(named), block.broken)
+
+        return Rows(list(columns.values()), blocks)
+
+
+_BROKEN = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("text", pa.string())])

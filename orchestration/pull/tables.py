@@ -14,6 +14,39 @@ import pyarrow.parquet as pq
 
 from orchestration.pull.ledger import Ledger
 
+#: Rows of a row group: as many as DuckDB reads at a time.
+GROUP_ROWS = 122_880
+
+
+class RowGroups:
+    """A file of Parquet that is written row group by row group: the same rows are the same bytes, however they come."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._held: list[pa.Table] = []
+        self._waiting = self.rows = 0
+
+    def __enter__(self) -> RowGroups:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._waiting:
+            self._write(self._waiting)
+        self._writer.close()
+
+    def write(self, table: pa.Table) -> None:
+        self._held.append(table)
+        self.rows += table.num_rows
+        self._waiting += table.num_rows
+        while self._waiting >= GROUP_ROWS:
+            self._write(GROUP_ROWS)
+
+    def _write(self, count: int) -> None:
+        held = pa.concat_tables(self._held)
+        self._writer.write_table(held.slice(0, count).combine_chunks(), count)
+        self._held = [held.slice(count)]
+        self._waiting -= count
+
 
 def _content_hash(path: Path) -> str:
     with path.open("rb") as stream:

@@ -16,8 +16,10 @@ import zstandard
 from orchestration.errors import RefusedFileError
 
 COMPRESSIONS = {".gz", ".zst"}
-#: Of one file, unpacked: a file is typed in memory, which takes a few times as much.
-MAX_BYTES = 2 * 2**30
+#: Of one file, unpacked. Rows are read in blocks: it is time and disk that a larger one would take.
+MAX_BYTES = 64 * 2**30
+#: Of what can only be read whole: a workbook, and a row group of Parquet.
+MAX_GROUP_BYTES = 2 * 2**30
 #: Of one line or record.
 MAX_LINE_BYTES = 2**28
 #: Of a sheet, empty ones included.
@@ -75,8 +77,8 @@ def require_sheets(stream: BinaryIO) -> None:
     try:
         with zipfile.ZipFile(stream) as packed:
             total = sum(part.file_size for part in packed.infolist())
-            if total > MAX_BYTES:
-                raise RefusedFileError(f"unpacks to more than {MAX_BYTES:,} bytes; split the export")
+            if total > MAX_GROUP_BYTES:
+                raise RefusedFileError(f"unpacks to more than {MAX_GROUP_BYTES:,} bytes; split the export")
             for name in packed.namelist():
                 if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
                     _require_reach(packed, name)

@@ -6,17 +6,13 @@ Only names and literals of the contract and of ``kinds.yml`` become part of an e
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.contracts import Contract, Mapping, Scalar
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
-from orchestration.pull.queries import identifier as identifier
-from orchestration.pull.queries import literal as literal
-from orchestration.pull.queries import literals
+from orchestration.pull.literals import among, identifier, literal, literals
+from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
 EARLIEST, LATEST = "1990-01-01", "2100-01-01"
@@ -51,97 +47,6 @@ def declare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"set variable offsets = map {{{offsets}}}")
 
 
-# -- times -------------------------------------------------------------------------------------------------------------
-
-
-@cache
-def changes_clocks(timezone: str) -> bool:
-    """Does a zone ever show one clock time twice?"""
-    zone = ZoneInfo(timezone)
-    days = (datetime(1990, 1, 1) + timedelta(days=15 * step) for step in range(24 * 110))
-    return len({zone.utcoffset(day) for day in days}) > 1
-
-
-def _in_utc(local: str, timezone: str, second: bool) -> str:
-    """A clock time of a zone as an instant: where clocks are put back the first of two, or the ``second``."""
-    zone = literal(timezone)
-    # DuckDB takes the second of two; the offset of the day before leads to the first.
-    last = f"(({local}) at time zone {zone} at time zone 'UTC')"
-    if second or not changes_clocks(timezone):
-        return last
-    first = f"((({local}) - interval 1 day) at time zone {zone} at time zone 'UTC' + interval 1 day)"
-    return f"case when ({first} at time zone 'UTC' at time zone {zone}) = ({local}) then {first} else {last} end"
-
-
-def _with_numeric_offset(text: str) -> str:
-    """'… PDT', '… UTC', '… +0500' and '…Z' with their offset as DuckDB reads it."""
-    named = rf"getvariable('offsets')[regexp_extract({text}, '\d ?([A-Z]{{1,4}})$', 1)]"
-    return (
-        rf"coalesce(regexp_replace({text}, ' ?[A-Z]+$', '') || {named}, "
-        rf"regexp_replace({text}, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'))"
-    )
-
-
-def _local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, second: bool = False) -> tuple[str, str]:
-    """Wall-clock time in ``timezone``, and the same as a timestamp in UTC.
-
-    An offset in the text wins (``numeric`` has it as DuckDB reads it); text without one is local time.
-    """
-    zone = literal(timezone)
-    if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
-        factor = 1_000_000 if mapping.unit == "epoch_seconds" else 1_000
-        moment = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
-        return f"({moment} at time zone 'UTC' at time zone {zone})", moment
-    if mapping.formats:
-        formed = _by_format(text, numeric, mapping.formats, timezone, second)
-        # The date cells of a workbook come as ISO 8601, whatever a contract says of texts.
-        iso = _local_and_instant(text, numeric, Mapping(value=""), timezone, second)
-        is_iso = rf"regexp_matches({text}, '^\d{{4}}-\d\d-\d\d([ T]\d\d:\d\d:\d\d.*)?$')"
-        local, moment = (f"coalesce({a}, case when {is_iso} then {b} end)" for a, b in zip(formed, iso, strict=True))
-        return local, moment
-    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
-    zoned = f"try_cast({numeric} as timestamptz)"
-    # DuckDB passes over letters at the end: an offset whose name nobody knows is no local time.
-    plain = rf"case when not regexp_matches({text}, '\d ?[A-Za-z]+$') then try_cast({text} as timestamp) end"
-    return (
-        f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
-        f"case when {has_offset} then {zoned} at time zone 'UTC' else {_in_utc(plain, timezone, second)} end",
-    )
-
-
-def _by_format(text: str, numeric: str, formats: list[str], timezone: str, second: bool) -> tuple[str, str]:
-    with_offset = [f.replace("%Z", "%z") for f in formats if re.search(r"%[zZ]", f)]
-    without = [f for f in formats if not re.search(r"%[zZ]", f)]
-    local = f"try_strptime({text}, [{literals(without)}])" if without else "cast(null as timestamp)"
-    moment = _in_utc(local, timezone, second)
-    if with_offset:
-        # The offset stands apart where the format has it apart.
-        apart = rf"regexp_replace({numeric}, '(\d)([+-]\d\d:\d\d)$', '\1 \2')"
-        tried = [f"try_strptime({form}, [{literals(with_offset)}])" for form in (apart, numeric)]
-        zoned = f"coalesce({', '.join(tried)})"
-        local = f"coalesce({zoned} at time zone {literal(timezone)}, {local})"
-        moment = f"coalesce({zoned} at time zone 'UTC', {moment})"
-    return local, moment
-
-
-def _date(text: str, numeric: str, mapping: Mapping, timezone: str) -> str:
-    """The calendar date as it is written: a date has no zone. A number of seconds is written nowhere: its day is the zone's."""
-    if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
-        return f"cast({_local_and_instant(text, numeric, mapping, timezone)[0]} as date)"
-    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
-    bare = rf"case when {has_offset} then regexp_replace({numeric}, ' ?[+-]\d\d(:\d\d)?$', '') else {text} end"
-    formats = [re.sub(" ?%[zZ]", "", form) for form in mapping.formats]
-    return f"cast({_local_and_instant(bare, bare, Mapping(value='', format=formats), timezone)[0]} as date)"
-
-
-def _promise(text: str, numeric: str, mapping: Mapping, timezone: str) -> str:
-    """Like an instant, but midnight in ``timezone`` promises the day: kept until its last microsecond."""
-    local, moment = _local_and_instant(text, numeric, mapping, timezone)
-    zone = literal(timezone)
-    end_of_day = f"(({local}) + interval 1 day) at time zone {zone} at time zone 'UTC' - interval 1 microsecond"
-    return f"case when date_trunc('day', {local}) = ({local}) then {end_of_day} else {moment} end"
-
-
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +66,10 @@ def _number(text: str, contract: Contract) -> str:
             rf"case when regexp_matches({signed}, '^[+-]?\d{{1,3}}(,\d{{3}})+(\.\d*)?$') "
             f"then replace({signed}, ',', '') else {signed} end"
         )
-    return rf"nullif(regexp_extract({plain}, '^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$'), '')"
+    number = rf"nullif(regexp_extract({plain}, '^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$'), '')"
+    # Most numbers are digits; what may group them is left to the long way.
+    digits = r"-?\d+" if contract.decimal == "," else r"-?\d+(\.\d+)?"
+    return f"case when regexp_full_match({text}, '{digits}') then {text} else {number} end"
 
 
 def _seconds(text: str, number: str, mapping: Mapping) -> str:
@@ -174,16 +82,14 @@ def _seconds(text: str, number: str, mapping: Mapping) -> str:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def _spelled(text: str) -> str:
-    """A word without regard to case, and to whether its parts are joined by a space, '-' or '_'."""
-    joined = rf"lower(regexp_replace(trim({text}), '[\s_-]+', '_', 'g'))"
-    cases = " ".join(f"when {literal(other)} then {literal(word)}" for other, word in SPELLINGS.items())
-    return f"case {joined} {cases} else {joined} end"
-
-
 def _one_of(text: str, values: tuple[str, ...]) -> str:
-    spelled = _spelled(text)
-    return f"case when {spelled} in ({literals(values)}) then {spelled} end"
+    """The value that a word means without regard to case, and to whether its parts are joined by a space, '-' or '_'."""
+    meant = {value: value for value in values if value not in SPELLINGS}
+    as_they_are = [value for value in meant if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", value)]
+    meant |= {other: word for other, word in SPELLINGS.items() if word in values}
+    words = ", ".join(f"{literal(word)}: {literal(value)}" for word, value in meant.items())
+    spelled = rf"lower(regexp_replace(trim({text}), '[\s_-]+', '_', 'g'))"
+    return f"case when {among(text, as_they_are)} then {text} when {text} is not null then map {{{words}}}[{spelled}] end"
 
 
 def _in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
@@ -192,7 +98,7 @@ def _in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _conditions(vocabulary: Vocabulary) -> str:
-    return f"{identifier('c_' + vocabulary.where_column)} in ({literals(vocabulary.where_values)})"
+    return among(identifier("c_" + vocabulary.where_column), vocabulary.where_values)
 
 
 def _is_nobody(text: str, column: Column) -> str:
@@ -209,43 +115,71 @@ def _is_nobody(text: str, column: Column) -> str:
 # -- columns -----------------------------------------------------------------------------------------------------------
 
 
-def text_of(mapping: Mapping, contract: Contract, present: dict[str, str], tried: bool = False) -> str:
-    """The column's text in the export, trimmed; null where it is missing, and with ``tried`` where the contract's SQL fails."""
+def trimmed(mapping: Mapping, present: dict[str, str], tried: bool = False) -> str:
+    """The column's text in the export, trimmed; null where it is empty, and with ``tried`` where the contract's SQL fails."""
     if mapping.value is not None:
-        return literal(mapping.value)
+        return f"nullif(trim({literal(mapping.value)}), '')"
     if mapping.sql is not None:
         text = f"cast(({mapping.sql}) as varchar)"
-        text = f"try({text})" if tried else text
-    else:
-        name = present.get((mapping.source or "").lower())
-        text = f"cast({identifier(name)} as varchar)" if name else "cast(null as varchar)"
-    text = f"nullif(trim({text}), '')"
-    missing = [*contract.missing, *mapping.missing]
-    if missing:
-        text = f"case when {text} in ({literals(missing)}) then null else {text} end"
-    if mapping.map:
-        cases = " ".join(
-            f"when lower({text}) = {literal(str(key).lower())} then {literal(value)}"
-            for key, value in mapping.map.items()
-            if key != "*"
-        )
-        rest = f"when {text} is not null then {literal(mapping.map['*'])}" if "*" in mapping.map else ""
-        text = f"case {cases} {rest} else {text} end"
-    return text
+        return f"nullif(trim({f'try({text})' if tried else text}), '')"
+    name = present.get((mapping.source or "").lower())
+    if name is None:
+        return "cast(null as varchar)"
+    text = f"cast({identifier(name)} as varchar)"
+    # To look for blanks takes a fifth of what trimming does; other blanks than this one are longer than one byte.
+    is_trimmed = f"strlen({text}) = length({text}) and not prefix({text}, ' ') and not suffix({text}, ' ')"
+    return f"nullif(case when {is_trimmed} then {text} else trim({text}) end, '')"
 
 
-def present_text(column: Column, text: str) -> str:
-    """A column's text, or null where it is a word for missing that the column's type cannot mean."""
-    if column.type in ("text", "prose", "email", "phone"):
-        return text
-    return f"case when not list_contains(getvariable('missing_words'), lower({text})) then {text} end"
+def text_of(trimmed: str, mapping: Mapping, contract: Contract, column: Column | None = None) -> str:
+    """What a trimmed text says: as the contract maps it, null where it is missing.
+
+    A word for missing is missing where the type of the ``column`` cannot mean it.
+    """
+    is_free = column is None or column.type in _FREE
+    cases = []
+    if missing := [*contract.missing, *mapping.missing]:
+        cases.append(f"when {among(trimmed, missing)} then null")
+    cases += [
+        f"when lower({trimmed}) = {literal(str(key).lower())} then {_meant(value, is_free)}"
+        for key, value in mapping.map.items()
+        if key != "*"
+    ]
+    if "*" in mapping.map:
+        cases.append(f"when {trimmed} is not null then {_meant(mapping.map['*'], is_free)}")
+    elif not is_free:
+        length = max(map(len, MISSING_WORDS))
+        is_word = f"strlen({trimmed}) <= {length} and list_contains(getvariable('missing_words'), lower({trimmed}))"
+        cases.append(f"when {is_word} then null")
+    return f"case {' '.join(cases)} else {trimmed} end" if cases else trimmed
 
 
-def prepared(column: Column, text: str, contract: Contract) -> str | None:
+#: Types whose text may be any word.
+_FREE = ("text", "prose", "email", "phone")
+
+
+def _meant(value: Scalar | None, is_free: bool) -> str:
+    """A text of the contract's own as a literal."""
+    shown = literal(value)
+    return "null" if not is_free and shown[1:-1].lower() in MISSING_WORDS else shown
+
+
+def quickly(column: Column, mapping: Mapping) -> tuple[str, str] | None:
+    """The two ways to read a time by the places of its characters; none for other columns."""
+    return quick(f"t_{column.name}") if column.type in ("instant", "date") and is_iso(mapping) else None
+
+
+def prepared(column: Column, mapping: Mapping, contract: Contract) -> str | None:
     """The text of a time or number as ``typed`` reads it, so that it is worked out once; none of other columns."""
-    if column.type in TIMES:
-        return _with_numeric_offset(text)
-    return _number(text, contract) if column.type in NUMBERS else None
+    text = f"t_{column.name}"
+    if column.type in NUMBERS:
+        return _number(text, contract)
+    if column.type not in TIMES:
+        return None
+    numeric = with_numeric_offset(text)
+    if quickly(column, mapping) is None:
+        return numeric
+    return f"case when q_{column.name} is null and z_{column.name} is null then {numeric} end"
 
 
 def typed(column: Column, kind: Kind, mapping: Mapping, contract: Contract, second: bool = False) -> str:
@@ -268,11 +202,11 @@ def _typed(column: Column, text: str, ready: str, mapping: Mapping, contract: Co
         case "one_of":
             return _one_of(text, column.values)
         case "instant":
-            return _local_and_instant(text, ready, mapping, contract.timezone, second)[1]
+            return instant(column.name, mapping, contract.timezone, second)
         case "promise":
-            return _promise(text, ready, mapping, contract.timezone)
+            return promise(text, ready, mapping, contract.timezone)
         case "date":
-            return _date(text, ready, mapping, contract.timezone)
+            return calendar_date(column.name, mapping, contract.timezone)
         case "seconds":
             return _seconds(text, ready, mapping)
         case "integer":
@@ -281,8 +215,8 @@ def _typed(column: Column, text: str, ready: str, mapping: Mapping, contract: Co
             return f"case when isfinite(try_cast({ready} as double)) then try_cast({ready} as double) end"
         case "boolean":
             return (
-                f"case when lower({text}) in ('true', 't', 'yes', 'y', '1', '1.0') then true "
-                f"when lower({text}) in ('false', 'f', 'no', 'n', '0', '0.0') then false end"
+                f"case when {among(f'lower({text})', ('true', 't', 'yes', 'y', '1', '1.0'))} then true "
+                f"when {among(f'lower({text})', ('false', 'f', 'no', 'n', '0', '0.0'))} then false end"
             )
         case "money_size":
             return f"abs(try_cast({ready} as {column.sql_type}))"
@@ -294,8 +228,11 @@ def _whole(number: str) -> str:
     return f"try_cast(try_cast({number} as double) as bigint)"
 
 
-def problem(column: Column, kind: Kind) -> str:
-    """SQL: why the row cannot be taken because of this column, or null. ``t_`` is the text, ``c_`` the typed value."""
+def problem(column: Column, kind: Kind) -> str | None:
+    """SQL: why the row cannot be taken because of this column, or null; none where it can hold anything.
+
+    ``t_`` is the text, ``c_`` the typed value.
+    """
     text, value = identifier(f"t_{column.name}"), identifier(f"c_{column.name}")
     shown = _shown(column, text)
     cases = []
@@ -325,7 +262,7 @@ def problem(column: Column, kind: Kind) -> str:
             f"when {value} not between {column.bounds[0]} and {column.bounds[1]} "
             f"then {shown} || {literal(f' lies outside of {low} to {high}')}"
         )
-    return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
+    return f"case {' '.join(cases)} end" if cases else None
 
 
 def rule_problem(rule: str, reason: str, kind: Kind) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import zstandard
 
+from orchestration.connections import connect
 from orchestration.sample import optional, shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
@@ -56,7 +56,7 @@ class JsonFile:
         self._query = query
 
     def write(self, frame: pd.DataFrame) -> None:
-        with tempfile.NamedTemporaryFile(suffix=".json") as part, duckdb.connect() as con:
+        with tempfile.NamedTemporaryFile(suffix=".json") as part, connect() as con:
             con.register("frame", pa.Table.from_pandas(frame, preserve_index=False))
             con.execute(f"copy ({self._query}) to '{part.name}' (format json)")
             with open(part.name, "rb") as text:

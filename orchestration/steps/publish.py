@@ -7,6 +7,7 @@ import logging
 import duckdb
 
 from orchestration.alerts import published_alerts, tell_new_alerts
+from orchestration.connections import connect
 from orchestration.errors import CxhouseError
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
@@ -68,7 +69,7 @@ def _unchanged(settings: Settings, kept: Kept | None, tables: list[str]) -> froz
     if kept is None or published is None:
         return frozenset()
     found = kept.unchanged_since(published.version, path.stat().st_size, MAX_GROWTH, tables)
-    with duckdb.connect(str(path), read_only=True) as con:
+    with connect(path, read_only=True) as con:
         there = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
     return frozenset(name for name in found & there if (current / f"{name}.parquet").exists())
 

@@ -1,0 +1,29 @@
+"""Names and literals of a contract as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestration.pull.contracts import Scalar
+
+
+def literal(value: Scalar | None) -> str:
+    """A contract's value as an SQL text literal."""
+    if value is None:
+        return "null"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literals(values: Iterable[Scalar]) -> str:
+    return ", ".join(literal(value) for value in values)
+
+
+def identifier(name: str) -> str:
+    """A contract's column name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def among(text: str, values: Iterable[Scalar]) -> str:
+    """SQL: is a text one of these? (An `in` of more than a few becomes a join, over all rows and whatever stands around it.)"""
+    return f"list_contains([{literals(values)}], {text})"

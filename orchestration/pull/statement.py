@@ -1,0 +1,132 @@
+"""The query that types the rows of a contract's files, as SQL over the table ``mapped``.
+
+Only names and literals of the *contract* become part of it; nothing from the data does. Each step is worked out once, in a query
+of its own over the one before; columns that the contract does not give take no part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.kinds import LINEAGE, Kind
+from orchestration.pull.literals import identifier, literal
+from orchestration.pull.times import changes_clocks
+from orchestration.pull.values import prepared, problem, quickly, rule_problem, text_of, trimmed, typed
+
+#: Columns of a row that cannot be taken, and what is said of them; null in one that can.
+PROBLEM_COLUMNS, PROBLEM_REASONS = "_problem_columns", "_problem_reasons"
+_FAILED = literal("has a value on which the SQL of the contract fails")
+
+
+def statement(contract: Contract, kind: Kind, present: dict[str, str], lineage: dict[str, str], tried: bool = False) -> str:
+    """Every row in the columns of its kind, and why it cannot be taken.
+
+    Args:
+        contract: what the columns are taken from.
+        kind: the columns.
+        present: names of the columns of ``mapped``, by their lower-cased form.
+        lineage: SQL of each of the kind's columns of lineage.
+        tried: an expression of the contract that fails on a value fails for its row only.
+    """
+    mapped = {name: contract.columns[name] for name in kind.columns if name in contract.columns}
+    moved = [name for name in kind.in_time_order if name in mapped and changes_clocks(contract.timezone)]
+    failing = [name for name, mapping in mapped.items() if tried and mapping.sql is not None]
+    others = [name for name in _named(kind) if name not in mapped]
+    source = {"s_source": contract.source} if contract.source else {}
+
+    def each(prefix: str, text: Callable[[str, Mapping], str | None]) -> dict[str, str]:
+        return {prefix + name: sql for name, mapping in mapped.items() if (sql := text(name, mapping)) is not None}
+
+    quick = {name: ways for name, mapping in mapped.items() if (ways := quickly(kind.columns[name], mapping))}
+    trimmed_texts = each("r_", lambda _, mapping: trimmed(mapping, present, tried))
+    trimmed_texts |= {name: trimmed(mapping, present) for name, mapping in source.items()}
+    for name in failing:
+        is_wrong = f"try({{'v': cast(({mapped[name].sql}) as varchar)}}) is null"
+        trimmed_texts[f"f_{name}"] = f"case when {is_wrong} then {_FAILED} end"
+    texts = each("t_", lambda name, mapping: text_of(f"r_{name}", mapping, contract, kind.columns[name]))
+    texts |= {name: text_of(name, mapping, contract) for name, mapping in source.items()}
+    values = {
+        f"{'e' if name in moved else 'c'}_{name}": typed(kind.columns[name], kind, mapping, contract)
+        for name, mapping in mapped.items()
+    }
+    values |= {f"l_{name}": typed(kind.columns[name], kind, mapped[name], contract, second=True) for name in moved}
+    values |= {f"c_{name}": f"cast(null as {kind.columns[name].sql_type})" for name in others}
+    problems = [(name, f"p_{name}", problem(kind.columns[name], kind)) for name in kind.columns if name in mapped]
+    problems += [(rule.column, f"p_{i}", rule_problem(rule.holds, rule.otherwise, kind)) for i, rule in enumerate(kind.rules)]
+    steps = [
+        ("trimmed", trimmed_texts, ["_row"]),
+        ("texts", texts, ["_row", *(f"f_{name}" for name in failing)]),
+        ("quick", {f"{way}_{name}": sql for name, ways in quick.items() for way, sql in zip("qz", ways, strict=True)}, ["*"]),
+        ("prepared", each("n_", lambda name, mapping: prepared(kind.columns[name], mapping, contract)), ["*"]),
+        ("typed", values, ["*"]),
+        ("placed", {f"c_{name}": sql for name, sql in _clock_times(moved).items()}, ["*"]),
+        ("judged", {alias: sql for _, alias, sql in problems if sql}, ["*"]),
+    ]
+    said = [(name, f"f_{name}") for name in failing] + [(name, alias) for name, alias, sql in problems if sql]
+    columns = {
+        name: _of_source(name, kind, contract) if name in mapped else f"cast(null as {column.sql_type})"
+        for name, column in kind.columns.items()
+    }
+    columns |= {name: lineage[name] for name in LINEAGE}
+    columns |= _what_is_said(said)
+    before, queries = "mapped", []
+    for name, worked_out, kept in steps:
+        if worked_out:
+            queries.append(f"{name} as (select {', '.join(kept)}, {_listed(worked_out)} from {before})")
+            before = name
+    return f"with {', '.join(queries)} select {_listed(columns)} from {before}"
+
+
+def _named(kind: Kind) -> list[str]:
+    """Columns of which rules and vocabularies speak."""
+    rules = " ".join(rule.holds for rule in kind.rules)
+    words = {*re.findall(r"\w+", rules), *(vocabulary.where_column for vocabulary in kind.vocabularies)}
+    return [name for name in kind.columns if name in words]
+
+
+def _listed(columns: dict[str, str]) -> str:
+    return ", ".join(f"{sql} as {identifier(name)}" for name, sql in columns.items())
+
+
+def _what_is_said(said: list[tuple[str, str]]) -> dict[str, str]:
+    """The names and reasons of a row's problems. A row without any, as nearly all are, costs one look."""
+    if not said:
+        return dict.fromkeys((PROBLEM_COLUMNS, PROBLEM_REASONS), "cast(null as varchar)")
+    is_wrong = f"coalesce({', '.join(sql for _, sql in said)}) is not null"
+    names = ", ".join(f"case when {sql} is not null then {literal(name)} end" for name, sql in said)
+    reasons = ", ".join(f"{literal(name + ' ')} || {sql}" for name, sql in said)
+    return {
+        PROBLEM_COLUMNS: f"case when {is_wrong} then concat_ws(', ', {names}) end",
+        PROBLEM_REASONS: f"case when {is_wrong} then concat_ws('; ', {reasons}) end",
+    }
+
+
+def _clock_times(names: list[str]) -> dict[str, str]:
+    """Of clock times that happen twice (``e_`` the earlier instant, ``l_`` the later) the one that fits those of its record.
+
+    It is the earlier, unless that lies before what came earlier, or an hour more than the later before what comes next.
+    """
+    chosen = {}
+    for place, name in enumerate(names):
+        first, second = f"e_{name}", f"l_{name}"
+        before = ", ".join(f"c_{earlier}" for earlier in names[:place])
+        after = ", ".join(f"case when e_{later} = l_{later} then e_{later} end" for later in names[place + 1 :])
+        cases = f"when {first} < greatest({before}) then {second} " if before else ""
+        if after:
+            next_at = f"least({after})"
+            cases += f"when {second} <= {next_at} and {next_at} - {second} < interval 1 hour then {second} "
+        chosen[name] = f"case when {first} = {second} then {first} {cases}else {first} end"
+    return chosen
+
+
+def _of_source(name: str, kind: Kind, contract: Contract) -> str:
+    """A column's value; an id carries the source whose number it is."""
+    value = identifier("c_" + name)
+    if name not in kind.ids:
+        return value
+    mapping = contract.columns[name]
+    if mapping.in_source is not None:
+        return f"{literal(mapping.in_source + ':')} || {value}" if mapping.in_source else value
+    return f"coalesce(s_source || ':', '') || {value}" if contract.source else value

@@ -1,0 +1,154 @@
+"""SQL expressions that turn a text into an instant, with the offset that it names or in the zone of its contract.
+
+Most exports write ISO 8601: such a text is read by position (``quick``), and the rest by patterns, which take ten times as long.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from orchestration.pull.contracts import Mapping
+from orchestration.pull.literals import literal, literals
+
+_DIGIT = "between '0' and '9'"
+
+
+@cache
+def _months_of_change(timezone: str) -> tuple[int, ...]:
+    """The months in which a zone ever changes its offset, with those that a change lies next to."""
+    zone = ZoneInfo(timezone)
+    days = [datetime(1990, 1, 1) + timedelta(days=15 * step) for step in range(24 * 110)]
+    months = set()
+    for before, after in pairwise(days):
+        if zone.utcoffset(before) != zone.utcoffset(after):
+            months |= {(before - timedelta(days=1)).month, before.month, after.month, (after + timedelta(days=1)).month}
+    return tuple(sorted(months))
+
+
+def changes_clocks(timezone: str) -> bool:
+    """Does a zone ever show one clock time twice?"""
+    return bool(_months_of_change(timezone))
+
+
+def _in_utc(local: str, timezone: str, second: bool) -> str:
+    """A clock time of a zone as an instant: where clocks are put back the first of two, or the ``second``."""
+    if timezone == "UTC":
+        return f"({local})"
+    zone = literal(timezone)
+    # DuckDB takes the second of two; the offset of the day before leads to the first.
+    last = f"(({local}) at time zone {zone} at time zone 'UTC')"
+    if second or not changes_clocks(timezone):
+        return last
+    first = f"((({local}) - interval 1 day) at time zone {zone} at time zone 'UTC' + interval 1 day)"
+    may_be_twice = f"list_contains({list(_months_of_change(timezone))}, month({local}))"
+    return (
+        f"case when {may_be_twice} and ({first} at time zone 'UTC' at time zone {zone}) = ({local}) then {first} else {last} end"
+    )
+
+
+def with_numeric_offset(text: str) -> str:
+    """'… PDT', '… UTC', '… +0500' and '…Z' with their offset as DuckDB reads it."""
+    named = rf"getvariable('offsets')[regexp_extract({text}, '\d ?([A-Z]{{1,4}})$', 1)]"
+    return (
+        rf"coalesce(regexp_replace({text}, ' ?[A-Z]+$', '') || {named}, "
+        rf"regexp_replace({text}, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'))"
+    )
+
+
+def is_iso(mapping: Mapping) -> bool:
+    """May the texts of a column be read by position?"""
+    return not mapping.formats and mapping.unit not in ("epoch_seconds", "epoch_milliseconds")
+
+
+def quick(text: str) -> tuple[str, str]:
+    """A day or clock time without an offset; and an instant of UTC that ends in Z. Null for every other text.
+
+    Where they have a value, it is the one that ``local_and_instant`` finds.
+    """
+    day = f"strlen({text}) = 10 and {text}[5] = '-' and {text}[8] = '-' and {text}[10] {_DIGIT}"
+    clock = f"{text}[14] = ':' and {text}[17] = ':'"
+    plain = f"strlen({text}) = 19 and {clock} and {text}[19] {_DIGIT}"
+    ends = f"suffix({text}, 'Z') and {text}[-2] {_DIGIT} and {text}[20] in ('Z', '.')"
+    zulu = f"strlen({text}) between 20 and 27 and {clock} and {ends}"
+    return (
+        f"case when ({plain}) or ({day}) then try_cast({text} as timestamp) end",
+        f"case when {zulu} then try_cast({text}[:-2] as timestamp) end",
+    )
+
+
+def instant(column: str, mapping: Mapping, timezone: str, second: bool = False) -> str:
+    """The instant of a column: the quick way to it (``q_``, ``z_``), or from its text with a numeric offset (``n_``)."""
+    slow = local_and_instant(f"t_{column}", f"n_{column}", mapping, timezone, second)[1]
+    if not is_iso(mapping):
+        return slow
+    local = _in_utc(f"q_{column}", timezone, second)
+    return f"case when q_{column} is not null then {local} else coalesce(z_{column}, {slow}) end"
+
+
+def local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, second: bool = False) -> tuple[str, str]:
+    """Wall-clock time in ``timezone``, and the same as a timestamp in UTC.
+
+    An offset in the text wins (``numeric`` has it as DuckDB reads it); text without one is local time.
+    """
+    zone = literal(timezone)
+    if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
+        factor = 1_000_000 if mapping.unit == "epoch_seconds" else 1_000
+        moment = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
+        return f"({moment} at time zone 'UTC' at time zone {zone})", moment
+    if mapping.formats:
+        formed = _by_format(text, numeric, mapping.formats, timezone, second)
+        # The date cells of a workbook come as ISO 8601, whatever a contract says of texts.
+        iso = local_and_instant(text, numeric, Mapping(value=""), timezone, second)
+        is_iso = rf"regexp_matches({text}, '^\d{{4}}-\d\d-\d\d([ T]\d\d:\d\d:\d\d.*)?$')"
+        local, moment = (f"coalesce({a}, case when {is_iso} then {b} end)" for a, b in zip(formed, iso, strict=True))
+        return local, moment
+    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
+    zoned = f"try_cast({numeric} as timestamptz)"
+    # DuckDB passes over letters at the end: an offset whose name nobody knows is no local time.
+    # And "infinity" is a timestamp of its, but no time.
+    plain = rf"case when not regexp_matches({text}, '\d ?[A-Za-z]+$|[fyFY]$') then try_cast({text} as timestamp) end"
+    return (
+        f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
+        f"case when {has_offset} then {zoned} at time zone 'UTC' else {_in_utc(plain, timezone, second)} end",
+    )
+
+
+def _by_format(text: str, numeric: str, formats: list[str], timezone: str, second: bool) -> tuple[str, str]:
+    with_offset = [f.replace("%Z", "%z") for f in formats if re.search(r"%[zZ]", f)]
+    without = [f for f in formats if not re.search(r"%[zZ]", f)]
+    local = f"try_strptime({text}, [{literals(without)}])" if without else "cast(null as timestamp)"
+    moment = _in_utc(local, timezone, second)
+    if with_offset:
+        # The offset stands apart where the format has it apart.
+        apart = rf"regexp_replace({numeric}, '(\d)([+-]\d\d:\d\d)$', '\1 \2')"
+        tried = [f"try_strptime({form}, [{literals(with_offset)}])" for form in (apart, numeric)]
+        zoned = f"coalesce({', '.join(tried)})"
+        local = f"coalesce({zoned} at time zone {literal(timezone)}, {local})"
+        moment = f"coalesce({zoned} at time zone 'UTC', {moment})"
+    return local, moment
+
+
+def calendar_date(column: str, mapping: Mapping, timezone: str) -> str:
+    """The calendar date as it is written: a date has no zone. A number of seconds is written nowhere: its day is the zone's."""
+    text, numeric = f"t_{column}", f"n_{column}"
+    if not mapping.formats and not is_iso(mapping):
+        return f"cast({local_and_instant(text, numeric, mapping, timezone)[0]} as date)"
+    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
+    bare = rf"case when {has_offset} then regexp_replace({numeric}, ' ?[+-]\d\d(:\d\d)?$', '') else {text} end"
+    formats = [re.sub(" ?%[zZ]", "", form) for form in mapping.formats]
+    written = local_and_instant(bare, bare, Mapping(value="", format=formats), timezone)[0]
+    if is_iso(mapping):
+        written = f"coalesce(q_{column}, z_{column}, {written})"
+    return f"cast({written} as date)"
+
+
+def promise(text: str, numeric: str, mapping: Mapping, timezone: str) -> str:
+    """Like an instant, but midnight in ``timezone`` promises the day: kept until its last microsecond."""
+    local, moment = local_and_instant(text, numeric, mapping, timezone)
+    zone = literal(timezone)
+    end_of_day = f"(({local}) + interval 1 day) at time zone {zone} at time zone 'UTC' - interval 1 microsecond"
+    return f"case when date_trunc('day', {local}) = ({local}) then {end_of_day} else {moment} end"

@@ -1,0 +1,73 @@
+"""Files and rows of tests, whole, as the pull reads and types them block by block."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.pull import canonical, readers
+from orchestration.pull.contracts import Contract
+from orchestration.pull.headers import ROW
+from orchestration.pull.readers import ReadOptions
+from orchestration.pull.records import Block, BrokenRow, Rows
+from orchestration.pull.sorting import Origin
+
+#: Small, so that what a test looks at lies in several of them.
+BLOCK_ROWS = 2
+
+
+@dataclass
+class FileContent:
+    """All rows of a file."""
+
+    table: pa.Table
+    broken: list[BrokenRow] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def header(self) -> list[str]:
+        return [name for name in self.table.column_names if name != ROW]
+
+    def rows(self) -> Rows:
+        def blocks() -> Iterator[Block]:
+            for start in range(0, self.table.num_rows, BLOCK_ROWS):
+                yield Block(self.table.slice(start, BLOCK_ROWS))
+            yield Block(self.table.slice(self.table.num_rows), self.broken)
+
+        return Rows(self.header, blocks)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """What became of the rows of a file."""
+
+    loaded: pa.Table
+    quarantined: pa.Table
+    unknown_columns: list[str]
+    rows_merged: int
+    rows_read: int
+
+
+def whole(rows: Rows) -> FileContent:
+    blocks = list(rows.blocks())
+    table = pa.concat_tables([rows.schema.empty_table(), *(block.table for block in blocks)])
+    return FileContent(table, [row for block in blocks for row in block.broken], rows.messages)
+
+
+def read(path: Path, name: str, options: ReadOptions) -> FileContent:
+    return whole(readers.open_rows(path, name, options))
+
+
+def canonicalise(content: FileContent | Rows, contract: Contract, origin: Origin) -> Canonical:
+    rows = content if isinstance(content, Rows) else content.rows()
+    with tempfile.TemporaryDirectory() as folder:
+        loaded, rejected = Path(folder, "loaded.parquet"), Path(folder, "rejected.parquet")
+        made = canonical.canonicalise(rows, contract, origin, loaded, rejected)
+        good, bad = pq.ParquetFile(loaded).read(), pq.ParquetFile(rejected).read()
+    assert (good.num_rows, bad.num_rows) == (made.rows_loaded, made.rows_quarantined)
+    return Canonical(good, bad, made.unknown_columns, made.rows_merged, made.rows_read)
