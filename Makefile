@@ -63,6 +63,7 @@ docs: setup  ## write the generated docs: KPI reference, contract schema
 bench: setup  ## what an incremental run saves, where the seconds go, how tickets grow (CUSTOMERS=6000)
 	@$(BIN)/python -m orchestration.bench --customers $(or $(CUSTOMERS),6000)
 	@$(BIN)/python -m orchestration.bench_tickets
+	@$(BIN)/python -m orchestration.bench_pull
 
 screenshots: setup  ## take the README's pictures anew; needs Chromium
 	@$(BIN)/python tests/screenshots.py

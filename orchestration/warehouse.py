@@ -231,7 +231,7 @@ def _bound_dbt() -> None:
         return bounded(original(*args, **kwargs))
 
     initialize_db.is_bounded = True  # type: ignore[attr-defined]
-    Environment.initialize_db = initialize_db  # type: ignore[method-assign]
+    Environment.initialize_db = staticmethod(initialize_db)  # type: ignore[method-assign]
 
 
 def _node_result(item: Any) -> NodeResult:

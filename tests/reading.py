@@ -63,11 +63,14 @@ def read(path: Path, name: str, options: ReadOptions) -> FileContent:
     return whole(readers.open_rows(path, name, options))
 
 
-def canonicalise(content: FileContent | Rows, contract: Contract, origin: Origin) -> Canonical:
+def canonicalise(
+    content: FileContent | Rows, contract: Contract, origin: Origin, companions: dict[str, FileContent] | None = None
+) -> Canonical:
     rows = content if isinstance(content, Rows) else content.rows()
+    beside = {name: others.rows() for name, others in (companions or {}).items()}
     with tempfile.TemporaryDirectory() as folder:
         loaded, rejected = Path(folder, "loaded.parquet"), Path(folder, "rejected.parquet")
-        made = canonical.canonicalise(rows, contract, origin, loaded, rejected)
+        made = canonical.canonicalise(rows, contract, origin, loaded, rejected, beside)
         good, bad = pq.ParquetFile(loaded).read(), pq.ParquetFile(rejected).read()
     assert (good.num_rows, bad.num_rows) == (made.rows_loaded, made.rows_quarantined)
     return Canonical(good, bad, made.unknown_columns, made.rows_merged, made.rows_read)

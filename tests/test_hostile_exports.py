@@ -273,6 +273,31 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
     assert peak == before or peak < 1.5 * 2**20, f"{peak} KiB"
 
 
+def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
+    """Twice the rows take no more memory."""
+    code = (
+        "import sys; from orchestration.settings import Settings; from orchestration.pull.pulling import Pull\n"
+        "pull = Pull(Settings(exports=sys.argv[1], home=sys.argv[2], memory_limit='100MiB'), lambda _: None)\n"
+        "for _ in pull.kinds(lambda _, batches: [True] * len(batches)): pass\n"
+        "import re; print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
+    )
+    peaks = []
+    for rows in (400_000, 800_000):
+        box = Box(tmp_path / str(rows))
+        line = ",2026-06-01 10:00:00,open," + "x" * 300 + "\n"
+        with (box.exports / "tickets_many.csv").open("w") as stream:
+            stream.write(HEADER)
+            stream.writelines(f"m{number}{line}" for number in range(rows))
+        told = subprocess.run(
+            [sys.executable, "-c", code, box.exports, box.home], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+        peaks.append(int(told.stdout))
+        found = sum(pq.read_metadata(path).num_rows for path in (box.home / "raw" / "tickets").glob("0*"))
+        assert found == rows + 1
+    # The text of what the larger file has more is 126 MiB, held once.
+    assert peaks[1] - peaks[0] < 100 * 1024, peaks
+
+
 texts = st.one_of(
     st.text(max_size=12),
     st.sampled_from(["", "NaN", "inf", "-1", "2026-06-01", "2026-06-01T10:00+05:30", "=1+1", "';--", "open", "true", "1e308"]),

@@ -162,7 +162,7 @@ def test_other_errors_are_not_of_memory() -> None:
 def test_dbt_keeps_to_it_too(tmp_path: Path) -> None:
     """By its profile, and in the folder for what does not fit; a model that needs more is named with the setting."""
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
-    from dbt.adapters.duckdb.environments import Environment
+    from dbt.adapters.duckdb.environments.local import LocalEnvironment
 
     from orchestration.warehouse import _bound_dbt
 
@@ -170,7 +170,9 @@ def test_dbt_keeps_to_it_too(tmp_path: Path) -> None:
     Warehouse(told)
     _bound_dbt()
     _bound_dbt()
-    con = Environment.initialize_db(DuckDBCredentials(path=str(tmp_path / "w.duckdb"), schema="main", database="w"))
+    # As dbt calls it, on the environment itself.
+    environment_of_dbt = LocalEnvironment.__new__(LocalEnvironment)
+    con = environment_of_dbt.initialize_db(DuckDBCredentials(path=str(tmp_path / "w.duckdb"), schema="main", database="w"), {})
     found = con.execute("select current_setting('memory_limit'), current_setting('threads'), current_setting('temp_directory')")
     assert found.fetchall() == [("150.0 MiB", 1, str(tmp_path / "spill"))]
     environment = told.environment()

@@ -26,8 +26,7 @@ def loaded(contract: str, path: Path, **companions: Path) -> Canonical:
     others = {name: read(companion, companion.name, options_of(made)) for name, companion in companions.items()}
     assert set(others) == set(made.also_reads)
     assert all(made.also_reads[name].claims(companions[name].name, other.header) for name, other in others.items())
-    tables = {name: other.table for name, other in others.items()}
-    return canonicalise(content, made, Origin("test", path.name, 1, contract), tables)
+    return canonicalise(content, made, Origin("test", path.name, 1, contract), others)
 
 
 def rows(result: Canonical, *columns: str) -> list[tuple[Any, ...]]:
