@@ -119,13 +119,13 @@ from (
             dimension,
             member,
             {% for measure in measures -%}
+            {% set outer_loop = loop -%}
             {% for part in ['total', 'squares', 'n'] -%}
             {% set column = part ~ '_' ~ measure.name -%}
             {#- What does not add up over time (a stock) counts on the last day of the period only. -#}
             {% set counts_once = measure.non_additive_dimension and not (part == 'n' and aggregation(measure) == 'sum_boolean') -%}
-            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not loop.last }}
+            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not (loop.last and outer_loop.last) }}
             {% endfor -%}
-            {{ "," if not loop.last }}
             {% endfor %}
         from {{ 'flagged' if are_stocks else 'by_period' }}
         group by
