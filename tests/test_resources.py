@@ -128,10 +128,10 @@ def test_one_place_opens_databases() -> None:
 
 
 def test_what_does_not_fit_goes_to_disk(tmp_path: Path) -> None:
-    use(Resources(40 * MIB, 2, tmp_path / "spill"))
+    use(Resources(64 * MIB, 1, tmp_path / "spill"))
     with connect() as con:
         con.execute("set enable_external_access = false")
-        con.execute("create temp table sorted as select md5(i::varchar) as text from range(1500000) as t (i) order by text")
+        con.execute("create temp table sorted as select md5(i::varchar) as text from range(3000000) as t (i) order by text")
         assert list((tmp_path / "spill").iterdir())
     assert not list((tmp_path / "spill").glob("*")), "and away"
 
