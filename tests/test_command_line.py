@@ -26,6 +26,7 @@ def test_every_command_explains_itself(command: str, cxhouse: Cxhouse) -> None:
     assert command in cxhouse("--help").stdout
 
 
+@pytest.mark.ci
 def test_the_same_files_twice_change_nothing(cxhouse: Cxhouse, copied_home: Home) -> None:
     """And a run ends with the KPIs, the loads, the gates and the place."""
 

@@ -195,6 +195,7 @@ def test_by_keyboard(browser: Browser, address: str, sample_home: Home) -> None:
     assert all(labels)
 
 
+@pytest.mark.ci
 def test_a_publish_is_seen(browser: Browser, sample_home: Home, tmp_path: Path) -> None:
     """Without a click: the page looks every half minute; and nobody holds the file that is replaced."""
     home = tmp_path / "home"

@@ -121,6 +121,7 @@ def test_share_quarantined() -> None:
     assert not few.blocks
 
 
+@pytest.mark.ci
 def test_a_failed_gate_leaves_what_is_published_and_holds_in_the_next_run(
     tmp_path: Path, cxhouse: Cxhouse, sample_home: Home
 ) -> None:

@@ -304,7 +304,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.tuples(texts, texts, texts, texts), max_size=8),
     kind=st.sampled_from(["tickets", "calls", "reviews", "orders", "surveys"]),

@@ -213,6 +213,7 @@ def full(kind: str, *rows: Row, is_snapshot: bool = False) -> Export:
     return Export(kind, [{**dict.fromkeys(HEADERS[kind].strip().split(","), ""), **row} for row in rows], is_snapshot)
 
 
+@pytest.mark.ci
 def test_what_a_file_hid_comes_back_when_the_file_goes(world: World) -> None:
     """A deletion, a snapshot and a delivery of lines hide rows of earlier files; they are withdrawn, or followed by others."""
     at = FIRST.isoformat()
@@ -261,6 +262,7 @@ UNHURRIED = {
 }
 
 
+@pytest.mark.ci
 @settings(max_examples=FEW, **UNHURRIED)
 @given(history=histories(most_steps=4, most_exports=4, most_rows=6))
 def test_incremental_equals_full(world: World, history: list[Step]) -> None:
