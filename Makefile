@@ -60,10 +60,10 @@ lint: setup  ## ruff, mypy, sqlfluff, and Dagster's own validation
 docs: setup  ## write the generated docs: KPI reference, contract schema
 	@$(BIN)/python -m orchestration.reference
 
-bench: setup  ## what an incremental run saves, where the seconds go, how tickets grow (CUSTOMERS=6000)
-	@$(BIN)/python -m orchestration.bench --customers $(or $(CUSTOMERS),6000)
-	@$(BIN)/python -m orchestration.bench_tickets
-	@$(BIN)/python -m orchestration.bench_pull
+bench: setup  ## what runs cost beside a full one, how tickets grow, the memory of a pull (CUSTOMERS=6000)
+	@$(BIN)/python -m orchestration.bench.runs --customers $(or $(CUSTOMERS),6000)
+	@$(BIN)/python -m orchestration.bench.tickets
+	@$(BIN)/python -m orchestration.bench.pull
 
 screenshots: setup  ## take the README's pictures anew; needs Chromium
 	@$(BIN)/python tests/screenshots.py

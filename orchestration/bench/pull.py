@@ -92,7 +92,7 @@ def main() -> None:
             exports = Path(folder, "exports")
             exports.mkdir()
             write_exports(exports, tickets)
-            command = [sys.executable, "-m", "orchestration.bench_pull", "--pull", str(exports), f"{folder}/home"]
+            command = [sys.executable, "-m", "orchestration.bench.pull", "--pull", str(exports), f"{folder}/home"]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             used, seconds, peak = json.loads(done.stdout)
         table.add_row(f"{tickets:,}", f"{used:.1f}", f"{seconds:.1f}", f"{peak:,.0f}")
