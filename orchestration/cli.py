@@ -259,7 +259,7 @@ def sources(exports: str | None, home: str | None, config: str | None) -> None:
 @main.command("contract-schema")
 def contract_schema() -> None:
     """Print the JSON schema of a contract file, for editors."""
-    from orchestration.pull.contracts import json_schema
+    from orchestration.reference import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
 

@@ -12,7 +12,7 @@ from typing import Any
 from orchestration.connections import connect
 from orchestration.display import format_value
 from orchestration.publish import MARTS_FILE
-from orchestration.pull.contracts import json_schema
+from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
 from orchestration.settings import PROJECT, Settings, load_settings
 
@@ -64,6 +64,16 @@ def _section(kpi: dict[str, Any]) -> str:
     rows = [f"| {name} | {text} |" for name, text in facts.items()]
     title = [f"## `{kpi['kpi_id']}`", "", f"**{kpi['label']}.** {kpi['description']}", ""]
     return "\n".join([*title, "| | |", "|---|---|", *rows, ""])
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of a contract file, for editors."""
+    schema = Contract.model_json_schema(by_alias=True)
+    columns = schema["properties"]["columns"]
+    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, columns["additionalProperties"]]}
+    # What a contract extends may hold the rest.
+    schema["required"] = ["name"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _needs(told: str) -> str:

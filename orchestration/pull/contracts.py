@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
@@ -324,8 +325,14 @@ def load_contracts(config_dir: Path | None) -> list[Contract]:
     """
     folders = [config_dir / "contracts"] if config_dir else []
     paths = [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.y*ml"))]
+    return list(_contracts_of(tuple((path, path.exists() and path.stat().st_mtime_ns) for path in paths)))
+
+
+@lru_cache(maxsize=16)
+def _contracts_of(files: tuple[tuple[Path, int], ...]) -> tuple[Contract, ...]:
+    """A run asks three times; to check what is written in them takes half a second."""
     raw: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for path in paths:
+    for path, _ in files:
         data = _read(path)
         name = str(data.get("name"))
         if name in raw and raw[name][0].parent == path.parent:
@@ -337,14 +344,4 @@ def load_contracts(config_dir: Path | None) -> list[Contract]:
             contracts.append(Contract.model_validate(_extended(data, raw, (name,))))
         except ValidationError as error:
             raise ConfigurationError(f"{path} is not a valid contract:\n{_explain(error)}") from error
-    return contracts
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON schema of a contract file, for editors."""
-    schema = Contract.model_json_schema(by_alias=True)
-    columns = schema["properties"]["columns"]
-    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, columns["additionalProperties"]]}
-    # What a contract extends may hold the rest.
-    schema["required"] = ["name"]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return tuple(contracts)
