@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import duckdb
 
+from orchestration import seeds
 from orchestration.connections import connect
+from orchestration.pull.kinds import KINDS_FILE
 from orchestration.settings import PROJECT, Settings
 
 _LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
@@ -39,6 +42,9 @@ def project_version(settings: Settings) -> str:
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".sql", ".yml", ".csv"):
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    # The columns of a kind without a file show in no file's name; seeds are put together by code.
+    for path in (KINDS_FILE, Path(seeds.__file__)):
+        digest.update(path.read_bytes())
     told = [settings.dbt_vars, settings.engine, settings.spark_parts, settings.spark_table_format]
     digest.update(json.dumps([*told, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]

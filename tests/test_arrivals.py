@@ -207,7 +207,7 @@ def test_lines_of_two_shops_clash(place: Place) -> None:
     lines = "".join(f"{order},{line},lamp{line},1,{line}5\n" for order in range(1, 13) for line in (1, 2))
     place.write("a/order_items.csv", lines, LINES)
     place.write("b/order_items.csv", lines.replace("lamp", "desk").replace("5\n", "9\n"), LINES)
-    # An order that was changed counts its lines anew; a price or a product alone is a correction; parts share no line.
+    # An order that was changed renumbers its lines; a price or a product alone is a correction; parts share no line.
     place.write("c/order_items_1.csv", "1,1,chair,1,3\n1,2,lamp2,1,4\n2,1,desk1,1,8\n2,2,desk2,1,7\n3,9,sofa,1,9\n", LINES)
     place.write("c/order_items_2.csv", "".join(f"{order},1,bed,1,5\n" for order in range(1, 9)), LINES)
     place.pull()

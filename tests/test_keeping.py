@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from conftest import REPOSITORY, Cxhouse, Home
 
+from orchestration import keeping
 from orchestration.keeping import Kept, project_version
 from orchestration.settings import Settings, load_settings
 
@@ -161,3 +162,14 @@ def test_a_table_that_is_gone_is_built(built: Warehouse) -> None:
     before = built.stays()
     built.change("drop table staging.stg_reviews")
     assert before - built.stays() == {"stg_reviews"}
+
+
+def test_another_column_of_a_kind_is_another_project(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kind of which no file came has its columns in an empty file, whose name stays the same."""
+    settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
+    before = project_version(settings)
+    assert project_version(settings) == before
+    kinds = tmp_path / "kinds.yml"
+    kinds.write_text(keeping.KINDS_FILE.read_text() + "# one more\n")
+    monkeypatch.setattr(keeping, "KINDS_FILE", kinds)
+    assert project_version(settings) != before

@@ -13,7 +13,7 @@
 {% endmacro %}
 
 
-{#- A CTE that is read more than once is computed once: DuckDB is told so, Spark has no word for it. -#}
+{#- A CTE that is read more than once is computed once: DuckDB needs the word for it, Spark has none. -#}
 {% macro materialized() %}
   {{- return(adapter.dispatch('materialized')()) -}}
 {% endmacro %}
