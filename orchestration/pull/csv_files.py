@@ -62,7 +62,7 @@ def _explain(path: Path, name: str, encoding: str) -> None:
             except UnicodeDecodeError as error:
                 bad = line[error.start : error.start + 1].hex()
                 raise RefusedFileError(
-                    f"line {line_number} is not {encoding} (byte 0x{bad}); "
+                    f"cannot be read: line {line_number} is not {encoding} (byte 0x{bad}); "
                     "name the right `encoding` in the contract (often cp1252), or export as UTF-8"
                 ) from error
 
