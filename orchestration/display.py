@@ -17,11 +17,12 @@ from rich.table import Table
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
-from orchestration.publish import MARTS_FILE, REPORT_FILE, read_publication
+from orchestration.publish import read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 #: Shown at the end of a run; `cxhouse kpis` shows all.
 HEADLINES = (
@@ -202,7 +203,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
         console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
-        console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}", markup=False)
+        console.print(f"and as Parquet: {settings.published / PARQUET_FOLDER}", markup=False)
         console.print(f"To look at: {settings.published / REPORT_FILE}, or 'cxhouse dashboard'", markup=False)
     print_page(console, settings, record)
 
