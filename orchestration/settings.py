@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors, use
 from orchestration.errors import ConfigurationError
@@ -67,6 +67,12 @@ class Settings(BaseModel):
     )
     readable_by: Literal["owner", "group"] = Field("owner", description="Who may read the home, personal data included.")
     published_readable_by: Literal["owner", "group", "all"] = Field("owner", description="Who may read what is published.")
+    served_hosts: list[str] = Field(
+        default_factory=list, description="Names by which dashboard and UI may be asked for besides 127.0.0.1 and localhost."
+    )
+    access_token: SecretStr | None = Field(
+        None, description="What dashboard and UI ask for before they answer; better in CXHOUSE_ACCESS_TOKEN than in a file."
+    )
     published_versions: int = Field(3, ge=1, description="Published versions that are kept, the current one included.")
     published_versions_days: int | None = Field(
         None, ge=0, description="Days after which earlier published versions are removed; none: however old."
@@ -308,6 +314,8 @@ def load_settings(
             data[name] = value
     if addresses := os.environ.get("CXHOUSE_NOTIFY"):
         data["notify"] = addresses.split()
+    if token := os.environ.get("CXHOUSE_ACCESS_TOKEN"):
+        data["access_token"] = token
     moment = as_of or data.get("as_of")
     if moment is not None:
         data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))
