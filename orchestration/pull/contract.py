@@ -106,7 +106,8 @@ class Contract(Form):
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
-        return bool(self.encoding or self.delimiter or self.sheet or self.records or self.skip_rows)
+        told = (self.encoding, self.delimiter, self.sheet, self.records, self.skip_rows, self.header_row, self.header_rows > 1)
+        return any(told)
 
     @property
     def lacking_params(self) -> list[str]:

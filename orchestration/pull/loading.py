@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -125,7 +125,8 @@ def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | N
 def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
-    return ReadOptions(form.encoding, form.delimiter, form.sheet, form.records, form.skip_rows, tuple(columns))
+    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions) if field.name != "columns"}
+    return ReadOptions(**keys, columns=tuple(columns))
 
 
 def jobs(

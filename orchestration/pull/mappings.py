@@ -73,6 +73,10 @@ class Form(_Strict):
     sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
     records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
     skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
+    header_row: int | None = Field(None, ge=1, description="Row of the header, as a spreadsheet counts.")
+    header_rows: int = Field(1, ge=1, le=9, description="Rows of the header: the names that stand above each other are joined.")
+    skip_below_header: int = Field(0, ge=0, description="Rows right below the header that are no records, such as units.")
+    skip_footer: int = Field(0, ge=0, description="Rows at the end that are no records, such as a total; blank ones not counted.")
 
     @field_validator("encoding")
     @classmethod
@@ -82,6 +86,12 @@ class Form(_Strict):
         except LookupError as error:
             raise ValueError("is not an encoding; such as utf-8 or cp1252") from error
         return value
+
+    @model_validator(mode="after")
+    def _one_way_to_the_header(self) -> Form:
+        if self.skip_rows and self.header_row:
+            raise ValueError("give `header_row` or `skip_rows`, not both")
+        return self
 
 
 class FileMatch(_Strict):
