@@ -119,6 +119,9 @@ class Continuation(_Strict):
     of: list[str] = Field(min_length=1, description="Columns that it shares with the row that carries the record.")
 
 
+#: Parts of a contract that change nothing in what is read.
+_SAID_TO_PEOPLE = ("description", "vendor", "provisional")
+
 #: What `source` says to take it from the folder that a file lies in.
 FOLDER = "folder"
 
@@ -129,6 +132,8 @@ class Contract(Form):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
     kind: str
     description: str = ""
+    vendor: str = Field("", description="Whose export it is, as docs/vendors.md names it.")
+    provisional: str = Field("", description="What of the export's form could not be confirmed from the vendor's documentation.")
     extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
     files: FileMatch
     also_reads: dict[str, Companion] = Field(
@@ -219,7 +224,7 @@ class Contract(Form):
     @property
     def fingerprint(self) -> str:
         """Changes whenever the contract would read a file differently."""
-        content = self.model_dump(mode="json", exclude={"description": True, "files": {"name"}})
+        content = self.model_dump(mode="json", exclude={**dict.fromkeys(_SAID_TO_PEOPLE, True), "files": {"name"}})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
