@@ -66,7 +66,8 @@ def _ids(case: Case) -> str:
 
 def _contracts(cases: list[Case]) -> dict[str, Contract]:
     """The shipped contracts, with the settings that cases give to theirs."""
-    return {contract.name: contract for contract in load_contracts(None, {case.contract: case.params for case in cases})}
+    params = {case.contract: case.params for case in cases if case.params}
+    return {contract.name: contract for contract in load_contracts(None, params)}
 
 
 def _loaded(case: Case) -> Canonical:
