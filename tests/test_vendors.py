@@ -127,3 +127,7 @@ def test_every_shipped_contract_has_a_fixture() -> None:
     covered = {case.contract for case in CASES}
     assert [name for name in CONTRACTS if name not in covered and f'loaded("{name}"' not in elsewhere] == []
     assert sorted(folder.name for folder in VENDORS.iterdir() if folder.name not in covered) == []
+
+
+def test_every_shipped_contract_names_its_vendor() -> None:
+    assert [name for name, contract in CONTRACTS.items() if not contract.vendor or not contract.description] == []
