@@ -14,7 +14,7 @@ HEADER = """# Vendors: exports that are read as they are
 
 Generated from the shipped contracts (`make docs`). A file is read by the contract whose columns it has, whatever it is called,
 unless a name is given here; `cxhouse sources` shows which one that is. What an export does not tell stays unknown: KPIs that need
-it have no value from that export alone. **To be confirmed** says what the vendor's documentation left open: look at the first rows.
+it have no value from that export alone. **To be confirmed** says what the vendor's documentation left open.
 
 Exports of other vendors: [contracts](contracts.md). Columns of each kind: [exports](exports.md). KPIs: [kpis](kpis.md).
 """
