@@ -6,7 +6,7 @@ A folder holds export files and ``expected.json``, a list of cases. A case says 
 - ``rows``: the canonical rows in the order of the file, worked out by hand: every column that has a value, instants in UTC as
   ISO 8601. ``_why`` is for readers.
 - ``quarantined``: number of the row -> what its reason says (in part). ``rows_merged``: rows that go on with another's record.
-- ``companions``: table of ``also_reads`` -> its file.
+- ``companions``: table of ``also_reads`` -> its file. ``params``: what the settings give to the contract.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from typing import Any
 import pytest
 from reading import Canonical, canonicalise, read
 
-from orchestration.pull.contracts import claims, load_contracts
+from orchestration.pull.contracts import Contract, claims, load_contracts
 from orchestration.pull.kinds import LINEAGE
 from orchestration.pull.loading import options_of
+from orchestration.pull.params import require_params
 from orchestration.pull.readers import read_header
 from orchestration.pull.sorting import Origin
 
@@ -41,6 +42,7 @@ class Case:
     quarantined: dict[str, str] = field(default_factory=dict)
     rows_merged: int = 0
     companions: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -62,8 +64,15 @@ def _ids(case: Case) -> str:
     return f"{case.contract}-{case.path.name}"
 
 
+def _contracts(cases: list[Case]) -> dict[str, Contract]:
+    """The shipped contracts, with the settings that cases give to theirs."""
+    params = {case.contract: case.params for case in cases if case.params}
+    return {contract.name: contract for contract in load_contracts(None, params)}
+
+
 def _loaded(case: Case) -> Canonical:
-    contract = CONTRACTS[case.contract]
+    contract = _contracts([case])[case.contract]
+    require_params(contract)
     paths = {name: (VENDORS / case.contract / file).resolve() for name, file in case.companions.items()}
     assert set(paths) == set(contract.also_reads)
     others = {name: read(path, path.name, options_of(contract.also_reads[name])) for name, path in paths.items()}
@@ -101,14 +110,15 @@ FILES = sorted({case.path for case in CASES})
 def test_each_file_is_read_by_its_own_contracts(path: Path) -> None:
     """As the pull asks, and whatever comes first in the alphabet: no two contracts of one kind claim it."""
     header = read_header(path, path.name)
-    expected = {case.contract for case in CASES if case.path == path}
-    every = list(CONTRACTS.values())
+    cases = [case for case in CASES if case.path == path]
+    expected = {case.contract for case in cases}
+    every = list(_contracts(cases).values())
     chosen = claims(path.name, header, every, lambda contract: read_header(path, path.name, options_of(contract)))
     assert {contract.name for contract in chosen} == expected
     claiming = set()
     for contract in every:
         alone = claims(path.name, header, [contract], lambda contract: read_header(path, path.name, options_of(contract)))
-        claiming |= {found.name for found in alone if found.name in CONTRACTS}
+        claiming |= {found.name for found in alone if found.name == contract.name}
     assert claiming == expected
 
 

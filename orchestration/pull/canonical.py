@@ -16,6 +16,7 @@ import pyarrow as pa
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract
+from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.records import Rows
@@ -57,7 +58,7 @@ def canonicalise(
     """
     kind = all_kinds()[contract.kind]
     if contract.query is None:
-        _require_columns(contract, kind, {name.lower(): name for name in rows.header})
+        _require_columns(contract, kind, rows.header)
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
     feed = Feed(rows, further, keeps=not _looks_around(contract))
@@ -72,7 +73,7 @@ def canonicalise(
         if _looks_around(contract):
             header, merged = _put_together(con, contract, feed, origin)
         sorter = Sorter(kind, origin, loaded, rejected)
-        good, bad = _type(con, contract, {name.lower(): name for name in header}, feed, sorter)
+        good, bad = _type(con, contract, by_name(header), feed, sorter)
     if good + bad + merged != feed.count + feed.broken:
         raise ConfigurationError(
             f"contract {contract.name!r}: {good + bad + merged:,} rows came of the {feed.count + feed.broken:,} of {origin.file}"
@@ -98,16 +99,18 @@ def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None
 
 
 def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
-    present = {name.lower() for name in header}
+    present = by_name(header)
     mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
-    return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or (m.source and m.source.lower() in present))
+    return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or found(present, m.source))
 
 
 def _unknown(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
-    used = {(m.source or "").lower() for m in contract.columns.values()}
-    used |= {(contract.source.source or "").lower()} if contract.source else set()
-    used |= {name.lower() for name in contract.continuation.of} if contract.continuation else set()
+    present = by_name(header)
+    named = [m.source for m in contract.columns.values()]
+    named += [contract.source.source] if contract.source else []
+    named += contract.continuation.of if contract.continuation else []
+    used = {found(present, name) for name in named}
     sql = " ".join(
         [
             contract.query or "",
@@ -115,7 +118,7 @@ def _unknown(contract: Contract, header: list[str]) -> list[str]:
             *(m.sql or "" for m in contract.columns.values()),
         ]
     ).lower()
-    return [name for name in header if name.lower() not in used and name.lower() not in sql]
+    return [name for name in header if name not in used and name.lower() not in sql]
 
 
 #: What DuckDB raises because of a value, not because of the statement.
@@ -182,19 +185,19 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
-def _require_columns(contract: Contract, kind: Kind, present: dict[str, str]) -> None:
-    lacking = [
-        source for name in kind.required_columns if (source := contract.columns[name].source) and source.lower() not in present
-    ]
+def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
+    present = by_name(header)
+    sources = [contract.columns[name].source for name in kind.required_columns]
+    lacking = [source for source in sources if source and found(present, source) is None]
     if lacking:
-        if len(present) == 1 and all(name in next(iter(present)) for name in map(str.lower, lacking)):
+        if len(header) == 1 and all(name in header[0].lower() for name in map(str.lower, lacking)):
             raise RefusedFileError(
-                f"was read as one column ({next(iter(present.values()))}), which holds the names of several: say in a contract "
+                f"was read as one column ({header[0]}), which holds the names of several: say in a contract "
                 "by which `delimiter` they are separated, or export it with commas"
             )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
-            f"{', '.join(present.values()) or 'none'}); rename them in the export, or write a contract that maps them"
+            f"{', '.join(header) or 'none'}); rename them in the export, or write a contract that maps them"
         )
 
 
