@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import chain
 
 from orchestration.pull.contract import Contract
 from orchestration.pull.kinds import Kind, all_kinds
@@ -49,7 +50,14 @@ def claims(
     ``header_by`` reads the header as a contract says that it is written (encoding, delimiter, sheet); ``timezone`` and
     ``source`` are those of files that need no contract.
     """
-    by_kind: dict[str, Contract] = {}
+    by_kind: dict[str, list[Contract]] = {}
+
+    def take(contract: Contract) -> None:
+        """For each kind the first contract; further ones of its family make further records of a row."""
+        first = by_kind.setdefault(contract.kind, [contract])[0]
+        if first is not contract and contract.family and contract.family == first.family:
+            by_kind[contract.kind].append(contract)
+
     for contract in contracts:
         claimed = contract.files.claims(file_name, header) or (
             contract.has_form_of_its_own
@@ -57,17 +65,17 @@ def claims(
             and contract.files.claims(file_name, header_by(contract))
         )
         if claimed:
-            by_kind.setdefault(contract.kind, contract)
+            take(contract)
     if by_kind:
-        return list(by_kind.values())
+        return list(chain.from_iterable(by_kind.values()))
     kind = _canonical_kind(file_name)
     own = canonical(kind, header, timezone, source) if kind else None
     if file_format(file_name) in ("csv", "xlsx") and not (own and own.files.claims(file_name, header)):
         # Something may stand above the header: each contract knows its own by the columns.
         for contract in contracts:
             if contract.files.columns and contract.files.claims(file_name, header_by(contract)):
-                by_kind.setdefault(contract.kind, contract)
+                take(contract)
         below = header_by(own) if kind and own else []
         if kind and not by_kind and own and own.files.claims(file_name, below):
             own = canonical(kind, below, timezone, source)
-    return list(by_kind.values()) or ([own] if own else [])
+    return list(chain.from_iterable(by_kind.values())) or ([own] if own else [])

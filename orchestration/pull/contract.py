@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration.pull.faults import Fault, nearest, none_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.mappings import Companion, Continuation, FileMatch, Form, Mapping, Param
+from orchestration.pull.mappings import Companion, Continuation, FileMatch, Form, Held, Mapping, Param
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
 
@@ -31,6 +31,7 @@ class Contract(Form):
     vendor: str = Field("", description="Whose export it is, as docs/vendors.md names it.")
     provisional: str = Field("", description="What of the export's form could not be confirmed from the vendor's documentation.")
     extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
+    family: str | None = Field(None, description="The contract of several `kinds` that this is one of; set by itself.")
     files: FileMatch
     also_reads: dict[str, Companion] = Field(
         default_factory=dict, description="Further files that `query` joins: table name -> which file."
@@ -58,6 +59,15 @@ class Contract(Form):
     )
     whole_orders: bool = Field(
         True, description="Of order_items: a file brings all lines of the orders that it names, and they replace earlier ones."
+    )
+    where: str | dict[str, Held] | None = Field(
+        None,
+        description="Which rows carry a record of this kind; the others are left out. Column -> value or values that it holds "
+        "(case does not matter; null = empty; {not: …} = none of them), or an SQL condition.",
+    )
+    distinct_on: list[str] = Field(
+        default_factory=list,
+        description="Of rows that share these columns the first carries the record; the others repeat it.",
     )
     continuation: Continuation | None = Field(
         None, description="Which rows carry no record of this kind, but go on with one of another row."
@@ -99,6 +109,12 @@ class Contract(Form):
         if faults := faults_between(self.model_dump(by_alias=True)):
             raise ValueError("; ".join(map(str, faults)))
         return self
+
+    @property
+    def looks_around(self) -> bool:
+        """Does it look at several rows of a file at once?"""
+        places = any(mapping.place_in for mapping in self.columns.values())
+        return bool(self.query or self.continuation or self.distinct_on or places)
 
     def of_file(self, file_name: str) -> Contract:
         """The contract as it reads a file of this name: a `source` by folder is that of the topmost subfolder."""
@@ -158,6 +174,10 @@ def _misfits(kind_name: Any, columns: dict[str, Any]) -> Iterator[Fault]:
 
 def _wrong_sql(data: dict[str, Any], columns: dict[str, Any]) -> Iterator[Fault]:
     texts: list[tuple[tuple[str, ...], Any, str]] = [(("query",), data.get("query"), "{}")]
+    continuation = data.get("continuation")
+    rows = continuation.get("rows") if isinstance(continuation, dict) else None
+    conditions = ((("where",), data.get("where")), (("continuation", "rows"), rows))
+    texts += [(path, sql, "select 1 from file where ({})") for path, sql in conditions]
     for column, mapping in columns.items():
         if isinstance(mapping, dict):
             texts.append((("columns", str(column), "sql"), mapping.get("sql"), "select ({}) from file"))

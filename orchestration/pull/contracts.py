@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from collections.abc import Mapping as Values
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
@@ -67,7 +67,36 @@ def _extended(data: dict[str, Any], raw: dict[str, _Raw], names: list[str], faul
     names.append(base_name)
     base = _extended(raw[base_name].data, raw, names, faults)
     params = merged(base.get("params"), data.get("params"))
-    return {**base, **data, **({"params": params} if params else {}), "columns": _over(base.get("columns"), data.get("columns"))}
+    made = {**base, **data, "columns": _over(base.get("columns"), data.get("columns"))}
+    if params:
+        made["params"] = params
+    if isinstance(kinds := base.get("kinds"), dict) and isinstance(own := data.get("kinds", {}), dict):
+        made["kinds"] = {part: _part_over(kinds.get(part), own.get(part, {})) for part in {**kinds, **own}}
+    return made
+
+
+def _part_over(base: Any, own: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(own, dict):
+        return own
+    return {**base, **own, "columns": _over(base.get("columns"), own.get("columns"))}
+
+
+def _parts(data: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Each kind that a contract makes of its file: the keys above what is its own, and the contract that it is."""
+    kinds = data.get("kinds")
+    if kinds is None:
+        yield (), data
+        return
+    if not isinstance(kinds, dict) or not all(isinstance(part, dict) for part in kinds.values()):
+        faults.append(Fault(("kinds",), "must be a mapping: kind -> the keys that are its own"))
+        return
+    rest = {key: value for key, value in data.items() if key != "kinds"}
+    for name, part in kinds.items():
+        if "kinds" in part:
+            faults.append(Fault(("kinds", str(name), "kinds"), "cannot stand within itself"))
+        columns = {"columns": _over(rest.get("columns"), part.get("columns"))}
+        whole = {"kind": name, **rest, **part, **columns, "name": f"{data.get('name')}_{name}", "family": data.get("name")}
+        yield ("kinds", str(name)), whole
 
 
 def _over(base: Any, own: Any) -> Any:
@@ -126,9 +155,11 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
         names = [name]
         data = _extended(written.data, raw, names, own)
         known_params[name] = set(declared(data.get("params")))
-        if not own:
-            contract = _contract(data, given_to(names, given), own)
+        for above, part in _parts(data, own) if not own else ():
+            contract, wrong = _contract(part, given_to([str(part.get("name")), *names], given))
             contracts += [contract] if contract else []
+            is_own = data.get("kinds", {}).get(above[-1], {}) if above else {}
+            own += [replace(f, path=(*above, *f.path)) if f.path and f.path[0] in is_own else f for f in wrong]
         if own:
             faults.setdefault(written.path, []).extend(own)
     if wrong := list(_wrong_params(given, known_params)):
@@ -138,16 +169,15 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
     return tuple(contracts)
 
 
-def _contract(data: dict[str, Any], values: dict[str, Any], faults: list[Fault]) -> Contract | None:
-    """The contract of what is written, with its parameters filled in; none where there is a fault."""
+def _contract(data: dict[str, Any], values: dict[str, Any]) -> tuple[Contract | None, list[Fault]]:
+    """The contract of what is written, with its parameters filled in, or what is wrong with it."""
     written, wrong = filled(data, values)
     written = {**written, "columns": _without_none(written.get("columns"))}
-    faults += wrong
     try:
-        return None if wrong else Contract.model_validate(written)
+        contract = Contract.model_validate(written)
     except ValidationError as error:
-        faults += [*faults_of(error, written, Contract), *faults_between(written)]
-    return None
+        return None, [*wrong, *faults_of(error, written, Contract), *faults_between(written)]
+    return (None if wrong else contract), wrong
 
 
 def _wrong_params(given: Values[str, Values[str, Any]], known: dict[str, set[str]]) -> Iterator[Fault]:

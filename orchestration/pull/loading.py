@@ -125,8 +125,8 @@ def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | N
 def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
-    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions) if field.name != "columns"}
-    return ReadOptions(**keys, columns=tuple(columns))
+    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
+    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down)})
 
 
 def jobs(
@@ -191,7 +191,7 @@ class Loader:
                 staged.append((job, self._read(job, report)))
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
-        clashing = clashes(kind, {job.file.batch: self._staged(job) for job, _ in judged}, standing)
+        clashing = clashes(kind, [(job.file.batch, self._staged(job)) for job, _ in judged], standing)
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
@@ -234,14 +234,17 @@ class Loader:
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
-        report.messages += [f"{job.file.file}: {message}" for message in rows.messages]
+        report.messages += [f"{job.file.file}: {message}" for message in (*rows.messages, *result.messages)]
+        if result.rows_left_out:
+            left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
+            report.messages.append(f"{job.file.file}: {left_out}")
         if result.unknown_columns and result.rows_loaded:
             report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.rows_quarantined:,} quarantined)"
         )
-        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_merged)
+        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
         return replace(load, told_columns=" ".join(result.told_columns))
 
     def _companion(self, job: Job, name: str, report: KindReport) -> Rows:

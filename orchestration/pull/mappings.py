@@ -23,6 +23,10 @@ class Mapping(_Strict):
     source: str | None = Field(None, alias="from", description="Column of the export (case does not matter).")
     value: Scalar | None = Field(None, description="The same value for every row.")
     sql: str | None = Field(None, description="DuckDB expression over the export's columns, all of type text.")
+    place_in: list[str] = Field(
+        default_factory=list,
+        description="The place (1, 2, …) of the row among the records of the file that share these columns.",
+    )
     map: dict[str, Scalar | None] = Field(
         default_factory=dict,
         description="Value in the export -> canonical value (case does not matter; null = missing). "
@@ -45,8 +49,8 @@ class Mapping(_Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Mapping:
-        if sum(x is not None for x in (self.source, self.value, self.sql)) != 1:
-            raise ValueError("give exactly one of 'from', 'value' and 'sql'")
+        if sum(x is not None for x in (self.source, self.value, self.sql, self.place_in or None)) != 1:
+            raise ValueError("give exactly one of 'from', 'value', 'sql' and 'place_in'")
         return self
 
     @property
@@ -87,6 +91,12 @@ class Form(_Strict):
             raise ValueError("is not an encoding; such as utf-8 or cp1252") from error
         return value
 
+    carry_down: list[str] = Field(
+        default_factory=list,
+        description="Columns of which a blank cell takes the value of the row that began its group; a group begins where the "
+        "first of them has another value.",
+    )
+
     @model_validator(mode="after")
     def _one_way_to_the_header(self) -> Form:
         if self.skip_rows and self.header_row:
@@ -116,6 +126,16 @@ class FileMatch(_Strict):
 
 class Companion(FileMatch, Form):
     """A further file that `query` joins, and its form where that is not the usual one."""
+
+
+class Unlike(_Strict):
+    """What a column does not hold."""
+
+    but: list[Scalar | None] | Scalar | None = Field(alias="not", description="A value, or several; null = an empty cell.")
+
+
+#: What a column holds: a value or one of several (case does not matter; null = an empty cell), or none of them.
+Held = Unlike | list[Scalar | None] | Scalar | None
 
 
 class Continuation(_Strict):

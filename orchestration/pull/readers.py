@@ -37,7 +37,7 @@ from orchestration.pull.records import (
     with_nulls,
     without_blank_rows,
 )
-from orchestration.pull.shaping import between
+from orchestration.pull.shaping import between, carried_down
 from orchestration.pull.unpacking import COMPRESSIONS, open_bytes, require_sheets
 
 FORMATS = {
@@ -73,6 +73,7 @@ class ReadOptions:
     #: Rows right below the header, and at the end, that are no records.
     skip_below_header: int = 0
     skip_footer: int = 0
+    carry_down: tuple[str, ...] = ()
 
     @property
     def header(self) -> HeaderShape:
@@ -105,6 +106,8 @@ def open_rows(path: Path, name: str, options: ReadOptions, scratch: Path | None 
         raise RefusedFileError(f"unknown format; known endings: {', '.join(FORMATS)} (also .gz, .zst)")
     with _refusing(kind):
         rows = _open_as(kind, path, name, options, scratch)
+        if options.carry_down:
+            rows = carried_down(rows, list(options.carry_down))
     blocks = rows.blocks
 
     def refusing() -> Iterator[Block]:

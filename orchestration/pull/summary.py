@@ -11,7 +11,7 @@ def of_one_load(file: str, load: Load, found: Collisions) -> str:
     kind = load.kind.replace("_", " ")
     parts = [f"{file}: {load.rows_read:,} rows -> {found.records:,} {kind}"]
     if load.rows_merged:
-        parts.append(f"{load.rows_merged:,} rows go on with a record of another row")
+        parts.append(f"{load.rows_merged:,} rows carry no record of their own")
     if found.repeated:
         parts.append(f"{found.repeated:,} rows repeat another one word for word")
     if load.rows_loaded - found.records - found.repeated > 0:
