@@ -1,4 +1,4 @@
-"""Required columns that the file does not hold as they are: put together from others, said once for all rows, or left to a person."""
+"""Required columns that the file does not hold as they are: put together from others, one value for all rows, or left open."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from collections.abc import Callable
 
 from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks
-from orchestration.draft.lexicon import plain
+from orchestration.draft.lexicon import listed, plain
 from orchestration.draft.parts import Draft, Entry, Key
 from orchestration.draft.times import CLOCK_ONLY
-from orchestration.pull.kinds import Kind
+from orchestration.pull.kinds import Column, Kind
 from orchestration.pull.literals import identifier
 
 #: Kind -> what its status is, by the last of these instants that a row has.
 _STATUS_BY = {
-    "orders": {"refunded_at": "refunded", "cancelled_at": "cancelled", "delivered_at": "delivered", "shipped_at": "shipped", "paid_at": "paid"},
+    "orders": {
+        "refunded_at": "refunded", "cancelled_at": "cancelled", "delivered_at": "delivered",
+        "shipped_at": "shipped", "paid_at": "paid",
+    },
     "tickets": {"closed_at": "closed", "solved_at": "solved"},
 }  # fmt: skip
 _STATUS_ELSE = {"orders": "created", "tickets": "open"}
-_CLOCK_NAMES = frozenset("time uhrzeit heure hora ora godzina czas zeit clock".split())
-_SURVEY_NAMES = {
-    "nps": ("nps", "recommend", "weiterempfehl", "recomend", "raccomand", "polec", "promoter"),
-    "ces": ("ces", "effort", "aufwand", "esfuerzo", "sforzo", "wysilek", "esforco"),
-    "csat": ("csat", "satisf", "zufrieden", "soddisf", "zadowol", "satysf"),
-}
 
 
 def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> None:
     """A date in one column and its time in another are one instant."""
-    clocks = [one for one in left if one.clock_times > 0.9 and _CLOCK_NAMES & set(plain(one.seen.name).split())]
+    clocks = [
+        one for one in left if one.clock_times > 0.9 and any(word in listed("clocks") for word in plain(one.seen.name).split())
+    ]
     for name in kind.required_columns:
         made = draft.entries.get(name)
         if kind.columns[name].type != "instant" or made is None or made.looks is None or len(clocks) != 1:
@@ -93,8 +92,9 @@ def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
     score = draft.entries.get("score")
     header = plain(score.looks.seen.name) if score and score.looks else ""
     for text, where in ((header, "the score's column"), (plain(draft.file), "the file")):
-        for kind, parts in _SURVEY_NAMES.items():
-            if any(re.search(rf"\b{part}", text) for part in parts):
+        for begins, told in listed("surveys").items():
+            if re.search(rf"\b{begins}", text):
+                kind = told.value
                 doubt = None if where == "the score's column" else f"is all of this file {kind}?"
                 return Entry("kind", {"value": kind}, f"{where} is called so", doubts=[doubt] if doubt else [])
     if score and score.looks and score.looks.numbers.low is not None:
@@ -126,9 +126,9 @@ def _line(draft: Draft, _: Kind) -> Entry | None:
     order = draft.entries.get("order_id")
     if order is None or order.looks is None:
         return None
+    place = f"row_number() over (partition by {identifier(order.looks.seen.name)} order by _row)"
     draft.keys["query"] = Key(
-        f"select *, cast(row_number() over (partition by {identifier(order.looks.seen.name)} order by _row) as varchar) as line_in_order\n"
-        "from file",
+        f"select\n  *,\n  cast({place} as varchar) as line_in_order\nfrom file",
         "lines carry no number of their own: each is called by its place in the order",
     )
     return Entry(
@@ -159,14 +159,17 @@ def _own_key(draft: Draft, kind: Kind, name: str) -> Entry | None:
     told = [
         identifier(made.looks.seen.name)
         for column, made in draft.entries.items()
-        if made.looks and made.looks.seen.told and (kind.columns[column].required or kind.columns[column].is_personal or column in kind.ids)
-        and kind.columns[column].type != "one_of"
-    ]  # fmt: skip
+        if made.looks and made.looks.seen.told and _tells_apart(kind.columns[column])
+    ]
     if len(told) < 2:
         return None
     sql = f"md5(concat_ws('|', {', '.join(told)}))"
     doubt = "no column is a number of its own: made of what tells records apart; rows alike in all of these are one record"
     return Entry(name, {"sql": sql}, "", doubts=[doubt])
+
+
+def _tells_apart(column: Column) -> bool:
+    return column.type != "one_of" and (column.required or column.is_personal or column.is_id)
 
 
 # -- scales ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -99,7 +100,7 @@ def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, st
 
 def _words_of(file_name: str) -> set[str]:
     words = plain(Path(file_name).name).split()
-    return set(words) | {f"{a} {b}" for a, b in zip(words, words[1:], strict=False)}
+    return set(words) | {f"{a} {b}" for a, b in pairwise(words)}
 
 
 def _single_words(kind: str) -> set[str]:

@@ -19,7 +19,6 @@ from orchestration.pull.values import MISSING_WORDS
 #: So many words of one column are listed.
 _WORDS = 40
 _NO_ANSWER = re.compile(r"abandon|miss|verpasst|manqu|perdid|pers[ao]|nieodebr|porzuc|unanswer|lost")
-_EASE_NAMES = "name a zone"
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,7 @@ def entry(kind: Kind, chosen: Candidate, order: DayOrder) -> Entry:
         _as_words(made, looks, kind, column)
     elif column.is_id:
         _as_id(made, looks, kind, column)
-    if not column.is_personal:
-        _missing(made, looks.seen, column)
+    _missing(made, looks.seen, column)
     return made
 
 
@@ -127,7 +125,8 @@ def _as_duration(made: Entry, looks: Looks) -> None:
 
 def _as_interval(name: str) -> str:
     """'PT1H2M' and '62.5 min' as DuckDB reads a duration."""
-    iso = rf"regexp_replace(regexp_replace(regexp_replace({name}, '^PT', ''), '([0-9])H', '\1 hours ', 'g'), '([0-9])M', '\1 minutes ', 'g')"
+    hours = rf"regexp_replace(regexp_replace({name}, '^PT', ''), '([0-9])H', '\1 hours ', 'g')"
+    iso = rf"regexp_replace({hours}, '([0-9])M', '\1 minutes ', 'g')"
     seconds = rf"regexp_replace({iso}, '([0-9])S$', '\1 seconds')"
     return f"case when {name} like 'PT%' then {seconds} else replace({name}, ',', '.') end"
 
@@ -235,7 +234,7 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
     if [column.name] == list(kind.key) and not seen.is_unique:
         often = max(seen.values.values())
         made.doubts.append(
-            f"one stands in up to {often} rows: of rows with one id the newest counts. Versions of it, or lines, or the wrong column?"
+            f"one stands in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
         )
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")
@@ -245,7 +244,7 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
 
 def _missing(made: Entry, seen: Seen, column: Column) -> None:
     """Words for nothing that the type does not understand by itself."""
-    is_text = column.type in ("text", "prose")
+    is_text = column.type in ("text", "prose", "email", "phone")
     further = [text for text in seen.missing if is_text or text.casefold() not in MISSING_WORDS]
     if further and "sql" not in made.mapping:
         made.mapping["missing"] = [*made.mapping.get("missing", []), *further]

@@ -7,22 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestration.draft.fitting import Looks
-from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, names_of, no_names, plain
+from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, listed, names_of, no_names, plain
 from orchestration.pull.kinds import Column, Kind
 
 #: Points below which a column is none, and below which one is looked at by a person.
 ENOUGH, SURE = 35.0, 80.0
-#: Words that say too little to tell a column by them alone.
-_GENERIC = frozenset(
-    "id number no nr name date time type status state source user label line position title subject text note from to value total "
-    "amount price cost code reference data datum fecha hora heure datetime start end created updated service file key order ticket "
-    "call customer client item product event channel reason message comment medium group team score action actions result "
-    "country plan day month account email phone feedback review rating resolved closed".split()
-)
-#: Words beside a name that change nothing.
-_FILLERS = frozenset(
-    "the of a an de du des la le les der die das do da di del della custom field list txt int flg utc gmt".split()
-)
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,7 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
         return word.replace(" ", "_"), 100.0, "its canonical name", ANY
     if word in names:
         return names[word].column, 95.0, _told(names[word].language), names[word].language
-    parts = [part for part in word.split() if part not in _FILLERS]
+    parts = [part for part in word.split() if part not in listed("fillers")]
     bare = " ".join(parts)
     own = {part for words in kind_words(kind.name) for part in words.split()}
     without = " ".join(part for part in parts if part not in own)
@@ -70,7 +59,7 @@ def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None
     best: tuple[str, float, str, str] | None = None
     for known, name in names_of(kind.name).items():
         words = known.split()
-        if len(words) >= len(parts) or (len(words) == 1 and (known in _GENERIC or len(known) < 5)):
+        if len(words) >= len(parts) or (len(words) == 1 and (known in listed("generic") or len(known) < 5)):
             continue
         if set(words) <= set(parts):
             points = 45.0 + 35.0 * len(words) / len(parts)
@@ -160,7 +149,7 @@ def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
     if column.name == "rating":
         numbers = looks.numbers
         return (
-            numbers.share > 0.95 and numbers.whole and numbers.low is not None and 0 <= numbers.low and (numbers.high or 99) <= 10
+            numbers.share > 0.95 and numbers.whole and numbers.low is not None and numbers.low >= 0 and (numbers.high or 99) <= 10
         )
     if [column.name] == list(kind.key):
         return (

@@ -18,7 +18,7 @@ def place(made: Draft, file: Path, folder: Path, output: Path | None, force: boo
         ConfigurationError: the file is there already, or the contracts of the folder are wrong.
     """
     target = folder / "contracts" / f"{made.name}.yml" if output is None else output
-    others = [one for one in load_contracts(folder if folder.is_dir() else None)]
+    others = load_contracts(folder if folder.is_dir() else None)
     names = {one.name for one in others}
     is_ours = force or target.exists()
     if made.name in names and not is_named and not is_ours:

@@ -16,7 +16,8 @@ _NAMED = r"(?P<day>\d{1,2})(?P<s1>\. |[ /.-])(?P<month>[^\W\d_]{3,12})(?P<s2>\. 
 _MONTH_FIRST = r"(?P<first>[^\W\d_]{3,12}) (?P<day>\d{1,2})(?P<s2>, | )(?P<year>\d{4})"
 _CLOCK = (
     r"((?P<join>, | - | at |T| )(?P<hour>\d{1,2})(?P<colon>[:.])(?P<minute>\d{2})((?P=colon)(?P<second>\d{2})"
-    r"((?P<point>[.,])(?P<fraction>\d+))?)?((?P<gap> ?)(?P<half>[AaPp][Mm]))?((?P<apart> ?)(?P<zone>Z|[+-]\d\d:?\d\d|[A-Z]{3,4}))?)?"
+    r"((?P<point>[.,])(?P<fraction>\d+))?)?((?P<gap> ?)(?P<half>[AaPp][Mm]))?"
+    r"((?P<apart> ?)(?P<zone>Z|[+-]\d\d:?\d\d|[A-Z]{3,4}))?)?"
 )
 _FORMS = [re.compile(_WEEKDAY + date + _CLOCK) for date in (_NUMERIC, _NAMED, _MONTH_FIRST)]
 _COMPACT = re.compile(r"(?P<date>\d{8})((?P<join>[T ]?)(?P<clock>\d{6}))?")
