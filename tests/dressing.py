@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.draft.lexicon import listed, plain, written_names, written_words
+from orchestration.draft.numbers import unit_of
 from orchestration.pull.kinds import Column, Kind, all_kinds
 
 #: Kinds whose records are made here, with the columns that may be in a file.
@@ -145,6 +146,9 @@ def _name(kind: Kind, column: str, language: str, chance: random.Random) -> str:
     if chance.random() < 0.15:
         choice = told["any"] or choice
     name = chance.choice(choice)
+    if kind.columns[column].type == "seconds" and unit_of(name):
+        # The unit that a name carries is another one than the file's.
+        name = column
     return chance.choice([name, name, name.upper(), name.replace(" ", "_")])
 
 

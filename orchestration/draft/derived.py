@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from orchestration.draft.entries import DayOrder, day_order
-from orchestration.draft.fitting import Looks
-from orchestration.draft.lexicon import listed, plain
+from orchestration.draft.fitting import Looks, meaning_of
+from orchestration.draft.lexicon import listed, plain, vocabulary
 from orchestration.draft.parts import Draft, Entry, Key
 from orchestration.draft.times import CLOCK_ONLY
 from orchestration.pull.kinds import Column, Kind
@@ -201,20 +201,30 @@ def _scale(made: Entry, scale: str) -> Entry:
     return Entry(scale, {"value": 100}, "", doubts=[f"the file's answers run up to {high:g}"])
 
 
+def _kinds_told(entry: Entry | None) -> set[str]:
+    """The kinds of surveys that a file holds, as far as they are known."""
+    if entry is None:
+        return set()
+    if "value" in entry.mapping:
+        return {str(entry.mapping["value"])}
+    meanings = vocabulary("surveys", "kind")
+    texts = entry.looks.seen.values if entry.looks else {}
+    return {meaning.value if (meaning := meaning_of(text, meanings)) else text for text in texts}
+
+
 def _survey_scale(draft: Draft) -> None:
-    kind, score = draft.entries.get("kind"), draft.entries.get("score")
+    score, kinds = draft.entries.get("score"), _kinds_told(draft.entries.get("kind"))
     if score is None or score.looks is None or score.looks.numbers.low is None or score.looks.numbers.high is None:
         return
     low, high = score.looks.numbers.low, score.looks.numbers.high
-    if kind and kind.mapping.get("value") in ("nps", "enps"):
-        if high <= 10 and low >= 0:
-            return
-        score.doubts.append(f"scores of {low:g} to {high:g} are not those of an NPS, 0 to 10")
-        return
-    if kind and "value" not in kind.mapping and not ({"scale_min", "scale_max"} <= set(draft.entries)):
-        score.doubts.append("several kinds of surveys, and no column tells the scale: map scale_min and scale_max by kind")
+    if kinds and kinds <= {"nps", "enps"}:
+        if high > 10 or low < 0:
+            score.doubts.append(f"scores of {low:g} to {high:g} are not those of an NPS, 0 to 10")
         return
     if "scale_min" in draft.entries or "scale_max" in draft.entries:
+        return
+    if len(kinds) > 1:
+        score.doubts.append("several kinds of surveys, and no column tells the scale: map scale_min and scale_max by kind")
         return
     top = next((top for top in (5, 7, 10, 100) if high <= top), int(high))
     bottom = 0 if low < 1 else 1
@@ -222,5 +232,5 @@ def _survey_scale(draft: Draft) -> None:
     doubts = [] if sure else [f"the file's answers run from {low:g} to {high:g}"]
     draft.entries["scale_min"] = Entry("scale_min", {"value": bottom}, f"{low:g} occurs", doubts=list(doubts))
     draft.entries["scale_max"] = Entry("scale_max", {"value": top}, f"{high:g} occurs", doubts=list(doubts))
-    if kind and kind.mapping.get("value") == "ces" and "polarity" not in draft.entries:
+    if kinds == {"ces"} and "polarity" not in draft.entries:
         score.doubts.append("does a high answer mean effort or ease? Map polarity: {value: effort} or {value: ease}")

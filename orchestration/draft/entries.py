@@ -88,7 +88,7 @@ def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
         if told.is_open:
             made.why += f"; {decided.why}" if decided.why else ""
             made.doubts += [decided.doubt] if decided.doubt else []
-        if any("%y" in form for form in formats) and told.is_open:
+        if told.is_year_open:
             made.doubts.append("years of two digits: is the last number the year?")
     if told.foreign:
         made.doubts.append(f"names of months that are not English: {', '.join(sorted(told.foreign)[:12])}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import unicodedata
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,9 +21,15 @@ from orchestration.pull.unpacking import open_bytes
 #: So many rows are looked at.
 ROWS = 20_000
 _HEAD = 2**20
+#: So many bytes are looked through for those that are not UTF-8.
+_LOOKED_THROUGH = 2**26
+#: Bytes beyond ASCII, with their neighbours.
+_STRANGE = re.compile(rb"[\x20-\x7e]?[\x80-\xff]+[\x20-\x7e]?")
 _DELIMITERS = (",", ";", "\t", "|")
 #: Encodings of exports that are not UTF-8, the likeliest first.
 _ENCODINGS = ("cp1252", "cp1250", "iso-8859-2", "mac-roman", "cp850")
+#: Those that nobody writes any more win only where nothing else reads well.
+_OLD = ("mac-roman", "cp850")
 #: Letters and signs beyond ASCII of the languages that are known here, and of prices.
 _USUAL = frozenset("äöüÄÖÜßàâæçéèêëîïôœùûÿÀÂÇÉÈÊËÎÏÔŒÙÛáíñóúÁÍÑÓÚìòÌÒąćęłńśźżĄĆĘŁŃŚŹŻãõÃÕ€£°„“”‘’–—…\u00a0")
 
@@ -170,35 +176,44 @@ def _encoding(path: Path, found: Layout) -> str:
             return marked
         if len(start) == 4 and (start[0] == 0) != (start[1] == 0):
             return "utf-16-be" if start[0] == 0 else "utf-16-le"
-        decoder, strange, size = codecs.getincrementaldecoder("utf-8")(), bytearray(), 0
+        decoder, strange, size = codecs.getincrementaldecoder("utf-8")(), list[bytes](), 0
         is_utf8, chunk = True, start
-        while chunk and size < 2**26:
+        while chunk and size < _LOOKED_THROUGH:
             size += len(chunk)
             if is_utf8:
                 try:
                     decoder.decode(chunk)
                 except UnicodeDecodeError:
                     is_utf8 = False
-            strange += bytes(byte for byte in chunk if byte > 127)[: 2**16]
+            strange += _STRANGE.findall(chunk)[:10_000]
             chunk = stream.read(_HEAD)
     if is_utf8:
         return "utf-8"
-    worth = {name: _usual(bytes(strange), name) for name in _ENCODINGS}
+    worth = {name: _usual(strange, name) for name in _ENCODINGS}
     best = max(worth, key=lambda name: worth[name])
-    readings = {bytes(strange).decode(name, "replace") for name in worth if worth[name] >= worth[best] - 0.02}
-    doubt = (
-        "it is not UTF-8, and nothing tells the encoding for sure: look at words with accents"
-        if len(readings) > 1 or worth[best] < 0.9
-        else None
-    )
-    found.said["encoding"] = (best, f"not UTF-8; {worth[best]:.0%} of its letters beyond ASCII are usual ones in {best}", doubt)
+    alike = {b"\n".join(strange).decode(name, "replace") for name in worth if worth[name] >= worth[best] - 0.02 and name not in _OLD}
+    doubt = "nothing tells the encoding for sure: look at words with accents" if len(alike) > 1 or worth[best] < 0.9 else None
+    found.said["encoding"] = (best, f"not UTF-8; {worth[best]:.0%} of its letters beyond ASCII are usual in {best}", doubt)
     return best
 
 
-def _usual(strange: bytes, encoding: str) -> float:
-    text = strange.decode(encoding, "replace")
-    # Letters count by how often they come: one rare sign more or less does not decide.
-    return sum(mark in _USUAL and unicodedata.category(mark)[0] != "C" for mark in text) / len(text) if text else 0.0
+def _usual(strange: list[bytes], encoding: str) -> float:
+    """Share of the characters beyond ASCII that are usual ones in a usual place."""
+    good = count = 0
+    for piece in strange:
+        text = f" {piece.decode(encoding, 'replace')} "
+        for before, mark, after in zip(text, text[1:], text[2:], strict=False):
+            if mark > "\x7f":
+                count += 1
+                good += mark in _USUAL and _fits(before, mark, after)
+    return good / count if count else 0.0
+
+
+def _fits(before: str, mark: str, after: str) -> bool:
+    """No capital letter within a word of small ones, no small one among capitals, and no other sign within a word."""
+    if not mark.isalpha():
+        return not (before.isalpha() and after.isalpha())
+    return not (before.islower() and mark.isupper()) and not (before.isupper() and mark.islower() and after.isupper())
 
 
 # -- workbooks ---------------------------------------------------------------------------------------------------------

@@ -71,6 +71,12 @@ def names_of(kind_name: str) -> dict[str, Name]:
 
 
 @cache
+def squashed_names(kind_name: str) -> dict[str, Name]:
+    """The same without blanks: 'CREATEDDATE' and 'Order-ID' as 'orderid'."""
+    return {plain_name.replace(" ", ""): name for plain_name, name in reversed(names_of(kind_name).items())}
+
+
+@cache
 def kind_words(kind_name: str) -> frozenset[str]:
     """Plain words that files of a kind, and their columns, carry."""
     words = _yaml("names.yml")["kinds"].get(kind_name, {}).get("words", ())

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestration.draft.fitting import Looks
-from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, listed, names_of, no_names, plain
+from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, listed, names_of, no_names, plain, squashed_names
+from orchestration.draft.numbers import without_unit
 from orchestration.pull.kinds import Column, Kind
 
 #: Points below which a column is none, and below which one is looked at by a person.
@@ -41,6 +42,12 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
         return names[word].column, 95.0, _told(names[word].language), names[word].language
     parts = [part for part in word.split() if part not in listed("fillers")]
     bare = " ".join(parts)
+    squashed = squashed_names(kind.name)
+    if (name := squashed.get(word.replace(" ", ""))) is not None:
+        return name.column, 94.0, _told(name.language), name.language
+    timeless = without_unit(header)
+    if timeless != word and timeless in names and kind.columns[names[timeless].column].type == "seconds":
+        return names[timeless].column, 93.0, _told(names[timeless].language), names[timeless].language
     own = {part for words in kind_words(kind.name) for part in words.split()}
     without = " ".join(part for part in parts if part not in own)
     for shorter, points in ((bare, 92.0), (without, 88.0)):

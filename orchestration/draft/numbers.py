@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import Meaning, listed, plain
@@ -117,8 +118,18 @@ def durations(seen: Seen) -> Numbers:
 def unit_of(name: str) -> Meaning | None:
     """The unit of time that a column's name carries, as a word of its own: 'Wait (min)', 'queue_time_ms', 'Wait (s)'."""
     letter = re.search(r"[(\[]\s*([a-z])\.?\s*[)\]]\s*$", name, re.IGNORECASE)
-    for word in [*(letter.groups() if letter else ()), *reversed(plain(name).split())]:
+    words = plain(name).split()
+    said = [after for word, after in pairwise(words) if word in ("in", "en")]
+    for word in [*(letter.groups() if letter else ()), *said, *reversed(words)]:
         if (len(word) > 1 or letter) and (unit := listed("units").get(word.lower())):
             meaning: Meaning = unit
             return meaning
     return None
+
+
+def without_unit(name: str) -> str:
+    """A column's name in plain words, without those of a unit at its end."""
+    words = plain(name).split()
+    while len(words) > 1 and (words[-1] in listed("units") or words[-1] in ("in", "en")):
+        words.pop()
+    return " ".join(words)

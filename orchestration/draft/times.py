@@ -66,6 +66,9 @@ class Times:
     #: A text whose first, or second, number is above 12 and so a day.
     day_first: str | None = None
     month_first: str | None = None
+    #: First and last numbers of dates with years of two digits.
+    firsts: set[str] = field(default_factory=set)
+    lasts: set[str] = field(default_factory=set)
     #: 'epoch_seconds', 'epoch_milliseconds' or 'serial' of numbers.
     unit: str | None = None
     #: Names of months that are not English.
@@ -85,6 +88,11 @@ class Times:
     @property
     def has_half_days(self) -> bool:
         return any("%p" in form.text for form in self.forms)
+
+    @property
+    def is_year_open(self) -> bool:
+        """Of years of two digits: could the first number be the year? Days vary more than years do."""
+        return bool(self.lasts) and not (len(self.firsts) >= 4 * len(self.lasts) or len(self.firsts) > 15 > 2 * len(self.lasts))
 
     def formats(self, day_first: bool) -> list[str]:
         """strptime formats, the most frequent first; none for ISO 8601."""
@@ -171,6 +179,9 @@ def _numeric(parts: dict[str, str | None], text: str, told: Times) -> str | None
         told.day_first = told.day_first or text
     if int(b) > 12:
         told.month_first = told.month_first or text
+    if len(c) == 2:
+        told.firsts.add(a)
+        told.lasts.add(c)
     return f"%1{sep}%2{sep}{'%Y' if len(c) == 4 else '%y'}"
 
 
