@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from orchestration.draft.command import contract
 from orchestration.errors import ConfigurationError, GateFailedError
 from orchestration.options import as_of_option, engine_options, escaped, exports_option, home_options, reported
 from orchestration.settings import Settings, load_settings, parse_days
@@ -298,7 +299,7 @@ def contract_schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, contract):
     main.add_command(command)
 
 
