@@ -19,6 +19,7 @@ from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sorting import Feed, Origin, Sorter
 from orchestration.pull.statement import statement
 from orchestration.pull.values import declare
@@ -73,6 +74,7 @@ def canonicalise(
             header, merged = _put_together(con, contract, feed, origin)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, {name.lower(): name for name in header}, feed, sorter)
+    put_in_order(kind, loaded, sorter.twice)
     if good + bad + merged != feed.count + feed.broken:
         raise ConfigurationError(
             f"contract {contract.name!r}: {good + bad + merged:,} rows came of the {feed.count + feed.broken:,} of {origin.file}"
