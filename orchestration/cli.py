@@ -169,7 +169,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @reported
 def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
     """Show published KPIs: without --kpi each one's newest whole period, with --kpi all periods."""
-    from orchestration.display import kpi_table, kpis_text, newest_whole, read_kpis
+    from orchestration.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
 
     settings = load_settings(home=home, config=config)
     rows = read_kpis(settings, grain, kpis_wanted, dimension)
@@ -177,6 +177,8 @@ def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, ho
         rows = newest_whole(settings, rows)
     if form == "table":
         _console().print(kpi_table(rows, f"KPIs by {grain}"))
+        for line in left_out(settings, rows):
+            _console().print(line, markup=False)
     else:
         click.echo(kpis_text(rows, form))
 

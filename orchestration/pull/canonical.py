@@ -22,6 +22,7 @@ from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.mappings import Mapping
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
 from orchestration.pull.statement import statement
@@ -87,6 +88,7 @@ def canonicalise(
             sifted, condition = Sifted(feed.header), condition_of(contract, feed.header)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, by_name(sifted.header), feed, sorter, condition)
+    put_in_order(kind, loaded, sorter.twice)
     there = feed.count + feed.broken
     left_out = there - good - bad - sifted.merged if condition else sifted.left_out
     if left_out < 0 or good + bad + sifted.merged + left_out != there:
