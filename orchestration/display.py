@@ -17,6 +17,7 @@ from rich.table import Table
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
+from orchestration.output import row_for_csv
 from orchestration.publish import read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
@@ -197,7 +198,7 @@ def kpis_text(rows: list[dict[str, Any]], form: str) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(plain[0]) if plain else ["kpi_id"])
     writer.writeheader()
-    writer.writerows(plain)
+    writer.writerows(map(row_for_csv, plain))
     return stream.getvalue().rstrip("\n")
 
 
