@@ -21,6 +21,7 @@ from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.mappings import Mapping
+from orchestration.pull.personal import names_shown
 from orchestration.pull.records import Rows
 from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
@@ -247,7 +248,7 @@ def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
             )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
-            f"{', '.join(header) or 'none'}); rename them in the export, or write a contract that maps them"
+            f"{names_shown(list(header)) or 'none'}); rename them in the export, or write a contract that maps them"
         )
 
 

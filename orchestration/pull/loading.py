@@ -21,6 +21,7 @@ from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.params import require_params
+from orchestration.pull.personal import names_shown
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
@@ -241,7 +242,7 @@ class Loader:
             left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
             report.messages.append(f"{job.file.file}: {left_out}")
         if result.unknown_columns and result.rows_loaded:
-            report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
+            report.messages.append(f"{job.file.file}: columns not used: {names_shown(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.rows_quarantined:,} quarantined)"
