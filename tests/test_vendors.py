@@ -5,7 +5,8 @@ A folder holds export files and ``expected.json``, a list of cases. A case says 
 - ``file``: the export, beside it; ``../<other contract>/<file>`` where one file feeds two contracts.
 - ``rows``: the canonical rows in the order of the file, worked out by hand: every column that has a value, instants in UTC as
   ISO 8601. ``_why`` is for readers.
-- ``quarantined``: number of the row -> what its reason says (in part). ``rows_merged``: rows that go on with another's record.
+- ``quarantined``: number of the row -> what its reason says (in part). ``rows_merged``: rows that go on with another's record;
+  ``rows_left_out``: rows that carry none.
 - ``companions``: table of ``also_reads`` -> its file. ``params``: what the settings give to the contract.
 """
 
@@ -41,6 +42,7 @@ class Case:
     rows: list[dict[str, Any]]
     quarantined: dict[str, str] = field(default_factory=dict)
     rows_merged: int = 0
+    rows_left_out: int = 0
     companions: dict[str, str] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
 
@@ -66,7 +68,7 @@ def _ids(case: Case) -> str:
 
 def _contracts(cases: list[Case]) -> dict[str, Contract]:
     """The shipped contracts, with the settings that cases give to theirs."""
-    params = {case.contract: case.params for case in cases if case.params}
+    params = {CONTRACTS[case.contract].family or case.contract: case.params for case in cases if case.params}
     return {contract.name: contract for contract in load_contracts(None, params)}
 
 
@@ -100,7 +102,20 @@ def test_rows(case: Case) -> None:
     assert [_told(row) for row in result.loaded.to_pylist()] == [
         {name: value for name, value in row.items() if name != "_why"} for row in case.rows
     ]
-    assert result.rows_merged == case.rows_merged
+    assert (result.rows_merged, result.rows_left_out) == (case.rows_merged, case.rows_left_out)
+
+
+@pytest.mark.parametrize("reply_date", ["Company Reply Date (UTC)", "Business Reply Date (UTC)", None])
+def test_what_only_an_optional_column_tells_a_file_without_it_does_not(reply_date: str | None, tmp_path: Path) -> None:
+    """Else a file that says nothing of replies would say that there was none."""
+    path = tmp_path / "reviews.csv"
+    names = ["Review Id", "Review Created (UTC)", "Review Stars", "Review Content", *([reply_date] if reply_date else [])]
+    path.write_text(f"{','.join(names)}\nr1,2026-01-03 10:00:00,4,Fine{',' if reply_date else ''}\n")
+    contract = CONTRACTS["trustpilot_reviews"]
+    content = read(path, path.name, options_of(contract))
+    told = canonicalise(content, contract, Origin("test", path.name, 1, contract.name)).told_columns
+    assert ("replied_at" in told) == bool(reply_date)
+    assert {"review_id", "rating_scale", "source"} <= set(told)
 
 
 FILES = sorted({case.path for case in CASES})
@@ -127,3 +142,7 @@ def test_every_shipped_contract_has_a_fixture() -> None:
     covered = {case.contract for case in CASES}
     assert [name for name in CONTRACTS if name not in covered and f'loaded("{name}"' not in elsewhere] == []
     assert sorted(folder.name for folder in VENDORS.iterdir() if folder.name not in covered) == []
+
+
+def test_every_shipped_contract_names_its_vendor() -> None:
+    assert [name for name, contract in CONTRACTS.items() if not contract.vendor or not contract.description] == []
