@@ -90,7 +90,9 @@ class Seen:
     def may_be_shown(self) -> bool:
         """Few short texts, no addresses, no long numbers: words of a system, not of a person."""
         few = len(self.values) <= 40 and (len(self.values) <= 12 or len(self.values) < self.told / 2)
-        return few and all(len(text) <= 40 and not re.search(r"@|\d{7,}", text) for text in self.values)
+        return (
+            few and self.person_names < 0.6 and all(len(text) <= 40 and not re.search(r"@|\d{7,}", text) for text in self.values)
+        )
 
 
 def seen(name: str, position: int, texts: Iterable[str | None]) -> Seen:

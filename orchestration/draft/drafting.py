@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from orchestration.draft.derived import fill, scales, with_clock
+from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
 from orchestration.draft.fitting import Looks
 from orchestration.draft.layout import ROWS, Sample, sample
@@ -67,6 +67,7 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     used = {candidate.looks.seen.position for candidate in match.chosen.values()}
     left = [looks for looks in file if looks.seen.position not in used]
     with_clock(made, kind, left, order)
+    with_customer_end(made, kind, left)
     fill(made, kind, left)
     scales(made, kind)
     _say_form(made, read, path)
@@ -257,7 +258,5 @@ def _in_words(looks: Looks) -> str:
     if looks.times.share > 0.8:
         return "times" if looks.times.clocked else "dates"
     if looks.numbers.share > 0.9:
-        return f"numbers, {looks.numbers.low:g} to {looks.numbers.high:g}" if len(seen.values) < 1000 else "numbers"
-    if len(seen.values) <= 6 and seen.may_be_shown:
-        return ", ".join(list(seen.values)[:6])
+        return "phone numbers or other long numbers" if (looks.numbers.high or 0) > 1e7 else "numbers"
     return f"{len(seen.values):,} different texts"

@@ -145,6 +145,9 @@ def _as_number(made: Entry, looks: Looks, column: Column) -> None:
         made.doubts.append("per cent: is 100 the highest value that is meant?")
     if told.share < 0.999:
         made.doubts.append(f"{1 - told.share:.1%} of its texts are no numbers")
+    is_amount = column.type in ("money", "money_size") and told.whole and not (told.point or told.comma or told.either)
+    if is_amount and (told.high or 0) >= 1000:
+        made.doubts.append("whole numbers: are they cents? Then {sql: ...} divides them by 100")
     if column.bounds and told.high is not None and told.low is not None:
         low, high = column.bounds
         if told.low < low or told.high > high:
@@ -196,16 +199,21 @@ def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         made.words = _answered(seen)
         made.doubts.append("voicemails, callbacks and failures are told by no word of this column")
         return
+    strange = 0
     for text, rows in sorted(seen.values.items(), key=lambda item: (-item[1], item[0]))[:_WORDS]:
         joined = re.sub(r"[\s_-]+", "_", text).lower()
         if joined in column.values:
             continue
         meaning = meaning_of(text, meanings)
         if meaning is None:
-            made.words.append(Word(text, None, rows, _unknown(column)))
+            strange += 1
+            if seen.may_be_shown:
+                made.words.append(Word(text, None, rows, _unknown(column)))
         else:
             doubt = None if meaning.is_sure else "can mean something else too"
             made.words.append(Word(text, meaning.value, rows, doubt))
+    if strange and not seen.may_be_shown:
+        made.doubts.append(f"{strange} of its texts are no known words, and may name persons: they are not listed")
     if len(seen.values) > _WORDS:
         made.doubts.append(f"only the {_WORDS} most frequent of {len(seen.values)} words are listed")
 
@@ -238,8 +246,6 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         )
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")
-    if seen.told and looks.numbers.share == 1 and looks.numbers.whole is False:
-        made.doubts.append("not whole numbers")
 
 
 def _missing(made: Entry, seen: Seen, column: Column) -> None:

@@ -191,7 +191,9 @@ def _encoding(path: Path, found: Layout) -> str:
         return "utf-8"
     worth = {name: _usual(strange, name) for name in _ENCODINGS}
     best = max(worth, key=lambda name: worth[name])
-    alike = {b"\n".join(strange).decode(name, "replace") for name in worth if worth[name] >= worth[best] - 0.02 and name not in _OLD}
+    alike = {
+        b"\n".join(strange).decode(name, "replace") for name in worth if worth[name] >= worth[best] - 0.02 and name not in _OLD
+    }
     doubt = "nothing tells the encoding for sure: look at words with accents" if len(alike) > 1 or worth[best] < 0.9 else None
     found.said["encoding"] = (best, f"not UTF-8; {worth[best]:.0%} of its letters beyond ASCII are usual in {best}", doubt)
     return best

@@ -115,7 +115,7 @@ def assign(kind: Kind, file: list[Looks]) -> tuple[dict[str, Candidate], dict[st
     for one in _by_contents(kind, [looks for looks in file if looks.seen.position not in taken], chosen):
         chosen.setdefault(one.column, one)
     for column, rivals in others.items():
-        close = [rival for rival in rivals if rival.points > chosen[column].points - 12 and rival.looks.seen.told]
+        close = [rival for rival in rivals if rival.points > chosen[column].points - 4 and rival.looks.seen.told]
         others[column] = close
     return {name: chosen[name] for name in kind.columns if name in chosen}, {k: v for k, v in others.items() if v}
 
@@ -162,9 +162,11 @@ def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
         return (
             seen.is_unique
             and seen.told == seen.rows
-            and seen.rows > 1
+            and seen.rows >= 10
             and seen.mean_length <= 40
             and looks.times.share < 0.5
+            and looks.clock_times < 0.5
+            and seen.phones < 0.5
             and seen.emails < 0.5
             and seen.person_names < 0.5
             and bool(seen.share(lambda text: re.search(r"\d", text)) > 0.9)
