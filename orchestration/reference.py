@@ -70,7 +70,15 @@ def json_schema() -> dict[str, Any]:
     """JSON schema of a contract file, for editors."""
     schema = Contract.model_json_schema(by_alias=True)
     columns = schema["properties"]["columns"]
-    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, columns["additionalProperties"]]}
+    # A contract drops a column of the one that it extends with null.
+    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, {"type": "null"}, columns["additionalProperties"]]}
+    # A plain value is short for a parameter's default.
+    schema["properties"]["params"]["additionalProperties"] = {}
+    del schema["properties"]["family"], schema["$defs"]["Param"]
+    # Each kind that a file feeds has keys of its own, over those of the whole contract.
+    part = {"type": "object", "additionalProperties": False, "properties": dict(schema["properties"])}
+    described = "Several kinds of one file: kind (or a name of your own, with `kind`) -> the keys that are its own."
+    schema["properties"]["kinds"] = {"type": "object", "description": described, "additionalProperties": part}
     # What a contract extends may hold the rest.
     schema["required"] = ["name"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -44,6 +44,10 @@ class Settings(BaseModel):
         None,
         description="System whose ids files without a contract hold: a name, or `folder` for the exports' subfolder of each.",
     )
+    contract_params: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Values of contracts' params: a contract's name, or a pattern such as zendesk_*, -> param -> value.",
+    )
     currency: str = Field("EUR", description="ISO 4217 code of the reporting currency.")
     schedule: str = Field("0 5 * * *", description="Cron expression of the daily run, in the reporting time zone.")
     max_quarantined_share: float = Field(0.05, ge=0, le=1, description="Share of a batch that may be quarantined.")

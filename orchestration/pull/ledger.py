@@ -95,7 +95,7 @@ class Load:
     rows_loaded: int
     rows_quarantined: int
     loaded_at: str
-    #: Rows that go on with a record of another row.
+    #: Rows that carry no record of their own: they go on with that of another row, repeat it, or are left out by the contract.
     rows_merged: int = 0
     #: Different records among the rows loaded.
     records: int | None = None

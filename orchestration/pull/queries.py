@@ -18,16 +18,11 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return connect()
 
 
-def require_one_query(sql: str, place: str) -> None:
-    """Only its form is looked at: which columns there are, a file will show.
-
-    Raises:
-        ValueError: the text is not SQL, or not one query.
-    """
+def wrong_sql(sql: str) -> str | None:
+    """What is wrong with a text that should be one query. Only its form is looked at: a file shows which columns there are."""
     with _parser().cursor() as con:
         ((parsed,),) = con.execute("select json_serialize_sql(cast(? as varchar))", [sql]).fetchall()
     found = json.loads(parsed)
     if found["error"] and found["error_type"] != "not implemented":
-        raise ValueError(f"{place}: is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})")
-    if len(found.get("statements", [])) != 1:
-        raise ValueError(f"{place}: is not one query")
+        return f"is not SQL that DuckDB can read ({found['error_message'].splitlines()[0]})"
+    return None if len(found.get("statements", [])) == 1 else "is not one query"
