@@ -25,6 +25,8 @@ class Seen:
     rows: int
     #: Trimmed text that is not empty -> in how many rows.
     counts: Counter[str]
+    #: What rows below the header say of it: a question, a unit.
+    described: str = ""
 
     @cached_property
     def missing(self) -> dict[str, int]:
@@ -95,8 +97,8 @@ class Seen:
         )
 
 
-def seen(name: str, position: int, texts: Iterable[str | None]) -> Seen:
+def seen(name: str, position: int, texts: Iterable[str | None], described: str = "") -> Seen:
     """The column of these cells."""
     cells = list(texts)
     counts = Counter(text for cell in cells if cell is not None and (text := cell.strip()))
-    return Seen(name, position, len(cells), counts)
+    return Seen(name, position, len(cells), counts, described)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.lexicon import is_end, listed, plain, vocabulary
-from orchestration.draft.parts import Draft, Entry, Key
+from orchestration.draft.parts import Draft, Entry
 from orchestration.draft.times import CLOCK_ONLY
 from orchestration.pull.kinds import Column, Kind
 from orchestration.pull.literals import identifier, literals
@@ -111,7 +111,7 @@ def _nothing(kind: Kind, name: str, left: list[Looks]) -> Entry:
 
 def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
     score = draft.entries.get("score")
-    header = plain(score.looks.seen.name) if score and score.looks else ""
+    header = plain(f"{score.looks.seen.name} {score.looks.seen.described}") if score and score.looks else ""
     for text, where in ((header, "the score's column"), (plain(draft.file), "the file")):
         for begins, told in listed("surveys").items():
             if re.search(rf"\b{begins}", text):
@@ -147,14 +147,8 @@ def _line(draft: Draft, _: Kind) -> Entry | None:
     order = draft.entries.get("order_id")
     if order is None or order.looks is None:
         return None
-    place = f"row_number() over (partition by {identifier(order.looks.seen.name)} order by _row)"
-    draft.keys["query"] = Key(
-        f"select\n  *,\n  cast({place} as varchar) as line_in_order\nfrom file",
-        "lines carry no number of their own: each is called by its place in the order",
-    )
-    return Entry(
-        "line_id", {"from": "line_in_order"}, "", doubts=["an export that brings a part of an order would number its lines anew"]
-    )
+    doubt = "its place in the order: an export that brings a part of an order would number its lines anew"
+    return Entry("line_id", {"place_in": [order.looks.seen.name]}, "lines carry no number of their own", doubts=[doubt])
 
 
 def _product(draft: Draft, _: Kind) -> Entry | None:

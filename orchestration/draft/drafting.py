@@ -74,6 +74,9 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     _say_zone(made, kind, read, match, timezone)
     _say_decimal(made, kind)
     _say_lines(made, kind, file)
+    made.not_found = [name for name, column in kind.columns.items() if name not in made.entries and not column.required]
+    if kind.name == "surveys" and "score" in made.not_found:
+        made.doubts.append("no column is known to be the score: which holds the answer?")
     made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.told}
     return made
 
@@ -201,9 +204,10 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
 
 def _named_zone(read: Sample) -> str | None:
     """An IANA zone above the header, in a column's name, or in the first cells (as Qualtrics has it below the header)."""
-    cells = " ".join(
-        [read.layout.above, *(one.name for one in read.columns), *(next(iter(one.counts), "") for one in read.columns)]
-    )
+    told = [read.layout.above]
+    for one in read.columns:
+        told += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
+    cells = " ".join(told)
     found = {
         zone
         for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import Meaning, listed, plain, vocabulary
@@ -13,6 +14,10 @@ from orchestration.pull.kinds import Column, Kind
 
 #: Words of yes and no that every contract understands.
 UNDERSTOOD = {"true", "t", "yes", "y", "1", "1.0", "false", "f", "no", "n", "0", "0.0"}
+
+
+#: Texts more different than this are hardly words of a vocabulary.
+_MANY = 40
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,11 @@ class Looks:
     def _words(self, kind: Kind, column: Column) -> Fit:
         """A column of few words may have some of its own; a column of many is no vocabulary."""
         meanings = vocabulary(kind.name, column.name)
+        if len(self.seen.values) > _MANY and not any(meaning_of(text, meanings) for text in islice(self.seen.values, _MANY)):
+            return Fit(0.0, "too many different texts for a vocabulary")
         known = self.seen.share(lambda text: meaning_of(text, meanings) is not None)
         yes_no = column.name == "disposition" and self.seen.share(lambda text: plain(text) in listed("booleans")) > 0.9
-        few = len(self.seen.values) <= 40 and (len(self.seen.values) <= 12 or len(self.seen.values) < 0.5 * self.seen.told)
+        few = len(self.seen.values) <= _MANY and (len(self.seen.values) <= 12 or len(self.seen.values) < 0.5 * self.seen.told)
         if not few and known < 0.5:
             return Fit(0.0, "too many different texts for a vocabulary")
         if not known and column.type == "word":

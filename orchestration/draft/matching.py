@@ -69,7 +69,8 @@ def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None
         if len(words) >= len(parts) or (len(words) == 1 and (known in listed("generic") or len(known) < 5)):
             continue
         if set(words) <= set(parts):
-            points = 45.0 + 35.0 * len(words) / len(parts)
+            # A long name is a sentence, that does not stand within another one by chance.
+            points = 90.0 if len(words) > 4 else 45.0 + 35.0 * len(words) / len(parts)
             if best is None or points > best[1]:
                 best = (name.column, points, f"holds {name.written!r}", name.language)
     return best
@@ -79,7 +80,10 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
     """Every column of the file that may, by its name, be one of the kind's; the likeliest first."""
     found = []
     for looks in file:
-        if (named := _by_name(looks.seen.name, kind)) is None:
+        named = _by_name(looks.seen.name, kind)
+        if named is None and looks.seen.described and (named := _by_name(looks.seen.described, kind)) is not None:
+            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what stands below its name", named[3])
+        if named is None:
             continue
         column, points, why, language = named
         fit = looks.fit(kind, kind.columns[column])
