@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.publish import MARTS_FILE
 from orchestration.pull.ledger import Alert, Ledger, now
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE
 
 if TYPE_CHECKING:
     from orchestration.run_record import RunRecord

@@ -71,6 +71,7 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
 @click.option("--from", "from_day", metavar="DAY", help="Process the records of the days from DAY on again …")
 @click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
 @click.option("--full-refresh", is_flag=True, help="Read every landed file and build every table anew.")
+@click.option("--new-salt", is_flag=True, help="Give every customer a new published key, and rebuild every table with it.")
 @click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
 @reported
 def run(
@@ -83,6 +84,7 @@ def run(
     from_day: str | None,
     to_day: str | None,
     full_refresh: bool,
+    new_salt: bool,
     record: bool,
 ) -> None:
     """Pull the exports, build the warehouse, pass the gates, publish the marts.
@@ -91,7 +93,13 @@ def run(
     step, or, when a gate fails, not at all.
     """
     settings = load_settings(exports, home, config, as_of, engine, spark_master)
-    told = {"full_refresh": full_refresh, "days": parse_days(from_day, to_day)}
+    if new_salt:
+        from orchestration.lock import take_writer_lock
+        from orchestration.salt import renew_salt
+
+        take_writer_lock(settings.home)
+        renew_salt(settings)
+    told = {"full_refresh": full_refresh or new_salt, "days": parse_days(from_day, to_day)}
     _run(settings.model_copy(update=told), record)
 
 
@@ -161,7 +169,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @reported
 def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
     """Show published KPIs: without --kpi each one's newest whole period, with --kpi all periods."""
-    from orchestration.display import kpi_table, kpis_text, newest_whole, read_kpis
+    from orchestration.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
 
     settings = load_settings(home=home, config=config)
     rows = read_kpis(settings, grain, kpis_wanted, dimension)
@@ -169,6 +177,8 @@ def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, ho
         rows = newest_whole(settings, rows)
     if form == "table":
         _console().print(kpi_table(rows, f"KPIs by {grain}"))
+        for line in left_out(settings, rows):
+            _console().print(line, markup=False)
     else:
         click.echo(kpis_text(rows, form))
 
@@ -241,6 +251,32 @@ def withdraw(file: str | None, batch: int | None, undo: bool, home: str | None, 
     else:
         ledger.withdraw(batches)
     click.echo("Next: cxhouse run")
+
+
+@main.command()
+@click.argument("version", required=False)
+@click.option("--list", "only_list", is_flag=True, help="Show the versions that are kept.")
+@home_options
+@reported
+def rollback(version: str | None, only_list: bool, home: str | None, config: str | None) -> None:
+    """Let readers get an earlier version of the marts: VERSION, or the one before the current.
+
+    It stays until a run has something new to publish. How many versions are kept is a setting (published_versions).
+    """
+    from orchestration.lock import take_writer_lock
+    from orchestration.settled import go_back
+    from orchestration.versions import current, versions
+
+    settings = load_settings(home=home, config=config)
+    if only_list:
+        now = current(settings)
+        for kept in versions(settings):
+            mark = "  current" if now and kept.name == now.name else ""
+            click.echo(f"{kept.name}  published {kept.published_at:%Y-%m-%d %H:%M:%S} UTC by run {kept.run_id}{mark}")
+        return
+    take_writer_lock(settings.home)
+    chosen = go_back(settings, version)
+    click.echo(f"published: version {chosen.name}, until a run has something new to publish")
 
 
 @main.command()

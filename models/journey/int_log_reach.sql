@@ -34,7 +34,8 @@ counted as (
         2 * count(distinct case when event_type = 'created' then ticket_id end) >= count(distinct ticket_id)
             as does_tell_creations,
         max(case when is_reply then 1 else 0 end) = 1 as does_tell_replies,
-        max(case when is_change then 1 else 0 end) = 1 as does_tell_changes
+        max(case when is_change then 1 else 0 end) = 1 as does_tell_changes,
+        max(case when event_type = 'escalated' then 1 else 0 end) = 1 as does_tell_escalations
     from events
     group by
         ticket_contract,
@@ -50,5 +51,6 @@ select
     case when not does_tell_creations then ends_on end as ends_on,
     does_tell_creations,
     does_tell_replies,
-    does_tell_changes
+    does_tell_changes,
+    does_tell_escalations
 from counted

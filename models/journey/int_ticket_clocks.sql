@@ -53,7 +53,8 @@ reached as (
     select
         tickets.ticket_id,
         max(case when reach.does_tell_replies then 1 else 0 end) = 1 as are_replies_logged,
-        max(case when reach.does_tell_changes then 1 else 0 end) = 1 as are_changes_logged
+        max(case when reach.does_tell_changes then 1 else 0 end) = 1 as are_changes_logged,
+        max(case when reach.does_tell_escalations then 1 else 0 end) = 1 as are_escalations_logged
     from tickets
     inner join {{ ref('int_log_reach') }} as reach on tickets.contract is not distinct from reach.ticket_contract
     left join own_logs
@@ -74,6 +75,7 @@ select
     tickets.list_ahead_seconds,
     coalesce(reached.are_replies_logged, false) as are_replies_logged,
     coalesce(reached.are_changes_logged, false) as are_changes_logged,
+    coalesce(reached.are_escalations_logged, false) as are_escalations_logged,
     -- The caller has been spoken to. Who was written to first waits from their own first message on.
     case
         when calls.ticket_id is not null then null

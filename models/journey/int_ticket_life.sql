@@ -22,6 +22,7 @@
         'int_ticket_marks': 'ticket_id',
         'int_ticket_replies': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
+        'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
     on_clock=[stated_on_clock ~ ' where ' ~ passing | join(' or ')]
 ) }}
@@ -42,6 +43,12 @@ with statuses as (
 
 ),
 
+loads as (
+
+    {{ loads_telling('tickets', ['escalated', 'first_response_at']) }}
+
+),
+
 -- The list's own instants, by the clock of the log.
 stated as (
 
@@ -53,9 +60,14 @@ stated as (
         clocks.created_at as clock_created_at,
         clocks.response_starts_at,
         clocks.are_replies_logged,
-        clocks.are_changes_logged
+        clocks.are_changes_logged,
+        coalesce(loads.tells_first_response_at, false) as does_file_tell_responses,
+        coalesce(loads.tells_escalated, false) or clocks.are_escalations_logged as is_escalation_told
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
+    left join loads
+        on
+            {{ is_load_of('tickets') }}
     where {{ is_touched('tickets.ticket_id') }}
 
 ),
@@ -105,7 +117,9 @@ tickets as (
         and coalesce(stated_solved_at, stated_closed_at, clock_created_at) <= {{ as_of() }} as is_solved,
         reopens,
         agent_replies,
-        coalesce(escalated, false) as is_escalated,
+        escalated,
+        is_escalation_told,
+        does_file_tell_responses,
         merged_into is not null or coalesce(is_merged, false) as is_merged,
         agent_id,
         csat_score,
@@ -125,7 +139,7 @@ joined as (
         {{ is_out_of_order('statuses.first_changed_at', 'tickets.created_at') }} as is_log_contradictory,
         coalesce(replies.first_response_at, tickets.first_response_at) as first_response_at,
         coalesce(replies.agent_replies, tickets.agent_replies) as agent_replies,
-        contracts.does_tell_responses,
+        contracts.does_tell_responses and tickets.does_file_tell_responses as does_tell_responses,
         statuses.first_solved_at is not null as is_solve_logged,
         -- A close by rule is often not logged: the ticket's own later word completes the log.
         coalesce(tickets.is_solved, false)
@@ -154,7 +168,10 @@ joined as (
             end,
             tickets.reopens
         ) as reopens,
-        tickets.is_escalated or coalesce(marks.is_escalated, 0) = 1 as is_escalated,
+        case
+            when tickets.escalated or marks.is_escalated = 1 then true
+            when tickets.is_escalation_told then false
+        end as is_escalated,
         (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and circles.ticket_id is null as is_merged,
         -- Who has an agent had at least one.
         coalesce(

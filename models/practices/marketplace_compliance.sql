@@ -27,6 +27,7 @@ with cases as (
         {{ local_date('ordered_at') }} as case_on,
         is_defective as is_bad
     from {{ ref('fct_orders') }}
+    where is_defective is not null
     union all
     select
         'message_response_24h' as rule,

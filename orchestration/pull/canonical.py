@@ -7,6 +7,7 @@ puts on disk where its memory ends.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
+from orchestration.pull.mappings import Mapping
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
 from orchestration.pull.statement import statement
@@ -85,13 +88,14 @@ def canonicalise(
             sifted, condition = Sifted(feed.header), condition_of(contract, feed.header)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, by_name(sifted.header), feed, sorter, condition)
+    put_in_order(kind, loaded, sorter.twice)
     there = feed.count + feed.broken
     left_out = there - good - bad - sifted.merged if condition else sifted.left_out
     if left_out < 0 or good + bad + sifted.merged + left_out != there:
         raise ConfigurationError(
             f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
-    told = _told_columns(contract, kind, sifted.header if contract.query else rows.header)
+    told = _told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
     unknown = _unknown(contract, rows.header)
     return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
 
@@ -107,10 +111,24 @@ def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None
         con.unregister("block")
 
 
-def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
-    present = by_name(header)
-    mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
-    return tuple(name for name, m in mapped if m.sql or m.place_in or m.value not in (None, "") or found(present, m.source))
+def _told_columns(contract: Contract, kind: Kind, header: list[str], lacking: list[str]) -> tuple[str, ...]:
+    """Columns of the kind of which a file says something; not what only its ``lacking`` optional columns would tell."""
+    away = {name.lower() for name in lacking}
+    there = [name for name in header if name.lower() not in away]
+    present = by_name(there)
+
+    def is_told(mapping: Mapping) -> bool:
+        if mapping.sql is None:
+            return bool(mapping.place_in) or mapping.value not in (None, "") or found(present, mapping.source) is not None
+        sql = mapping.sql.lower()
+        return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
+
+    return tuple(name for name in kind.columns if name in contract.columns and is_told(contract.columns[name]))
+
+
+def _names(sql: str, column: str) -> bool:
+    """Does an SQL text name a column? (Both in lower case.)"""
+    return f'"{column}"' in sql or (column.isidentifier() and re.search(rf"(?<![\w\"'.]){column}(?![\w\"'.])", sql) is not None)
 
 
 def _unknown(contract: Contract, header: list[str]) -> list[str]:

@@ -16,6 +16,8 @@ from orchestration.pull.mappings import Companion, Continuation, FileMatch, Form
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
 
+#: Parts of a contract that change nothing in what is read.
+_SAID_TO_PEOPLE = ("description", "vendor", "provisional")
 #: What `source` says to take it from the folder that a file lies in.
 FOLDER = "folder"
 
@@ -26,6 +28,8 @@ class Contract(Form):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
     kind: str
     description: str = ""
+    vendor: str = Field("", description="Whose export it is, as docs/vendors.md names it.")
+    provisional: str = Field("", description="What of the export's form could not be confirmed from the vendor's documentation.")
     extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
     family: str | None = Field(None, description="The contract of several `kinds` that this is one of; set by itself.")
     files: FileMatch
@@ -133,7 +137,7 @@ class Contract(Form):
     @property
     def fingerprint(self) -> str:
         """Changes whenever the contract would read a file differently."""
-        excluded: dict[str, Any] = {"description": True, "params": True, "files": {"name"}}
+        excluded: dict[str, Any] = {**dict.fromkeys(_SAID_TO_PEOPLE, True), "params": True, "files": {"name"}}
         content = self.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
         content["lacking_params"] = self.lacking_params
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import statement, times, values
+from orchestration.pull import row_order, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
@@ -101,7 +101,7 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement))
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement, row_order))
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 
@@ -216,6 +216,8 @@ class Loader:
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
+        if load.status == "loaded" and not load.told_columns:
+            return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
     def _read(self, job: Job, report: KindReport) -> Load:

@@ -65,6 +65,7 @@ class ReadOptions:
     delimiter: str | None = None
     sheet: str | int = 0
     records: str | None = None
+    lines: str | None = None
     skip_rows: int = 0
     #: Names that the header must hold, by which it is told from what stands above it.
     columns: tuple[str, ...] = ()
@@ -146,13 +147,13 @@ def _open_as(kind: str, path: Path, name: str, options: ReadOptions, scratch: Pa
     if kind == "parquet":
         return read_parquet(path, name)
     if kind == "json":
-        return read_json(path, name, options.encoding, options.records, scratch)
+        return read_json(path, name, options.encoding, options.records, options.lines, scratch)
     encoding = _encoding_of(path, name, options)
     require_decodable(path, name, encoding)
     if kind == "csv":
         header = _csv_header(path, name, encoding, options)
         return options.records_of(read_csv(path, name, encoding, header), header)
-    return read_ndjson(path, name, encoding, scratch)
+    return read_ndjson(path, name, encoding, options.lines, scratch)
 
 
 def read_header(path: Path, name: str, options: ReadOptions | None = None) -> list[str]:
