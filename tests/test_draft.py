@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 from dressing import Dress, dress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reading import Canonical, FileContent, canonicalise, read
+from reading import Canonical, canonicalise, read
 
-from orchestration.cli import main
 from orchestration.draft.drafting import draft
-from orchestration.draft.lexicon import LANGUAGES, Name, names_of, plain, vocabulary, written_names
+from orchestration.draft.lexicon import plain, written_names
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text

@@ -53,7 +53,7 @@ CASES = {
         {"encoding": "cp1252", "timezone": "UTC"},
         [
             {"ticket_id": "T-1", "created_at": datetime(2026, 5, 31, 9, 5), "status": "solved", "channel": "phone",
-             "priority": "urgent" if False else "high", "solved_at": datetime(2026, 6, 1, 10), "agent_id": "Jörg",
+             "priority": "high", "solved_at": datetime(2026, 6, 1, 10), "agent_id": "Jörg",
              "csat_score": 5.0, "csat_scale": 5, "solved_on_first_contact": True},
             {"ticket_id": "T-2", "status": "pending", "channel": "email", "priority": "normal", "solved_on_first_contact": False},
         ],
@@ -71,8 +71,8 @@ CASES = {
         {"order_id": "Numéro de commande", "ordered_at": "Date de commande", "delivered_at": "Livré le"},
         {"decimal": ","},
         [
-            {"order_id": "C1", "ordered_at": datetime(2026, 5, 3, 8, 15), "status": "delivered", "total_amount": Decimal("1234.56"),
-             "shipping_amount": Decimal("4.9"), "delivered_at": datetime(2026, 5, 27, 22)},
+            {"order_id": "C1", "ordered_at": datetime(2026, 5, 3, 8, 15), "status": "delivered",
+             "total_amount": Decimal("1234.56"), "shipping_amount": Decimal("4.9"), "delivered_at": datetime(2026, 5, 27, 22)},
             {"order_id": "C2", "status": "cancelled", "discount_amount": Decimal("1.5")},
         ],
         set(),
@@ -114,12 +114,16 @@ CASES = {
         "surveys",
         {"response_id": "ID risposta", "responded_at": "Data risposta", "score": "Punteggio", "comment": "Commento"},
         {},
-        [{"response_id": "r1", "kind": "nps", "score": 9.0, "comment": "Bravi"}, {"response_id": "r2", "score": 0.0, "comment": None}],
+        [
+            {"response_id": "r1", "kind": "nps", "score": 9.0, "comment": "Bravi"},
+            {"response_id": "r2", "score": 0.0, "comment": None},
+        ],
         {"kind"},
     ),
     "Portuguese order lines with a total": Case(
         "itens.csv",
-        "Número do pedido;Código do produto;Quantidade;Preço unitário\nP1;A;2;3,50\nP1;B;1;1.004,00\nP2;A;1;3,50\nTotal;;4;1.014,50\n",
+        "Número do pedido;Código do produto;Quantidade;Preço unitário\n"
+        "P1;A;2;3,50\nP1;B;1;1.004,00\nP2;A;1;3,50\nTotal;;4;1.014,50\n",
         "order_items",
         {"order_id": "Número do pedido", "product_id": "Código do produto"},
         {"decimal": ",", "skip_footer": 1},
@@ -143,7 +147,7 @@ CASES = {
             {"started_at": datetime(2026, 6, 30, 16, 5), "wait_seconds": 120, "customer_phone": "+15550001111"},
             {"direction": "outbound", "disposition": "abandoned", "wait_seconds": 30, "customer_phone": "+15550002222"},
         ],
-        {"customer_phone", "wait_seconds"},
+        {"customer_phone"},
         formats={"started_at": "%m/%d/%Y %I:%M %p"},
     ),
     "a day and its time of day apart": Case(
@@ -183,3 +187,123 @@ def test_a_file(name: str, tmp_path: Path) -> None:
     checked |= {key for key, told in made.keys.items() if told.doubt}
     assert checked == case.checks, written
     assert (CHECK in written) == bool(checked or made.unused or made.doubts)
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+def ran(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["contract", "draft", *map(str, words)])
+
+
+@pytest.fixture
+def helpdesk(tmp_path: Path) -> Path:
+    case = CASES["a German help desk"]
+    path = tmp_path / case.name
+    path.write_text(case.content, encoding=case.encoding)
+    return path
+
+
+def test_the_command_writes_a_contract_that_loads(helpdesk: Path, tmp_path: Path) -> None:
+    done = ran(helpdesk, "--config", tmp_path / "config")
+    assert done.exit_code == 0, done.output
+    written = tmp_path / "config" / "contracts" / "helpdesk_tickets.yml"
+    assert f"Next: cxhouse check {helpdesk} --contract helpdesk_tickets --config {tmp_path / 'config'}" in done.output
+    assert "2 rows load, 1 are rejected" in done.output
+    ours = next(one for one in load_contracts(tmp_path / "config") if one.name == "helpdesk_tickets")
+    assert (ours.kind, ours.encoding) == ("tickets", "cp1252")
+    assert ours.files.claims(
+        "helpdesk_2027-01.csv", ["Ticket-Nr", "Erstellt am", "Zustand", "Kanal", "E-Mail-Adresse", "Bearbeiter"]
+    )
+    assert "# Quatsch: ?" in written.read_text(encoding="utf-8")
+
+
+def test_nothing_is_overwritten(helpdesk: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mine.yml"
+    target.write_text("mine")
+    refused = ran(helpdesk, "--output", target)
+    assert refused.exit_code == 2
+    assert target.read_text() == "mine"
+    assert ran(helpdesk, "--output", target, "--force").exit_code == 0
+    assert target.read_text(encoding="utf-8").startswith("# Drafted")
+
+
+def test_a_draft_on_standard_output_is_a_contract(helpdesk: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        main, ["contract", "draft", str(helpdesk), "--output", "-", "--name", "ours", "--timezone", "Europe/Berlin"]
+    )
+    contract = Contract.model_validate(yaml.safe_load(done.stdout))
+    assert (contract.name, contract.timezone) == ("ours", "Europe/Berlin")
+    assert not (tmp_path / "config").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing.csv"], "is no file"),
+        (["{}", "--kind", "ticket"], "none of: tickets"),
+        (["{}", "--timezone", "Berlin"], "Europe/Berlin"),
+        (["{}", "--name", "Ours!"], "lower snake case"),
+    ],
+)
+def test_wrong_usage_is_a_sentence(words: list[str], said: str, helpdesk: Path, tmp_path: Path) -> None:
+    done = ran(*(word.format(helpdesk) for word in words), "--config", tmp_path / "config")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert not (tmp_path / "config").exists()
+
+
+def test_required_columns_that_are_not_there_are_named_and_reject_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "tickets_export.csv"
+    path.write_text("Ticket ID,Subject,Opened\n1,Hi,2026-05-01T10:00:00Z\n2,Ho,2026-05-02T10:00:00Z\n")
+    made = draft(path, "tickets")
+    load, reject = try_out(made, path)
+    written = text(made, "next", load, reject)
+    assert (load, reject) == (0, 2)
+    assert "# check: required, and no column of the file is known to be it" in written
+    assert Contract.model_validate(yaml.safe_load(written)).columns["status"].sql == "null"
+
+
+def test_no_value_of_a_person_is_in_a_draft(tmp_path: Path) -> None:
+    rows = ["Ticket ID,Created,Status,Requester,Full name,Phone,Email,Subject,Customer"]
+    rows += [
+        f"{n},2026-05-0{n}T10:00:00Z,open,Zenobia Quux,Zenobia Quux,+49 30 5550{n}23,zq{n}@example.com,Secret {n},Zenobia Quux"
+        for n in range(1, 7)
+    ]
+    path = tmp_path / "desk.csv"
+    path.write_text("\n".join(rows))
+    made = draft(path)
+    written = text(made, "next", *try_out(made, path))
+    assert not any(word in written for word in ("Zenobia", "5550", "example.com", "Secret"))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Helpdesk Export 2026-06.csv", "helpdesk_export_tickets"),
+        ("2026.csv", "export_tickets"),
+        ("tickets_2026-06-01.csv.gz", "tickets"),
+        ("Übersicht.xlsx", "ubersicht_tickets"),
+    ],
+)
+def test_contracts_are_called_after_file_and_kind(file: str, name: str) -> None:
+    assert contract_name(file, "tickets") == name
+
+
+def test_the_largest_sheet_of_a_workbook_and_its_header_are_found(tmp_path: Path) -> None:
+    book = Workbook()
+    cover = book.active
+    assert cover is not None
+    cover.title = "Read me"
+    cover.append(["About this report"])
+    sheet = book.create_sheet("Tickets")
+    sheet.append(["Support report"])
+    sheet.append([None])
+    sheet.append(["Ticket ID", "Created", "Status"])
+    for number in range(20):
+        sheet.append([number + 1, datetime(2026, 5, 1, 10, number), "open"])
+    path = tmp_path / "report.xlsx"
+    book.save(path)
+    made = draft(path)
+    assert (made.keys["sheet"].value, made.rows, made.kind) == ("Tickets", 20, "tickets")
+    assert try_out(made, path) == (20, 0)

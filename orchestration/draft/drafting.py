@@ -43,13 +43,15 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
         timezone: IANA zone of its local times.
 
     Raises:
-        ConfigurationError: there is no such kind or zone.
+        ConfigurationError: there is no such kind or zone, or the name is none.
         RefusedFileError: the file cannot be read.
     """
     if kind_name is not None and kind_name not in all_kinds():
         raise ConfigurationError(f"kind {kind_name!r} is none of: {', '.join(all_kinds())}")
     if timezone is not None and timezone not in available_timezones():
         raise ConfigurationError(f"{timezone!r} is not an IANA time zone; such as Europe/Berlin")
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]+", name):
+        raise ConfigurationError(f"{name!r} is no name of a contract: lower snake case, two letters or more")
     read = sample(path)
     file = [Looks(seen) for seen in read.columns]
     match, why, doubt = _kind(path, file, kind_name)
