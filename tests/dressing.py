@@ -1,4 +1,4 @@
-"""Files of made-up records in a random dress: names of columns, order, language, forms of dates and numbers, delimiter, encoding."""
+"""Files of made-up records in a random dress: names, order, language, forms of dates and numbers, delimiter, encoding."""
 
 from __future__ import annotations
 
@@ -34,12 +34,19 @@ _TEXTS = {
     "medium": ["cpc", "organic", "referral"], "marketplace": ["amazon", "ebay", "allegro"],
 }  # fmt: skip
 _PROSE = [
-    "Where is my parcel?", "Das Gerät läuft nicht mehr, bitte prüfen", "Le colis n'est pas arrivé", "No me llegó el pedido, gracias",
-    "Non funziona più, è rotto", "Nie działa, proszę o zwrot pieniędzy", "Não recebi a encomenda, obrigado", "Great, thank you; all is well",
+    "Where is my parcel?", "Das Gerät läuft nicht mehr, bitte prüfen", "Le colis n'est pas arrivé",
+    "No me llegó el pedido, gracias", "Non funziona più, è rotto", "Nie działa, proszę o zwrot pieniędzy",
+    "Não recebi a encomenda, obrigado", "Great, thank you; all is well",
 ]  # fmt: skip
 #: Forms of an instant of whole minutes; MONTH and MON are names in the file's language.
-DATES = ["iso", "iso_z", "iso_offset", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
-         "%m/%d/%Y %H:%M", "%d %b %Y %H:%M", "%B %d, %Y %I:%M %p", "%Y%m%d%H%M%S", "%a, %d %b %Y %H:%M:%S +0200", "epoch", "epoch_ms", "%d.%m.%y %H:%M", "excel_days", "%d MONTH %Y %H:%M", "%d-MON-%y %I:%M %p"]  # fmt: skip
+DATES = [
+    "iso", "iso_z", "iso_offset", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M", "%d %b %Y %H:%M", "%B %d, %Y %I:%M %p", "%Y%m%d%H%M%S", "%a, %d %b %Y %H:%M:%S +0200", "epoch", "epoch_ms",
+    "%d.%m.%y %H:%M", "excel_days", "%d MONTH %Y %H:%M", "%d-MON-%y %I:%M %p",
+]  # fmt: skip
+YES_AND_NO = [
+    ("true", "false"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("tak", "nie"), ("sim", "não"), ("Y", "N"),
+]  # fmt: skip
 
 
 @dataclass
@@ -125,17 +132,23 @@ def dress(kind_name: str, seed: int, folder: Path) -> Dress:
     names = {name: _name(kind, name, language, chance) for name in columns}
     rows = records(kind, columns, chance.randint(15, 45), chance)
     encoding = chance.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1252", "cp1250"])
-    form = {
-        "date": chance.choice(DATES), "decimal": chance.choice([".", ".", ","]), "grouped": chance.random() < 0.4,
-        "delimiter": chance.choice([",", ";", "\t", "|"]), "encoding": encoding, "language": language,
-        "missing": chance.choice(["", "", "-", "n/a", "brak", "null"]), "duration": chance.choice(["(s)", "(min)", "H:MM:SS", "", "M:SS", "words"]),
+    form: dict[str, Any] = {
+        "date": chance.choice(DATES),
+        "decimal": chance.choice([".", ".", ","]),
+        "grouped": chance.random() < 0.4,
+        "delimiter": chance.choice([",", ";", "\t", "|"]),
+        "encoding": encoding,
+        "language": language,
+        "missing": chance.choice(["", "", "-", "n/a", "brak", "null"]),
+        "duration": chance.choice(["(s)", "(min)", "H:MM:SS", "", "M:SS", "words"]),
         "preamble": chance.random() < 0.2,
-        "sign": chance.choice(["{}", "{}", "{} €", "${}", "PLN {}"]), "file": chance.choice(["csv", "csv", "csv", "csv", "xlsx", "ndjson"]),
+        "sign": chance.choice(["{}", "{}", "{} €", "${}", "PLN {}"]),
+        "file": chance.choice(["csv", "csv", "csv", "csv", "xlsx", "ndjson"]),
         "strange": chance.choice([None, None, "Zzyx"]),
         "words": {name: _words(kind, name, chance) for name in columns if kind.columns[name].values},
-        "yes": chance.choice([("true", "false"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("tak", "nie"), ("sim", "não"), ("Y", "N")]),
-    }  # fmt: skip
-    if form["file"] == "ndjson" or form["file"] == "xlsx":
+        "yes": chance.choice(YES_AND_NO),
+    }
+    if form["file"] != "csv":
         form["preamble"] = False
     if form["duration"] == "(min)":
         for row in rows:
