@@ -1,20 +1,32 @@
-"""Files of made-up records in a random dress: names of columns, order, language, forms of dates and numbers, delimiter, encoding."""
+"""Files of made-up records in a random dress: names, order, language, forms of dates and numbers, delimiter, encoding."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from orchestration.draft.lexicon import listed, plain, written_names, written_words
+from openpyxl import Workbook
+
+from orchestration.draft.lexicon import written_names, written_words
 from orchestration.draft.numbers import unit_of
 from orchestration.pull.kinds import Column, Kind, all_kinds
+from orchestration.pull.spelling import MONTHS
 
-#: Kinds whose records are made here, with the columns that may be in a file.
+#: Months as dates have them.
+_OWN_MONTHS = {
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+}
 LANGUAGES = ("any", "en", "de", "fr", "es", "it", "pl", "pt")
 _TEXTS = {
     "country": ["DE", "FR", "PL", "US"], "language": ["de", "fr", "pl", "en"], "currency": ["EUR", "USD", "PLN"],
@@ -22,12 +34,19 @@ _TEXTS = {
     "medium": ["cpc", "organic", "referral"], "marketplace": ["amazon", "ebay", "allegro"],
 }  # fmt: skip
 _PROSE = [
-    "Where is my parcel?", "Das Gerät läuft nicht mehr, bitte prüfen", "Le colis n'est pas arrivé", "No me llegó el pedido, gracias",
-    "Non funziona più, è rotto", "Nie działa, proszę o zwrot pieniędzy", "Não recebi a encomenda, obrigado", "Great, thank you; all is well",
+    "Where is my parcel?", "Das Gerät läuft nicht mehr, bitte prüfen", "Le colis n'est pas arrivé",
+    "No me llegó el pedido, gracias", "Non funziona più, è rotto", "Nie działa, proszę o zwrot pieniędzy",
+    "Não recebi a encomenda, obrigado", "Great, thank you; all is well",
 ]  # fmt: skip
-#: Formats of an instant of whole minutes, and whether a day of twelve or less leaves them open.
-DATES = ["iso", "iso_z", "iso_offset", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
-         "%m/%d/%Y %H:%M", "%d %b %Y %H:%M", "%B %d, %Y %I:%M %p", "%Y%m%d%H%M%S", "%a, %d %b %Y %H:%M:%S +0200", "epoch", "epoch_ms", "%d.%m.%y %H:%M"]  # fmt: skip
+#: Forms of an instant of whole minutes; MONTH and MON are names in the file's language.
+DATES = [
+    "iso", "iso_z", "iso_offset", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M", "%d %b %Y %H:%M", "%B %d, %Y %I:%M %p", "%Y%m%d%H%M%S", "%a, %d %b %Y %H:%M:%S +0200", "epoch", "epoch_ms",
+    "%d.%m.%y %H:%M", "excel_days", "%d MONTH %Y %H:%M", "%d-MON-%y %I:%M %p",
+]  # fmt: skip
+YES_AND_NO = [
+    ("true", "false"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("tak", "nie"), ("sim", "não"), ("Y", "N"),
+]  # fmt: skip
 
 
 @dataclass
@@ -113,14 +132,24 @@ def dress(kind_name: str, seed: int, folder: Path) -> Dress:
     names = {name: _name(kind, name, language, chance) for name in columns}
     rows = records(kind, columns, chance.randint(15, 45), chance)
     encoding = chance.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16", "cp1252", "cp1250"])
-    form = {
-        "date": chance.choice(DATES), "decimal": chance.choice([".", ".", ","]), "grouped": chance.random() < 0.4,
-        "delimiter": chance.choice([",", ";", "\t", "|"]), "encoding": encoding, "language": language,
-        "missing": chance.choice(["", "", "-", "n/a", "brak", "null"]), "duration": chance.choice(["(s)", "(min)", "H:MM:SS", ""]),
-        "preamble": chance.random() < 0.2, "title": chance.random() < 0.15,
+    form: dict[str, Any] = {
+        "date": chance.choice(DATES),
+        "decimal": chance.choice([".", ".", ","]),
+        "grouped": chance.random() < 0.4,
+        "delimiter": chance.choice([",", ";", "\t", "|"]),
+        "encoding": encoding,
+        "language": language,
+        "missing": chance.choice(["", "", "-", "n/a", "brak", "null"]),
+        "duration": chance.choice(["(s)", "(min)", "H:MM:SS", "", "M:SS", "words"]),
+        "preamble": chance.random() < 0.2,
+        "sign": chance.choice(["{}", "{}", "{} €", "${}", "PLN {}"]),
+        "file": chance.choice(["csv", "csv", "csv", "csv", "xlsx", "ndjson"]),
+        "strange": chance.choice([None, None, "Zzyx"]),
         "words": {name: _words(kind, name, chance) for name in columns if kind.columns[name].values},
-        "yes": chance.choice([("true", "false"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("tak", "nie"), ("sim", "não"), ("Y", "N")]),
-    }  # fmt: skip
+        "yes": chance.choice(YES_AND_NO),
+    }
+    if form["file"] != "csv":
+        form["preamble"] = False
     if form["duration"] == "(min)":
         for row in rows:
             for name, value in row.items():
@@ -133,7 +162,8 @@ def dress(kind_name: str, seed: int, folder: Path) -> Dress:
     order = list(cells[0])
     chance.shuffle(order)
     cells = [{name: row[name] for name in order} for row in cells]
-    path = folder / f"{chance.choice(['export', 'data_2026-06', kind.name, names[columns[0]].replace('/', '')])}.csv"
+    stem = chance.choice(["export", "data_2026-06", kind.name, "".join(filter(str.isalnum, names[columns[0]]))])
+    path = folder / f"{stem}.{form['file']}"
     _write(path, cells, order, form)
     plain_rows = [{name: as_canonical(row[name]) for name in columns} for row in rows]
     return Dress(kind, names, plain_rows, path, form)
@@ -161,16 +191,20 @@ def _cell(spec: Column, value: Any, form: dict[str, Any]) -> str:
     if value is None:
         return str(form["missing"])
     if spec.values:
-        return str(form["words"][spec.name][value])
+        # A word that nobody knows: only where the row stands without it.
+        is_strange = form["strange"] and not spec.required and value == spec.values[0]
+        return str(form["strange"] if is_strange else form["words"][spec.name][value])
     match spec.type:
         case "instant" | "promise":
-            return _instant(value, form["date"])
+            return _instant(value, form["date"], form["language"])
         case "date":
             day = form["date"].split(" %H")[0].split(" %I")[0]
-            return value.strftime(day) if "%d" in day and "%H" not in day and "%a" not in day else value.isoformat()
+            is_day = day.count("%") == 3 and "%a" not in day and "MON" not in day
+            return str(value.strftime(day)) if is_day else str(value.isoformat())
         case "money" | "money_size":
             text = f"{value:,.2f}" if form["grouped"] else f"{value:.2f}"
-            return text.translate(str.maketrans({",": ".", ".": ","})) if form["decimal"] == "," else text
+            text = text.translate(str.maketrans({",": ".", ".": ","})) if form["decimal"] == "," else text
+            return str(form["sign"].format(text))
         case "seconds":
             return _duration(value, form["duration"])
         case "boolean":
@@ -179,8 +213,22 @@ def _cell(spec: Column, value: Any, form: dict[str, Any]) -> str:
             return str(value)
 
 
-def _instant(value: datetime, form: str) -> str:
+def _month(value: datetime, language: str, short: bool) -> str:
+    """The month in a language: the first word that is long, or cut short."""
+    words = list(MONTHS.values())[value.month - 1].split()
+    own = _OWN_MONTHS.get(language)
+    if short or own is None:
+        return words[0] if short else list(MONTHS)[value.month - 1]
+    return own.split()[value.month - 1]
+
+
+def _instant(value: datetime, form: str, language: str) -> str:
     match form:
+        case "excel_days":
+            return str((value - datetime(1899, 12, 30, tzinfo=UTC)) / timedelta(days=1))
+        case _ if "MON" in form:
+            month = _month(value, language, "MONTH" not in form)
+            return value.strftime(form.replace("MONTH", "MON")).replace("MON", month)
         case "iso":
             return value.strftime("%Y-%m-%d %H:%M:%S")
         case "iso_z":
@@ -203,11 +251,26 @@ def _duration(seconds: int, form: str) -> str:
             return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         case "(min)":
             return str(seconds // 60)
+        case "M:SS":
+            return f"{seconds // 60}:{seconds % 60:02d}"
+        case "words":
+            return f"{seconds // 60} min {seconds % 60} s"
         case _:
             return str(seconds)
 
 
 def _write(path: Path, cells: list[dict[str, str]], order: list[str], form: dict[str, Any]) -> None:
+    if form["file"] == "xlsx":
+        book = Workbook()
+        sheet = book.active
+        assert sheet is not None
+        for row in [dict(zip(order, order, strict=True)), *cells]:
+            sheet.append([row[name] or None for name in order])
+        book.save(path)
+        return
+    if form["file"] == "ndjson":
+        path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in cells), encoding="utf-8")
+        return
     text = io.StringIO(newline="")
     if form["preamble"]:
         text.write("Report of the month\r\nAll times as in the account\r\n\r\n")
@@ -220,6 +283,3 @@ def _write(path: Path, cells: list[dict[str, str]], order: list[str], form: dict
         form["encoding"] = "utf-8"
         content = text.getvalue().encode("utf-8")
     path.write_bytes(content)
-
-
-__all__ = ["Dress", "dress", "listed", "plain"]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 from dressing import Dress, dress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reading import Canonical, FileContent, canonicalise, read
+from reading import Canonical, canonicalise, read
 
-from orchestration.cli import main
 from orchestration.draft.drafting import draft
-from orchestration.draft.lexicon import LANGUAGES, Name, names_of, plain, vocabulary, written_names
+from orchestration.draft.lexicon import plain, written_names
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
@@ -94,3 +91,14 @@ def test_a_draft_is_right_or_says_that_it_is_not_sure(kind: str, seed: int, is_t
         wrong, _ = wrong_columns(dressed, made, folder)
         for column in wrong:
             assert is_marked(made, column, dressed.names.get(column)), f"{column} of {dressed}\n{written}"
+
+
+@pytest.mark.parametrize("kind", list(all_kinds()))
+def test_no_name_stands_for_two_columns(kind: str) -> None:
+    spec = all_kinds()[kind]
+    owners: dict[str, set[str]] = {}
+    for column in spec.columns:
+        for names in written_names(spec, column).values():
+            for name in [*names, column]:
+                owners.setdefault(plain(name).replace(" ", ""), set()).add(column)
+    assert {name: columns for name, columns in owners.items() if len(columns) > 1} == {}

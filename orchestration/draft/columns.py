@@ -25,6 +25,8 @@ class Seen:
     rows: int
     #: Trimmed text that is not empty -> in how many rows.
     counts: Counter[str]
+    #: What rows below the header say of it: a question, a unit.
+    described: str = ""
 
     @cached_property
     def missing(self) -> dict[str, int]:
@@ -90,11 +92,13 @@ class Seen:
     def may_be_shown(self) -> bool:
         """Few short texts, no addresses, no long numbers: words of a system, not of a person."""
         few = len(self.values) <= 40 and (len(self.values) <= 12 or len(self.values) < self.told / 2)
-        return few and all(len(text) <= 40 and not re.search(r"@|\d{7,}", text) for text in self.values)
+        return (
+            few and self.person_names < 0.6 and all(len(text) <= 40 and not re.search(r"@|\d{7,}", text) for text in self.values)
+        )
 
 
-def seen(name: str, position: int, texts: Iterable[str | None]) -> Seen:
+def seen(name: str, position: int, texts: Iterable[str | None], described: str = "") -> Seen:
     """The column of these cells."""
     cells = list(texts)
     counts = Counter(text for cell in cells if cell is not None and (text := cell.strip()))
-    return Seen(name, position, len(cells), counts)
+    return Seen(name, position, len(cells), counts, described)

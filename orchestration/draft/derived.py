@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks, meaning_of
-from orchestration.draft.lexicon import listed, plain, vocabulary
-from orchestration.draft.parts import Draft, Entry, Key
+from orchestration.draft.lexicon import is_end, listed, plain, vocabulary
+from orchestration.draft.parts import Draft, Entry
 from orchestration.draft.times import CLOCK_ONLY
 from orchestration.pull.kinds import Column, Kind
-from orchestration.pull.literals import identifier
+from orchestration.pull.literals import identifier, literals
 
 #: Kind -> what its status is, by the last of these instants that a row has.
 _STATUS_BY = {
@@ -49,6 +49,27 @@ def _clock_format(text: str) -> str:
     half = re.search(r"( ?)[AaPp][Mm]$", text)
     second = ":%S" if text.count(":") == 2 else ""
     return f"%I:%M{second}{half[1]}%p" if half else f"%H:%M{second}"
+
+
+def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
+    """Of calls the customer's number is the one `from` which a call came in, and the one `to` which a call went out."""
+    made, way = draft.entries.get("customer_phone"), draft.entries.get("direction")
+    if kind.name != "calls" or (made is not None and not made.doubts) or way is None or way.looks is None:
+        return
+    file = [*left, *([made.looks] if made and made.looks else [])]
+    ends = {end: [one for one in file if is_end(one.seen.name, end)] for end in ("from", "to")}
+    if not all(len(found) == 1 for found in ends.values()):
+        return
+    meanings = vocabulary("calls", "direction")
+    out = [text for text in way.looks.seen.values if (meaning := meaning_of(text, meanings)) and meaning.value == "outbound"]
+    came, went = (identifier(ends[end][0].seen.name) for end in ("from", "to"))
+    direction = identifier(way.looks.seen.name)
+    sql = f"case when {direction} in ({literals(out)}) then {went} else {came} end" if out else came
+    doubt = "the other end than ours, by the direction; calls within the house name no customer"
+    draft.entries["customer_phone"] = Entry("customer_phone", {"sql": sql}, "", doubts=[doubt])
+    for one in (ends["from"][0], ends["to"][0]):
+        if one in left:
+            left.remove(one)
 
 
 def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
@@ -90,7 +111,7 @@ def _nothing(kind: Kind, name: str, left: list[Looks]) -> Entry:
 
 def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
     score = draft.entries.get("score")
-    header = plain(score.looks.seen.name) if score and score.looks else ""
+    header = plain(f"{score.looks.seen.name} {score.looks.seen.described}") if score and score.looks else ""
     for text, where in ((header, "the score's column"), (plain(draft.file), "the file")):
         for begins, told in listed("surveys").items():
             if re.search(rf"\b{begins}", text):
@@ -126,14 +147,8 @@ def _line(draft: Draft, _: Kind) -> Entry | None:
     order = draft.entries.get("order_id")
     if order is None or order.looks is None:
         return None
-    place = f"row_number() over (partition by {identifier(order.looks.seen.name)} order by _row)"
-    draft.keys["query"] = Key(
-        f"select\n  *,\n  cast({place} as varchar) as line_in_order\nfrom file",
-        "lines carry no number of their own: each is called by its place in the order",
-    )
-    return Entry(
-        "line_id", {"from": "line_in_order"}, "", doubts=["an export that brings a part of an order would number its lines anew"]
-    )
+    doubt = "its place in the order: an export that brings a part of an order would number its lines anew"
+    return Entry("line_id", {"place_in": [order.looks.seen.name]}, "lines carry no number of their own", doubts=[doubt])
 
 
 def _product(draft: Draft, _: Kind) -> Entry | None:

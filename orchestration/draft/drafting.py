@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from orchestration.draft.derived import fill, scales, with_clock
+from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
 from orchestration.draft.fitting import Looks
 from orchestration.draft.layout import ROWS, Sample, sample
@@ -43,13 +43,15 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
         timezone: IANA zone of its local times.
 
     Raises:
-        ConfigurationError: there is no such kind or zone.
+        ConfigurationError: there is no such kind or zone, or the name is none.
         RefusedFileError: the file cannot be read.
     """
     if kind_name is not None and kind_name not in all_kinds():
         raise ConfigurationError(f"kind {kind_name!r} is none of: {', '.join(all_kinds())}")
     if timezone is not None and timezone not in available_timezones():
         raise ConfigurationError(f"{timezone!r} is not an IANA time zone; such as Europe/Berlin")
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]+", name):
+        raise ConfigurationError(f"{name!r} is no name of a contract: lower snake case, two letters or more")
     read = sample(path)
     file = [Looks(seen) for seen in read.columns]
     match, why, doubt = _kind(path, file, kind_name)
@@ -67,12 +69,16 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     used = {candidate.looks.seen.position for candidate in match.chosen.values()}
     left = [looks for looks in file if looks.seen.position not in used]
     with_clock(made, kind, left, order)
+    with_customer_end(made, kind, left)
     fill(made, kind, left)
     scales(made, kind)
     _say_form(made, read, path)
     _say_zone(made, kind, read, match, timezone)
     _say_decimal(made, kind)
     _say_lines(made, kind, file)
+    made.not_found = [name for name, column in kind.columns.items() if name not in made.entries and not column.required]
+    if kind.name == "surveys" and "score" in made.not_found:
+        made.doubts.append("no column is known to be the score: which holds the answer?")
     made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.told}
     return made
 
@@ -200,9 +206,10 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
 
 def _named_zone(read: Sample) -> str | None:
     """An IANA zone above the header, in a column's name, or in the first cells (as Qualtrics has it below the header)."""
-    cells = " ".join(
-        [read.layout.above, *(one.name for one in read.columns), *(next(iter(one.counts), "") for one in read.columns)]
-    )
+    told = [read.layout.above]
+    for one in read.columns:
+        told += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
+    cells = " ".join(told)
     found = {
         zone
         for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells)
@@ -257,7 +264,5 @@ def _in_words(looks: Looks) -> str:
     if looks.times.share > 0.8:
         return "times" if looks.times.clocked else "dates"
     if looks.numbers.share > 0.9:
-        return f"numbers, {looks.numbers.low:g} to {looks.numbers.high:g}" if len(seen.values) < 1000 else "numbers"
-    if len(seen.values) <= 6 and seen.may_be_shown:
-        return ", ".join(list(seen.values)[:6])
+        return "phone numbers or other long numbers" if (looks.numbers.high or 0) > 1e7 else "numbers"
     return f"{len(seen.values):,} different texts"

@@ -13,11 +13,17 @@ from orchestration.draft.numbers import unit_of
 from orchestration.draft.parts import Entry, Word
 from orchestration.draft.times import Times
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind
-from orchestration.pull.literals import identifier
 from orchestration.pull.values import MISSING_WORDS
 
 #: So many words of one column are listed.
 _WORDS = 40
+_COUNTS = {
+    "epoch_seconds": "seconds since 1970",
+    "epoch_milliseconds": "milliseconds since 1970",
+    "epoch_microseconds": "microseconds since 1970",
+    "epoch_nanoseconds": "nanoseconds since 1970",
+    "excel_days": "days since 1899-12-30",
+}
 _NO_ANSWER = re.compile(r"abandon|miss|verpasst|manqu|perdid|pers[ao]|nieodebr|porzuc|unanswer|lost")
 
 
@@ -72,13 +78,11 @@ def day_order(told: Times, order: DayOrder) -> DayOrder:
 
 def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
     told = looks.times
-    if told.unit == "serial":
-        number = f"try_cast({identifier(looks.seen.name)} as double)"
-        made.mapping = {"sql": f"timestamp '1899-12-30' + to_seconds(round({number} * 86400))"}
-        made.doubts.append("numbers by which a spreadsheet counts days, from 1899-12-30 on")
-    elif told.unit:
+    if told.unit:
         made.mapping["unit"] = told.unit
-        made.why += f"; {'seconds' if told.unit == 'epoch_seconds' else 'milliseconds'} since 1970"
+        made.why += f"; {_COUNTS[told.unit]}"
+        if told.unit == "excel_days":
+            made.doubts.append("numbers as those by which a spreadsheet counts days")
     elif told.forms:
         decided = day_order(told, order)
         formats = told.formats(decided.day_first)
@@ -90,8 +94,8 @@ def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
             made.doubts += [decided.doubt] if decided.doubt else []
         if told.is_year_open:
             made.doubts.append("years of two digits: is the last number the year?")
-    if told.foreign:
-        made.doubts.append(f"names of months that are not English: {', '.join(sorted(told.foreign)[:12])}")
+    if told.unknown_months:
+        made.doubts.append(f"words where months should be: {', '.join(sorted(told.unknown_months)[:12])}")
     if told.share < 0.999:
         made.doubts.append(f"{1 - told.share:.1%} of its texts are no time that is understood")
     if told.nothing:
@@ -103,32 +107,18 @@ def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
 
 
 def _as_duration(made: Entry, looks: Looks) -> None:
-    told, name = looks.durations, identifier(looks.seen.name)
-    unit = unit_of(looks.seen.name)
+    told, unit = looks.durations, unit_of(looks.seen.name)
+    others = looks.seen.told - told.spelled - told.short_clocks
     if told.short_clocks:
-        long = f"case when {name} similar to '[0-9]+:[0-5][0-9]' then '0:' || {name} else {name} end"
-        made.mapping = {"sql": long}
-        made.doubts.append("'4:05' is read as four minutes and five seconds; are they hours and minutes?")
-    elif told.units or told.iso_durations:
-        made.mapping = {"sql": f"epoch(try_cast({_as_interval(name)} as interval))"}
-        made.doubts.append("numbers with their unit")
-    elif told.clocks == looks.seen.told:
-        made.why += "; H:MM:SS"
-    elif unit:
+        made.mapping["unit"] = "mm:ss"
+        made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
+    elif others and unit:
         made.mapping["unit"] = unit.value
         made.why += f"; the name says {unit.value}"
-    else:
-        made.doubts.append(
-            f"taken for seconds (the largest is {told.high:,.0f}): its name says no unit" if told.high is not None else "no unit"
-        )
-
-
-def _as_interval(name: str) -> str:
-    """'PT1H2M' and '62.5 min' as DuckDB reads a duration."""
-    hours = rf"regexp_replace(regexp_replace({name}, '^PT', ''), '([0-9])H', '\1 hours ', 'g')"
-    iso = rf"regexp_replace({hours}, '([0-9])M', '\1 minutes ', 'g')"
-    seconds = rf"regexp_replace({iso}, '([0-9])S$', '\1 seconds')"
-    return f"case when {name} like 'PT%' then {seconds} else replace({name}, ',', '.') end"
+    elif others and told.high is not None:
+        made.doubts.append(f"taken for seconds (the largest is {told.high:,.0f}): its name says no unit")
+    if told.short_clocks and others:
+        made.doubts.append("some are plain numbers: of which unit?")
 
 
 def _as_number(made: Entry, looks: Looks, column: Column) -> None:
@@ -138,13 +128,13 @@ def _as_number(made: Entry, looks: Looks, column: Column) -> None:
         if any(word.value is None and not word.is_missing for word in made.words):
             made.doubts.append("some of its words are no rating that is known")
         return
-    if told.strange is not None:
-        made.mapping = {"sql": f"regexp_replace({identifier(looks.seen.name)}, '[^0-9.,()+-]', '', 'g')"}
-        made.why += "; the digits without the signs around them"
     if told.percent:
         made.doubts.append("per cent: is 100 the highest value that is meant?")
     if told.share < 0.999:
         made.doubts.append(f"{1 - told.share:.1%} of its texts are no numbers")
+    is_amount = column.type in ("money", "money_size") and told.whole and not (told.point or told.comma or told.either)
+    if is_amount and (told.high or 0) >= 1000:
+        made.doubts.append("whole numbers: are they cents? Then add unit: cents")
     if column.bounds and told.high is not None and told.low is not None:
         low, high = column.bounds
         if told.low < low or told.high > high:
@@ -196,16 +186,21 @@ def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         made.words = _answered(seen)
         made.doubts.append("voicemails, callbacks and failures are told by no word of this column")
         return
+    strange = 0
     for text, rows in sorted(seen.values.items(), key=lambda item: (-item[1], item[0]))[:_WORDS]:
         joined = re.sub(r"[\s_-]+", "_", text).lower()
         if joined in column.values:
             continue
         meaning = meaning_of(text, meanings)
         if meaning is None:
-            made.words.append(Word(text, None, rows, _unknown(column)))
+            strange += 1
+            if seen.may_be_shown:
+                made.words.append(Word(text, None, rows, _unknown(column)))
         else:
             doubt = None if meaning.is_sure else "can mean something else too"
             made.words.append(Word(text, meaning.value, rows, doubt))
+    if strange and not seen.may_be_shown:
+        made.doubts.append(f"{strange} of its texts are no known words, and may name persons: they are not listed")
     if len(seen.values) > _WORDS:
         made.doubts.append(f"only the {_WORDS} most frequent of {len(seen.values)} words are listed")
 
@@ -238,8 +233,6 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         )
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")
-    if seen.told and looks.numbers.share == 1 and looks.numbers.whole is False:
-        made.doubts.append("not whole numbers")
 
 
 def _missing(made: Entry, seen: Seen, column: Column) -> None:

@@ -13,14 +13,19 @@ from itertools import islice
 from pathlib import Path
 
 from orchestration.draft.columns import Seen, seen
+from orchestration.draft.lexicon import listed, plain
 from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import HEADER_LINES, ROW
 from orchestration.pull.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
+from orchestration.pull.records import BrokenRow
 from orchestration.pull.unpacking import open_bytes
 
 #: So many rows are looked at.
 ROWS = 20_000
 _HEAD = 2**20
+#: So many rows below a header may describe the columns.
+_DESCRIBING = 3
+_DIGITS = re.compile(r"[+-]?\d[\d.,:/ +TZ-]*( ?[AaPp][Mm])?")
 #: So many bytes are looked through for those that are not UTF-8.
 _LOOKED_THROUGH = 2**26
 #: Bytes beyond ASCII, with their neighbours.
@@ -85,20 +90,57 @@ def sample(path: Path) -> Sample:
     found = layout(path)
     rows = open_rows(path, path.name, found.options)
     texts: list[list[str | None]] = [[] for _ in rows.header]
-    count = broken = 0
-    is_whole = True
+    broken: list[BrokenRow] = []
+    count, is_whole = 0, True
     for block in rows.blocks():
         table = block.table.slice(0, ROWS - count)
         is_whole = table.num_rows == block.table.num_rows
-        count, broken = count + table.num_rows, broken + len(block.broken)
+        count, broken = count + table.num_rows, [*broken, *block.broken]
         for place, name in enumerate(rows.header):
             texts[place].extend(table[name].to_pylist())
         if not is_whole:
             break
+    first, last, lost = rows_apart(texts, broken if is_whole else [])
+    if first:
+        found.said["skip_below_header"] = (first, "rows below the header that say what the columns hold", None)
+    if last or lost:
+        found.said["skip_footer"] = (1, "the last row is a total", None)
     columns = [
-        seen(name, place, cells) for place, (name, cells) in enumerate(zip(rows.header, texts, strict=True)) if name != ROW
+        seen(name, place, cells[first : len(cells) - last], " ".join(filter(None, cells[:first])))
+        for place, (name, cells) in enumerate(zip(rows.header, texts, strict=True))
+        if name != ROW
     ]
-    return Sample(found, columns, count, broken, is_whole)
+    return Sample(found, columns, count - first - last, len(broken) - lost, is_whole)
+
+
+def rows_apart(texts: list[list[str | None]], broken: list[BrokenRow]) -> tuple[int, int, int]:
+    """How many of the first rows describe the columns, and whether the last row, whole or broken, is a total."""
+    count = len(texts[0]) if texts else 0
+    first = 0
+    while first < min(_DESCRIBING, count - 2) and _describes([cells[first:] for cells in texts]):
+        first += 1
+    if broken:
+        return first, 0, int(_is_total(re.split(r"[;,\t|]", broken[-1].text)))
+    return first, int(count > first + 1 and _is_total([cells[-1] for cells in texts])), 0
+
+
+def _describes(texts: list[list[str | None]]) -> bool:
+    """Is the first row words, where all below is numbers and dates? Two columns must say so, and none the contrary."""
+    said = 0
+    for cells in texts:
+        below = [cell for cell in cells[_DESCRIBING:200] if cell] or [cell for cell in cells[1:200] if cell]
+        if not below or sum(bool(_DIGITS.fullmatch(cell)) for cell in below) < 0.9 * len(below):
+            continue
+        first = cells[0]
+        if first and _DIGITS.fullmatch(first):
+            return False
+        said += bool(first and re.search(r"[^\W\d_]{3}", first) and len(first) > 3)
+    return said >= 2
+
+
+def _is_total(cells: Sequence[str | None]) -> bool:
+    words = plain(next((cell for cell in cells if cell and cell.strip()), "")).split()
+    return bool(words) and words[0] in listed("totals") and (len(words) == 1 or not any(map(str.isalpha, words[1:])))
 
 
 def _said(found: Layout, key: str) -> str | None:

@@ -51,11 +51,24 @@ def _yaml(name: str) -> dict[str, Any]:
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+@cache
+def _own_names(kind_name: str) -> dict[str, str]:
+    """Plain name -> the column that is called so in this kind only."""
+    columns = _yaml("names.yml")["kinds"].get(kind_name, {}).get("columns", {})
+    return {plain(name): column for column, told in columns.items() for names in told.values() for name in names}
+
+
 def written_names(kind: Kind, column: str) -> dict[str, list[str]]:
     """language -> what the column is called in it, as people write it."""
     own = _yaml("names.yml")["kinds"].get(kind.name, {}).get("columns", {}).get(column, {})
-    shared = _yaml("names.yml")["shared"].get(column, {})
-    return {language: [*own.get(language, ()), *shared.get(language, ())] for language in (ANY, *LANGUAGES)}
+    shared, taken = _yaml("names.yml")["shared"].get(column, {}), _own_names(kind.name)
+    return {
+        language: [
+            *own.get(language, ()),
+            *(name for name in shared.get(language, ()) if taken.get(plain(name), column) == column),
+        ]
+        for language in (ANY, *LANGUAGES)
+    }
 
 
 @cache
@@ -87,6 +100,11 @@ def kind_words(kind_name: str) -> frozenset[str]:
 def no_names() -> frozenset[str]:
     """Columns that look like one of ours, and are another thing."""
     return frozenset(plain(name) for name in _yaml("names.yml")["none"])
+
+
+def is_end(header: str, end: str) -> bool:
+    """Is a column of calls the number `from` which, or `to` which, was called?"""
+    return plain(header) in {plain(name) for name in _yaml("names.yml")["ends"][end]}
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None
         if len(words) >= len(parts) or (len(words) == 1 and (known in listed("generic") or len(known) < 5)):
             continue
         if set(words) <= set(parts):
-            points = 45.0 + 35.0 * len(words) / len(parts)
+            # A long name is a sentence, that does not stand within another one by chance.
+            points = 90.0 if len(words) > 4 else 45.0 + 35.0 * len(words) / len(parts)
             if best is None or points > best[1]:
                 best = (name.column, points, f"holds {name.written!r}", name.language)
     return best
@@ -79,7 +80,10 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
     """Every column of the file that may, by its name, be one of the kind's; the likeliest first."""
     found = []
     for looks in file:
-        if (named := _by_name(looks.seen.name, kind)) is None:
+        named = _by_name(looks.seen.name, kind)
+        if named is None and looks.seen.described and (named := _by_name(looks.seen.described, kind)) is not None:
+            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what stands below its name", named[3])
+        if named is None:
             continue
         column, points, why, language = named
         fit = looks.fit(kind, kind.columns[column])
@@ -115,7 +119,7 @@ def assign(kind: Kind, file: list[Looks]) -> tuple[dict[str, Candidate], dict[st
     for one in _by_contents(kind, [looks for looks in file if looks.seen.position not in taken], chosen):
         chosen.setdefault(one.column, one)
     for column, rivals in others.items():
-        close = [rival for rival in rivals if rival.points > chosen[column].points - 12 and rival.looks.seen.told]
+        close = [rival for rival in rivals if rival.points > chosen[column].points - 4 and rival.looks.seen.told]
         others[column] = close
     return {name: chosen[name] for name in kind.columns if name in chosen}, {k: v for k, v in others.items() if v}
 
@@ -162,9 +166,11 @@ def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
         return (
             seen.is_unique
             and seen.told == seen.rows
-            and seen.rows > 1
+            and seen.rows >= 10
             and seen.mean_length <= 40
             and looks.times.share < 0.5
+            and looks.clock_times < 0.5
+            and seen.phones < 0.5
             and seen.emails < 0.5
             and seen.person_names < 0.5
             and bool(seen.share(lambda text: re.search(r"\d", text)) > 0.9)

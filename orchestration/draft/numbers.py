@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from orchestration.draft.columns import Seen
@@ -11,13 +11,11 @@ from orchestration.draft.lexicon import Meaning, listed, plain
 
 #: What stands around a number's digits and is no part of them.
 _AROUND = re.compile(r"[\s'’$€£¥%]|zł|R\$|\b(EUR|USD|GBP|PLN|BRL|CHF)\b", re.IGNORECASE)
-#: The same as a contract understands by itself.
-_UNDERSTOOD = re.compile(r"[\s'’$€£¥]")
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}([.,]\d{3})+)([.,]\d+)?-?|\(\d[\d.,]*\)|[+-]?[.,]\d+")
 _HOURS = re.compile(r"-?\d+:[0-5]\d:[0-5]\d(\.\d+)?")
 _MINUTES = re.compile(r"\d{1,4}:[0-5]\d")
-_ISO_DURATION = re.compile(r"PT(\d+H)?(\d+M)?(\d+(\.\d+)?S)?")
-_WITH_UNIT = re.compile(r"\d+([.,]\d+)?\s*(?P<unit>[^\W\d_]+)\.?")
+_ISO_DURATION = re.compile(r"P(\d+D)?T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?")
+_WITH_UNITS = re.compile(r"(\d+([.,]\d+)?\s*[^\W\d_]+\.?,?\s*)+")
 
 
 @dataclass
@@ -33,14 +31,10 @@ class Numbers:
     comma: str | None = None
     either: str | None = None
     percent: bool = False
-    #: A sign around the digits that no contract passes over.
-    strange: str | None = None
-    clocks: int = 0
+    #: Durations that tell their units themselves: 1:02:03, 62.5 min, PT1H2M.
+    spelled: int = 0
     #: Texts like 4:05, of which nothing tells whether they are minutes and seconds.
     short_clocks: int = 0
-    iso_durations: int = 0
-    #: Units written beside the numbers.
-    units: set[str] = field(default_factory=set)
 
 
 def numbers(seen: Seen) -> Numbers:
@@ -54,8 +48,6 @@ def numbers(seen: Seen) -> Numbers:
         read += count
         texts.append(bare)
         found.percent = found.percent or "%" in text
-        if found.strange is None and _UNDERSTOOD.sub("", text) != bare:
-            found.strange = text
         _note_marks(found, text, bare)
     found.share = read / seen.told if seen.told else 0.0
     values = [number for bare in texts if (number := as_number(bare, bool(found.comma and not found.point))) is not None]
@@ -101,18 +93,18 @@ def durations(seen: Seen) -> Numbers:
     """The durations of a column: numbers, clocks or numbers with a unit; ``share`` is the share of rows that hold one."""
     found = numbers(seen)
     for text, count in seen.values.items():
-        if _HOURS.fullmatch(text):
-            found.clocks += count
-        elif _MINUTES.fullmatch(text):
+        if _MINUTES.fullmatch(text):
             found.short_clocks += count
-        elif _ISO_DURATION.fullmatch(text) and len(text) > 2:
-            found.iso_durations += count
-        elif (match := _WITH_UNIT.fullmatch(text)) and (unit := listed("units").get(plain(match["unit"]))):
-            found.units.add(unit.value)
-            found.share += count / seen.told
+        elif _HOURS.fullmatch(text) or _ISO_DURATION.fullmatch(text) or _has_units(text):
+            found.spelled += count
     if seen.told:
-        found.share += (found.clocks + found.short_clocks + found.iso_durations) / seen.told
+        found.share += (found.spelled + found.short_clocks) / seen.told
     return found
+
+
+def _has_units(text: str) -> bool:
+    """'62.5 min', '1h 2m 3s': numbers, each with a unit."""
+    return bool(_WITH_UNITS.fullmatch(text)) and all(plain(word) in listed("units") for word in re.findall(r"[^\W\d_]+", text))
 
 
 def unit_of(name: str) -> Meaning | None:

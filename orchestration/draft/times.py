@@ -9,14 +9,15 @@ from itertools import islice
 
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import missing_dates
+from orchestration.pull.spelling import month_words
 
 _WEEKDAY = r"((?P<weekday>[^\W\d_]{2,12})(?P<after>\.?,? ))?"
 _NUMERIC = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})"
-_NAMED = r"(?P<day>\d{1,2})(?P<s1>\. |[ /.-])(?P<month>[^\W\d_]{3,12})(?P<s2>\. |, |[ /.-])(?P<year>\d{4}|\d{2})"
-_MONTH_FIRST = r"(?P<first>[^\W\d_]{3,12}) (?P<day>\d{1,2})(?P<s2>, | )(?P<year>\d{4})"
+_NAMED = r"(?P<day>\d{1,2})(?P<s1> de |\. |[ /.-])(?P<month>[^\W\d_]{3,12})\.?(?P<s2> de |, |[ /.-])(?P<year>\d{4}|\d{2})"
+_MONTH_FIRST = r"(?P<first>[^\W\d_]{3,12})\.? (?P<day>\d{1,2})(?P<s2>, | )(?P<year>\d{4})"
 _CLOCK = (
     r"((?P<join>, | - | at |T| )(?P<hour>\d{1,2})(?P<colon>[:.])(?P<minute>\d{2})((?P=colon)(?P<second>\d{2})"
-    r"((?P<point>[.,])(?P<fraction>\d+))?)?((?P<gap> ?)(?P<half>[AaPp][Mm]))?"
+    r"((?P<point>[.,])(?P<fraction>\d+))?)?((?P<gap> ?)(?P<half>[AaPp]\.? ?[Mm]\b\.?))?"
     r"((?P<apart> ?)(?P<zone>Z|[+-]\d\d:?\d\d|[A-Z]{3,4}))?)?"
 )
 _FORMS = [re.compile(_WEEKDAY + date + _CLOCK) for date in (_NUMERIC, _NAMED, _MONTH_FIRST)]
@@ -25,12 +26,9 @@ _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?P<clock>[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<zone> ?(Z|[+-]\d\d:?\d\d|[+-]\d\d|[A-Z]{3,4}))?)?"
 )
 CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(?P<half> ?[AaPp][Mm])?")
-ENGLISH_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-_SHORT = {name[:3] for name in ENGLISH_MONTHS}
-#: unit -> digits, and the numbers of 1990 and 2100.
-_EPOCHS = {"epoch_seconds": (631152000, 4102444800), "epoch_milliseconds": (631152000000, 4102444800000)}
+#: The seconds of 1990 and 2100, and how many of a unit make one.
+_EPOCHS = (631152000, 4102444800)
+_PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 1e3, "epoch_microseconds": 1e6, "epoch_nanoseconds": 1e9}
 #: Days since 1899-12-30, by which spreadsheets count: from 2000 to 2064.
 _SERIALS = (36526, 60000)
 #: So many texts tell whether a column holds times at all.
@@ -69,10 +67,10 @@ class Times:
     #: First and last numbers of dates with years of two digits.
     firsts: set[str] = field(default_factory=set)
     lasts: set[str] = field(default_factory=set)
-    #: 'epoch_seconds', 'epoch_milliseconds' or 'serial' of numbers.
+    #: The unit of numbers that count from a day.
     unit: str | None = None
-    #: Names of months that are not English.
-    foreign: set[str] = field(default_factory=set)
+    #: Words where months should be, and that are none.
+    unknown_months: set[str] = field(default_factory=set)
     nothing: list[str] = field(default_factory=list)
     share: float = 0.0
 
@@ -117,12 +115,12 @@ def _numbers(seen: Seen, told: Times) -> Times:
         numbers = [float(text.replace(",", ".")) for text in seen.values]
     except ValueError:
         return told
-    for unit, (low, high) in _EPOCHS.items():
-        if numbers and all(low <= number < high for number in numbers):
+    for unit, size in _PER_SECOND.items():
+        if numbers and all(_EPOCHS[0] <= number / size < _EPOCHS[1] for number in numbers):
             told.unit, told.share, told.clocked = unit, 1.0, seen.told
             return told
     if numbers and all(_SERIALS[0] <= number < _SERIALS[1] for number in numbers):
-        told.unit, told.share = "serial", 1.0
+        told.unit, told.share = "excel_days", 1.0
         told.clocked = told.local = seen.told if any(number % 1 for number in numbers) else 0
     return told
 
@@ -187,8 +185,9 @@ def _numeric(parts: dict[str, str | None], text: str, told: Times) -> str | None
 
 def _named(parts: dict[str, str | None], told: Times) -> str | None:
     name = str(parts.get("month") or parts.get("first")).casefold()
-    if name not in ENGLISH_MONTHS and name not in _SHORT:
-        told.foreign.add(name)
+    if name not in month_words():
+        told.unknown_months.add(name)
+    # Either reads long and short names of seven languages, with a point or without.
     month = "%b" if len(name) <= 3 else "%B"
     year = "%Y" if len(str(parts["year"])) == 4 else "%y"
     if parts.get("first"):

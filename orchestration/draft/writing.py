@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from textwrap import wrap
 from typing import Any
 
 import yaml
@@ -80,10 +81,7 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
         f"name: {made.name}",
     ]
     for key, told in made.keys.items():
-        if key == "query":
-            lines += [f"# {told.why}", "query: |", *(f"  {line}" for line in str(told.value).splitlines())]
-        else:
-            lines += _line(f"{key}: {flow(told.value)}", told.why, [told.doubt] if told.doubt else [], "")
+        lines += _line(f"{key}: {flow(told.value)}", told.why, [told.doubt] if told.doubt else [], "")
     lines.append("columns:")
     for name, entry in made.entries.items():
         lines += _entry(name, entry)
@@ -118,10 +116,15 @@ def _word(word: Word) -> list[str]:
 
 
 def _unused(made: Draft) -> list[str]:
-    if not made.unused:
-        return []
-    lines = [f"{CHECK}columns of the file that nothing uses; map those that mean something (docs/exports.md has all names)"]
-    return lines + [f"#   {_comment(scalar(name))}: {_comment(looks)}" for name, looks in made.unused.items()]
+    lines = []
+    if made.unused:
+        lines.append(f"{CHECK}columns of the file that nothing uses; map those that mean something")
+        lines += [f"#   {_comment(scalar(name))}: {_comment(looks)}" for name, looks in made.unused.items()]
+    if made.not_found:
+        lines += wrap(
+            f"{made.kind} can hold too: {', '.join(made.not_found)}", _WIDTH, initial_indent="# ", subsequent_indent="# "
+        )
+    return lines
 
 
 def count_of_checks(made: Draft) -> int:
