@@ -1,6 +1,6 @@
 -- Each marketplace's policy: how we stand, and how many more bad cases it takes to break it. A policy about what no export
--- tells is neither kept nor without cases; where the cases that nobody knows of could turn it, it is undecided. Counts and limits are
--- decimals: at the very edge a double decides by its last digit.
+-- tells is neither kept nor without cases; where the cases that nobody knows of could turn it, it is undecided. Counts and
+-- limits are decimals: at the very edge a double decides by its last digit.
 with cases as (
 
     select
@@ -86,8 +86,10 @@ conversations as (
         sum(case when tickets.is_response_tracked then 1 else 0 end) as conversations,
         sum(case when tickets.is_response_tracked and tickets.first_response_seconds is null then 1 else 0 end) as unanswered,
         sum(case when tickets.is_response_tracked then 0 else 1 end) as unknown_conversations,
-        cast(sum(case when tickets.is_response_tracked then coalesce(tickets.first_response_seconds, 0) else 0 end) as decimal(18, 6))
-            as response_seconds
+        cast(
+            sum(case when tickets.is_response_tracked then coalesce(tickets.first_response_seconds, 0) else 0 end)
+            as decimal(18, 6)
+        ) as response_seconds
     from {{ ref('marketplace_policies') }} as policies
     inner join {{ ref('fct_tickets') }} as tickets
         on
