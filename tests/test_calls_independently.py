@@ -145,7 +145,9 @@ def call_of(legs: list[Row]) -> Row:
         # A single leg without a word: who met an agent was answered, of others nobody knows. So was who was helped.
         disposition = "answered" if with_agent or resolved == "yes" else "unknown"
     answering = (with_agent or legs)[0]
-    queueing = next((leg for leg in legs if leg["queued_at"] or leg["wait_seconds"] is not None), {})
+    # The wait is that for the first agent: a queue on the way to the second is none.
+    until_agent = legs[: legs.index(answering) + 1] if with_agent else legs
+    queueing = next((leg for leg in until_agent if leg["queued_at"] or leg["wait_seconds"] is not None), {})
     queued = queueing.get("queued_at") or legs[0]["started_at"]
     answered, ended = answering.get("answered_at"), max(leg["ended_at"] for leg in legs)
     wait = queueing.get("wait_seconds")
