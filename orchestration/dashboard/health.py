@@ -14,7 +14,8 @@ from orchestration.display import format_value
 #: What fits on a page; the tables have all.
 _ALERTS, _ARRIVALS, _FILES = 200, 60, 200
 _MERGED = (
-    "Merged rows go on with a record of another row, such as the second line of an order. Read = loaded + merged + in quarantine."
+    "Merged rows carry no record of their own: such as the second line of an order, or what a contract leaves out. "
+    "Read = loaded + merged + in quarantine."
 )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
+from orchestration.pull.params import require_params
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.sorting import Origin
+from orchestration.pull.summary import of_one_load
 from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -125,7 +127,8 @@ def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | N
 def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
-    return ReadOptions(form.encoding, form.delimiter, form.sheet, form.records, form.skip_rows, tuple(columns))
+    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
+    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down)})
 
 
 def jobs(
@@ -190,7 +193,7 @@ class Loader:
                 staged.append((job, self._read(job, report)))
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
-        clashing = clashes(kind, {job.file.batch: self._staged(job) for job, _ in judged}, standing)
+        clashing = clashes(kind, [(job.file.batch, self._staged(job)) for job, _ in judged], standing)
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
@@ -206,7 +209,7 @@ class Loader:
             load = read_load
             if job.stem in told:
                 load = replace(load, records=told[job.stem].records)
-                report.messages.append(_rows_and_records(job.file.file, load, told[job.stem]))
+                report.messages.append(of_one_load(job.file.file, load, told[job.stem]))
             self._settle(job, load, passed.get(job.stem, False), report)
         return report
 
@@ -227,6 +230,7 @@ class Loader:
                 raise RefusedFileError(
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
+            require_params(job.contract)
             rows = self._open(job.file, options_of(job.contract))
             companions = {name: self._companion(job, name, report) for name in job.companions}
             quarantine = self._staged(job, "quarantine")
@@ -234,14 +238,17 @@ class Loader:
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
-        report.messages += [f"{job.file.file}: {message}" for message in rows.messages]
+        report.messages += [f"{job.file.file}: {message}" for message in (*rows.messages, *result.messages)]
+        if result.rows_left_out:
+            left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
+            report.messages.append(f"{job.file.file}: {left_out}")
         if result.unknown_columns and result.rows_loaded:
             report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.rows_quarantined:,} quarantined)"
         )
-        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_merged)
+        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
         return replace(load, told_columns=" ".join(result.told_columns))
 
     def _companion(self, job: Job, name: str, report: KindReport) -> Rows:
@@ -326,29 +333,3 @@ class Loader:
 
     def _staged(self, job: Job, part: str = "raw") -> Path:
         return self._scratch / f"{part}_{job.contract.kind}_{job.stem}.parquet"
-
-
-def _rows_and_records(file: str, load: Load, found: Collisions) -> str:
-    """What became of a file's rows, in one line."""
-    kind = load.kind.replace("_", " ")
-    parts = [f"{file}: {load.rows_read:,} rows -> {found.records:,} {kind}"]
-    if load.rows_merged:
-        parts.append(f"{load.rows_merged:,} rows go on with a record of another row")
-    if found.repeated:
-        parts.append(f"{found.repeated:,} rows repeat another one word for word")
-    if load.rows_loaded - found.records - found.repeated > 0:
-        parts.append(f"{load.rows_loaded - found.records - found.repeated:,} rows are other versions of a record")
-    return "; ".join(parts)
-
-
-def rows_and_records(loads: list[Load], files: dict[int, str]) -> list[str]:
-    """For each file of these loads its rows and what they became, such as "orders.csv: 4 rows -> 3 orders, 4 order items"."""
-    lines: dict[int, list[Load]] = {}
-    for load in loads:
-        if load.status == "loaded" and load.records is not None:
-            lines.setdefault(load.batch, []).append(load)
-    return [
-        f"{files[batch]}: {max(load.rows_read for load in made):,} rows -> "
-        + ", ".join(f"{load.records:,} {load.kind.replace('_', ' ')}" for load in made)
-        for batch, made in sorted(lines.items())
-    ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
+from orchestration.output import cell_for_csv, row_for_csv
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import Settings
 
@@ -100,9 +101,9 @@ def export_rows(settings: Settings, kind: str | None, file: str | None, out: Pat
         path = out / f"{row_kind}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.csv"
         names = list(dict.fromkeys(column for row in cells for column in row))
         with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=names)
+            writer = csv.DictWriter(stream, fieldnames=[cell_for_csv(name) for name in names])
             writer.writeheader()
-            writer.writerows(cells)
+            writer.writerows(map(row_for_csv, cells))
         yield path, len(cells)
 
 

@@ -25,7 +25,14 @@ _FAILED = literal("has a value on which the SQL of the contract fails")
 _REPEATED = literal("gives several rows for it, of which nobody knows the right one")
 
 
-def statement(contract: Contract, kind: Kind, present: dict[str, str], lineage: dict[str, str], tried: bool = False) -> str:
+def statement(
+    contract: Contract,
+    kind: Kind,
+    present: dict[str, str],
+    lineage: dict[str, str],
+    condition: str | None = None,
+    tried: bool = False,
+) -> str:
     """Every row in the columns of its kind, and why it cannot be taken.
 
     Args:
@@ -33,6 +40,7 @@ def statement(contract: Contract, kind: Kind, present: dict[str, str], lineage: 
         kind: the columns.
         present: names of the columns of ``mapped``, by their lower-cased form.
         lineage: SQL of each of the kind's columns of lineage.
+        condition: what a row meets that is taken; none for all rows.
         tried: an expression of the contract that fails on a value fails for its row only.
     """
     mapped = {name: contract.columns[name] for name in kind.columns if name in contract.columns}
@@ -82,7 +90,8 @@ def statement(contract: Contract, kind: Kind, present: dict[str, str], lineage: 
     if by_rows:
         columns[LATER] = f"nullif(l_{by_rows}, e_{by_rows})" if by_rows in moved else "cast(null as timestamp)"
     columns |= _what_is_said(said)
-    before, queries = "mapped", []
+    # No row has such a number; but the file is read to its end, even where nothing can meet the condition.
+    before, queries = f"mapped where ({condition}) or _row < 0" if condition else "mapped", []
     for name, worked_out, kept in steps:
         if worked_out:
             queries.append(f"{name} as (select {', '.join(kept)}, {_listed(worked_out)} from {before})")

@@ -28,7 +28,7 @@ def _companion_of(name: str, header: list[str], contracts: list[Contract]) -> li
 
 def survey(settings: Settings) -> Iterator[str]:
     """One line for each file: what reads it, or what to do so that something does."""
-    contracts = load_contracts(settings.config_dir)
+    contracts = load_contracts(settings.config_dir, settings.contract_params)
     source = open_source(settings.exports)
     files = list(source.files())
     if not files:

@@ -11,8 +11,8 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from orchestration.pull.contracts import Mapping
 from orchestration.pull.literals import literal, literals
+from orchestration.pull.mappings import Mapping
 
 _DIGIT = "between '0' and '9'"
 

@@ -10,8 +10,10 @@ import re
 import duckdb
 
 from orchestration.pull.contracts import Contract, Mapping, Scalar
+from orchestration.pull.headers import found
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.literals import among, identifier, literal, literals
+from orchestration.pull.sifting import place_column
 from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
@@ -122,7 +124,7 @@ def trimmed(mapping: Mapping, present: dict[str, str], tried: bool = False) -> s
     if mapping.sql is not None:
         text = f"cast(({mapping.sql}) as varchar)"
         return f"nullif(trim({f'try({text})' if tried else text}), '')"
-    name = present.get((mapping.source or "").lower())
+    name = place_column(mapping.place_in) if mapping.place_in else found(present, mapping.source)
     if name is None:
         return "cast(null as varchar)"
     text = f"cast({identifier(name)} as varchar)"

@@ -22,6 +22,7 @@ from orchestration.keeping import Kept
 from orchestration.publish import quoted
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.tables import write_ledger
+from orchestration.salt import read_salt
 from orchestration.steps.run import Model, Project, Run
 from orchestration.warehouse import NodeResult
 
@@ -130,7 +131,7 @@ def _failing_rows(run: Run, model: Model | None, query: str) -> list[str]:
     rows = run.warehouse.first_rows(query, MAX_EXAMPLES)
     names = list(rows[0]) if rows else []
     with run.warehouse.tables(staged(model.key) if model else []) as con:
-        tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
+        tracer = Tracer(con, read_salt(run.settings))
         # A seed is the user's own configuration: its rows are shown as they are.
         return tracer.places(model.key if model else names, rows, model.is_impersonal if model else True)
 
@@ -176,7 +177,7 @@ def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
         copied = _copy(con, model, suite_columns(read_suite(suite)) | set(model.key), run.settings.scratch)
         judged = run.keeper.check(gate, [copied], model.key)[0]
         copied.unlink()
-        tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
+        tracer = Tracer(con, read_salt(run.settings))
         return [verdict if verdict.passed else _explained(verdict, rows, model, tracer, suite) for verdict, rows in judged]
 
 
