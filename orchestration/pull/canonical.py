@@ -26,7 +26,7 @@ from orchestration.pull.records import Rows
 from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
-from orchestration.pull.statement import statement
+from orchestration.pull.statement import REPEATED, statement
 from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
@@ -170,6 +170,8 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed
         con.unregister("rows_of_file")
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
+        if contract.also_reads:
+            _mark_repeated(con)
         _same_rows(con, contract, feed.count)
         return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
@@ -261,6 +263,20 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
             f"contract {contract.name!r}: its query gives {rows[0]} rows for the file's {expected}; "
             "each row of `file` must come out once, with its _row"
         )
+
+
+def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
+    ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
+    if rows == different:
+        con.execute(f"alter table mapped add column {REPEATED} boolean default false")
+        return
+    con.execute(
+        f"create temp table marked as select *, count(*) over (partition by _row) > 1 as {REPEATED} from mapped "
+        "qualify row_number() over (partition by _row) = 1"
+    )
+    con.execute("drop table mapped")
+    con.execute("alter table marked rename to mapped")
 
 
 def _lineage(origin: Origin) -> tuple[dict[str, str], list[str | int | None]]:

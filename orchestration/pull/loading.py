@@ -42,6 +42,8 @@ class Batch:
     path: Path
     rows_loaded: int
     rows_quarantined: int
+    #: Rows that go on with a record of another row.
+    rows_merged: int = 0
     #: What its records are, held against each other and against those of other files.
     collisions: Collisions = field(default_factory=Collisions)
     #: Why rows were quarantined, the most frequent reasons first.
@@ -196,7 +198,7 @@ class Loader:
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
-                within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                load.rows_merged, within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
                 reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged

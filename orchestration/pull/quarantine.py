@@ -40,15 +40,17 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
     if not paths:
         return []
     with connect() as con:
+        # A row that a later delivery brings again is one row to mend, and that of the later one.
         return con.execute(
             f"with rejected as (select * from read_parquet($paths, union_by_name = true) "
-            f"where $file is null or _file = $file) {sql}",
+            f"where $file is null or _file = $file "
+            f"qualify rank() over (partition by kind, _contract, record order by _batch desc) = 1) {sql}",
             {"paths": paths, "file": file},
         ).fetchall()
 
 
 def reasons(settings: Settings, kind: str | None = None, file: str | None = None) -> list[Reason]:
-    """Why rows lie in quarantine, the most frequent reasons first.
+    """Why rows lie in quarantine, the most frequent reasons first; what several deliveries brought counts once, as the last's.
 
     Raises:
         ConfigurationError: there is no such kind.
