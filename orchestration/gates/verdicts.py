@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestration.pull.kinds import Kind, all_kinds
+
 if TYPE_CHECKING:
     from orchestration.pull.collisions import Clash
-    from orchestration.pull.kinds import Kind
+    from orchestration.pull.loading import Batch
+    from orchestration.settings import Settings
 
 #: Below this many quarantined rows the share says little: a warning, not a block.
 MIN_QUARANTINED_TO_BLOCK = 20
@@ -94,3 +97,14 @@ def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
         "contract), `source` in the contract; if one corrects the other, give it the other's name, map updated_at, or take the "
         f"older one back: {withdrawal(clash.other_file)} (setting: max_clashing_share)",
     )
+
+
+def batch_verdicts(kind: str, batch: Batch, settings: Settings) -> list[Verdict]:
+    """What is said of a new file beside the suite of its kind: its quarantine, and its records among themselves and others'."""
+    read = batch.rows_loaded + batch.rows_quarantined
+    limit = settings.max_quarantined_share
+    return [
+        quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, limit, batch.reasons),
+        overwrite_verdict(kind, batch.file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
+        *(clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
+    ]

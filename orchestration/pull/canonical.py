@@ -57,19 +57,19 @@ def canonicalise(
     """
     kind = all_kinds()[contract.kind]
     if contract.query is None:
-        _require_columns(contract, kind, {name.lower(): name for name in rows.header})
+        require_columns(contract, kind, {name.lower(): name for name in rows.header})
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
-    feed = Feed(rows, further, keeps=not _looks_around(contract))
+    feed = Feed(rows, further, keeps=not looks_around(contract))
     with connect() as con:
         con.execute("set TimeZone = 'UTC'")
         declare(con)
         for name, others in (companions or {}).items():
-            _put_beside(con, name, others)
+            put_beside(con, name, others)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
         header, merged = feed.header, 0
-        if _looks_around(contract):
+        if looks_around(contract):
             header, merged = _put_together(con, contract, feed, origin)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, {name.lower(): name for name in header}, feed, sorter)
@@ -78,15 +78,15 @@ def canonicalise(
             f"contract {contract.name!r}: {good + bad + merged:,} rows came of the {feed.count + feed.broken:,} of {origin.file}"
         )
     told = _told_columns(contract, kind, header if contract.query else rows.header)
-    return Canonical(good, bad, _unknown(contract, rows.header), told, merged)
+    return Canonical(good, bad, unknown_columns(contract, rows.header), told, merged)
 
 
-def _looks_around(contract: Contract) -> bool:
+def looks_around(contract: Contract) -> bool:
     """Does the contract look at several rows of a file at once?"""
     return contract.query is not None or contract.continuation is not None
 
 
-def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
+def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
     """A companion's rows as a table, block by block, so that what its reader raises arrives as it is."""
     con.register("empty", others.schema.empty_table())
     con.execute(f"create temp table {identifier(name)} as select * from empty")
@@ -103,7 +103,7 @@ def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[st
     return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or (m.source and m.source.lower() in present))
 
 
-def _unknown(contract: Contract, header: list[str]) -> list[str]:
+def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
     used = {(m.source or "").lower() for m in contract.columns.values()}
     used |= {(contract.source.source or "").lower()} if contract.source else set()
@@ -182,7 +182,7 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
-def _require_columns(contract: Contract, kind: Kind, present: dict[str, str]) -> None:
+def require_columns(contract: Contract, kind: Kind, present: dict[str, str]) -> None:
     lacking = [
         source for name in kind.required_columns if (source := contract.columns[name].source) and source.lower() not in present
     ]

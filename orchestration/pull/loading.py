@@ -24,6 +24,7 @@ from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.sorting import Origin
+from orchestration.pull.summary import what_became
 from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -138,11 +139,14 @@ def jobs(
             return read_header(landed_path(landing, file), file.file, options_of(contract))
 
         for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
-            missing = [name for name, companion in found.items() if companion is None]
-            companions = {name: companion for name, companion in found.items() if companion}
-            result.append(Job(file, contract.of_file(file.file), companions, missing))
+            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing)))
     return result
+
+
+def companions_of(contract: Contract, landed: list[Landed], landing: Path) -> tuple[dict[str, Landed], list[str]]:
+    """The files that a contract reads along with its own, and the names of those that never arrived."""
+    found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
+    return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
 
 
 def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
@@ -204,7 +208,7 @@ class Loader:
             load = read_load
             if job.stem in told:
                 load = replace(load, records=told[job.stem].records)
-                report.messages.append(_rows_and_records(job.file.file, load, told[job.stem]))
+                report.messages.append(what_became(job.file.file, load, told[job.stem]))
             self._settle(job, load, passed.get(job.stem, False), report)
         return report
 
@@ -322,29 +326,3 @@ class Loader:
 
     def _staged(self, job: Job, part: str = "raw") -> Path:
         return self._scratch / f"{part}_{job.contract.kind}_{job.stem}.parquet"
-
-
-def _rows_and_records(file: str, load: Load, found: Collisions) -> str:
-    """What became of a file's rows, in one line."""
-    kind = load.kind.replace("_", " ")
-    parts = [f"{file}: {load.rows_read:,} rows -> {found.records:,} {kind}"]
-    if load.rows_merged:
-        parts.append(f"{load.rows_merged:,} rows go on with a record of another row")
-    if found.repeated:
-        parts.append(f"{found.repeated:,} rows repeat another one word for word")
-    if load.rows_loaded - found.records - found.repeated > 0:
-        parts.append(f"{load.rows_loaded - found.records - found.repeated:,} rows are other versions of a record")
-    return "; ".join(parts)
-
-
-def rows_and_records(loads: list[Load], files: dict[int, str]) -> list[str]:
-    """For each file of these loads its rows and what they became, such as "orders.csv: 4 rows -> 3 orders, 4 order items"."""
-    lines: dict[int, list[Load]] = {}
-    for load in loads:
-        if load.status == "loaded" and load.records is not None:
-            lines.setdefault(load.batch, []).append(load)
-    return [
-        f"{files[batch]}: {max(load.rows_read for load in made):,} rows -> "
-        + ", ".join(f"{load.records:,} {load.kind.replace('_', ' ')}" for load in made)
-        for batch, made in sorted(lines.items())
-    ]

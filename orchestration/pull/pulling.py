@@ -12,8 +12,9 @@ from orchestration.pull.contracts import load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Gate, KindReport, Loader, jobs, rows_and_records, unclaimed
+from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed
 from orchestration.pull.sources import open_source
+from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings

@@ -10,8 +10,7 @@ from typing import Any
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict, withdrawal
-from orchestration.pull.kinds import all_kinds
+from orchestration.gates.verdicts import Verdict, batch_verdicts, withdrawal
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.pulling import Pull
@@ -61,15 +60,7 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
             verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports, suite)
             for verdict, rows in by_file.get(batch.path, [])
         ]
-        read = batch.rows_loaded + batch.rows_quarantined
-        found.append(
-            quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share, batch.reasons)
-        )
-        key = ", ".join(all_kinds()[kind].key)
-        found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
-        found += [
-            clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes
-        ]
+        found += batch_verdicts(kind, batch, settings)
         answers.append(found)
     return answers
 
