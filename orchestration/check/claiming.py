@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -98,12 +97,9 @@ class Claims:
         file = next(file for file in self._arrivals.landed if file.sha256 == sha256)
         return read_header(landed_path(self._arrivals.landing, file), name, options)
 
-    def _header_by(self, file: Landed) -> Callable[[Contract], list[str]]:
-        return lambda contract: self.header(file, contract)
-
     def claims_by(self, file: Landed, contract: Contract) -> bool:
         """Would this contract claim the file, were there no other?"""
-        found = claims(file.file, file.header, [contract], self._header_by(file))
+        found = claims(file.file, file.header, [contract], lambda asking: self.header(file, asking))
         return any(claiming.name == contract.name for claiming in found)
 
     def _claim(self, job: Job) -> Claim:
@@ -119,9 +115,15 @@ class Claims:
                 parts.append(f"its name fits {contract.files.name}")
             if contract.files.columns:
                 parts.append(f"it has {listed(contract.files.columns)}")
-        others = [c for c in self._contracts if c.kind == contract.kind and c.name != contract.name]
-        is_own = self._wanted is None and contract.name != f"canonical_{contract.kind}"
-        return Claim(job, " and ".join(parts), [c.name for c in others if is_own and self.claims_by(file, c)])
+        # Each contract could find a header of its own below a preamble: that of the claim is near enough to name the others.
+        header = self.header(file, contract)
+        also = [
+            other.name
+            for other in self._contracts
+            if self._wanted is None and other.kind == contract.kind and other.name != contract.name
+            and not contract.name.startswith("canonical_") and other.files.claims(file.file, header)
+        ]  # fmt: skip
+        return Claim(job, " and ".join(parts), also)
 
     # -- near misses -------------------------------------------------------------------------------------------------
 
@@ -138,7 +140,10 @@ class Claims:
         """What a file lacks to be claimed by a contract."""
         asked = contract.files.columns or [m.source for m in contract.columns.values() if m.source]
         headers = [file.header]
-        if contract.has_form_of_its_own or contract.files.matches_name(file.file):
+        # A contract that names no file does not make it worth reading the header in its way.
+        if contract.name in {self._wanted and self._wanted.name} or (
+            contract.files.name != "*" and contract.files.matches_name(file.file)
+        ):
             headers.append(self.header(file, contract))
         header = max(headers, key=lambda names: len(_present(asked, names)))
         present = _present(asked, header)

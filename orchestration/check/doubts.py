@@ -260,10 +260,13 @@ def _zones(beside: Beside) -> Iterator[Doubt]:
 def _no_clock(beside: Beside) -> Iterator[Doubt]:
     if beside.kind.name not in ("tickets", "ticket_events", "calls"):
         return
-    for column, name in _told(beside, "instant"):
+    for column, _ in _told(beside, "instant"):
+        text = beside.text(beside.contract.columns[column.name])
+        if text is None or beside.contract.columns[column.name].sql is not None:
+            continue
         ((rows, dated),) = beside.all(
-            f"select count({name}), count(*) filter (minute({name}) = 0 and second({name}) = 0 and hour({name}) = "
-            f"(select mode(hour({name})) from loaded)) from loaded"
+            f"with texts as (select {text} as t from mapped) select count(t), count(*) filter "
+            r"(regexp_matches(t, '\D') and (not contains(t, ':') or regexp_matches(t, '\D0?0:00(:00)?(\.0+)?\b'))) from texts"
         )
         if rows >= FEW and dated >= 0.95 * rows:
             yield Doubt(column.name, f"has no time of day in {_of(dated, rows)} rows: durations would be whole days")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
 from orchestration.pull.loading import options_of
-from orchestration.pull.quarantine import in_short
+from orchestration.pull.quarantine import in_short, valueless
 from orchestration.pull.readers import open_rows
 from orchestration.pull.values import declare
 from orchestration.settings import Settings
@@ -26,8 +25,8 @@ SHOWN_RECORDS = 5
 MAX_REASONS = 12
 MAX_VALUES = 4
 MAX_WORDS = 30
-#: The value in a reason of the quarantine: reasons that differ in nothing else are one.
-_VALUE = re.compile(r"^(\w+) (?:'.*?'|a value of \d+ characters) (?=is not |lies outside |is the number )")
+#: Of more words than these it shows only what an SQL expression made of them.
+MAX_SQL_WORDS = 12
 
 
 class Beside:
@@ -100,7 +99,7 @@ class Beside:
         groups: dict[tuple[str | None, str], tuple[int, list[int]]] = {}
         for column, reason, rows, first in found:
             is_one = column is not None and ", " not in column
-            told = _VALUE.sub("", reason).removeprefix(f"{column} ") if is_one else in_short(reason)
+            told = valueless(reason).removeprefix(f"{column} ") if is_one else in_short(reason)
             key = (column, told if is_one or column is None else "several problems in a row, such as: " + told)
             key = next((k for k in groups if not is_one and k[0] == column), key)
             so_far, rows_so_far = groups.get(key, (0, []))
@@ -185,8 +184,10 @@ class Beside:
                 f"said as (select _row, cast({identifier(name)} as varchar) as meant, false as is_rejected from loaded union all "
                 f"select _row, null, true from rejected where list_contains(string_split(column_name, ', '), {literal(name)})) "
                 "select word, meant, count(*), is_rejected from texts inner join said using (_row) "
-                f"group by all order by 3 desc, 1, 2 limit {MAX_WORDS}"
+                f"group by all order by 3 desc, 1, 2{'' if mapping.sql else f' limit {MAX_WORDS}'}"
             )
+            if mapping.sql is not None and len(rows) > MAX_SQL_WORDS:
+                rows = _by_meaning(rows)
             found += [
                 WordFacts(name, self.masks.cell(name, word), self.masks.cell(name, meant), count, is_rejected)
                 for word, meant, count, is_rejected in rows
@@ -200,6 +201,14 @@ class Beside:
             return []
         ((*filled,),) = self.all(f"select {', '.join(f'count({identifier(name)})' for name in names)} from file")
         return sorted((Unused(shown(n), f) for n, f in zip(names, filled, strict=True)), key=lambda one: -one.filled)
+
+
+def _by_meaning(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What SQL made of any words, where these are many."""
+    merged = Counter[tuple[str | None, bool]]()
+    for _, meant, count, is_rejected in rows:
+        merged[meant, is_rejected] += count
+    return [(meant, meant, count, is_rejected) for (meant, is_rejected), count in merged.most_common()]
 
 
 def _short(value: str | None, is_number: bool) -> str | None:

@@ -22,6 +22,8 @@ class Fault:
     """Something that a contract asks for and a file cannot give."""
 
     text: str
+    #: The column that may be meant.
+    near: str | None = None
     #: What a run does: it stops at a contract whose SQL cannot run, and refuses a file; else the column stays empty.
     stops: bool = False
     refuses: bool = False
@@ -75,13 +77,15 @@ class Tables:
     def _of_mappings(self, contract: Contract, columns: list[str]) -> Iterator[Fault]:
         present = {name.lower() for name in columns}
         required = all_kinds()[contract.kind].required_columns if contract.query is None else []
+        taken = {(mapping.source or "").lower() for mapping in contract.columns.values()}
+        free = [name for name in columns if name.lower() not in taken]
         mapped: dict[str, Mapping] = {**contract.columns, **({"source": contract.source} if contract.source else {})}
         for name, mapping in mapped.items():
             if mapping.sql is not None and (told := self._error(f"select ({mapping.sql}) from mapped")) is not None:
                 yield Fault(f"{name}: {told}", stops=True)
             elif mapping.source and mapping.source.lower() not in present and name not in required:
-                near = close_to(mapping.source, columns)
-                yield Fault(f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}")
+                near = close_to(mapping.source, free)
+                yield Fault(f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}", near)
         if contract.continuation is not None:
             named = " and ".join(f"{identifier(name)} is not null" for name in contract.continuation.of)
             for sql in (contract.continuation.rows, named):

@@ -83,13 +83,13 @@ def judge(kind: str, file: Path, config_dir: Path | None) -> tuple[list[Verdict]
     gate = f"{RAW}/{kind}"
     path = suite_path(gate, config_dir)
     verdicts, left = [], []
-    for item in read_suite(path) if path else []:
-        description = str(item.get("description") or item["type"].removeprefix("expect_").replace("_", " "))
-        sql = judges(item["kwargs"]) if (judges := _JUDGES.get(item["type"])) and "kwargs" in item else None
-        if sql is None:
-            left.append(description)
-            continue
-        with connect() as con:
+    with connect() as con:
+        for item in read_suite(path) if path else []:
+            description = str(item.get("description") or item["type"].removeprefix("expect_").replace("_", " "))
+            sql = judges(item["kwargs"]) if (judges := _JUDGES.get(item["type"])) and "kwargs" in item else None
+            if sql is None:
+                left.append(description)
+                continue
             ((failing, passed),) = con.execute(f"select {', '.join(sql)} from read_parquet(?)", [str(file)]).fetchall()
-        verdicts.append(Verdict(gate, description, item["severity"], bool(passed), 0 if passed else failing))
+            verdicts.append(Verdict(gate, description, item["severity"], bool(passed), 0 if passed else failing))
     return verdicts, left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from rich.text import Text
 from orchestration.check.claiming import listed
 from orchestration.check.masking import shown
 from orchestration.check.report import FileReport, Reading, Rejected, Report, WordFacts
+from orchestration.pull.quarantine import rows_in_words
 
 _STYLES = {"loaded": "green", "held back": "red", "refused": "red", "stops": "red"}
 _VERDICTS = {
@@ -24,7 +26,7 @@ _VERDICTS = {
     "stops": "a run stops at this contract",
 }
 #: Cells narrower than this say nothing.
-_MIN_CELL, _MAX_CELL = 14, 30
+_MIN_CELL, _MAX_CELL = 16, 32
 _MAX_WORDS = 8
 _MAX_UNUSED = 20
 
@@ -104,8 +106,7 @@ def _of_reading(reading: Reading, width: int) -> Iterator[Line]:
     yield Line(f"  {_counts(reading)}{_VERDICTS[reading.status]}", _STYLES[reading.status], 4)
     if reading.status in ("refused", "stops") and not any(fault.refuses or fault.stops for fault in reading.faults):
         yield Line(f"  x {'it ' if reading.status == 'refused' else ''}{reading.reason}", "red", 4)
-    for fault in reading.faults:
-        yield Line(f"  {'x' if fault.refuses or fault.stops else '-'} {fault.text}", "red" if fault.refuses else "", 4)
+    yield from _faults(reading)
     for verdict in reading.failed:
         problem = f" ({verdict.problem})" if verdict.problem else ""
         yield Line(
@@ -140,6 +141,15 @@ def _of_reading(reading: Reading, width: int) -> Iterator[Line]:
         yield Line(f"  Only a run judges: {'; '.join(reading.not_judged)}", "dim", 4)
 
 
+def _faults(reading: Reading) -> Iterator[Line]:
+    grave = [fault for fault in reading.faults if fault.refuses or fault.stops]
+    yield from (Line(f"  x {fault.text}", "red", 4) for fault in grave)
+    yield from (Line(f"  ! {fault.text}", "yellow", 4) for fault in reading.faults if fault.near and fault not in grave)
+    empty = [fault.text.partition(" ")[0] for fault in reading.faults if not fault.near and fault not in grave]
+    if empty:
+        yield Line(f"  - not in this file: the columns of {listed(empty, _MAX_UNUSED)}", "", 4)
+
+
 def _share(part: int, whole: int) -> str:
     if not part:
         return "empty"
@@ -165,9 +175,8 @@ def _rejected(found: list[Rejected]) -> Iterator[Line]:
     columns = [one.column or "the whole row" for one in found]
     wide, wider = max(map(len, counts)), min(max(map(cell_len, columns)), 32)
     for one, count, column in zip(found, counts, columns, strict=True):
-        more = ", …" if one.rows > len(one.first_rows) else ""
-        rows = f"row{'s' if one.rows > 1 else ''} {', '.join(map(str, one.first_rows))}{more}"
-        yield Line(f"  {count:>{wide}}  {set_cell_size(column, wider)}  {one.reason}  ({rows})", "", wide + wider + 6)
+        where = rows_in_words(one.first_rows, one.rows)
+        yield Line(f"  {count:>{wide}}  {set_cell_size(column, wider)}  {one.reason} ({where})", "", wide + wider + 6)
         if one.values:
             values = ", ".join(f"{value!r} {rows:,}x" for value, rows in one.values)
             yield Line(f"{' ' * (wide + wider + 6)}{values}", "yellow", wide + wider + 6)
@@ -176,29 +185,42 @@ def _rejected(found: list[Rejected]) -> Iterator[Line]:
 def _records(reading: Reading, width: int) -> Iterator[Line]:
     """Columns below each other, records beside each other: the cell of the file, and the value where it is another."""
     told = [column for column in reading.columns if column.filled or any(cell for cell, _ in column.cells)]
-    names = [column.name for column in told]
-    origins = [column.origin for column in told]
-    wide, wider = max(map(len, names)), min(max(map(cell_len, origins)), 28)
-    share = 6
-    left = width - wide - wider - share - 8
-    cells = {(i, j): _cell(*pair) for i, column in enumerate(told) for j, pair in enumerate(column.cells)}
-    largest = max(map(cell_len, cells.values()), default=_MIN_CELL)
-    count = max(1, min(len(reading.rows_shown), (left + 2) // (min(max(largest, _MIN_CELL), 20) + 2)))
-    cell = max(_MIN_CELL, min(_MAX_CELL, (left + 2) // count - 2))
-    heads = [f"row {row}" for row in reading.rows_shown[:count]]
-    head = "  ".join(set_cell_size(text, cell) for text in heads)
-    yield Line(f"  {'Records':<{wide}}  {set_cell_size('from', wider)}  {'filled':>{share}}  {head}", "bold", -1)
-    for i, column in enumerate(told):
-        row = "  ".join(_fitted(cells[i, j], cell) for j in range(min(count, len(column.cells))))
+    wide = max(len(column.name) for column in told)
+    wider = min(max(cell_len(column.origin) for column in told), 22)
+    left = width - wide - wider - 12
+    count = max(1, min(len(reading.rows_shown), left // (_MIN_CELL + 2)))
+    size = max(_MIN_CELL, min(_MAX_CELL, left // count - 2))
+    head = "  ".join(_fitted(f"row {row}", size) for row in reading.rows_shown[:count])
+    yield Line(f"  {'Records':<{wide}}  {_fitted('from', wider)}  filled  {head}", "bold", -1)
+    for column in told:
+        row = "  ".join(_side_by_side(*_cell(*pair), size) for pair in column.cells[:count])
         filled = _share(column.filled, reading.rows_loaded)
-        yield Line(f"  {column.name:<{wide}}  {_fitted(column.origin, wider)}  {filled:>{share}}  {row}", "", -1)
+        yield Line(f"  {column.name:<{wide}}  {_fitted(column.origin, wider)}  {filled:>6}  {row}", "", -1)
 
 
-def _cell(before: str | None, after: str | None) -> str:
-    if before is None or after is None:
-        return after if after is not None else f"{before} -> empty" if before is not None else ""
-    same = before == after or before.replace("T", " ") == after
-    return after if same else f"{before} -> {after}"
+def _cell(before: str | None, after: str | None) -> tuple[str, str]:
+    """The cell where it is another than the value, and the value."""
+    if after is None:
+        return (before, "(empty)") if before is not None else ("", "")
+    is_same = before is None or before == after or _same_time(before, after)
+    return ("", _without_seconds(after)) if is_same or before is None else (before, _without_seconds(after))
+
+
+def _without_seconds(value: str) -> str:
+    return re.sub(r"^(\d{4}-\d\d-\d\d \d\d:\d\d):00$", r"\1", value)
+
+
+def _same_time(before: str, after: str) -> bool:
+    plain = before.replace("T", " ").removesuffix("Z")
+    return after in (plain, f"{plain}:00", f"{plain} 00:00:00")
+
+
+def _side_by_side(before: str, after: str, size: int) -> str:
+    """Both, of which the cell gives way where there is no room."""
+    if not before:
+        return _fitted(after, size)
+    left = max(size - cell_len(after) - 4, 4)
+    return _fitted(f"{_fitted(before, left).rstrip() if cell_len(before) > left else before} -> {after}", size)
 
 
 def _fitted(text: str, size: int) -> str:

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import ConfigurationError
-from orchestration.pull.kinds import Kind, all_kinds
+from orchestration.pull.kinds import Kind, all_kinds, read_yaml
 from orchestration.pull.queries import require_one_query
 from orchestration.pull.readers import file_format
 
@@ -297,7 +297,7 @@ def _explain(error: ValidationError) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
     if not isinstance(data, dict):

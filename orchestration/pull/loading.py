@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -46,9 +46,9 @@ class Batch:
     reasons: tuple[str, ...] = ()
 
 
-#: (kind, its new batches) -> for each batch: may it be loaded? A batch is judged by itself, so that it makes no
-#: difference which others happened to arrive in the same run.
-Gate = Callable[[str, list[Batch]], list[bool]]
+#: (kind, its new batches) -> for each batch: may it be loaded? A text says why it may not. A batch is judged by itself, so that
+#: it makes no difference which others happened to arrive in the same run.
+Gate = Callable[[str, list[Batch]], Sequence[bool | str]]
 
 
 @dataclass(frozen=True)
@@ -270,14 +270,16 @@ class Loader:
     def _open(self, file: Landed, options: ReadOptions) -> Rows:
         return open_rows(landed_path(self._landing, file), file.file, options, self._scratch)
 
-    def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
-        """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""
-        if load.status == "loaded" and not passed:
-            reason = "it did not pass its gate"
-            load = replace(load, status="gated", reason=reason)
+    def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> None:
+        """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger.
+
+        The rejected rows of a file that is held back are kept as well: they are what there is to mend.
+        """
+        if load.status == "loaded" and passed is not True:
+            load = replace(load, status="gated", reason=passed or "it did not pass its gate")
         for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
             folder = root / job.contract.kind
-            if load.status == "loaded":
+            if load.status == "loaded" or (load.status == "gated" and name == "quarantine"):
                 put_file(self._staged(job, name), folder, job.stem)
             else:
                 self._staged(job, name).unlink(missing_ok=True)

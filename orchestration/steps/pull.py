@@ -10,7 +10,7 @@ from typing import Any
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, batch_verdicts, withdrawal
+from orchestration.gates.verdicts import Verdict, batch_verdicts, why_held_back, withdrawal
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.pulling import Pull
@@ -25,10 +25,10 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
     """
     record = run.current
 
-    def gate(kind: str, batches: list[Batch]) -> list[bool]:
+    def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
         judged = _judge(run, kind, batches)
         record.verdicts += chain.from_iterable(judged)
-        return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
+        return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
 
     pulling = Pull(run.settings, run.progress, run.keeper.start)
     with record.timed("pull and its gates"):
