@@ -150,6 +150,6 @@ def sheets(path: Path, name: str) -> dict[str, bool]:
             require_sheets(data)
         data.seek(0)
         with CalamineWorkbook.from_filelike(data) as book:
-            return {sheet: book.get_sheet_by_name(sheet).total_height > 0 for sheet in book.sheet_names}
+            return {sheet: book.get_sheet_by_name(sheet).height > 0 for sheet in book.sheet_names}
     except (CalamineError, RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
         return {}

@@ -11,6 +11,8 @@ from orchestration.check.report import Doubt
 from orchestration.pull.kinds import NUMBERS, Column
 from orchestration.pull.literals import identifier
 
+#: The kind of doubt that all files without a contract share.
+NO_ZONE = "no zone"
 #: With fewer values nothing looks wrong.
 FEW = 20
 #: An enum of which one word has this share.
@@ -59,6 +61,8 @@ _MAY_BE_SHORT = {"hold_seconds", "wait_seconds"}
 #: How a clock time ends that names its zone.
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?| [A-LN-Z][A-Z]{1,4}|M[DS]T|MSK)$"
 _BROKEN_LETTERS = "[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|\ufffd"
+#: Amounts of which half are not above a thousand.
+_PRICES = {"total_amount", "unit_price"}
 _PERSONS = ("customer_id", "customer_email", "customer_phone")
 
 
@@ -90,10 +94,20 @@ def _always_empty(beside: Beside) -> Iterator[Doubt]:
     ((rows,),) = beside.all("select count(*) from loaded")
     if rows < FEW:
         return
+    empty = []
     for column, name in _told(beside):
-        mapping = beside.contract.columns[column.name]
-        if sources_of(mapping, beside.columns) and not beside.all(f"select 1 from loaded where {name} is not null limit 1"):
-            yield Doubt(column.name, f"is empty in all {rows:,} rows, though its column is there")
+        sources = sources_of(beside.contract.columns[column.name], beside.columns)
+        if (
+            sources
+            and beside.added.isdisjoint(sources)
+            and not beside.all(f"select 1 from loaded where {name} is not null limit 1")
+        ):
+            empty.append(column.name)
+    if empty:
+        yield Doubt(
+            empty[0],
+            f"{''.join(f'and {name} ' for name in empty[1:])}never has a value in {rows:,} rows, though its column is there",
+        )
 
 
 def _zeros(beside: Beside) -> Iterator[Doubt]:
@@ -252,21 +266,22 @@ def _zones(beside: Beside) -> Iterator[Doubt]:
         if rows and without >= 0.5 * rows:
             local.append(column.name)
     if local:
-        where = "exports_timezone` in cxhouse.yml" if beside.is_canonical else "timezone` in the contract"
+        where = "`exports_timezone` in cxhouse.yml" if beside.is_canonical else "`timezone` in the contract"
         more = f", nor do {len(local) - 1} other column(s)" if len(local) > 1 else ""
-        yield Doubt(local[0], f"names no time zone{more}, and is taken for UTC: set `{where}")
+        yield Doubt(local[0], f"names no time zone{more}, and is taken for UTC: set {where}", NO_ZONE)
 
 
 def _no_clock(beside: Beside) -> Iterator[Doubt]:
     if beside.kind.name not in ("tickets", "ticket_events", "calls"):
         return
-    for column, _ in _told(beside, "instant"):
+    for column, name in _told(beside, "instant"):
         text = beside.text(beside.contract.columns[column.name])
         if text is None or beside.contract.columns[column.name].sql is not None:
             continue
         ((rows, dated),) = beside.all(
-            f"with texts as (select {text} as t from mapped) select count(t), count(*) filter "
-            r"(regexp_matches(t, '\D') and (not contains(t, ':') or regexp_matches(t, '\D0?0:00(:00)?(\.0+)?\b'))) from texts"
+            f"with texts as (select _row, {text} as t from mapped) select count(t), count(*) filter "
+            r"(regexp_matches(t, '\D') and (not contains(t, ':') or regexp_matches(t, '[ T]0?0:00(:00)?(\.0+)?\b'))) from texts "
+            f"where _row in (select _row from loaded where {name} is not null)"
         )
         if rows >= FEW and dated >= 0.95 * rows:
             yield Doubt(column.name, f"has no time of day in {_of(dated, rows)} rows: durations would be whole days")
@@ -290,13 +305,14 @@ def _numbers(beside: Beside) -> Iterator[Doubt]:
         if text is None or beside.contract.columns[column.name].sql is not None:
             continue
         ((rows, thousands, plain, middle),) = beside.all(
-            f"with cells as (select {text} as t, {name} as value from mapped inner join loaded using (_row)) "
+            f"with texts as (select _row, {text} as t from mapped), "
+            f"cells as (select t, {name} as value from texts inner join loaded using (_row)) "
             r"select count(t), count(*) filter (regexp_full_match(t, '-?\d{1,3}\.\d{3}')), "
             r"count(*) filter (regexp_full_match(t, '-?\d+')), median(value) from cells"
         )
         if beside.contract.decimal == "." and thousands >= 5 and thousands + plain == rows:
             yield Doubt(column.name, 'has a point before three digits and nowhere else: does it part thousands? (`decimal: ","`)')
-        elif column.type != "number" and rows >= FEW and plain == rows and middle is not None and middle >= 1000:
+        elif column.name in _PRICES and rows >= FEW and plain == rows and middle is not None and middle >= 1000:
             yield Doubt(
                 column.name, f"is a whole number in all {rows:,} rows, half of them {middle:,.0f} or more: is it in cents?"
             )

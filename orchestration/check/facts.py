@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
 from orchestration.pull.loading import options_of
-from orchestration.pull.quarantine import in_short, valueless
+from orchestration.pull.quarantine import valueless
 from orchestration.pull.readers import open_rows
 from orchestration.pull.values import declare
 from orchestration.settings import Settings
@@ -55,9 +56,10 @@ class Beside:
         # From here on no statement of the contract can reach a file or an extension.
         self.con.execute("set enable_external_access = false")
         present = {name.lower() for name in rows.header}
-        for name in self.contract.optional_columns:
-            if name.lower() not in present:
-                self.con.execute(f"alter table file add column {identifier(name)} varchar")
+        #: Columns that the contract lets a file lack, and this one does.
+        self.added = {name for name in self.contract.optional_columns if name.lower() not in present}
+        for name in self.added:
+            self.con.execute(f"alter table file add column {identifier(name)} varchar")
         self.con.execute(f"create temp table mapped as {self.contract.query or 'select * from file'}")
         self.columns = [str(row[0]) for row in self.con.execute("describe mapped").fetchall() if row[0] != "_row"]
         self.masks = Masks(self.contract, self.kind, [*self.header, *self.columns])
@@ -97,13 +99,10 @@ class Beside:
             "select column_name, reason, count(*), list(_row order by _row)[:5] from rejected group by all order by min(_row)"
         )
         groups: dict[tuple[str | None, str], tuple[int, list[int]]] = {}
-        for column, reason, rows, first in found:
-            is_one = column is not None and ", " not in column
-            told = valueless(reason).removeprefix(f"{column} ") if is_one else in_short(reason)
-            key = (column, told if is_one or column is None else "several problems in a row, such as: " + told)
-            key = next((k for k in groups if not is_one and k[0] == column), key)
-            so_far, rows_so_far = groups.get(key, (0, []))
-            groups[key] = (so_far + rows, sorted([*rows_so_far, *first])[:5])
+        for columns, reason, rows, first in found:
+            for key in _problems(columns, reason):
+                so_far, rows_so_far = groups.get(key, (0, []))
+                groups[key] = (so_far + rows, sorted([*rows_so_far, *first])[:SHOWN_RECORDS])
         ordered = sorted(groups.items(), key=lambda item: (-item[1][0], item[1][1]))[:MAX_REASONS]
         return [
             Rejected(column, shown(reason), rows, first, self._values_of(column, reason))
@@ -113,13 +112,15 @@ class Beside:
     def _values_of(self, column: str | None, reason: str) -> list[tuple[str, int]]:
         """The most frequent cells at which a column failed."""
         mapping = self.contract.columns.get(column or "")
-        if column is None or mapping is None or reason.endswith("is required but empty"):
+        if column is None or mapping is None or reason == "is required but empty":
             return []
         found = self.all(
-            f"select {self._cells(mapping)} as cell, count(*) from mapped inner join rejected using (_row) "
-            "where column_name = ? and reason like '%' || ? group by cell order by 2 desc, 1 limit ?",
-            column, reason, MAX_VALUES,
-        )  # fmt: skip
+            f"with cells as (select _row, {self._cells(mapping)} as cell from mapped), "
+            f"failed as (select _row from rejected where {_names(column)} and contains(reason, ?)) "
+            "select cell, count(*) from cells inner join failed using (_row) group by cell order by 2 desc, 1 limit ?",
+            reason,
+            MAX_VALUES,
+        )
         merged = Counter[str]()
         for cell, rows in found:
             if (told := self.masks.cell(column, cell)) is not None:
@@ -182,15 +183,16 @@ class Beside:
             rows = self.all(
                 f"with texts as (select _row, {before} as word from mapped), "
                 f"said as (select _row, cast({identifier(name)} as varchar) as meant, false as is_rejected from loaded union all "
-                f"select _row, null, true from rejected where list_contains(string_split(column_name, ', '), {literal(name)})) "
+                f"select _row, null, true from rejected where {_names(name)}) "
                 "select word, meant, count(*), is_rejected from texts inner join said using (_row) "
                 f"group by all order by 3 desc, 1, 2{'' if mapping.sql else f' limit {MAX_WORDS}'}"
             )
             if mapping.sql is not None and len(rows) > MAX_SQL_WORDS:
                 rows = _by_meaning(rows)
             found += [
-                WordFacts(name, self.masks.cell(name, word), self.masks.cell(name, meant), count, is_rejected)
+                WordFacts(name, self.masks.cell(name, word), self.masks.cell(name, value), count, is_rejected)
                 for word, meant, count, is_rejected in rows
+                for value in (_short(meant, column.type in NUMBERS),)
             ]
         return found
 
@@ -201,6 +203,21 @@ class Beside:
             return []
         ((*filled,),) = self.all(f"select {', '.join(f'count({identifier(name)})' for name in names)} from file")
         return sorted((Unused(shown(n), f) for n, f in zip(names, filled, strict=True)), key=lambda one: -one.filled)
+
+
+def _problems(columns: str | None, reason: str) -> list[tuple[str | None, str]]:
+    """The problems of a rejected row, each with its column, without the values."""
+    if columns is None:
+        return [(None, reason)]
+    names = "|".join(map(re.escape, columns.split(", ")))
+    parts = re.split(rf"; (?=(?:{names}) )", valueless(reason))
+    told = [part.partition(" ") for part in parts]
+    return list(dict.fromkeys((name, text) for name, _, text in told))
+
+
+def _names(column: str) -> str:
+    """SQL over ``rejected``: did the row fail in this column, among others?"""
+    return f"list_contains(string_split(column_name, ', '), {literal(column)})"
 
 
 def _by_meaning(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

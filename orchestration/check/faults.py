@@ -57,6 +57,7 @@ class Tables:
                 refuses=True,
             )
             return
+        kind = all_kinds()[contract.kind]
         present = {name.lower() for name in header}
         optional = [name for name in contract.optional_columns if name.lower() not in present]
         for name, columns in companions.items():
@@ -65,14 +66,19 @@ class Tables:
         if contract.query is None:
             self._con.execute("create or replace temp view mapped as select * from file")
             try:
-                require_columns(contract, all_kinds()[contract.kind], {name.lower(): name for name in header})
+                require_columns(contract, kind, {name.lower(): name for name in header})
             except RefusedFileError as error:
-                yield Fault(f"it {error}", refuses=True)
+                lacking: list[str] = [
+                    m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source
+                ]
+                meant = {name: close for name in lacking if name.lower() not in present and (close := close_to(name, header))}
+                hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
+                yield Fault(f"it {error}{hints}", next(iter(meant.values()), None), refuses=True)
         elif (told := self._error(f"create or replace temp view mapped as {contract.query}")) is not None:
             yield Fault(f"query: {told}", stops=True)
             return
         columns = [str(row[0]) for row in self._con.execute("describe mapped").fetchall()]
-        yield from self._of_mappings(contract, columns)
+        yield from self._of_mappings(contract, [name for name in columns if name not in optional])
 
     def _of_mappings(self, contract: Contract, columns: list[str]) -> Iterator[Fault]:
         present = {name.lower() for name in columns}

@@ -9,10 +9,10 @@ from pathlib import Path
 from orchestration.check.arrivals import Arrivals, arrive, sheets, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
-from orchestration.check.doubts import doubts
+from orchestration.check.doubts import NO_ZONE, doubts
 from orchestration.check.facts import Beside
 from orchestration.check.faults import Fault, Tables
-from orchestration.check.report import FileReport, Reading, Report
+from orchestration.check.report import Doubt, FileReport, Reading, Report
 from orchestration.check.trial import Trial, Tried
 from orchestration.connections import Resources, use
 from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
@@ -60,8 +60,8 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
                 if (one := by_job.get((file.batch, reading.contract))) is not None:
                     tried.append(one)
                     _read(one, reading, arrivals, folder, settings)
-        report.doubts = doubts_between(tried)
-        report.files += [FileReport(twin, [], same_as=other) for twin, other in arrivals.twins.items()]
+        report.doubts = [*_shared(report), *doubts_between(tried)]
+        report.files += [FileReport(twin, twin, [], same_as=other) for twin, other in arrivals.twins.items()]
     report.exit_code = _exit_code(report)
     return report
 
@@ -78,11 +78,23 @@ def _file(
         if stopping := [fault.text for fault in reading.faults if fault.stops]:
             reading.status, reading.reason = "stops", stopping[0]
         made.append((claim, reading))
-    told = FileReport(file.file, file.header, [reading for _, reading in made], read_along_by=claims.read_along(file))
+    told = FileReport(
+        file.file,
+        str(arrivals.places[file.batch]),
+        file.header,
+        [reading for _, reading in made],
+        read_along_by=claims.read_along(file),
+    )
     refused = all(any(fault.refuses or fault.stops for fault in reading.faults) for reading in told.readings)
     told.near_misses = claims.near_misses(file) if refused else []
     told.sheets_left = _sheets_left(file, told, arrivals, contracts)
     return told, made
+
+
+def _from_here(path: Path) -> str:
+    """A path as one would type it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
@@ -127,6 +139,19 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
             reading.messages = [*beside.messages, *reading.messages]
     except RefusedFileError as error:
         reading.status, reading.reason = "refused", str(error)
+
+
+def _shared(report: Report) -> list[Doubt]:
+    """Take the doubt about the zone, which one setting settles, out of files without a contract where several have it."""
+    having = [r for r in report.readings if r.is_canonical and any(doubt.shared == NO_ZONE for doubt in r.doubts)]
+    if len(having) < 2:
+        return []
+    for reading in having:
+        reading.doubts = [doubt for doubt in reading.doubts if doubt.shared != NO_ZONE]
+    told = (
+        f"{len(having)} files without a contract name no time zone, and are taken for UTC: set `exports_timezone` in cxhouse.yml"
+    )
+    return [Doubt(None, told, NO_ZONE)]
 
 
 def _exit_code(report: Report) -> int:

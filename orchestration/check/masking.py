@@ -30,8 +30,9 @@ def shape(text: str) -> str:
 
 def columns_in(sql: str, names: Iterable[str]) -> list[str]:
     """Columns of a file that an SQL text speaks of."""
-    text = sql.lower()
-    return [name for name in names if re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", text)]
+    text = re.sub(r"'[^']*'", "''", sql.lower())
+    named = set(re.findall(r'"([^"]+)"', text)) | set(re.findall(r"\w+", re.sub(r'"[^"]+"', " ", text)))
+    return [name for name in names if name.lower() in named]
 
 
 def sources_of(mapping: Mapping, header: Iterable[str]) -> list[str]:

@@ -28,6 +28,8 @@ _VERDICTS = {
 #: Cells narrower than this say nothing.
 _MIN_CELL, _MAX_CELL = 16, 32
 _MAX_WORDS = 8
+#: Of more readings than these only what is wrong is told.
+MAX_IN_FULL = 4
 _MAX_UNUSED = 20
 
 
@@ -68,8 +70,9 @@ def _wrapped(line: Line, width: int) -> list[str]:
 
 def lines(report: Report, width: int, command: list[str], drafts: bool) -> Iterator[Line]:
     """All lines of a report."""
+    in_full = len(report.readings) <= MAX_IN_FULL
     for file in report.files:
-        yield from _of_file(file, width)
+        yield from _of_file(file, width, in_full)
         yield Line("")
     for other in report.passed_over:
         yield Line(f"{other.file}: not read: {other.why}", "yellow")
@@ -77,17 +80,19 @@ def lines(report: Report, width: int, command: list[str], drafts: bool) -> Itera
         yield Line("There is no file here")
     for doubt in report.doubts:
         yield Line(f"? {doubt.text}", "yellow")
+    if not in_full:
+        yield Line("Records and words: cxhouse check FILE, or --json")
     for text in _next(report, command, drafts):
         yield Line(text, "bold", 6)
 
 
-def _of_file(file: FileReport, width: int) -> Iterator[Line]:
+def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
     yield Line(file.file, "bold")
     if file.same_as:
         yield Line(f"  the same bytes as {file.same_as}: read once")
         return
     for reading in file.readings:
-        yield from _of_reading(reading, width)
+        yield from _of_reading(reading, width, in_full)
     if file.read_along_by:
         yield Line(f"  read along by {', '.join(file.read_along_by)}")
     if not file.is_claimed and not file.read_along_by:
@@ -100,7 +105,7 @@ def _of_file(file: FileReport, width: int) -> Iterator[Line]:
         yield Line(f"  further sheets, which nothing reads: {', '.join(file.sheets_left)} (`sheet` in a contract)", "yellow")
 
 
-def _of_reading(reading: Reading, width: int) -> Iterator[Line]:
+def _of_reading(reading: Reading, width: int, in_full: bool) -> Iterator[Line]:
     also = f"; {', '.join(reading.also)} would too" if reading.also else ""
     yield Line(f"  {reading.kind} by {reading.contract}: {reading.why}{also}", "", 4)
     yield Line(f"  {_counts(reading)}{_VERDICTS[reading.status]}", _STYLES[reading.status], 4)
@@ -108,37 +113,43 @@ def _of_reading(reading: Reading, width: int) -> Iterator[Line]:
         yield Line(f"  x {'it ' if reading.status == 'refused' else ''}{reading.reason}", "red", 4)
     yield from _faults(reading)
     for verdict in reading.failed:
-        problem = f" ({verdict.problem})" if verdict.problem else ""
+        rows = f"{verdict.failed_rows:,} row(s) do not" if verdict.failed_rows else ""
+        problem = f" ({verdict.problem or rows})" if verdict.problem or rows else ""
         yield Line(
             f"  {'x' if verdict.blocks else '!'} gate: {verdict.expectation}{problem}", "red" if verdict.blocks else "yellow", 4
         )
     for message in reading.messages:
         yield Line(f"  - {message}", "", 4)
-    if reading.rejected:
-        yield Line("")
-        yield Line("  Rejected", "bold")
-        yield from _rejected(reading.rejected)
-    if reading.columns and reading.rows_shown:
-        yield Line("")
-        yield from _records(reading, width)
-    if reading.words:
-        yield Line("")
-        yield Line("  Words", "bold")
-        yield from _words(reading.words)
-    if reading.unused:
-        yield Line("")
-        total = reading.rows_loaded + reading.rows_rejected + reading.rows_merged
-        told = [f"{one.name} ({_share(one.filled, total)})" for one in reading.unused]
-        yield Line(f"  Unused   {listed(told, _MAX_UNUSED)}", "", 11)
-    if reading.not_mapped and reading.status in ("loaded", "held back"):
-        yield Line(f"  No word of {listed(reading.not_mapped, _MAX_UNUSED)}", "dim", 11)
-    if reading.doubts:
-        yield Line("")
-        yield Line("  Doubts", "bold")
-        for doubt in reading.doubts:
-            yield Line(f"  ? {doubt.column + ' ' if doubt.column else ''}{doubt.text}", "yellow", 4)
+    for title, part in _sections(reading, width, in_full):
+        if in_full:
+            yield Line("")
+        if in_full and title:
+            yield Line(f"  {title}", "bold")
+        yield from part
     if reading.not_judged:
         yield Line(f"  Only a run judges: {'; '.join(reading.not_judged)}", "dim", 4)
+
+
+def _sections(reading: Reading, width: int, in_full: bool) -> Iterator[tuple[str, list[Line]]]:
+    """The parts of what was found in the rows, each with its title."""
+    if reading.rejected:
+        yield "Rejected", list(_rejected(reading.rejected))
+    if in_full and reading.rows_shown:
+        yield "", list(_records(reading, width))
+    if in_full and reading.words:
+        yield "Words", list(_words(reading.words))
+    columns = []
+    if reading.unused:
+        total = reading.rows_loaded + reading.rows_rejected + reading.rows_merged
+        told = [f"{one.name} ({_share(one.filled, total)})" for one in reading.unused]
+        columns.append(Line(f"  Not used:   {listed(told, _MAX_UNUSED)}", "", 14))
+    if in_full and reading.columns and reading.not_mapped:
+        columns.append(Line(f"  Not mapped: {listed(reading.not_mapped, _MAX_UNUSED)}", "dim", 14))
+    if columns:
+        yield "", columns
+    if reading.doubts:
+        told = [f"  ? {doubt.column + ' ' if doubt.column else ''}{doubt.text}" for doubt in reading.doubts]
+        yield "Doubts", [Line(text, "yellow", 4) for text in told]
 
 
 def _faults(reading: Reading) -> Iterator[Line]:
@@ -178,7 +189,7 @@ def _rejected(found: list[Rejected]) -> Iterator[Line]:
         where = rows_in_words(one.first_rows, one.rows)
         yield Line(f"  {count:>{wide}}  {set_cell_size(column, wider)}  {one.reason} ({where})", "", wide + wider + 6)
         if one.values:
-            values = ", ".join(f"{value!r} {rows:,}x" for value, rows in one.values)
+            values = ", ".join(f"{rows:,} x '{value}'" for value, rows in one.values)
             yield Line(f"{' ' * (wide + wider + 6)}{values}", "yellow", wide + wider + 6)
 
 
@@ -248,26 +259,43 @@ def _word(word: WordFacts) -> str:
 def _next(report: Report, command: list[str], drafts: bool) -> Iterator[str]:
     """What to try next."""
     again = shlex.join(command)
-    unclaimed = [file.file for file in report.files if not file.is_claimed and not file.read_along_by and not file.same_as]
-    readings = report.readings
-    if unclaimed:
-        how = f"cxhouse contract draft {shlex.quote(unclaimed[0])}" if drafts else "write a contract (docs/contracts.md)"
-        yield f"Next: {how}, then {again}"
-    elif any(reading.status == "stops" for reading in readings):
+    claimed = [(file, reading) for file in report.files for reading in file.readings]
+    unclaimed = [file for file in report.files if not file.is_claimed and not file.read_along_by and not file.same_as]
+    refused = [(file, reading) for file, reading in claimed if reading.status == "refused"]
+    rejected = [(file, reading, one) for file, reading in claimed for one in reading.rejected]
+    if any(reading.status == "stops" for _, reading in claimed):
         yield f"Next: fix the contract, then {again}"
-    elif any(reading.status == "refused" for reading in readings):
-        yield f"Next: map the columns in a contract, or rename them in the export, then {again}"
-    elif rejected := [(reading, one) for reading in readings for one in reading.rejected]:
-        reading, one = max(rejected, key=lambda pair: pair[1].rows)
-        yield f"Next: {_mend(reading, one)}, then {again}"
-    elif readings:
-        settle = "settle the doubts, then " if report.doubts or any(reading.doubts for reading in readings) else ""
+    elif unclaimed:
+        yield f"Next: {_draft(unclaimed[0], drafts)}, then {again}"
+    elif refused:
+        file, reading = refused[0]
+        yield f"Next: {_refused(file, reading, drafts)}, then {again}"
+    elif rejected:
+        file, reading, one = max(rejected, key=lambda found: found[2].rows)
+        yield f"Next: {_mend(file, reading, one, drafts)}, then {again}"
+    elif claimed:
+        settle = "settle the doubts, then " if report.doubts or any(reading.doubts for _, reading in claimed) else ""
         yield f"Next: {settle}cxhouse run"
 
 
-def _mend(reading: Reading, one: Rejected) -> str:
+def _draft(file: FileReport, drafts: bool) -> str:
+    return f"cxhouse contract draft {shlex.quote(file.place)}" if drafts else "write a contract (docs/contracts.md)"
+
+
+def _refused(file: FileReport, reading: Reading, drafts: bool) -> str:
+    if not any(fault.refuses for fault in reading.faults):
+        return "do what the message says"
+    renames = "rename the columns in the export, or "
+    return renames + (
+        _draft(file, drafts) if reading.is_canonical else f"map them in {reading.contract}, or in a contract that extends it"
+    )
+
+
+def _mend(file: FileReport, reading: Reading, one: Rejected, drafts: bool) -> str:
     """The remedy for rows that are rejected."""
-    if one.column and one.values and " not one of: " in f" {one.reason}":
-        value = one.values[0][0]
-        return f"in {reading.contract} say what the words mean, as {one.column}: {{map: {{{value!r}: …}}}}"
-    return f"look at row {one.first_rows[0]}, and mend the contract {reading.contract} or the export"
+    if reading.is_canonical and drafts and one.column is not None:
+        return _draft(file, drafts)
+    if one.column is not None and one.values and "is not one of: " in one.reason:
+        where = "a contract" if reading.is_canonical else reading.contract
+        return f"say in {where} what the words mean, as {one.column}: {{from: …, map: {{'{one.values[0][0]}': …}}}}"
+    return f"look at row {one.first_rows[0]} of {file.file}, and fix the export or its contract"

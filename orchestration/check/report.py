@@ -61,6 +61,8 @@ class Doubt:
 
     column: str | None
     text: str
+    #: A word for doubts that files have in common.
+    shared: str | None = None
 
 
 @dataclass
@@ -95,12 +97,19 @@ class Reading:
     not_judged: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
+    @property
+    def is_canonical(self) -> bool:
+        """Is there no contract, and the file carries the canonical names?"""
+        return self.contract == f"canonical_{self.kind}"
+
 
 @dataclass
 class FileReport:
     """One file."""
 
     file: str
+    #: Its path.
+    place: str
     columns: list[str]
     readings: list[Reading] = field(default_factory=list)
     near_misses: list[NearMiss] = field(default_factory=list)
