@@ -251,6 +251,27 @@ def test_rejected_rows_by_reason_words_records_and_unused_columns(tmp_path: Path
     assert (columns["ticket_id"].filled, columns["csat_score"].filled) == (11, 0)
 
 
+def test_rejected_cells_come_with_what_would_read_them(tmp_path: Path) -> None:
+    """A form is told only where it reads all cells of the column; where two do, both are."""
+    shop = {
+        "name": "shop", "kind": "orders", "files": {"name": "shop*"},
+        "columns": {"order_id": "id", "ordered_at": "at", "status": "state", "total_amount": "total", "paid_at": "paid",
+                    "shipped_at": "sent", "delivered_at": "there"},
+    }  # fmt: skip
+    place = Place(tmp_path, shop)
+    first = '1,27/05/2026 10:00,paid,"1.220,50",1779876000,04/05/2026,soon\n'
+    second = '2,03/05/2026 10:30,paid,"7,00",1779879600,05/06/2026,05/06/2026\n'
+    place.write("shop.csv", "id,at,state,total,paid,sent,there\n" + first + second)
+    reading = place.reading("shop.csv")
+    assert {rejected.column: rejected.hint for rejected in reading.rejected} == {
+        "ordered_at": '`format: "%d/%m/%Y %H:%M"` can read all of them',
+        "total_amount": '`decimal: ","` reads all of them',
+        "paid_at": "`unit: epoch_seconds` reads all of them",
+        "shipped_at": '`format: "%d/%m/%Y"` and `format: "%m/%d/%Y"` can read all of them',
+        "delivered_at": None,
+    }
+
+
 def test_rows_that_go_on_with_an_order_are_told_apart(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.write(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from orchestration.check.doubts import hours
 from orchestration.check.report import Doubt
+from orchestration.check.told import hours
 from orchestration.check.trial import Tried
 from orchestration.connections import connect
 from orchestration.pull.kinds import all_kinds

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from orchestration.check.hints import hint
 from orchestration.check.masking import Masks, shown, sources_of
 from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
 from orchestration.check.trial import Tried
@@ -105,7 +106,14 @@ class Beside:
                 groups[key] = (so_far + rows, sorted([*rows_so_far, *first])[:SHOWN_RECORDS])
         ordered = sorted(groups.items(), key=lambda item: (-item[1][0], item[1][1]))[:MAX_REASONS]
         return [
-            Rejected(column, shown(reason), rows, first, self._values_of(column, reason))
+            Rejected(
+                column,
+                shown(reason),
+                rows,
+                first,
+                self._values_of(column, reason),
+                hint(self, column, reason) if column else None,
+            )
             for (column, reason), (rows, first) in ordered
         ]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from orchestration.check.arrivals import Arrivals, arrive, sheets, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
-from orchestration.check.doubts import NO_ZONE, doubts
+from orchestration.check.doubts import doubts
+from orchestration.check.doubts_of_times import NO_ZONE
 from orchestration.check.facts import Beside
 from orchestration.check.faults import Fault, Tables
 from orchestration.check.report import Doubt, FileReport, Reading, Report
@@ -60,6 +61,8 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
                 if (one := by_job.get((file.batch, reading.contract))) is not None:
                     tried.append(one)
                     _read(one, reading, arrivals, folder, settings)
+        for told in report.files:
+            _unused_by_all(told)
         report.doubts = [*_shared(report), *doubts_between(tried)]
         report.files += [FileReport(twin, twin, [], same_as=other) for twin, other in arrivals.twins.items()]
     report.exit_code = _exit_code(report)
@@ -139,6 +142,14 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
             reading.messages = [*beside.messages, *reading.messages]
     except RefusedFileError as error:
         reading.status, reading.reason = "refused", str(error)
+
+
+def _unused_by_all(file: FileReport) -> None:
+    """Of a file of several kinds a column is unused that none of them uses."""
+    read = [reading for reading in file.readings if reading.columns]
+    for reading in read:
+        names = [{one.name for one in other.unused} for other in read]
+        reading.unused = [one for one in reading.unused if all(one.name in unused for unused in names)]
 
 
 def _shared(report: Report) -> list[Doubt]:

@@ -91,7 +91,9 @@ def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
     if file.same_as:
         yield Line(f"  the same bytes as {file.same_as}: read once")
         return
-    for reading in file.readings:
+    for place, reading in enumerate(file.readings):
+        if place and in_full:
+            yield Line("")
         yield from _of_reading(reading, width, in_full)
     if file.read_along_by:
         yield Line(f"  read along by {', '.join(file.read_along_by)}")
@@ -191,6 +193,8 @@ def _rejected(found: list[Rejected]) -> Iterator[Line]:
         if one.values:
             values = ", ".join(f"{rows:,} x '{value}'" for value, rows in one.values)
             yield Line(f"{' ' * (wide + wider + 6)}{values}", "yellow", wide + wider + 6)
+        if one.hint:
+            yield Line(f"{' ' * (wide + wider + 6)}-> {one.hint}", "green", wide + wider + 6)
 
 
 def _records(reading: Reading, width: int) -> Iterator[Line]:
@@ -204,21 +208,30 @@ def _records(reading: Reading, width: int) -> Iterator[Line]:
     head = "  ".join(_fitted(f"row {row}", size) for row in reading.rows_shown[:count])
     yield Line(f"  {'Records':<{wide}}  {_fitted('from', wider)}  filled  {head}", "bold", -1)
     for column in told:
-        row = "  ".join(_side_by_side(*_cell(*pair), size) for pair in column.cells[:count])
+        pairs = [_cell(*pair) for pair in column.cells[:count]]
         filled = _share(column.filled, reading.rows_loaded)
-        yield Line(f"  {column.name:<{wide}}  {_fitted(column.origin, wider)}  {filled:>6}  {row}", "", -1)
+        start = f"  {column.name:<{wide}}  {_fitted(column.origin, wider)}  {filled:>6}  "
+        if any(before and cell_len(f"{before} -> {after}") > size for before, after in pairs):
+            yield Line(start + "  ".join(_middle(before or after, size) for before, after in pairs), "", -1)
+            start = f"{'->':>{cell_len(start) - 2}}  "
+            pairs = [("", after if before else "") for before, after in pairs]
+        yield Line(start + "  ".join(_side_by_side(*pair, size) for pair in pairs), "", -1)
 
 
 def _cell(before: str | None, after: str | None) -> tuple[str, str]:
     """The cell where it is another than the value, and the value."""
     if after is None:
         return (before, "(empty)") if before is not None else ("", "")
-    is_same = before is None or before == after or _same_time(before, after)
+    is_same = before is None or before == after or _same_time(before, after) or _same_number(before, after)
     return ("", _without_seconds(after)) if is_same or before is None else (before, _without_seconds(after))
 
 
 def _without_seconds(value: str) -> str:
     return re.sub(r"^(\d{4}-\d\d-\d\d \d\d:\d\d):00$", r"\1", value)
+
+
+def _same_number(before: str, after: str) -> bool:
+    return bool(re.fullmatch(r"-?\d+\.\d*0", before)) and before.rstrip("0").removesuffix(".") == after
 
 
 def _same_time(before: str, after: str) -> bool:
@@ -227,11 +240,14 @@ def _same_time(before: str, after: str) -> bool:
 
 
 def _side_by_side(before: str, after: str, size: int) -> str:
-    """Both, of which the cell gives way where there is no room."""
-    if not before:
-        return _fitted(after, size)
-    left = max(size - cell_len(after) - 4, 4)
-    return _fitted(f"{_fitted(before, left).rstrip() if cell_len(before) > left else before} -> {after}", size)
+    return _fitted(f"{before} -> {after}" if before else after, size)
+
+
+def _middle(text: str, size: int) -> str:
+    """A text without its middle, where it is too long: offsets stand at the end."""
+    if cell_len(text) <= size or not text.isascii():
+        return _fitted(text, size)
+    return f"{text[: size - 7]}…{text[-6:]}"
 
 
 def _fitted(text: str, size: int) -> str:
@@ -279,6 +295,9 @@ def _next(report: Report, command: list[str], drafts: bool) -> Iterator[str]:
 
 
 def _draft(file: FileReport, drafts: bool) -> str:
+    near = file.near_misses[:1]
+    if near and not near[0].contract.startswith("canonical_") and near[0].has >= 0.8 * near[0].asks:
+        return f"rename the column in the export, or extend {near[0].contract} (docs/contracts.md)"
     return f"cxhouse contract draft {shlex.quote(file.place)}" if drafts else "write a contract (docs/contracts.md)"
 
 
@@ -295,7 +314,9 @@ def _mend(file: FileReport, reading: Reading, one: Rejected, drafts: bool) -> st
     """The remedy for rows that are rejected."""
     if reading.is_canonical and drafts and one.column is not None:
         return _draft(file, drafts)
+    where = "a contract" if reading.is_canonical else reading.contract
+    if one.hint:
+        return f"in {where} give {one.column} what reads it ({one.hint.partition(' and ')[0].partition(' reads')[0]})"
     if one.column is not None and one.values and "is not one of: " in one.reason:
-        where = "a contract" if reading.is_canonical else reading.contract
         return f"say in {where} what the words mean, as {one.column}: {{from: …, map: {{'{one.values[0][0]}': …}}}}"
     return f"look at row {one.first_rows[0]} of {file.file}, and fix the export or its contract"

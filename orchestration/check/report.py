@@ -21,6 +21,8 @@ class Rejected:
     first_rows: list[int]
     #: Values at which it failed, as they may be shown, with their rows; the most frequent first.
     values: list[tuple[str, int]]
+    #: What would make them readable.
+    hint: str | None = None
 
 
 @dataclass(frozen=True)
