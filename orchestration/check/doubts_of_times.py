@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from orchestration.check.facts import Beside
 from orchestration.check.report import Doubt
-from orchestration.check.told import FEW, has, hours, of, told
+from orchestration.check.told import FEW, each, has, hours, of, told
 
 #: The kind of doubt that all files without a contract share.
 NO_ZONE = "no zone"
@@ -57,11 +57,10 @@ def doubts_of_times(beside: Beside, as_of: datetime) -> Iterator[Doubt]:
 
 def _ahead(beside: Beside, as_of: datetime) -> Iterator[Doubt]:
     # A day for the zones.
-    limit = as_of + timedelta(days=1)
-    for column, name in told(beside, "instant", "date"):
-        if (beside.kind.name, column.name) in _MAY_BE_AHEAD:
-            continue
-        ((rows, first, latest),) = beside.all(f"select count(*), min(_row), max({name}) from loaded where {name} > ?", limit)
+    ahead = f"filter ({{}} > timestamp '{as_of + timedelta(days=1)}')"
+    dated = [(c, name) for c, name in told(beside, "instant", "date") if (beside.kind.name, c.name) not in _MAY_BE_AHEAD]
+    figures = (f"count(*) {ahead}", f"min(_row) {ahead}", f"max({{}}) {ahead}")
+    for column, (rows, first, latest) in each(beside, dated, *figures):
         if rows:
             yield Doubt(column.name, f"lies in the future in {rows:,} row(s), up to {str(latest)[:10]} (first: row {first})")
 

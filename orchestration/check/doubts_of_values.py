@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orchestration.check.facts import Beside
 from orchestration.check.masking import sources_of
 from orchestration.check.report import Doubt
-from orchestration.check.told import FEW, has, of, told
+from orchestration.check.told import FEW, each, has, of, told
 from orchestration.pull.kinds import NUMBERS
 
 #: An enum of which one word has this share.
@@ -39,13 +39,9 @@ def _always_empty(beside: Beside) -> Iterator[Doubt]:
     if rows < FEW:
         return
     empty = []
-    for column, name in told(beside):
+    for column, (filled,) in each(beside, told(beside), "count({})"):
         sources = sources_of(beside.contract.columns[column.name], beside.columns)
-        if (
-            sources
-            and beside.added.isdisjoint(sources)
-            and not beside.all(f"select 1 from loaded where {name} is not null limit 1")
-        ):
+        if not filled and sources and beside.added.isdisjoint(sources):
             empty.append(column.name)
     if empty:
         yield Doubt(
@@ -55,10 +51,8 @@ def _always_empty(beside: Beside) -> Iterator[Doubt]:
 
 
 def _zeros(beside: Beside) -> Iterator[Doubt]:
-    for column, name in told(beside, *NUMBERS):
-        if column.name in _MAY_BE_ZERO:
-            continue
-        ((rows, zeros),) = beside.all(f"select count({name}), count(*) filter ({name} = 0) from loaded")
+    asked = [(column, name) for column, name in told(beside, *NUMBERS) if column.name not in _MAY_BE_ZERO]
+    for column, (rows, zeros) in each(beside, asked, "count({})", "count(*) filter ({} = 0)"):
         if rows >= FEW and zeros == rows:
             yield Doubt(
                 column.name, f'is 0 in all {rows:,} rows: where it is not known, the cell should be empty (`missing: ["0"]`)'
@@ -78,9 +72,9 @@ def _scales(beside: Beside) -> Iterator[Doubt]:
         if not has(beside, score):
             continue
         by_kind = "kind" if beside.kind.name == "surveys" else "null"
-        told = f"coalesce({scale}, {assumed or 'case when kind in (' + repr('nps') + ', ' + repr('enps') + ') then 10 end'})"
+        top_of = f"coalesce({scale}, {assumed or 'case when kind in (' + repr('nps') + ', ' + repr('enps') + ') then 10 end'})"
         for kind, top, rows, least, most, is_told in beside.all(
-            f"select {by_kind}, {told}, count(*), min({score}), max({score}), bool_and({scale} is not null) from loaded "
+            f"select {by_kind}, {top_of}, count(*), min({score}), max({score}), bool_and({scale} is not null) from loaded "
             f"where {score} is not null group by 1, 2 order by 3 desc"
         ):
             what = f"of {kind} " if kind else ""
@@ -142,20 +136,17 @@ def _numbers(beside: Beside) -> Iterator[Doubt]:
 
 
 def _rounded_ids(beside: Beside) -> Iterator[Doubt]:
-    for column, name in told(beside):
-        if column.is_id:
-            ((rows, first),) = beside.all(
-                rf"select count(*), min(_row) from loaded where regexp_matches({name}, '(^|:)\d(\.\d+)?[eE]\+\d+$')"
-            )
-            if rows:
-                yield Doubt(
-                    column.name,
-                    f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export ids as text",
-                )
+    rounded = r"regexp_matches({}, '(^|:)\d(\.\d+)?[eE]\+\d+$')"
+    asked = [(column, name) for column, name in told(beside) if column.is_id]
+    for column, (rows, first) in each(beside, asked, f"count(*) filter ({rounded})", f"min(_row) filter ({rounded})"):
+        if rows:
+            said = f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export ids as text"
+            yield Doubt(column.name, said)
 
 
 def _letters(beside: Beside) -> Iterator[Doubt]:
-    for column, name in told(beside, "text", "prose"):
-        ((rows, first),) = beside.all(f"select count(*), min(_row) from loaded where regexp_matches({name}, '{_BROKEN_LETTERS}')")
+    broken = "regexp_matches({}, '" + _BROKEN_LETTERS + "')"
+    asked = told(beside, "text", "prose")
+    for column, (rows, first) in each(beside, asked, f"count(*) filter ({broken})", f"min(_row) filter ({broken})"):
         if rows >= 3:
             yield Doubt(column.name, f"has broken letters in {rows:,} rows (first: row {first}): the file has another `encoding`")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from orchestration.check.facts import Beside
 from orchestration.pull.kinds import Column
@@ -31,3 +32,14 @@ def of(part: int, whole: int) -> str:
 def hours(seconds: float) -> str:
     """A whole number of quarter hours in words."""
     return f"{seconds / 3600:g} h" if seconds % 3600 == 0 else f"{seconds / 60:g} min"
+
+
+def each(beside: Beside, columns: Iterable[tuple[Column, str]], *figures: str) -> Iterator[tuple[Column, tuple[Any, ...]]]:
+    """Figures of several columns of the loaded rows, in one query; ``{}`` in one stands for the column."""
+    looked_at = list(columns)
+    if not looked_at:
+        return
+    asked = ", ".join(figure.replace("{}", name) for _, name in looked_at for figure in figures)
+    ((*found,),) = beside.all(f"select {asked} from loaded")
+    for place, (column, _) in enumerate(looked_at):
+        yield column, tuple(found[place * len(figures) : (place + 1) * len(figures)])
