@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,12 +275,52 @@ def rollback(version: str | None, only_list: bool, home: str | None, config: str
 
 
 @main.command()
+@click.argument("places", nargs=-1, required=True, metavar="FILE…|FOLDER", type=click.Path(path_type=Path))
+@click.option("--contract", metavar="NAME", help="Read every file by this contract, whether it would claim it or not.")
+@click.option("--json", "as_json", is_flag=True, help="All that was found, for machines.")
+@exports_option
+@home_options
+@as_of_option
+@reported
+def check(
+    places: tuple[Path, ...],
+    contract: str | None,
+    as_json: bool,
+    exports: str | None,
+    home: str | None,
+    config: str | None,
+    as_of: str | None,
+) -> None:
+    """Show what a run would make of these files, or of a folder, without a home: nothing is loaded.
+
+    \b
+    Which contract claims a file and why, rows loaded and rejected by reason, five records beside their cells, what became of
+    each word, columns that nothing uses, and doubts. Personal data is masked.
+
+    The exit code is the one with which a run of these files alone would end.
+    """
+    from orchestration.check.lightly import import_lightly
+
+    import_lightly()
+    from orchestration.check.looking import look_at
+    from orchestration.check.rendering import print_report
+
+    report = look_at(places, load_settings(exports, home, config, as_of), contract)
+    if as_json:
+        click.echo(json.dumps(report.plain(), indent=1))
+    else:
+        options = [*(["--contract", contract] if contract else []), *(["--config", config] if config else [])]
+        print_report(console(), report, ["cxhouse", "check", *map(str, places), *options], "contract" in main.commands)
+    sys.exit(report.exit_code)
+
+
+@main.command()
 @exports_option
 @home_options
 @reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
-    from orchestration.pull.survey import survey
+    from orchestration.check.survey import survey
 
     out = console()
     settings = load_settings(exports, home, config)

@@ -71,7 +71,7 @@ def canonicalise(
     """
     kind = all_kinds()[contract.kind]
     if contract.query is None:
-        _require_columns(contract, kind, rows.header)
+        require_columns(contract, kind, rows.header)
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
     feed = Feed(rows, further, keeps=not contract.looks_around)
@@ -79,7 +79,7 @@ def canonicalise(
         con.execute("set TimeZone = 'UTC'")
         declare(con)
         for name, others in (companions or {}).items():
-            _put_beside(con, name, others)
+            put_beside(con, name, others)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
         condition = None
@@ -97,11 +97,11 @@ def canonicalise(
             f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
     told = _told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
-    unknown = _unknown(contract, rows.header)
+    unknown = unknown_columns(contract, rows.header)
     return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
 
 
-def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
+def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
     """A companion's rows as a table, block by block, so that what its reader raises arrives as it is."""
     con.register("empty", others.schema.empty_table())
     con.execute(f"create temp table {identifier(name)} as select * from empty")
@@ -132,7 +132,7 @@ def _names(sql: str, column: str) -> bool:
     return f'"{column}"' in sql or (column.isidentifier() and re.search(rf"(?<![\w\"'.]){column}(?![\w\"'.])", sql) is not None)
 
 
-def _unknown(contract: Contract, header: list[str]) -> list[str]:
+def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
     present = by_name(header)
     named = [m.source for m in contract.columns.values()]
@@ -238,7 +238,7 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
-def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
+def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]
