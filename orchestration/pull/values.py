@@ -15,7 +15,6 @@ from orchestration.pull.headers import found
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.literals import among, identifier, literal, literals
 from orchestration.pull.sifting import place_column
-from orchestration.pull.spelling import month_words
 from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
@@ -50,8 +49,6 @@ def declare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"set variable missing_words = [{literals(MISSING_WORDS)}]")
     con.execute(f"set variable nobody = [{literals(NOBODY)}]")
     con.execute(f"set variable offsets = map {{{offsets}}}")
-    months = ", ".join(f"{literal(word)}: {literal(month)}" for word, month in month_words().items())
-    con.execute(f"set variable months = map {{{months}}}")
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
