@@ -420,3 +420,31 @@ def test_a_contract_of_several_kinds_is_extended_kind_by_kind(tmp_path: Path) ->
     assert set(contracts["mine_orders"].columns) == {"order_id", "ordered_at", "status", "brand"}
     assert contracts["mine_order_items"].columns == contracts["shop_order_items"].columns
     assert contracts["mine_order_items"].source is not None
+
+
+def test_the_options_of_a_question(tmp_path: Path) -> None:
+    rows: list[list[object]] = [
+        ["Id", "At", "Score?", "", "", "Why?", "", "Other"],
+        ["", "", "0", "7", "10", "Price (now)", "Service", ""],
+        ["r1", "2026-06-01", "0", "1", "", "x", "", ""],
+        ["r2", "2026-06-01", "", "no", "10", "", "TRUE", "more"],
+        ["r3", "2026-06-01", "", "", "", "n/a", "", ""],
+        ["r4", "2026-06-01", "1", "1", "", "", "", ""],
+    ]
+    columns = {
+        "response_id": "Id", "kind": {"value": "nps"}, "responded_at": "At", "score": {"option_of": "score? - *"},
+        "topic": {"option_of": ["Why? - *", "other"], "map": {"service; other": "both"}},
+    }  # fmt: skip
+    data = {"name": "mine", "kind": "surveys", "files": {"name": "x"}, "header_rows": 2, "columns": columns}
+    contract = Contract.model_validate(data)
+    for form in ("csv", "xlsx"):
+        content = read(table(tmp_path, form, rows), f"t.{form}", options_of(contract))
+        made = canonicalise(content, contract, Origin("x", "t", 1, "mine"))
+        assert [(row["response_id"], row["score"], row["topic"]) for row in made.loaded.to_pylist()] == [
+            ("r1", 7, "Price (now)"), ("r2", 10, "both"), ("r3", None, None),
+        ]  # fmt: skip
+        assert made.quarantined["reason"].to_pylist() == ["score '0; 7' is not a valid number"]
+        assert made.unknown_columns == []
+    wrong = contract.model_copy(update={"columns": {**contract.columns, "response_id": contract.columns["score"]}})
+    with pytest.raises(RefusedFileError, match="lacks the column"):
+        canonicalise(FileContent(content.table.select(["Id", "At", "_row"])), wrong, Origin("x", "t", 1, "mine"))

@@ -16,9 +16,10 @@ import pyarrow as pa
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract
-from orchestration.pull.headers import by_name, found
+from orchestration.pull.headers import by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
+from orchestration.pull.mappings import Mapping
 from orchestration.pull.records import Rows
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
@@ -109,8 +110,12 @@ def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None
 
 def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
     present = by_name(header)
-    mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
-    return tuple(name for name, m in mapped if m.sql or m.place_in or m.value not in (None, "") or found(present, m.source))
+
+    def tells(mapping: Mapping) -> bool:
+        told = mapping.sql or mapping.place_in or mapping.value not in (None, "") or options(present, mapping.option_of)
+        return bool(told or found(present, mapping.source))
+
+    return tuple(name for name in kind.columns if name in contract.columns and tells(contract.columns[name]))
 
 
 def _unknown(contract: Contract, header: list[str]) -> list[str]:
@@ -122,6 +127,7 @@ def _unknown(contract: Contract, header: list[str]) -> list[str]:
     named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
     named += [name for m in contract.columns.values() for name in m.place_in]
     used = {found(present, name) for name in named}
+    used |= {column for m in contract.columns.values() for column in options(present, m.option_of)}
     sql = " ".join(
         [
             contract.query or "",
@@ -221,6 +227,8 @@ def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]
+    wanted = [contract.columns[name].option_of for name in kind.required_columns]
+    lacking += [" or ".join(patterns) for patterns in wanted if patterns and not options(present, patterns)]
     if lacking:
         if len(header) == 1 and all(name in header[0].lower() for name in map(str.lower, lacking)):
             raise RefusedFileError(

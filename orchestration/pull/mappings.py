@@ -36,6 +36,11 @@ class Mapping(_Strict):
         default_factory=list,
         description="The place (1, 2, …) of the row among the records of the file that share these columns.",
     )
+    option_of: list[str] = Field(
+        default_factory=list,
+        description="Columns of the options of one question, by name or with * for the option: those in which the row holds a "
+        "value (but 0, no or false); several are joined with '; '.",
+    )
     map: dict[str, Scalar | None] = Field(
         default_factory=dict,
         description="Value in the export -> canonical value (case does not matter; null = missing). "
@@ -48,6 +53,11 @@ class Mapping(_Strict):
         None, description="Of an id: the `source` whose number it is, where that is another than the contract's; '' for none."
     )
 
+    @field_validator("option_of", mode="before")
+    @classmethod
+    def _one_pattern(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
     @field_validator("map", mode="before")
     @classmethod
     def _dates_as_text(cls, value: Any) -> Any:
@@ -58,8 +68,9 @@ class Mapping(_Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Mapping:
-        if sum(x is not None for x in (self.source, self.value, self.sql, self.place_in or None)) != 1:
-            raise ValueError("give exactly one of 'from', 'value', 'sql' and 'place_in'")
+        origins = (self.source, self.value, self.sql, self.place_in or None, self.option_of or None)
+        if sum(x is not None for x in origins) != 1:
+            raise ValueError("give exactly one of 'from', 'value', 'sql', 'place_in' and 'option_of'")
         return self
 
     @property
