@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -448,3 +449,45 @@ def test_the_options_of_a_question(tmp_path: Path) -> None:
     wrong = contract.model_copy(update={"columns": {**contract.columns, "response_id": contract.columns["score"]}})
     with pytest.raises(RefusedFileError, match="lacks the column"):
         canonicalise(FileContent(content.table.select(["Id", "At", "_row"])), wrong, Origin("x", "t", 1, "mine"))
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    book = openpyxl.Workbook()
+    sheets: dict[str, list[list[object]]] = {
+        "North": [["Id", "At", "State"], ["1", "2026-06-01", "open"], ["2", "2026-06-02", "open"]],
+        "Notes": [["about"], ["x"]],
+        "South": [["made by", ""], [], ["AT", "Id", "State", "Topic"], ["2026-06-03", "1", "new", "t"]],
+        "Empty": [],
+    }
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "t.xlsx")
+    return tmp_path / "t.xlsx"
+
+
+@pytest.mark.parametrize("sheets", ["all", ["North", 2]])
+def test_several_sheets(workbook: Path, sheets: Any) -> None:
+    columns = {"ticket_id": {"sql": "_sheet || Id"}, "created_at": "At", "status": "State", "topic": "Topic", "team": "_sheet"}
+    files = {"columns": ["Id", "At"]}
+    contract = Contract.model_validate({"name": "mine", "kind": "tickets", "files": files, "sheets": sheets, "columns": columns})
+    assert contract.has_form_of_its_own
+    content = read(workbook, "t.xlsx", options_of(contract))
+    made = canonicalise(content, contract, Origin("x", "t", 1, "mine"))
+    assert [(row["ticket_id"], row["topic"], row["team"], row["_row"]) for row in made.loaded.to_pylist()] == [
+        ("North1", None, "North", 2), ("North2", None, "North", 3), ("South1", "t", "South", 20_000_004),
+    ]  # fmt: skip
+    assert content.messages == (["sheets without its columns are not read: Notes"] if sheets == "all" else [])
+
+
+def test_sheets_that_are_not_read_or_not_there_are_named(workbook: Path) -> None:
+    assert read(workbook, "t.xlsx", ReadOptions(sheet="North")).messages == [
+        "its other sheets are not read: Notes, South (`sheets: all` reads those of one form)"
+    ]
+    with pytest.raises(RefusedFileError, match="has no sheet 'East'; its sheets: North, Notes, South, Empty"):
+        read(workbook, "t.xlsx", ReadOptions(sheets=("North", "East")))
+    with pytest.raises(RefusedFileError, match="has no sheet with the columns Price; its sheets: North, Notes, South"):
+        read(workbook, "t.xlsx", ReadOptions(sheets=("all",), columns=("Price",)))

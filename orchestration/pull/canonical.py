@@ -16,7 +16,7 @@ import pyarrow as pa
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract
-from orchestration.pull.headers import by_name, found, options
+from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.mappings import Mapping
@@ -127,6 +127,7 @@ def _unknown(contract: Contract, header: list[str]) -> list[str]:
     named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
     named += [name for m in contract.columns.values() for name in m.place_in]
     used = {found(present, name) for name in named}
+    used |= {SHEET if contract.sheets else None}
     used |= {column for m in contract.columns.values() for column in options(present, m.option_of)}
     sql = " ".join(
         [

@@ -122,7 +122,16 @@ class Contract(Form):
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
-        told = (self.encoding, self.delimiter, self.sheet, self.records, self.skip_rows, self.header_row, self.header_rows > 1)
+        told = (
+            self.encoding,
+            self.delimiter,
+            self.sheet,
+            self.sheets,
+            self.records,
+            self.skip_rows,
+            self.header_row,
+            self.header_rows > 1,
+        )
         return any(told)
 
     @property

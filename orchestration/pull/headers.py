@@ -16,6 +16,8 @@ from orchestration.errors import RefusedFileError
 HEADER_LINES = 50
 #: A column of our own: a file's column of that name is renamed.
 ROW = "_row"
+#: Another: the name of the sheet, where several are read.
+SHEET = "_sheet"
 _DELIMITERS = (",", ";", "\t", "|")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 

@@ -125,8 +125,9 @@ def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | N
 def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
+    sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
     keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
-    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down)})
+    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets})
 
 
 def jobs(

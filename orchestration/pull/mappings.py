@@ -95,6 +95,10 @@ class Form(_Strict):
     encoding: str | None = Field(None, description="Default: UTF-8, or what the file's byte-order mark says.")
     delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
     sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
+    sheets: Literal["all"] | list[str | int] | None = Field(
+        None,
+        description="Several sheets of one form instead: all that hold the columns, or a list; `_sheet` has the name of each.",
+    )
     records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
     skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     header_row: int | None = Field(None, ge=1, description="Row of the header, as a spreadsheet counts.")
