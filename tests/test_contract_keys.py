@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import BLOCK_ROWS, FileContent, canonicalise, read, whole
 from test_contracts import content
+from test_hostile_exports import Box
 from test_same_rows import write
 
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts import Contract, claims, load_contracts
+from orchestration.pull.contracts import Contract, FileMatch, Mapping, claims, load_contracts
 from orchestration.pull.headers import by_name, found, joined
+from orchestration.pull.landing import land
+from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import options_of
+from orchestration.pull.naming import folder_of
 from orchestration.pull.params import require_params
 from orchestration.pull.readers import ReadOptions
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.shaping import between, carried_down
 from orchestration.pull.sorting import Origin
+from orchestration.pull.sources import FolderSource
 
 
 def written(folder: Path, params: dict[str, dict[str, Any]] | None = None, **contracts: str) -> dict[str, Contract]:
@@ -491,3 +497,51 @@ def test_sheets_that_are_not_read_or_not_there_are_named(workbook: Path) -> None
         read(workbook, "t.xlsx", ReadOptions(sheets=("North", "East")))
     with pytest.raises(RefusedFileError, match="has no sheet with the columns Price; its sheets: North, Notes, South"):
         read(workbook, "t.xlsx", ReadOptions(sheets=("all",), columns=("Price",)))
+
+
+def test_a_zip_is_a_folder(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    head = "ticket_id,created_at,status\n"
+    inside = {
+        "tickets_a.csv": f"{head}1,2026-06-01,open\n", "eu/tickets_b.csv": f"{head}2,2026-06-01,open\n", "read.me": "x",
+        "__MACOSX/._tickets_a.csv": "x", ".hidden/tickets_c.csv": "x", "other.csv": "a,b\n1,2\n",
+    }  # fmt: skip
+    (box.exports / "north").mkdir()
+    with zipfile.ZipFile(box.exports / "north" / "export_2026-06-02.zip", "w") as packed:
+        for name, text in inside.items():
+            packed.writestr(name, text)
+    (box.exports / "broken.zip").write_bytes(b"PK rubbish")
+    loads = box.pull()
+    loads.pop("tickets_good.csv")
+    assert set(loads) == {"north/export_2026-06-02.zip/eu/tickets_b.csv", "north/export_2026-06-02.zip/tickets_a.csv"}
+    assert {load.rows_loaded for load in loads.values()} == {1}
+    names = [file.name for file in FolderSource(box.exports).files()]
+    assert names[0] == "broken.zip"
+    assert [name for name in names if name.startswith("north")] == [
+        f"north/export_2026-06-02.zip/{name}" for name in ("eu/tickets_b.csv", "other.csv", "tickets_a.csv")
+    ]
+    # A later one with a member that was damaged: the others come, and it is named.
+    path = box.exports / "north" / "export_2026-06-03.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("tickets_a.csv", f"{head}3,2026-06-01,open\n")
+        packed.writestr("tickets_z.csv", f"{head}4,2026-06-01,open\n")
+    path.write_bytes(path.read_bytes().replace(b"4,2026", b"5,2026"))
+    ledger = Ledger(tmp_path / "other.sqlite")
+    (tmp_path / "scratch").mkdir(exist_ok=True)
+    arrivals = land(FolderSource(box.exports), tmp_path / "landing", tmp_path / "scratch", ledger)
+    assert len(arrivals.unreadable) == 1
+    assert arrivals.unreadable[0].startswith("north/export_2026-06-03.zip/tickets_z.csv cannot be unpacked (Bad CRC-32")
+    assert arrivals.new == 6
+
+
+def test_members_are_chosen_by_pattern_and_folders_pass_over_the_zip() -> None:
+    match = FileMatch(name="Export*.zip/orders*.csv")
+    assert match.matches_name("a/export_1.zip/orders_2.csv")
+    assert match.matches_name("export_1.zip/orders_2.csv")
+    assert not match.matches_name("orders_2.csv")
+    assert [folder_of(name) for name in ("a.csv", "x.zip/a.csv", "n/x.ZIP/eu/a.csv")] == ["", "", "n/eu"]
+    data = {"name": "mine", "kind": "order_items", "files": {"name": "x"}, "source": "folder", "columns": {}}
+    columns = dict.fromkeys(("order_id", "line_id", "product_id", "quantity", "unit_price"), "a")
+    contract = Contract.model_validate({**data, "columns": columns})
+    assert contract.of_file("x.zip/a.csv").source is None
+    assert contract.of_file("n/x.zip/a.csv").source == Mapping(value="n")

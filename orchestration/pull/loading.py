@@ -20,6 +20,7 @@ from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
+from orchestration.pull.naming import folder_of
 from orchestration.pull.params import require_params
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
@@ -69,7 +70,7 @@ class Job:
 
     @property
     def origin(self) -> Origin:
-        folder = self.file.file.rpartition("/")[0]
+        folder = folder_of(self.file.file)
         is_snapshot = self.contract.mode == "full"
         brings_orders = self.contract.kind == "order_items" and self.contract.whole_orders
         return Origin(

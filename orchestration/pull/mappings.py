@@ -131,7 +131,9 @@ class Form(_Strict):
 class FileMatch(_Strict):
     """Which files a contract covers: the name matches, and all the columns are there."""
 
-    name: str = Field("*", description="Glob over the file's name, without regard to case.")
+    name: str = Field(
+        "*", description="Glob over the file's name, without regard to case; with / over its folders (or the .zip) as well."
+    )
     columns: list[str] = Field(default_factory=list, description="Columns that the file must have.")
 
     @model_validator(mode="after")
@@ -141,7 +143,10 @@ class FileMatch(_Strict):
         return self
 
     def matches_name(self, file_name: str) -> bool:
-        return fnmatch(file_name.rpartition("/")[2].lower(), self.name.lower())
+        name, pattern = file_name.lower(), self.name.lower()
+        if "/" in pattern:
+            return fnmatch(name, pattern) or fnmatch(name, f"*/{pattern}")
+        return fnmatch(name.rpartition("/")[2], pattern)
 
     def claims(self, file_name: str, header: list[str]) -> bool:
         present = {column.strip().lower() for column in header}

@@ -32,7 +32,7 @@ def survey(settings: Settings) -> Iterator[str]:
     source = open_source(settings.exports)
     files = list(source.files())
     if not files:
-        yield f"{settings.exports} holds no file in a known format (csv, tsv, ndjson, json, parquet, xlsx; also .gz, .zst)"
+        yield f"{settings.exports} holds no file in a known format (csv, tsv, ndjson, json, parquet, xlsx; also .gz, .zst, .zip)"
     for file in files:
         header = _header(source, file)
 
