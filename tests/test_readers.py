@@ -135,6 +135,24 @@ def test_lines_within_records_are_rows(tmp_path: Path, name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["talks.json", "talks.ndjson"])
+def test_lines_below_other_keys(tmp_path: Path, name: str) -> None:
+    talks = [
+        {"id": 1, "parts": {"parts": []}},
+        {"id": 2, "parts": {"total": 2, "parts": [{"id": 7}, {"id": 8}]}},
+        {"id": 3, "parts": None},
+        {"id": 4},
+        {"id": 5, "parts": [6]},
+    ]
+    path = tmp_path / name
+    path.write_text(json.dumps(talks) if name.endswith(".json") else "\n".join(map(json.dumps, talks)))
+    options = ReadOptions(lines="parts.parts")
+    rows = read(path, name, options).table.to_pylist()
+    assert [(row["id"], row["parts.total"], row["parts.parts.id"]) for row in rows] == [("2", "2", "7"), ("2", "2", "8")]
+    # By its columns a contract knows the file, whatever stands in its first record.
+    assert read_header(path, name, options) == ["id", "parts.total", "parts.parts.id"]
+
+
 def test_broken_lines_of_ndjson(tmp_path: Path) -> None:
     path = tmp_path / "t.ndjson"
     path.write_text('{"a": {"b": 1}, "list": [1, "x"]}\nnot json\n[1]\n\n{"a": {"b": true}}\n')
