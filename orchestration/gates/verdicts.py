@@ -41,11 +41,18 @@ def withdrawal(file: str) -> str:
 
 
 def quarantine_verdict(
-    kind: str, file: str, rows_read: int, rows_quarantined: int, limit: float, reasons: Sequence[str] = ()
+    kind: str,
+    file: str,
+    records_read: int,
+    rows_quarantined: int,
+    limit: float,
+    reasons: Sequence[str] = (),
+    rows_merged: int = 0,
 ) -> Verdict:
-    """Does too large a share of a file lie in quarantine?"""
-    share = rows_quarantined / rows_read if rows_read else 0.0
+    """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) lie in quarantine?"""
+    share = rows_quarantined / records_read if records_read else 0.0
     passed = share <= limit
+    carrying = f", of which {records_read:,} carry a record" if rows_merged else ""
     return Verdict(
         gate=f"raw/{kind}",
         expectation=f"At most {limit:.0%} of the rows are quarantined",
@@ -53,7 +60,9 @@ def quarantine_verdict(
         passed=passed,
         failed_rows=0 if passed else rows_quarantined,
         examples=[] if passed else list(reasons),
-        problem=None if passed else f"{file}: {rows_quarantined:,} of {rows_read:,} rows ({share:.1%})",
+        problem=None
+        if passed
+        else f"{file}: {rows_quarantined:,} of {records_read + rows_merged:,} rows{carrying} ({share:.1%})",
         remedy=None
         if passed
         else "'cxhouse quarantine' lists the rows by reason; fix the export and replace the file, fix its contract, or go on "

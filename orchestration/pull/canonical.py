@@ -21,10 +21,12 @@ from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.mappings import Mapping
+from orchestration.pull.personal import names_shown
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
-from orchestration.pull.statement import statement
+from orchestration.pull.statement import REPEATED, statement
 from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
@@ -87,6 +89,7 @@ def canonicalise(
             sifted, condition = Sifted(feed.header), condition_of(contract, feed.header)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, by_name(sifted.header), feed, sorter, condition)
+    put_in_order(kind, loaded, sorter.twice)
     there = feed.count + feed.broken
     left_out = there - good - bad - sifted.merged if condition else sifted.left_out
     if left_out < 0 or good + bad + sifted.merged + left_out != there:
@@ -167,6 +170,8 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed
         con.unregister("rows_of_file")
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
+        if contract.also_reads:
+            _mark_repeated(con)
         _same_rows(con, contract, feed.count)
         return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
@@ -245,7 +250,7 @@ def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
             )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
-            f"{', '.join(header) or 'none'}); rename them in the export, or write a contract that maps them"
+            f"{names_shown(list(header)) or 'none'}); rename them in the export, or write a contract that maps them"
         )
 
 
@@ -258,6 +263,20 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
             f"contract {contract.name!r}: its query gives {rows[0]} rows for the file's {expected}; "
             "each row of `file` must come out once, with its _row"
         )
+
+
+def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
+    ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
+    if rows == different:
+        con.execute(f"alter table mapped add column {REPEATED} boolean default false")
+        return
+    con.execute(
+        f"create temp table marked as select *, count(*) over (partition by _row) > 1 as {REPEATED} from mapped "
+        "qualify row_number() over (partition by _row) = 1"
+    )
+    con.execute("drop table mapped")
+    con.execute("alter table marked rename to mapped")
 
 
 def _lineage(origin: Origin) -> tuple[dict[str, str], list[str | int | None]]:

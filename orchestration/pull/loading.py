@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import statement, times, values
+from orchestration.pull import amounts, row_order, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
@@ -21,6 +21,7 @@ from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.params import require_params
+from orchestration.pull.personal import names_shown
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
@@ -41,6 +42,8 @@ class Batch:
     path: Path
     rows_loaded: int
     rows_quarantined: int
+    #: Rows that go on with a record of another row.
+    rows_merged: int = 0
     #: What its records are, held against each other and against those of other files.
     collisions: Collisions = field(default_factory=Collisions)
     #: Why rows were quarantined, the most frequent reasons first.
@@ -101,7 +104,7 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement))
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, amounts, times, statement, row_order))
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 
@@ -195,7 +198,7 @@ class Loader:
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
-                within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                load.rows_merged, within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
                 reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged
@@ -216,6 +219,8 @@ class Loader:
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
+        if load.status == "loaded" and not load.told_columns:
+            return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
     def _read(self, job: Job, report: KindReport) -> Load:
@@ -239,7 +244,7 @@ class Loader:
             left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
             report.messages.append(f"{job.file.file}: {left_out}")
         if result.unknown_columns and result.rows_loaded:
-            report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
+            report.messages.append(f"{job.file.file}: columns not used: {names_shown(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.rows_quarantined:,} quarantined)"

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
+from orchestration.output import cell_for_csv, row_for_csv
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import Settings
 
@@ -39,15 +40,17 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
     if not paths:
         return []
     with connect() as con:
+        # A row that a later delivery brings again is one row to mend, and that of the later one.
         return con.execute(
             f"with rejected as (select * from read_parquet($paths, union_by_name = true) "
-            f"where $file is null or _file = $file) {sql}",
+            f"where $file is null or _file = $file "
+            f"qualify rank() over (partition by kind, _contract, record order by _batch desc) = 1) {sql}",
             {"paths": paths, "file": file},
         ).fetchall()
 
 
 def reasons(settings: Settings, kind: str | None = None, file: str | None = None) -> list[Reason]:
-    """Why rows lie in quarantine, the most frequent reasons first.
+    """Why rows lie in quarantine, the most frequent reasons first; what several deliveries brought counts once, as the last's.
 
     Raises:
         ConfigurationError: there is no such kind.
@@ -98,9 +101,9 @@ def export_rows(settings: Settings, kind: str | None, file: str | None, out: Pat
         path = out / f"{row_kind}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.csv"
         names = list(dict.fromkeys(column for row in cells for column in row))
         with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=names)
+            writer = csv.DictWriter(stream, fieldnames=[cell_for_csv(name) for name in names])
             writer.writeheader()
-            writer.writerows(cells)
+            writer.writerows(map(row_for_csv, cells))
         yield path, len(cells)
 
 

@@ -62,9 +62,8 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
             for verdict, rows in by_file.get(batch.path, [])
         ]
         read = batch.rows_loaded + batch.rows_quarantined
-        found.append(
-            quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share, batch.reasons)
-        )
+        limit = settings.max_quarantined_share
+        found.append(quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged))
         key = ", ".join(all_kinds()[kind].key)
         found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
         found += [
