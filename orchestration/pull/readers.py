@@ -158,7 +158,7 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
         if kind == "parquet":
             return parquet_header(path, name)
         if kind == "ndjson":
-            return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options)))
+            return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options), options.lines))
         return open_rows(path, name, options).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowException):
         # A header that cannot be read claims nothing; reading the file whole will say why.
