@@ -53,7 +53,7 @@ def is_marked(made: Draft, column: str, name: str | None) -> bool:
     kind = all_kinds()[made.kind]
     keys = [made.keys.get("encoding"), made.keys.get("kind")]
     keys += [made.keys.get("decimal")] if kind.columns[column].type in NUMBERS else []
-    return any(key is not None and key.doubt for key in keys) or bool(made.doubts)
+    return any(key is not None and key.doubt for key in keys)
 
 
 def wrong_columns(dressed: Dress, made: Draft, folder: Path) -> tuple[list[str], int]:
