@@ -109,7 +109,7 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["orders.json", "orders.ndjson"])
 def test_lines_within_records_are_rows(tmp_path: Path, name: str) -> None:
-    """Each with the record's own values beside it; a record without lines has no row, and one whose lines have another form is reported."""
+    """Each with the record's own values beside it; no lines give no row, and lines of another form are reported."""
     orders = [
         {"number": "1", "lines": [{"sku": "A", "price": {"net": 2}}, {"sku": "B"}]},
         {"number": "2", "lines": []},

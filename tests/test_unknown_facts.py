@@ -139,14 +139,13 @@ def test_an_export_that_can_tell_counts_and_one_that_cannot_is_left_out(told: tu
     facts = "select has_refund, has_affiliate_code, is_defective, is_cancelled_by_seller from fct_orders where order_id = ?"
     assert home.query(facts, "T1") == [(None, None, None, None)]
     assert home.query(facts, "B4") == [(False, True, True, False)]
-    covered = (
-        "select contract, records, records_left_out, files_left_out, a_file_left_out, lacks "
-        "from kpi_coverage where kpi_id = ? order by 1"
-    )
+    covered = "select contract, records, records_left_out, lacks from kpi_coverage where kpi_id = ? order by 1"
     assert home.query(covered, "cancellation_rate") == [
-        ("canonical_orders", 9, 5, 1, "orders.csv", "cancelled_by (orders)"),
-        ("silent_shop", 4, 4, 1, "silent.csv", "cancelled_by (orders)"),
+        ("canonical_orders", 9, 5, "cancelled_by (orders)"),
+        ("silent_shop", 4, 4, "cancelled_by (orders)"),
     ]
+    ledger = "select file from load_ledger where kind = 'orders' and told_columns like '%cancelled_by%'"
+    assert home.query(ledger) == [("more/orders.csv",)]
     said = cxhouse("kpis", *home.options, "--kpi", "cancellation_rate", "--grain", "all").stdout
     assert "leaves out 5 of 9 orders of canonical_orders, which cannot tell cancelled_by" in said.replace("\n", " ")
     assert "leaves out 5 of 9 orders of canonical_orders" in (home.path / "published" / "report.html").read_text()

@@ -68,7 +68,7 @@ def _ids(case: Case) -> str:
 
 def _contracts(cases: list[Case]) -> dict[str, Contract]:
     """The shipped contracts, with the settings that cases give to theirs."""
-    params = {case.contract: case.params for case in cases if case.params}
+    params = {CONTRACTS[case.contract].family or case.contract: case.params for case in cases if case.params}
     return {contract.name: contract for contract in load_contracts(None, params)}
 
 

@@ -61,6 +61,19 @@ marked as (
         interaction,
         _contract
 
+),
+
+placed as (
+
+    select
+        *,
+        -- A queue of after the first agent is no wait for one.
+        case
+            when queueing_leg > answering_leg then answering_leg
+            else coalesce(queueing_leg, 1)
+        end as waiting_leg
+    from marked
+
 )
 
 select
@@ -73,7 +86,7 @@ select
     max(case when legs.leg = coalesce(marked.answering_leg, 1) then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     {% for column in of_queueing_leg -%}
-    max(case when legs.leg = coalesce(marked.queueing_leg, 1) then legs.{{ column }} end) as {{ column }},
+    max(case when legs.leg = marked.waiting_leg then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     {% for column in first_told + last_told -%}
     max(case when legs.leg = marked.{{ column }}_leg then legs.{{ column }} end) as {{ column }},
@@ -100,7 +113,7 @@ select
     max(case when legs.tells_solved_on_first_contact then 1 else 0 end) = 1 as does_file_tell_claims,
     max(marked.legs) as legs
 from numbered as legs
-inner join marked
+inner join placed as marked
     on
         legs.interaction = marked.interaction
         and legs._contract is not distinct from marked._contract

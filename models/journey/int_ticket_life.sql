@@ -61,6 +61,8 @@ stated as (
         clocks.response_starts_at,
         clocks.are_replies_logged,
         clocks.are_changes_logged,
+        clocks.is_first_reply_logged,
+        clocks.is_every_reply_logged,
         coalesce(loads.tells_first_response_at, false) as does_file_tell_responses,
         coalesce(loads.tells_escalated, false) or clocks.are_escalations_logged as is_escalation_told
     from {{ ref('stg_tickets') }} as tickets
@@ -98,6 +100,8 @@ tickets as (
         response_starts_at,
         are_replies_logged,
         are_changes_logged,
+        is_first_reply_logged,
+        is_every_reply_logged,
         told_first_response_at as first_response_at,
         told_first_solved_at as first_solved_at,
         case
@@ -137,8 +141,11 @@ joined as (
         tickets.are_replies_logged,
         tickets.are_changes_logged,
         {{ is_out_of_order('statuses.first_changed_at', 'tickets.created_at') }} as is_log_contradictory,
-        coalesce(replies.first_response_at, tickets.first_response_at) as first_response_at,
-        coalesce(replies.agent_replies, tickets.agent_replies) as agent_replies,
+        -- Of a log that begins later than the ticket, or ends before it, the replies are some of them.
+        coalesce(case when tickets.is_first_reply_logged then replies.first_response_at end, tickets.first_response_at)
+            as first_response_at,
+        coalesce(case when tickets.is_every_reply_logged then replies.agent_replies end, tickets.agent_replies) as agent_replies,
+        replies.ticket_id is not null as has_logged_reply,
         contracts.does_tell_responses and tickets.does_file_tell_responses as does_tell_responses,
         statuses.first_solved_at is not null as is_solve_logged,
         -- A close by rule is often not logged: the ticket's own later word completes the log.
@@ -251,14 +258,16 @@ select
     -- A desk that would tell a reply told none.
     coalesce(
         agent_replies,
-        case when first_response_at is null and (does_tell_responses or are_replies_logged) then 0 end
+        case
+            when first_response_at is null and not has_logged_reply and (does_tell_responses or are_replies_logged) then 0
+        end
     ) as agent_replies,
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
     -- creation, tell nothing of it.
     response_starts_at is not null
     and case
         when first_response_at is not null then ordered_first_response_at is not null
-        else (does_tell_responses or are_replies_logged) and coalesce(agent_replies, 0) = 0
+        else (does_tell_responses or are_replies_logged) and not has_logged_reply and coalesce(agent_replies, 0) = 0
     end as is_response_tracked,
     is_escalated,
     is_merged,

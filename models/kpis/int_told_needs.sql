@@ -14,9 +14,7 @@
     select
         records._contract as contract,
         loads.told_columns,
-        count(*) as records,
-        count(distinct records._batch) as files,
-        min(records._file) as a_file
+        count(*) as records
         {%- for need in needs %},
         count(case when records.{{ need_parts(need).is_met }} then 1 end) as met_{{ loop.index }}
         {%- endfor %}
@@ -56,8 +54,6 @@ told as (
         contract,
         coalesce(told_columns, '') as told_columns,
         records,
-        files,
-        a_file,
         {% if parts.is_forbidden -%}
         {{ met_of_contract }} = 0 as is_told
         {%- elif parts.is_of_value -%}

@@ -22,9 +22,7 @@ cells as (
         kind,
         contract,
         told_columns,
-        records,
-        files,
-        a_file
+        records
     from {{ ref('int_told_needs') }}
 
 ),
@@ -62,8 +60,6 @@ entries as (
         cells.contract,
         cells.told_columns,
         cells.records,
-        cells.files,
-        cells.a_file,
         max(
             case
                 when needs.how = 'own' and own.is_told then 1
@@ -92,9 +88,7 @@ entries as (
         needs.entry,
         cells.contract,
         cells.told_columns,
-        cells.records,
-        cells.files,
-        cells.a_file
+        cells.records
 
 ),
 
@@ -107,8 +101,6 @@ judged as (
         contract,
         told_columns,
         records,
-        files,
-        a_file,
         min(case when is_met = 0 then position end) as position
     from entries
     group by
@@ -116,9 +108,7 @@ judged as (
         kind,
         contract,
         told_columns,
-        records,
-        files,
-        a_file
+        records
 
 ),
 
@@ -130,8 +120,6 @@ counted as (
         contract,
         sum(records) as records,
         sum(case when position is not null then records else 0 end) as records_left_out,
-        sum(case when position is not null then files else 0 end) as files_left_out,
-        min(case when position is not null then a_file end) as a_file_left_out,
         min(position) as position
     from judged
     group by
@@ -147,8 +135,6 @@ select
     counted.contract,
     cast(counted.records as bigint) as records,
     cast(counted.records_left_out as bigint) as records_left_out,
-    cast(counted.files_left_out as bigint) as files_left_out,
-    counted.a_file_left_out,
     lacking.entry as lacks
 from counted
 left join (select distinct kpi_id, position, entry from needs) as lacking

@@ -118,7 +118,8 @@ def read_json(path: Path, name: str, encoding: str | None, under: str | None, li
                 number += 1
                 broken.append(BrokenRow(number, str(error), json.dumps(record, ensure_ascii=False)))
                 continue
-            for number, row in enumerate(rows, start=number + 1):
+            for row in rows:
+                number += 1
                 yield number, flatten(row)
 
     return from_records(records(), broken, scratch)

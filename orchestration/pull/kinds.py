@@ -181,10 +181,15 @@ def _two_things(spec: dict[str, Any], columns: dict[str, Column]) -> TwoThings |
     return TwoThings(who, when) if who and when else None
 
 
+def read_yaml(text: str) -> Any:
+    """YAML by the C library, which takes a tenth of the time, where it is there."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 @cache
 def all_kinds() -> dict[str, Kind]:
     """Every kind by name, in the order of ``kinds.yml``."""
-    raw = yaml.safe_load(KINDS_FILE.read_text(encoding="utf-8"))
+    raw = read_yaml(KINDS_FILE.read_text(encoding="utf-8"))
     all_columns = {
         name: {column: _column(column, text, column in spec.get("ids", ())) for column, text in spec["columns"].items()}
         for name, spec in raw.items()

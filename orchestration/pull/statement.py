@@ -19,7 +19,10 @@ from orchestration.pull.values import prepared, problem, quickly, rule_problem, 
 PROBLEM_COLUMNS, PROBLEM_REASONS = "_problem_columns", "_problem_reasons"
 #: In a kind whose rows tell of one thing in order: the later instant of a clock time that happens twice, null in other rows.
 LATER = "_later"
+#: In a contract that reads further files: do they give several rows for the one?
+REPEATED = "_repeated"
 _FAILED = literal("has a value on which the SQL of the contract fails")
+_REPEATED = literal("gives several rows for it, of which nobody knows the right one")
 
 
 def statement(
@@ -56,6 +59,9 @@ def statement(
     for name in failing:
         is_wrong = f"try({{'v': cast(({mapped[name].sql}) as varchar)}}) is null"
         trimmed_texts[f"f_{name}"] = f"case when {is_wrong} then {_FAILED} end"
+    if contract.query is not None and contract.also_reads:
+        failing.append("also_reads")
+        trimmed_texts["f_also_reads"] = f"case when {REPEATED} then {_REPEATED} end"
     texts = each("t_", lambda name, mapping: text_of(f"r_{name}", mapping, contract, kind.columns[name]))
     texts |= {name: text_of(name, mapping, contract) for name, mapping in source.items()}
     values = {
