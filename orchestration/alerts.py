@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.publish import MARTS_FILE
+from orchestration.output import lines_shown
 from orchestration.pull.ledger import Alert, Ledger, now
 from orchestration.pull.quarantine import valueless
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE
 
 if TYPE_CHECKING:
     from orchestration.gates.verdicts import Verdict
@@ -134,5 +135,5 @@ def _send(settings: Settings, title: str, body: str) -> None:
     messenger = apprise.Apprise()
     for address in settings.notify:
         messenger.add(address)
-    if not messenger.notify(title=title, body=body):
+    if not messenger.notify(title=title, body=lines_shown(body)):
         logging.getLogger("cxhouse").error("notify: not every message could be sent")

@@ -61,7 +61,7 @@ def check_folder(settings: Settings) -> None:
     _check_vars(settings.vars)
     check_seeds(settings.config_dir)
     check_suites(settings.config_dir)
-    load_contracts(settings.config_dir)
+    load_contracts(settings.config_dir, settings.contract_params)
 
 
 @cache

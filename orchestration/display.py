@@ -17,12 +17,13 @@ from rich.table import Table
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
-from orchestration.publish import MARTS_FILE, REPORT_FILE, read_publication
+from orchestration.output import row_for_csv
+from orchestration.publish import read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
-from orchestration.pull.sources import printable
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 #: Shown at the end of a run; `cxhouse kpis` shows all.
 HEADLINES = (
@@ -136,6 +137,16 @@ def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[st
     return list(newest.values())
 
 
+def left_out(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
+    """For each KPI of these rows that covers a part of the records only, one line that says which are left out."""
+    from orchestration.dashboard.marts import Marts
+
+    labels = {row["kpi_id"]: row["label"] for row in rows}
+    with connect(published_file(settings), read_only=True) as con:
+        told = Marts(con).left_out
+    return [f"{label} {told[kpi]}" for kpi, label in labels.items() if kpi in told]
+
+
 def _cells(row: dict[str, Any]) -> list[str]:
     unit = row["unit"]
     interval = f"{format_value(row['ci_low'], unit)} to {format_value(row['ci_high'], unit)}" if row["ci_low"] is not None else ""
@@ -187,7 +198,7 @@ def kpis_text(rows: list[dict[str, Any]], form: str) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(plain[0]) if plain else ["kpi_id"])
     writer.writeheader()
-    writer.writerows(plain)
+    writer.writerows(map(row_for_csv, plain))
     return stream.getvalue().rstrip("\n")
 
 
@@ -196,6 +207,8 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     if record.published_version:
         rows = headlines(settings)
         console.print(kpi_table(rows, f"Headline KPIs, newest whole month, as of {local_as_of(settings, record)}"))
+        for line in left_out(settings, rows):
+            console.print(f"  {line}", markup=False)
     console.print(loads_table(settings))
     print_rejected(console, settings, record)
     print_verdicts(console, record)
@@ -203,7 +216,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
         console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
-        console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}", markup=False)
+        console.print(f"and as Parquet: {settings.published / PARQUET_FOLDER}", markup=False)
         console.print(f"To look at: {settings.published / REPORT_FILE}, or 'cxhouse dashboard'", markup=False)
     print_page(console, settings, record)
 
@@ -251,7 +264,7 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
     found = [reason for reason in reasons(settings) if not (reason.is_held_back and (reason.file, reason.kind) in told)]
     for reason in found[:MAX_REASONS]:
         where = f"{reason.file}, which is held back," if reason.is_held_back else reason.file
-        console.print(printable(f"  {reason.rows:,} row(s) of {where} in quarantine: {reason.in_words}"), markup=False)
+        console.print(f"  {reason.rows:,} row(s) of {where} in quarantine: {reason.in_words}", markup=False)
     if len(found) > MAX_REASONS:
         console.print(f"  and {len(found) - MAX_REASONS} more reason(s); 'cxhouse quarantine' lists them all")
     for name in record.unclaimed:
@@ -267,7 +280,7 @@ def quarantine_table(found: list[Reason]) -> Table:
         file = f"{reason.file} (held back)" if reason.is_held_back else reason.file
         first = ", ".join(map(str, reason.first_rows))
         cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", reason.example, first)
-        table.add_row(*(escape(printable(cell)) for cell in cells))
+        table.add_row(*(escape(cell) for cell in cells))
     return table
 
 
@@ -286,7 +299,7 @@ def print_verdicts(console: Console, record: RunRecord) -> None:
         if verdict.failed_rows:
             console.print(f"      {verdict.failed_rows:,} row(s) do not meet it{', such as:' if verdict.examples else ''}")
         for text in [*(f"- {example}" for example in verdict.examples), *([verdict.problem] if verdict.problem else [])]:
-            console.print(printable(f"      {text}"), markup=False)
+            console.print(f"      {text}", markup=False)
         if verdict.remedy:
             console.print(f"      What to do: {verdict.remedy}", markup=False)
     for problem in record.dbt_problems:

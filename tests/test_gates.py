@@ -24,7 +24,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import LAYERS, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
-from orchestration.gates.tracing import lineage
+from orchestration.gates.tracing import lineage, names_a_file
 from orchestration.gates.verdicts import batch_verdicts, quarantine_verdict, why_held_back
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
@@ -126,6 +126,11 @@ def test_share_quarantined() -> None:
     # The way on without the file, as it can be typed.
     remedy = quarantine_verdict("tickets", "june/t 1.csv", 1000, 51, 0.05).remedy
     assert "'cxhouse withdraw 'june/t 1.csv''" in (remedy or "")
+    # Rows that go on with a record of another row are rows of the file, and hide no share.
+    merged = quarantine_verdict("tickets", "t.csv", 1000, 51, 0.05, rows_merged=2000)
+    assert merged.problem == "t.csv: 51 of 3,000 rows, of which 1,000 carry a record (5.1%)"
+    assert names_a_file("june/t 1.csv, row 12")
+    assert not names_a_file("finding orders, delivered_at before ordered_at: 1 record; first: t.csv")
     few = quarantine_verdict("tickets", "t.csv", 10, 3, 0.05)
     assert not few.passed
     assert not few.blocks

@@ -107,6 +107,34 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         read(path, path.name, ReadOptions())
 
 
+@pytest.mark.parametrize("name", ["orders.json", "orders.ndjson"])
+def test_lines_within_records_are_rows(tmp_path: Path, name: str) -> None:
+    """Each with the record's own values beside it; no lines give no row, and lines of another form are reported."""
+    orders = [
+        {"number": "1", "lines": [{"sku": "A", "price": {"net": 2}}, {"sku": "B"}]},
+        {"number": "2", "lines": []},
+        {"number": "3"},
+        {"number": "4", "lines": "A, B"},
+        {"number": "5", "lines": [{"sku": "C"}, 7]},
+        {"number": "6", "lines": [{"sku": "D"}]},
+    ]
+    path = tmp_path / name
+    path.write_text(json.dumps(orders) if name.endswith(".json") else "\n".join(map(json.dumps, orders)))
+    content = read(path, name, ReadOptions(lines="lines"))
+    rows = content.table.to_pylist()
+    assert [(row["number"], row["lines.sku"], row["lines.price.net"]) for row in rows] == [
+        ("1", "A", "2"),
+        ("1", "B", None),
+        ("6", "D", None),
+    ]
+    numbers = [row["_row"] for row in rows] + [row.row for row in content.broken]
+    assert len(set(numbers)) == len(numbers)
+    assert [("'lines' is no list of objects" in row.reason, json.loads(row.text)["number"]) for row in content.broken] == [
+        (True, "4"),
+        (True, "5"),
+    ]
+
+
 def test_broken_lines_of_ndjson(tmp_path: Path) -> None:
     path = tmp_path / "t.ndjson"
     path.write_text('{"a": {"b": 1}, "list": [1, "x"]}\nnot json\n[1]\n\n{"a": {"b": true}}\n')

@@ -15,11 +15,12 @@ from typing import BinaryIO
 import zstandard
 
 from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.output import shown
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import FORMATS, file_format, read_header
-from orchestration.pull.sources import Source, SourceFile, open_source, printable
+from orchestration.pull.sources import Source, SourceFile, open_source
 from orchestration.pull.unpacking import open_bytes, require_sheets
 
 _CHUNK_BYTES = 2**20
@@ -61,7 +62,7 @@ class NamedFiles:
     def files(self) -> Iterator[SourceFile]:
         for name in in_order(self._paths):
             if file_format(name):
-                yield SourceFile(printable(name), "", str(self._paths[name]))
+                yield SourceFile(shown(name), "", str(self._paths[name]))
 
     def others(self) -> dict[str, Path]:
         return {name: path for name, path in self._paths.items() if not file_format(name)}
@@ -77,7 +78,7 @@ def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[Passed
         ConfigurationError: a place does not exist, or folders are mixed with files.
     """
     if missing := [str(place) for place in places if not place.exists()]:
-        raise ConfigurationError(f"no such file or folder: {printable(', '.join(missing))}")
+        raise ConfigurationError(f"no such file or folder: {shown(', '.join(missing))}")
     folders = [place for place in places if place.is_dir()]
     if folders and len(places) > 1:
         raise ConfigurationError("name one folder, or files")
@@ -97,13 +98,13 @@ def passed_over(folder: Path) -> list[PassedOver]:
 def _why(name: str, path: Path) -> PassedOver:
     ending = path.suffix.lower()
     if ending not in _ARCHIVES:
-        return PassedOver(printable(name), f"its ending is none of {', '.join(FORMATS)} (also with .gz or .zst)")
+        return PassedOver(shown(name), f"its ending is none of {', '.join(FORMATS)} (also with .gz or .zst)")
     members: list[str] = []
     if ending == ".zip" and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
-            members = [printable(member) for member in packed.namelist() if file_format(member)]
-    shown = ", ".join(members[:_MAX_MEMBERS]) + (", …" if len(members) > _MAX_MEMBERS else "")
-    return PassedOver(printable(name), f"an archive{f' (of {shown})' if shown else ''}: unpack it")
+            members = [shown(member) for member in packed.namelist() if file_format(member)]
+    some = ", ".join(members[:_MAX_MEMBERS]) + (", …" if len(members) > _MAX_MEMBERS else "")
+    return PassedOver(shown(name), f"an archive{f' (of {some})' if some else ''}: unpack it")
 
 
 def arrive(source: Source, landing: Path) -> Arrivals:

@@ -36,7 +36,7 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
     Raises:
         ConfigurationError: a place or contract does not exist, or the configuration is not valid.
     """
-    contracts = load_contracts(settings.config_dir)
+    contracts = load_contracts(settings.config_dir, settings.contract_params)
     if wanted is not None and wanted not in {contract.name for contract in contracts}:
         raise ConfigurationError(f"no contract {wanted}; there are: {', '.join(contract.name for contract in contracts)}")
     source, passed = source_of(places, settings.exports)

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestration.check.claiming import listed
-from orchestration.check.masking import shown
 from orchestration.check.report import FileReport, Reading, Rejected, Report, WordFacts
+from orchestration.output import shown
 from orchestration.pull.quarantine import rows_in_words
 
 _STYLES = {"loaded": "green", "held back": "red", "refused": "red", "stops": "red"}

@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 
 def survey(settings: Settings) -> Iterator[str]:
     """One line for each file: what reads it, or what to do so that something does."""
-    contracts = load_contracts(settings.config_dir)
+    contracts = load_contracts(settings.config_dir, settings.contract_params)
     source = open_source(settings.exports)
     with tempfile.TemporaryDirectory(prefix="cxhouse_sources_") as folder, Tables() as tables:
         arrivals = arrive(source, Path(folder))

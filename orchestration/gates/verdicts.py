@@ -58,12 +58,19 @@ def withdrawal(file: str) -> str:
 
 
 def quarantine_verdict(
-    kind: str, file: str, rows_read: int, rows_quarantined: int, limit: float, reasons: Sequence[str] = ()
+    kind: str,
+    file: str,
+    records_read: int,
+    rows_quarantined: int,
+    limit: float,
+    reasons: Sequence[str] = (),
+    rows_merged: int = 0,
 ) -> Verdict:
-    """Does too large a share of a file lie in quarantine?"""
-    share = rows_quarantined / rows_read if rows_read else 0.0
+    """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) lie in quarantine?"""
+    share = rows_quarantined / records_read if records_read else 0.0
     passed = share <= limit
-    problem = f"{file}: {rows_quarantined:,} of {rows_read:,} rows ({share:.1%})"
+    carrying = f", of which {records_read:,} carry a record" if rows_merged else ""
+    problem = f"{file}: {rows_quarantined:,} of {records_read + rows_merged:,} rows{carrying} ({share:.1%})"
     return Verdict(
         gate=f"raw/{kind}",
         expectation=f"At most {limit:.0%} of the rows are quarantined",
@@ -124,7 +131,7 @@ def batch_verdicts(kind: str, batch: Batch, settings: Settings) -> list[Verdict]
     read = batch.rows_loaded + batch.rows_quarantined
     limit = settings.max_quarantined_share
     return [
-        quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, limit, batch.reasons),
+        quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged),
         overwrite_verdict(kind, batch.file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
         *(clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
     ]

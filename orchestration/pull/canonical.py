@@ -7,6 +7,7 @@ puts on disk where its memory ends.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,16 @@ import pyarrow as pa
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract
+from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
+from orchestration.pull.mappings import Mapping
+from orchestration.pull.personal import names_shown
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
+from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
-from orchestration.pull.statement import statement
+from orchestration.pull.statement import REPEATED, statement
 from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
@@ -36,12 +42,20 @@ class Canonical:
     unknown_columns: list[str]
     #: Columns of the kind that the file has a word for, be it always an empty one.
     told_columns: tuple[str, ...]
-    #: Rows that go on with a record of another row.
+    #: Rows that go on with a record of another row, or repeat it.
     rows_merged: int = 0
+    #: Rows that the contract's ``where`` leaves out.
+    rows_left_out: int = 0
+    messages: tuple[str, ...] = ()
+
+    @property
+    def rows_carrying_none(self) -> int:
+        """Rows that carry no record of their own."""
+        return self.rows_merged + self.rows_left_out
 
     @property
     def rows_read(self) -> int:
-        return self.rows_loaded + self.rows_quarantined + self.rows_merged
+        return self.rows_loaded + self.rows_quarantined + self.rows_carrying_none
 
 
 def canonicalise(
@@ -49,7 +63,7 @@ def canonicalise(
 ) -> Canonical:
     """Apply a contract to a file's rows: what can be loaded is written to one file of Parquet, the rest to another.
 
-    Rows read = rows loaded + rows quarantined + rows merged into others, always: the result is checked against the file.
+    Rows read = rows loaded + quarantined + merged into others + left out, always: the result is checked against the file.
 
     Raises:
         ConfigurationError: the contract's SQL does not run, or loses or multiplies rows.
@@ -57,10 +71,10 @@ def canonicalise(
     """
     kind = all_kinds()[contract.kind]
     if contract.query is None:
-        require_columns(contract, kind, {name.lower(): name for name in rows.header})
+        require_columns(contract, kind, rows.header)
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
-    feed = Feed(rows, further, keeps=not looks_around(contract))
+    feed = Feed(rows, further, keeps=not contract.looks_around)
     with connect() as con:
         con.execute("set TimeZone = 'UTC'")
         declare(con)
@@ -68,22 +82,23 @@ def canonicalise(
             put_beside(con, name, others)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
-        header, merged = feed.header, 0
-        if looks_around(contract):
-            header, merged = _put_together(con, contract, feed, origin)
+        condition = None
+        if contract.looks_around:
+            sifted = _put_together(con, contract, feed, origin)
+        else:
+            sifted, condition = Sifted(feed.header), condition_of(contract, feed.header)
         sorter = Sorter(kind, origin, loaded, rejected)
-        good, bad = _type(con, contract, {name.lower(): name for name in header}, feed, sorter)
-    if good + bad + merged != feed.count + feed.broken:
+        good, bad = _type(con, contract, by_name(sifted.header), feed, sorter, condition)
+    put_in_order(kind, loaded, sorter.twice)
+    there = feed.count + feed.broken
+    left_out = there - good - bad - sifted.merged if condition else sifted.left_out
+    if left_out < 0 or good + bad + sifted.merged + left_out != there:
         raise ConfigurationError(
-            f"contract {contract.name!r}: {good + bad + merged:,} rows came of the {feed.count + feed.broken:,} of {origin.file}"
+            f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
-    told = _told_columns(contract, kind, header if contract.query else rows.header)
-    return Canonical(good, bad, unknown_columns(contract, rows.header), told, merged)
-
-
-def looks_around(contract: Contract) -> bool:
-    """Does the contract look at several rows of a file at once?"""
-    return contract.query is not None or contract.continuation is not None
+    told = _told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
+    unknown = unknown_columns(contract, rows.header)
+    return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
 
 
 def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
@@ -97,25 +112,44 @@ def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
         con.unregister("block")
 
 
-def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
-    present = {name.lower() for name in header}
-    mapped = [(name, mapping) for name in kind.columns if (mapping := contract.columns.get(name))]
-    return tuple(name for name, m in mapped if m.sql or m.value not in (None, "") or (m.source and m.source.lower() in present))
+def _told_columns(contract: Contract, kind: Kind, header: list[str], lacking: list[str]) -> tuple[str, ...]:
+    """Columns of the kind of which a file says something; not what only its ``lacking`` optional columns would tell."""
+    away = {name.lower() for name in lacking}
+    there = [name for name in header if name.lower() not in away]
+    present = by_name(there)
+
+    def is_told(mapping: Mapping) -> bool:
+        if mapping.sql is None:
+            return bool(mapping.place_in) or mapping.value not in (None, "") or found(present, mapping.source) is not None
+        sql = mapping.sql.lower()
+        return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
+
+    return tuple(name for name in kind.columns if name in contract.columns and is_told(contract.columns[name]))
+
+
+def _names(sql: str, column: str) -> bool:
+    """Does an SQL text name a column? (Both in lower case.)"""
+    return f'"{column}"' in sql or (column.isidentifier() and re.search(rf"(?<![\w\"'.]){column}(?![\w\"'.])", sql) is not None)
 
 
 def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
-    used = {(m.source or "").lower() for m in contract.columns.values()}
-    used |= {(contract.source.source or "").lower()} if contract.source else set()
-    used |= {name.lower() for name in contract.continuation.of} if contract.continuation else set()
+    present = by_name(header)
+    named = [m.source for m in contract.columns.values()]
+    named += [contract.source.source] if contract.source else []
+    named += contract.continuation.of if contract.continuation else []
+    named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
+    named += [name for m in contract.columns.values() for name in m.place_in]
+    used = {found(present, name) for name in named}
     sql = " ".join(
         [
             contract.query or "",
+            contract.where if isinstance(contract.where, str) else "",
             contract.continuation.rows if contract.continuation else "",
             *(m.sql or "" for m in contract.columns.values()),
         ]
     ).lower()
-    return [name for name in header if name.lower() not in used and name.lower() not in sql]
+    return [name for name in header if name not in used and name.lower() not in sql]
 
 
 #: What DuckDB raises because of a value, not because of the statement.
@@ -128,32 +162,49 @@ def _is_on_a_value(error: Exception) -> bool:
     return isinstance(error, _ON_A_VALUE) or (isinstance(error, OSError) and str(error).startswith(_TOLD_ON_A_VALUE))
 
 
-def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed, origin: Origin) -> tuple[list[str], int]:
-    """Make the table ``mapped`` of all rows; returns its columns, and how many rows were merged into others."""
+def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed, origin: Origin) -> Sifted:
+    """Make the table ``mapped`` of the rows that carry a record."""
     try:
         con.register("rows_of_file", feed.reader())
         con.execute("create temp table file as select * from rows_of_file")
         con.unregister("rows_of_file")
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
-        header = [row[0] for row in con.execute("describe mapped").fetchall()]
+        if contract.also_reads:
+            mark_repeated(con)
         _same_rows(con, contract, feed.count)
-        return header, _merge(con, contract)
+        return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
         if feed.error is None and _is_on_a_value(error):
             # Its message quotes the value.
             raise RefusedFileError(
-                f"has a value on which the query of contract {contract.name} fails; let the query use try_cast and try_strptime"
+                f"has a value on which {_sql_of_all_rows(contract)} of contract {contract.name} fails; let it use try_cast and "
+                "try_strptime"
             ) from None
         raise _meaning(error, feed, contract, origin) from None
 
 
+def _sql_of_all_rows(contract: Contract) -> str:
+    """What of a contract's SQL may fail before any row is typed."""
+    parts = {"the query": contract.query, "`continuation`": contract.continuation, "`where`": contract.where}
+    return " or ".join(name for name, part in parts.items() if part) or "a key"
+
+
 def _type(
-    con: duckdb.DuckDBPyConnection, contract: Contract, present: dict[str, str], feed: Feed, sorter: Sorter, tried: bool = False
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    present: dict[str, str],
+    feed: Feed,
+    sorter: Sorter,
+    condition: str | None,
+    tried: bool = False,
 ) -> tuple[int, int]:
-    """Type and sort the rows; where the contract's SQL fails on a value, once more, and that value's row says so."""
+    """Type and sort the rows; where the contract's SQL fails on a value, once more, and that value's row says so.
+
+    Only rows that meet the ``condition`` are taken.
+    """
     lineage, values = _lineage(sorter.origin)
-    sql = statement(contract, sorter.kind, present, lineage, tried)
+    sql = statement(contract, sorter.kind, present, lineage, condition, tried)
     if tried:
         # What two tried expressions share would be worked out before either is tried.
         con.execute("set disabled_optimizers = 'common_subexpressions'")
@@ -166,9 +217,14 @@ def _type(
     try:
         return sorter.sort(con.sql(sql, params=values).to_arrow_reader(BLOCK_ROWS), feed)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
+        if tried and condition and feed.error is None and _is_on_a_value(error):
+            # A row of which nobody can say whether it is a record may not be left out. (The message quotes the value.)
+            raise RefusedFileError(
+                f"has a value on which `where` of contract {contract.name} fails; let it use try_cast and try_strptime"
+            ) from None
         if tried or feed.error is not None or not _is_on_a_value(error):
             raise _meaning(error, feed, contract, sorter.origin) from None
-    return _type(con, contract, present, feed, sorter, tried=True)
+    return _type(con, contract, present, feed, sorter, condition, tried=True)
 
 
 def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -> Exception:
@@ -182,19 +238,19 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
-def require_columns(contract: Contract, kind: Kind, present: dict[str, str]) -> None:
-    lacking = [
-        source for name in kind.required_columns if (source := contract.columns[name].source) and source.lower() not in present
-    ]
+def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
+    present = by_name(header)
+    sources = [contract.columns[name].source for name in kind.required_columns]
+    lacking = [source for source in sources if source and found(present, source) is None]
     if lacking:
-        if len(present) == 1 and all(name in next(iter(present)) for name in map(str.lower, lacking)):
+        if len(header) == 1 and all(name in header[0].lower() for name in map(str.lower, lacking)):
             raise RefusedFileError(
-                f"was read as one column ({next(iter(present.values()))}), which holds the names of several: say in a contract "
+                f"was read as one column ({header[0]}), which holds the names of several: say in a contract "
                 "by which `delimiter` they are separated, or export it with commas"
             )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
-            f"{', '.join(present.values()) or 'none'}); rename them in the export, or write a contract that maps them"
+            f"{names_shown(list(header)) or 'none'}); rename them in the export, or write a contract that maps them"
         )
 
 
@@ -209,23 +265,18 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
         )
 
 
-def _merge(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
-    """Take out the rows that go on with a record of another row; one that no row carries the record of stays."""
-    if contract.continuation is None:
-        return 0
-    of = ", ".join(
-        f"nullif(trim(cast({identifier(name)} as varchar)), '') as of_{i}" for i, name in enumerate(contract.continuation.of)
-    )
-    same = " and ".join(f"going.of_{i} = carrying.of_{i}" for i in range(len(contract.continuation.of)))
+def mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
+    ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
+    if rows == different:
+        con.execute(f"alter table mapped add column {REPEATED} boolean default false")
+        return
     con.execute(
-        f"create temp table flagged as select _row, coalesce(({contract.continuation.rows}), false) as goes_on, {of} from mapped"
+        f"create temp table marked as select *, count(*) over (partition by _row) > 1 as {REPEATED} from mapped "
+        "qualify row_number() over (partition by _row) = 1"
     )
-    con.execute(
-        "delete from mapped where _row in (select going._row from flagged as going where going.goes_on "
-        f"and exists (select 1 from flagged as carrying where not carrying.goes_on and {same}))"
-    )
-    ((left,),) = con.execute("select (select count(*) from flagged) - (select count(*) from mapped)").fetchall()
-    return int(left)
+    con.execute("drop table mapped")
+    con.execute("alter table marked rename to mapped")
 
 
 def _lineage(origin: Origin) -> tuple[dict[str, str], list[str | int | None]]:

@@ -85,8 +85,8 @@ def within(kind: Kind, file: Path) -> Collisions:
     return Collisions(records, int(repeated), overwritten)
 
 
-def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int, list[Clash]]:
-    """For each new file (by batch) the files whose numbers it gives to other things.
+def clashes(kind: Kind, new: list[tuple[int, Path]], standing: list[Path]) -> dict[int, list[Clash]]:
+    """For each new file (of a batch) the files whose numbers it gives to other things.
 
     A number stands for two things when it comes back in another file with another person *and* another date of the record
     (or what kinds.yml says of it); each row is held against the one of that number that arrived before it.
@@ -107,7 +107,7 @@ def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int,
     )
     agree = " or ".join(f"({text})" for text in [*shared, *by_number])
     before = ", ".join(f"lag({name}) over earlier as before_{name}" for name in ("dated", "version", "_file", *persons))
-    replaced = {f"{batch:08d}_" for batch in new}
+    replaced = {f"{batch:08d}_" for batch, _ in new}
     kept = [str(path) for path in standing if path.name[:9] not in replaced]
     with connect() as con:
         rows = con.execute(
@@ -137,7 +137,11 @@ def clashes(kind: Kind, new: dict[int, Path], standing: list[Path]) -> dict[int,
             select _batch, other, count(*), count(*) filter (is_clash), count(*) filter (is_clash and is_unordered)
             from things group by all having count(*) filter (is_clash) > 0 order by all
             """,
-            {"new": [str(path) for path in new.values()], "kept": kept or [str(path) for path in standing], "batches": list(new)},
+            {
+                "new": [str(path) for _, path in new],
+                "kept": kept or [str(path) for path in standing],
+                "batches": [batch for batch, _ in new],
+            },
         ).fetchall()
     found: dict[int, list[Clash]] = {}
     for batch, *rest in rows:

@@ -2,346 +2,207 @@
 
 from __future__ import annotations
 
-import codecs
-import hashlib
 import json
-import re
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Iterator
+from collections.abc import Mapping as Values
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import available_timezones
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from orchestration.errors import ConfigurationError
-from orchestration.pull.kinds import Kind, all_kinds, read_yaml
-from orchestration.pull.queries import require_one_query
-from orchestration.pull.readers import file_format
+from orchestration.pull.claiming import canonical, claims
+from orchestration.pull.contract import Contract, faults_between
+from orchestration.pull.faults import Fault, faults_of, nearest
+from orchestration.pull.mappings import Companion, FileMatch, Mapping, Scalar
+from orchestration.pull.params import declared, filled, given_to, merged
+
+__all__ = ["SHIPPED", "Companion", "Contract", "FileMatch", "Mapping", "Scalar", "canonical", "claims", "load_contracts"]
 
 SHIPPED = Path(__file__).parents[1] / "contracts"
 
-Unit = Literal["epoch_seconds", "epoch_milliseconds", "milliseconds", "seconds", "minutes", "hours", "days"]
-Scalar = str | int | float | bool
+
+#: The C library takes a tenth of the time, where it is there.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+class _OnceLoader(_SafeLoader):  # type: ignore[misc]
+    """Of two equal keys YAML keeps the last, without a word: here they are a fault."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if twice := [key for place, key in enumerate(keys) if key in keys[:place]]:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
 
 
-class Mapping(_Strict):
-    """Where a canonical column's value comes from. A plain string is short for ``{from: …}``."""
+@dataclass(frozen=True)
+class _Raw:
+    """A contract as it is written."""
 
-    source: str | None = Field(None, alias="from", description="Column of the export (case does not matter).")
-    value: Scalar | None = Field(None, description="The same value for every row.")
-    sql: str | None = Field(None, description="DuckDB expression over the export's columns, all of type text.")
-    map: dict[str, Scalar | None] = Field(
-        default_factory=dict,
-        description="Value in the export -> canonical value (case does not matter; null = missing). "
-        "Values not listed stay as they are; '*' catches them.",
-    )
-    format: list[str] | str | None = Field(None, description="strptime format(s) of a date or instant.")
-    unit: Unit | None = Field(None, description="Unit of a number that stands for an instant or a duration.")
-    missing: list[str] = Field(default_factory=list, description="Values that mean 'missing'.")
-    in_source: str | None = Field(
-        None, description="Of an id: the `source` whose number it is, where that is another than the contract's; '' for none."
-    )
-
-    @field_validator("map", mode="before")
-    @classmethod
-    def _dates_as_text(cls, value: Any) -> Any:
-        """YAML takes an unquoted 2026-02-28 for a date."""
-        if not isinstance(value, dict):
-            return value
-        return {str(key): item.isoformat() if isinstance(item, date) else item for key, item in value.items()}
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Mapping:
-        if sum(x is not None for x in (self.source, self.value, self.sql)) != 1:
-            raise ValueError("give exactly one of 'from', 'value' and 'sql'")
-        return self
-
-    @property
-    def formats(self) -> list[str]:
-        return [self.format] if isinstance(self.format, str) else list(self.format or [])
+    path: Path
+    data: dict[str, Any]
 
 
-class Form(_Strict):
-    """How a file is written."""
-
-    encoding: str | None = Field(None, description="Default: UTF-8, or what the file's byte-order mark says.")
-    delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
-    sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
-    records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
-    skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str | None) -> str | None:
-        try:
-            codecs.lookup(value or "utf-8")
-        except LookupError as error:
-            raise ValueError("is not an encoding; such as utf-8 or cp1252") from error
-        return value
-
-
-class FileMatch(_Strict):
-    """Which files a contract covers: the name matches, and all the columns are there."""
-
-    name: str = Field("*", description="Glob over the file's name, without regard to case.")
-    columns: list[str] = Field(default_factory=list, description="Columns that the file must have.")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> FileMatch:
-        if self.name == "*" and not self.columns:
-            raise ValueError("would claim every file; give a 'name' or 'columns'")
-        return self
-
-    def matches_name(self, file_name: str) -> bool:
-        return fnmatch(file_name.rpartition("/")[2].lower(), self.name.lower())
-
-    def claims(self, file_name: str, header: list[str]) -> bool:
-        present = {column.strip().lower() for column in header}
-        return self.matches_name(file_name) and all(column.lower() in present for column in self.columns)
-
-
-class Companion(FileMatch, Form):
-    """A further file that `query` joins, and its form where that is not the usual one."""
-
-
-class Continuation(_Strict):
-    """Rows that go on with a record of another row of the file, and carry none of their own."""
-
-    rows: str = Field(description="SQL condition over the file's columns (those of `query`) that such a row meets.")
-    of: list[str] = Field(min_length=1, description="Columns that it shares with the row that carries the record.")
-
-
-#: What `source` says to take it from the folder that a file lies in.
-FOLDER = "folder"
-
-
-class Contract(Form):
-    """One vendor export: its files, their format, and how its columns map to a canonical kind."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
-    kind: str
-    description: str = ""
-    extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
-    files: FileMatch
-    also_reads: dict[str, Companion] = Field(
-        default_factory=dict, description="Further files that `query` joins: table name -> which file."
-    )
-    timezone: str = Field("UTC", description="IANA zone of instants that carry no offset.")
-    decimal: Literal[".", ","] = "."
-    missing: list[str] = Field(default_factory=list, description="Values that mean 'missing' in every column.")
-    query: str | None = Field(
-        None,
-        description="DuckDB query over `file` (and the tables of `also_reads`) that the columns are taken from. "
-        "It must keep `_row` and give one row for each row of the file.",
-    )
-    optional_columns: list[str] = Field(
-        default_factory=list, description="Columns that `query` or `sql` name and a file may lack: empty there."
-    )
-    mode: Literal["incremental", "full"] = Field(
-        "incremental",
-        description="full: each file is a snapshot, and what the next one of the same folder no longer holds is gone.",
-    )
-    whole_orders: bool = Field(
-        True, description="Of order_items: a file brings all lines of the orders that it names, and they replace earlier ones."
-    )
-    continuation: Continuation | None = Field(
-        None, description="Which rows carry no record of this kind, but go on with one of another row."
-    )
-    source: Mapping | None = Field(
-        None,
-        description="System that the ids are numbers of, so that equal numbers of two systems stay two: a text, `folder` "
-        "(the exports' subfolder that the file lies in), or a mapping ({from: column}).",
-    )
-    columns: dict[str, Mapping]
-
-    @field_validator("source", mode="before")
-    @classmethod
-    def _short_source(cls, value: Any) -> Any:
-        return {"value": value} if isinstance(value, str | int) else value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_mappings(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("columns"), dict):
-            columns = {k: {"from": v} if isinstance(v, str) else v for k, v in data["columns"].items()}
-            data = {**data, "columns": columns}
-        return data
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("is not an IANA time zone; such as Europe/Berlin")
-        return value
-
-    @model_validator(mode="after")
-    def _sql_can_be_parsed(self) -> Contract:
-        for column, mapping in self.columns.items():
-            if mapping.sql is not None:
-                require_one_query(f"select ({mapping.sql}) from file", f"columns > {column} > sql")
-        if self.query is not None:
-            require_one_query(self.query, "query")
-        return self
-
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> Contract:
-        if self.kind not in all_kinds():
-            raise ValueError(f"kind {self.kind!r} is none of: {', '.join(all_kinds())}")
-        kind = all_kinds()[self.kind]
-        unknown = [column for column in self.columns if column not in kind.columns]
-        if unknown:
-            raise ValueError(f"{', '.join(unknown)}: not a column of {self.kind}, which has: {', '.join(kind.columns)}")
-        lacking = [column for column in kind.required_columns if column not in self.columns]
-        if lacking:
-            raise ValueError(f"required column(s) of {self.kind} not mapped: {', '.join(lacking)}")
-        return self
-
-    def of_file(self, file_name: str) -> Contract:
-        """The contract as it reads a file of this name: a `source` by folder is that of the topmost subfolder."""
-        if self.source is None or self.source.value != FOLDER:
-            return self
-        folder, slash, _ = file_name.partition("/")
-        return self.model_copy(update={"source": Mapping(value=folder) if slash else None})
-
-    @property
-    def has_form_of_its_own(self) -> bool:
-        """Would the file's header look different to who does not know the contract?"""
-        return bool(self.encoding or self.delimiter or self.sheet or self.records or self.skip_rows)
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever the contract would read a file differently."""
-        content = self.model_dump(mode="json", exclude={"description": True, "files": {"name"}})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def canonical(kind: Kind, header: list[str], timezone: str = "UTC", source: str | None = None) -> Contract:
-    """The contract of a file that already carries the canonical names (those that it has)."""
-    present = {column.strip().lower(): column for column in header}
-    columns = {name: Mapping(source=present[name]) for name in kind.columns if name in present}
-    for name in kind.required_columns:
-        columns.setdefault(name, Mapping(source=name))
-    return Contract(
-        name=f"canonical_{kind.name}",
-        kind=kind.name,
-        files=FileMatch(name=f"{kind.name}*", columns=list(kind.required_columns)),
-        timezone=timezone,
-        source=Mapping(value=source) if source else None,
-        columns=columns,
-    )
-
-
-def _canonical_kind(file_name: str) -> Kind | None:
-    """The kind whose name the file's name starts with; the longest, so that ticket_events.csv is not tickets."""
-    base_name = file_name.rpartition("/")[2].lower()
-    for name in sorted(all_kinds(), key=len, reverse=True):
-        if re.match(rf"{name}(?![a-z])", base_name):
-            return all_kinds()[name]
-    return None
-
-
-def claims(
-    file_name: str,
-    header: list[str],
-    contracts: list[Contract],
-    header_by: Callable[[Contract], list[str]] = lambda _: [],
-    timezone: str = "UTC",
-    source: str | None = None,
-) -> list[Contract]:
-    """The contracts that read a file: for each kind the first that claims it; else the canonical one by its name.
-
-    ``header_by`` reads the header as a contract says that it is written (encoding, delimiter, sheet); ``timezone`` and
-    ``source`` are those of files that need no contract.
-    """
-    by_kind: dict[str, Contract] = {}
-    for contract in contracts:
-        claimed = contract.files.claims(file_name, header) or (
-            contract.has_form_of_its_own
-            and contract.files.matches_name(file_name)
-            and contract.files.claims(file_name, header_by(contract))
-        )
-        if claimed:
-            by_kind.setdefault(contract.kind, contract)
-    if by_kind:
-        return list(by_kind.values())
-    kind = _canonical_kind(file_name)
-    own = canonical(kind, header, timezone, source) if kind else None
-    if file_format(file_name) in ("csv", "xlsx") and not (own and own.files.claims(file_name, header)):
-        # Something may stand above the header: each contract knows its own by the columns.
-        for contract in contracts:
-            if contract.files.columns and contract.files.claims(file_name, header_by(contract)):
-                by_kind.setdefault(contract.kind, contract)
-        below = header_by(own) if kind and own else []
-        if kind and not by_kind and own and own.files.claims(file_name, below):
-            own = canonical(kind, below, timezone, source)
-    return list(by_kind.values()) or ([own] if own else [])
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for item in error.errors():
-        place = " > ".join(str(part) for part in item["loc"]) or "contract"
-        given = "" if isinstance(item["input"], dict) else f" (given: {item['input']!r})"
-        given += "; YAML reads no, yes, on and off so: quote them" if isinstance(item["input"], bool) else ""
-        lines.append(f"  {place}: {item['msg'].removeprefix('Value error, ')}{given}")
-    return "\n".join(lines)
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> _Raw | Fault:
     try:
-        data = read_yaml(path.read_text(encoding="utf-8"))
+        # A subclass of the safe loader: it makes nothing but plain values.
+        data = yaml.load(path.read_text(encoding="utf-8"), _OnceLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
+        return Fault((), f"is not readable YAML: {error}")
     if not isinstance(data, dict):
-        raise ConfigurationError(f"{path}: a contract is a mapping with name, kind, files and columns")
-    return data
+        return Fault((), "a contract is a mapping with name, kind, files and columns")
+    return _Raw(path, {str(key): value for key, value in data.items()})
 
 
-def _extended(data: dict[str, Any], raw: dict[str, tuple[Path, dict[str, Any]]], seen: tuple[str, ...]) -> dict[str, Any]:
+def _extended(data: dict[str, Any], raw: dict[str, _Raw], names: list[str], faults: list[Fault]) -> dict[str, Any]:
+    """The data with what it extends below it; ``names`` grows by those of the contracts that it starts from."""
     base_name = data.get("extends")
     if base_name is None:
         return data
-    if base_name in seen or base_name not in raw:
-        problem = "extends itself" if base_name in seen else f"extends {base_name!r}, which does not exist"
-        raise ConfigurationError(f"contract {data.get('name')!r} {problem}; contracts: {', '.join(sorted(raw))}")
-    base = _extended(raw[base_name][1], raw, (*seen, base_name))
-    columns = {**base.get("columns", {}), **data.get("columns", {})}
-    return {**base, **data, "columns": {name: mapping for name, mapping in columns.items() if mapping is not None}}
+    if base_name in names or base_name not in raw:
+        problem = "extends itself" if base_name in names else f"extends {base_name!r}, which does not exist"
+        faults.append(Fault(("extends",), f"{problem}{nearest(base_name, raw)} (contracts: {', '.join(sorted(raw))})"))
+        return data
+    names.append(base_name)
+    base = _extended(raw[base_name].data, raw, names, faults)
+    params = merged(base.get("params"), data.get("params"))
+    made = {**base, **data, "columns": _over(base.get("columns"), data.get("columns"))}
+    if params:
+        made["params"] = params
+    if isinstance(kinds := base.get("kinds"), dict) and isinstance(own := data.get("kinds", {}), dict):
+        made["kinds"] = {part: _part_over(kinds.get(part), own.get(part, {})) for part in {**kinds, **own}}
+    return made
 
 
-def load_contracts(config_dir: Path | None) -> list[Contract]:
+def _part_over(base: Any, own: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(own, dict):
+        return own
+    return {**base, **own, "columns": _over(base.get("columns"), own.get("columns"))}
+
+
+def _parts(data: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Each kind that a contract makes of its file: the keys above what is its own, and the contract that it is."""
+    kinds = data.get("kinds")
+    if kinds is None:
+        yield (), data
+        return
+    if not isinstance(kinds, dict) or not all(isinstance(part, dict) for part in kinds.values()):
+        faults.append(Fault(("kinds",), "must be a mapping: kind -> the keys that are its own"))
+        return
+    rest = {key: value for key, value in data.items() if key != "kinds"}
+    for name, part in kinds.items():
+        if "kinds" in part:
+            faults.append(Fault(("kinds", str(name), "kinds"), "cannot stand within itself"))
+        columns = {"columns": _over(rest.get("columns"), part.get("columns"))}
+        whole = {"kind": name, **rest, **part, **columns, "name": f"{data.get('name')}_{name}", "family": data.get("name")}
+        yield ("kinds", str(name)), whole
+
+
+def _over(base: Any, own: Any) -> Any:
+    """The columns of a contract over those that it extends: what it sets to null is dropped."""
+    if not isinstance(base, dict | None) or not isinstance(own, dict | None):
+        return own
+    return _without_none({**(base or {}), **(own or {})})
+
+
+def _without_none(columns: Any) -> Any:
+    """The columns that are mapped: of a parameter that is null, a column is none."""
+    if not isinstance(columns, dict):
+        return columns
+    return {
+        name: mapping
+        for name, mapping in columns.items()
+        if mapping is not None and not (isinstance(mapping, dict) and mapping.get("from", "") is None)
+    }
+
+
+def load_contracts(config_dir: Path | None, params: Values[str, Values[str, Any]] | None = None) -> list[Contract]:
     """Every contract in the order in which they get to claim a file: the user's, then the shipped ones.
 
+    Args:
+        config_dir: the configuration folder.
+        params: the setting `contract_params`: name of a contract, or pattern of names -> parameter -> value.
+
     Raises:
-        ConfigurationError: a contract is not valid; the message names the file, the place and the remedy.
+        ConfigurationError: contracts are not valid; the message names the file, the place and the remedy of each fault.
     """
     folders = [config_dir / "contracts"] if config_dir else []
     paths = [path for folder in [*folders, SHIPPED] for path in sorted(folder.glob("*.y*ml"))]
-    return list(_contracts_of(tuple((path, path.exists() and path.stat().st_mtime_ns) for path in paths)))
+    stamps = tuple((path, path.exists() and path.stat().st_mtime_ns) for path in paths)
+    return list(_contracts_of(stamps, json.dumps(params or {}, sort_keys=True, default=str)))
 
 
 @lru_cache(maxsize=16)
-def _contracts_of(files: tuple[tuple[Path, int], ...]) -> tuple[Contract, ...]:
+def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Contract, ...]:
     """A run asks three times; to check what is written in them takes half a second."""
-    raw: dict[str, tuple[Path, dict[str, Any]]] = {}
+    given: dict[str, dict[str, Any]] = json.loads(params)
+    faults: dict[Path | None, list[Fault]] = {}
+    raw: dict[str, _Raw] = {}
     for path, _ in files:
-        data = _read(path)
-        name = str(data.get("name"))
-        if name in raw and raw[name][0].parent == path.parent:
-            raise ConfigurationError(f"{path}: the name {name!r} is taken by {raw[name][0]}; rename one")
-        raw.setdefault(name, (path, data))
+        found = _read(path)
+        if isinstance(found, Fault):
+            faults.setdefault(path, []).append(found)
+            continue
+        name = str(found.data.get("name"))
+        if name in raw and raw[name].path.parent == path.parent:
+            faults.setdefault(path, []).append(Fault(("name",), f"{name!r} is taken by {raw[name].path}; rename one"))
+        raw.setdefault(name, found)
     contracts = []
-    for name, (path, data) in raw.items():
-        try:
-            contracts.append(Contract.model_validate(_extended(data, raw, (name,))))
-        except ValidationError as error:
-            raise ConfigurationError(f"{path} is not a valid contract:\n{_explain(error)}") from error
+    known_params: dict[str, set[str]] = {}
+    for name, written in raw.items():
+        own: list[Fault] = []
+        names = [name]
+        data = _extended(written.data, raw, names, own)
+        known_params[name] = set(declared(data.get("params")))
+        for above, part in _parts(data, own) if not own else ():
+            contract, wrong = _contract(part, given_to([str(part.get("name")), *names], given))
+            contracts += [contract] if contract else []
+            is_own = data.get("kinds", {}).get(above[-1], {}) if above else {}
+            own += [replace(f, path=(*above, *f.path)) if f.path and f.path[0] in is_own else f for f in wrong]
+        if own:
+            faults.setdefault(written.path, []).extend(own)
+    if wrong := list(_wrong_params(given, known_params)):
+        faults[None] = wrong
+    if faults:
+        raise ConfigurationError(_in_words(faults))
     return tuple(contracts)
+
+
+def _contract(data: dict[str, Any], values: dict[str, Any]) -> tuple[Contract | None, list[Fault]]:
+    """The contract of what is written, with its parameters filled in, or what is wrong with it."""
+    written, wrong = filled(data, values)
+    written = {**written, "columns": _without_none(written.get("columns"))}
+    try:
+        contract = Contract.model_validate(written)
+    except ValidationError as error:
+        return None, [*wrong, *faults_of(error, written, Contract), *faults_between(written)]
+    return (None if wrong else contract), wrong
+
+
+def _wrong_params(given: Values[str, Values[str, Any]], known: dict[str, set[str]]) -> Iterator[Fault]:
+    """Settings that no contract asks for."""
+    for pattern, values in given.items():
+        names = [name for name in known if name == pattern or fnmatch(name, pattern)]
+        if not names:
+            yield Fault(("contract_params", pattern), f"there is no such contract{nearest(pattern, known)}")
+            continue
+        params = sorted(set.union(*(known[name] for name in names)))
+        for param in values:
+            if param not in params:
+                there = f"its parameters: {', '.join(params)}" if params else "it has none"
+                yield Fault(("contract_params", pattern, param), f"there is no such parameter{nearest(param, params)} ({there})")
+
+
+def _in_words(faults: dict[Path | None, list[Fault]]) -> str:
+    """All faults, file by file."""
+    lines = []
+    for path, found in faults.items():
+        lines.append(f"{path} is not a valid contract:" if path else "settings:")
+        lines += [f"  {fault}" for fault in dict.fromkeys(found)]
+    return "\n".join(lines)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from orchestration.errors import RefusedFileError
 
@@ -16,7 +17,36 @@ HEADER_LINES = 50
 #: A column of our own: a file's column of that name is renamed.
 ROW = "_row"
 _DELIMITERS = (",", ";", "\t", "|")
+#: A header is hardly ever longer.
+_RECORD = 2**14
 _LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+#: Between the names of several header rows, such as a question and an option of it.
+_JOINT = " - "
+
+
+@dataclass(frozen=True)
+class HeaderShape:
+    """What is known of a header before a file is read."""
+
+    #: Names that it must hold, by which it is told from what stands above it (case does not matter).
+    columns: tuple[str, ...] = ()
+    #: So many rows are no header, whatever they hold.
+    skip_rows: int = 0
+    #: The row that it is, as a spreadsheet counts.
+    row: int | None = None
+    #: So many rows it has.
+    height: int = 1
+
+    @property
+    def missing(self) -> str:
+        """Why there is none."""
+        if self.row:
+            return f"has nothing in row {self.row}, which its contract calls the header"
+        if self.skip_rows:
+            return f"has no header below the {self.skip_rows} lines that its contract skips"
+        return "is empty: not even a header"
 
 
 @dataclass(frozen=True)
@@ -26,6 +56,12 @@ class Header:
     cells: list[str]
     above: int
     delimiter: str = ","
+    height: int = 1
+
+    @property
+    def last(self) -> int:
+        """Number of its last row."""
+        return self.above + self.height
 
     @property
     def names(self) -> list[str]:
@@ -45,7 +81,7 @@ class Header:
 def column_names(cells: Sequence[str]) -> list[str]:
     """One name for each column, different without regard to case.
 
-    The first of several keeps its name, the second becomes ``name_2``; the third of all that has none is ``column_3``.
+    The first of several keeps its name, the second becomes ``name.2``; the third of all that has none is ``column_3``.
     """
     stripped = [cell.strip() for cell in cells]
     own = {cell.lower() for cell in stripped}
@@ -54,43 +90,81 @@ def column_names(cells: Sequence[str]) -> list[str]:
     for position, cell in enumerate(stripped, start=1):
         name, number = cell or f"column_{position}", 2
         if (not cell and name in own) or name.lower() in taken:
-            while f"{name}_{number}".lower() in taken | own:
+            while f"{name}.{number}".lower() in taken | own:
                 number += 1
-            name = f"{name}_{number}"
+            name = f"{name}.{number}"
         taken.add(name.lower())
         names.append(name)
     return names
 
 
-def find_header(
-    rows: Iterable[tuple[int, Sequence[str]]], columns: Sequence[str], skip_rows: int
-) -> tuple[int, Sequence[str]] | None:
+def by_name(names: Iterable[str]) -> dict[str, str]:
+    """The column that ``found`` finds under a name.
+
+    Of columns whose names differ by case only each has its own: in SQL the second is ``q2.2``.
+    """
+    names = list(names)
+    present = {name.lower(): name for name in reversed(names)}
+    present.update((name, name) for name in names)
+    for name in names:
+        spelled = re.sub(r"\.\d+$", "", name)
+        if spelled != name and spelled not in names and spelled.lower() in present:
+            present[spelled] = name
+    return present
+
+
+def found(present: dict[str, str], name: str | None) -> str | None:
+    """The column of a name: as it is spelled, else whatever its case."""
+    return present.get(name or "") or present.get((name or "").lower())
+
+
+def joined(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The cells of several header rows as one row: the names above each other.
+
+    A blank cell above another one takes the name to its left: the question stands over the first of its options only.
+    """
+    if len(rows) == 1:
+        return [cell.strip() for cell in rows[0]]
+    width = max(map(len, rows), default=0)
+    padded = [[cell.strip() for cell in row] + [""] * (width - len(row)) for row in rows]
+    cells = []
+    left = [""] * len(rows)
+    for place in range(width):
+        column = [row[place] for row in padded]
+        for level, cell in enumerate(column[:-1]):
+            if cell:
+                left[level:] = [cell, *[""] * (len(rows) - level - 1)]
+            elif any(column[level + 1 :]):
+                column[level] = left[level]
+        cells.append(_JOINT.join(dict.fromkeys(filter(None, column))))
+    return cells
+
+
+def find_header(rows: Iterable[tuple[int, list[str]]], shape: HeaderShape) -> tuple[int, list[str]] | None:
     """The first row that is not blank; of the first lines, sooner the one that holds all the columns a contract asks for.
 
     Args:
-        rows: how many rows stand above, and the cells.
-        columns: names that the header must hold (case does not matter).
-        skip_rows: so many rows are no header, whatever they hold.
+        rows: how many rows stand above, and the cells (of as many rows as a header has, joined).
+        shape: what is known of it.
     """
-    wanted = {column.strip().lower() for column in columns}
+    wanted = {column.strip().lower() for column in shape.columns}
     first = None
     for above, cells in rows:
-        if above < skip_rows or not any(cell.strip() for cell in cells):
+        if shape.row:
+            if above + 1 == shape.row:
+                return (above, cells) if any(cells) else None
+            continue
+        if above < shape.skip_rows or not any(cells):
             continue
         first = first or (above, cells)
-        if skip_rows or not wanted or above >= HEADER_LINES:
+        if shape.skip_rows or not wanted or above >= HEADER_LINES:
             break
         if wanted <= {name.lower() for name in column_names(cells)}:
             return above, cells
     return first
 
 
-def no_header(skip_rows: int) -> str:
-    """Why there is none."""
-    return f"has no header below the {skip_rows} lines that its contract skips" if skip_rows else "is empty: not even a header"
-
-
-def text_header(text: str, delimiter: str | None, columns: Sequence[str], skip_rows: int, otherwise: str = ",") -> Header:
+def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise: str = ",") -> Header:
     """The header of a text whose lines are rows; ``text`` is the file's beginning.
 
     The delimiter is the most frequent one of the header, ``otherwise`` where it has none.
@@ -111,12 +185,40 @@ def text_header(text: str, delimiter: str | None, columns: Sequence[str], skip_r
                 said = delimiter or line.strip('"')[4]
                 continue
             mark = delimiters[above] = said or _delimiter_of(line) or otherwise
-            yield above, next(csv.reader(io.StringIO(text[start:], newline=""), delimiter=mark), []) if line.strip() else []
+            yield above, joined(_records(text, start, mark, shape.height) if line.strip() else [[]])
 
-    found = find_header(rows(), columns, skip_rows)
-    if found is None:
-        raise RefusedFileError(no_header(skip_rows))
-    return Header([cell.strip() for cell in found[1]], found[0], delimiters[found[0]])
+    place = find_header(rows(), shape)
+    if place is None:
+        raise RefusedFileError(shape.missing)
+    return Header(place[1], place[0], delimiters[place[0]], shape.height)
+
+
+def _records(text: str, start: int, delimiter: str, count: int) -> list[list[str]]:
+    """The records from a place of a text on; the text is long, and each of its first lines is looked at."""
+    for end in (start + _RECORD, len(text)):
+        part = io.StringIO(text[start:end], newline="")
+        found = list(islice(csv.reader(part, delimiter=delimiter), count))
+        if part.read(1) or end >= len(text):
+            break
+    return found or [[]]
+
+
+def sheet_header(rows: Sequence[tuple[int, list[str]]], shape: HeaderShape) -> Header:
+    """The header of a sheet, of which these are the first rows.
+
+    Raises:
+        RefusedFileError: there is none.
+    """
+
+    def windows() -> Iterable[tuple[int, list[str]]]:
+        for place, (above, cells) in enumerate(rows):
+            # No header begins with a blank row.
+            yield above, joined([other for _, other in rows[place : place + shape.height]]) if any(map(str.strip, cells)) else []
+
+    place = find_header(windows(), shape)
+    if place is None:
+        raise RefusedFileError(shape.missing)
+    return Header(place[1], place[0], height=shape.height)
 
 
 def _delimiter_of(line: str) -> str | None:

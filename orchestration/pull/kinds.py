@@ -117,6 +117,14 @@ class TwoThings:
 
 
 @dataclass(frozen=True)
+class RowOrder:
+    """An instant that is told of one thing row by row, in the order in which it happened."""
+
+    of: str
+    instant: str
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of export (tickets, calls, …)."""
 
@@ -131,6 +139,7 @@ class Kind:
     #: Instants of one record in the order in which they happen.
     in_time_order: tuple[str, ...] = ()
     two_things: TwoThings | None = None
+    in_row_order: RowOrder | None = None
 
     def vocabularies_of(self, column: str) -> list[Vocabulary]:
         return [vocabulary for vocabulary in self.vocabularies if column in vocabulary.columns]
@@ -196,6 +205,7 @@ def all_kinds() -> dict[str, Kind]:
             vocabularies=tuple(_vocabulary(vocabulary) for vocabulary in spec.get("vocabularies", ())),
             in_time_order=tuple(spec.get("in_time_order", ())),
             two_things=_two_things(spec, all_columns[name]),
+            in_row_order=RowOrder(**spec["in_row_order"]) if "in_row_order" in spec else None,
         )
         for name, spec in raw.items()
     }

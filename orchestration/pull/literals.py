@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestration.pull.contracts import Scalar
+from orchestration.pull.mappings import Scalar
 
 
 def literal(value: Scalar | None) -> str:

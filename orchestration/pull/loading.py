@@ -6,25 +6,27 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import statement, times, values
+from orchestration.pull import amounts, row_order, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
+from orchestration.pull.params import require_params
+from orchestration.pull.personal import names_shown
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.sorting import Origin
-from orchestration.pull.summary import what_became
+from orchestration.pull.summary import of_one_load
 from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -40,6 +42,8 @@ class Batch:
     path: Path
     rows_loaded: int
     rows_quarantined: int
+    #: Rows that go on with a record of another row.
+    rows_merged: int = 0
     #: What its records are, held against each other and against those of other files.
     collisions: Collisions = field(default_factory=Collisions)
     #: Why rows were quarantined, the most frequent reasons first.
@@ -100,7 +104,7 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement))
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, amounts, times, statement, row_order))
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 
@@ -124,7 +128,8 @@ def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | N
 def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
-    return ReadOptions(form.encoding, form.delimiter, form.sheet, form.records, form.skip_rows, tuple(columns))
+    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
+    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down)})
 
 
 def jobs(
@@ -192,11 +197,11 @@ class Loader:
                 staged.append((job, self._read(job, report)))
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
-        clashing = clashes(kind, {job.file.batch: self._staged(job) for job, _ in judged}, standing)
+        clashing = clashes(kind, [(job.file.batch, self._staged(job)) for job, _ in judged], standing)
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
-                within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                load.rows_merged, within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
                 reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged
@@ -208,7 +213,7 @@ class Loader:
             load = read_load
             if job.stem in told:
                 load = replace(load, records=told[job.stem].records)
-                report.messages.append(what_became(job.file.file, load, told[job.stem]))
+                report.messages.append(of_one_load(job.file.file, load, told[job.stem]))
             self._settle(job, load, passed.get(job.stem, False), report)
         return report
 
@@ -217,6 +222,8 @@ class Loader:
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
+        if load.status == "loaded" and not load.told_columns:
+            return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
     def _read(self, job: Job, report: KindReport) -> Load:
@@ -227,6 +234,7 @@ class Loader:
                 raise RefusedFileError(
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
+            require_params(job.contract)
             rows = self._open(job.file, options_of(job.contract))
             companions = {name: self._companion(job, name, report) for name in job.companions}
             quarantine = self._staged(job, "quarantine")
@@ -234,14 +242,17 @@ class Loader:
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
-        report.messages += [f"{job.file.file}: {message}" for message in rows.messages]
+        report.messages += [f"{job.file.file}: {message}" for message in (*rows.messages, *result.messages)]
+        if result.rows_left_out:
+            left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
+            report.messages.append(f"{job.file.file}: {left_out}")
         if result.unknown_columns and result.rows_loaded:
-            report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
+            report.messages.append(f"{job.file.file}: columns not used: {names_shown(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.rows_quarantined:,} quarantined)"
         )
-        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_merged)
+        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
         return replace(load, told_columns=" ".join(result.told_columns))
 
     def _companion(self, job: Job, name: str, report: KindReport) -> Rows:

@@ -51,7 +51,7 @@ class Pull:
         for line in withdraw_blamed(self.ledger, arrivals.offered):
             self._progress(f"pull: {line}")
         landed = self.ledger.landed()
-        contracts = load_contracts(settings.config_dir)
+        contracts = load_contracts(settings.config_dir, settings.contract_params)
         wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
         self.unclaimed = unclaimed(landed, wanted)
         if not wanted:

@@ -1,4 +1,4 @@
-"""The rows that could not be loaded: why, and as files for mending. Those of a file that is held back whole are among them."""
+"""The rows that could not be loaded (those of a file that is held back whole among them): why, and as files for mending."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
+from orchestration.output import cell_for_csv, row_for_csv
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.settings import Settings
@@ -54,8 +55,8 @@ def valueless(reason: str) -> str:
 
 def rows_in_words(first: list[int], count: int) -> str:
     """The first rows of some: "row 2", "rows 2, 5, 7, …"."""
-    shown = ", ".join(map(str, first[:FIRST_ROWS]))
-    return f"row{'s' if count > 1 else ''} {shown}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
+    listed = ", ".join(map(str, first[:FIRST_ROWS]))
+    return f"row{'s' if count > 1 else ''} {listed}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
 
 
 def _held_back(settings: Settings) -> tuple[list[str], list[str]]:
@@ -78,16 +79,18 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
         return []
     held, past = _held_back(settings)
     with connect() as con:
+        # A row that a later delivery brings again is one row to mend, and that of the later one.
         return con.execute(
             "with named as (select *, _batch || ':' || _contract as load from read_parquet($paths, union_by_name = true)), "
             "rejected as (select *, list_contains($held, load) as is_held from named "
-            f"where ($file is null or _file = $file) and not list_contains($past, load)) {sql}",
+            "where ($file is null or _file = $file) and not list_contains($past, load) "
+            f"qualify rank() over (partition by kind, _contract, record order by _batch desc) = 1) {sql}",
             {"paths": paths, "file": file, "held": held, "past": past},
         ).fetchall()
 
 
 def reasons(settings: Settings, kind: str | None = None, file: str | None = None) -> list[Reason]:
-    """Why rows lie in quarantine, the most frequent reasons first.
+    """Why rows lie in quarantine, the most frequent reasons first; what several deliveries brought counts once, as the last's.
 
     Raises:
         ConfigurationError: there is no such kind.
@@ -138,9 +141,9 @@ def export_rows(settings: Settings, kind: str | None, file: str | None, out: Pat
         path = out / f"{row_kind}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.csv"
         names = list(dict.fromkeys(column for row in cells for column in row))
         with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=names)
+            writer = csv.DictWriter(stream, fieldnames=[cell_for_csv(name) for name in names])
             writer.writeheader()
-            writer.writerows(cells)
+            writer.writerows(map(row_for_csv, cells))
         yield path, len(cells)
 
 

@@ -21,7 +21,7 @@ import zstandard
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull.csv_files import read_csv, require_decodable
-from orchestration.pull.headers import ROW, Header, column_names, find_header, no_header, text_header
+from orchestration.pull.headers import HEADER_LINES, ROW, Header, HeaderShape, column_names, sheet_header, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson
 from orchestration.pull.parquet_files import parquet_header, read_parquet
 from orchestration.pull.records import (
@@ -37,6 +37,7 @@ from orchestration.pull.records import (
     with_nulls,
     without_blank_rows,
 )
+from orchestration.pull.shaping import between, carried_down
 from orchestration.pull.unpacking import COMPRESSIONS, open_bytes, require_sheets
 
 FORMATS = {
@@ -64,9 +65,26 @@ class ReadOptions:
     delimiter: str | None = None
     sheet: str | int = 0
     records: str | None = None
+    lines: str | None = None
     skip_rows: int = 0
     #: Names that the header must hold, by which it is told from what stands above it.
     columns: tuple[str, ...] = ()
+    header_row: int | None = None
+    header_rows: int = 1
+    #: Rows right below the header, and at the end, that are no records.
+    skip_below_header: int = 0
+    skip_footer: int = 0
+    carry_down: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> HeaderShape:
+        return HeaderShape(self.columns, self.skip_rows, self.header_row, self.header_rows)
+
+    def records_of(self, rows: Rows, header: Header) -> Rows:
+        """The rows that are records."""
+        if header.height == 1 and not self.skip_below_header and not self.skip_footer:
+            return rows
+        return between(rows, header.last + self.skip_below_header, self.skip_footer)
 
 
 def file_format(name: str) -> str | None:
@@ -89,6 +107,8 @@ def open_rows(path: Path, name: str, options: ReadOptions, scratch: Path | None 
         raise RefusedFileError(f"unknown format; known endings: {', '.join(FORMATS)} (also .gz, .zst)")
     with _refusing(kind):
         rows = _open_as(kind, path, name, options, scratch)
+        if options.carry_down:
+            rows = carried_down(rows, list(options.carry_down))
     blocks = rows.blocks
 
     def refusing() -> Iterator[Block]:
@@ -127,12 +147,13 @@ def _open_as(kind: str, path: Path, name: str, options: ReadOptions, scratch: Pa
     if kind == "parquet":
         return read_parquet(path, name)
     if kind == "json":
-        return read_json(path, name, options.encoding, options.records, scratch)
+        return read_json(path, name, options.encoding, options.records, options.lines, scratch)
     encoding = _encoding_of(path, name, options)
     require_decodable(path, name, encoding)
     if kind == "csv":
-        return read_csv(path, name, encoding, _csv_header(path, name, encoding, options))
-    return read_ndjson(path, name, encoding, scratch)
+        header = _csv_header(path, name, encoding, options)
+        return options.records_of(read_csv(path, name, encoding, header), header)
+    return read_ndjson(path, name, encoding, options.lines, scratch)
 
 
 def read_header(path: Path, name: str, options: ReadOptions | None = None) -> list[str]:
@@ -169,7 +190,7 @@ def _csv_header(path: Path, name: str, encoding: str, options: ReadOptions) -> H
         start = stream.read(HEAD_BYTES)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
     otherwise = "\t" if ".tsv" in Path(name.lower()).suffixes[-2:] else ","
-    return text_header(text, options.delimiter, options.columns, options.skip_rows, otherwise)
+    return text_header(text, options.delimiter, options.header, otherwise)
 
 
 def _read_xlsx(path: Path, name: str, options: ReadOptions, scratch: Path | None) -> Rows:
@@ -204,18 +225,10 @@ def _read_xlsx(path: Path, name: str, options: ReadOptions, scratch: Path | None
 
 
 def _from_sheet(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scratch: Path | None) -> Rows:
-    looked_at: list[tuple[int, list[str]]] = []
-
-    def noted() -> Iterator[tuple[int, list[str]]]:
-        for row in rows:
-            looked_at.append(row)
-            yield row
-
-    found = find_header(noted(), options.columns, options.skip_rows)
-    if found is None:
-        raise RefusedFileError(no_header(options.skip_rows))
-    header = Header(list(found[1]), found[0])
-    below = (row for row in chain(looked_at, rows) if row[0] > header.above)
+    shape = options.header
+    looked_at = list(islice(rows, max(shape.skip_rows, shape.row or 0) + HEADER_LINES + shape.height))
+    header = sheet_header(looked_at, shape)
+    below = (row for row in chain(looked_at, rows) if row[0] >= header.last)
     spool, keys = Spool(scratch), [str(place) for place in range(len(header.cells))]
     height = max(1, CHUNK_CELLS // len(keys))
     while True:
@@ -228,4 +241,4 @@ def _from_sheet(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scr
     named = {
         key: name for key, cell, name in zip(keys, header.cells, header.names, strict=True) if cell.strip() or key in spool.filled
     }
-    return replace(spool.rows(named), messages=header.messages)
+    return options.records_of(replace(spool.rows(named), messages=header.messages), header)

@@ -69,7 +69,7 @@ class Rows:
 
 
 def flatten(record: dict[str, Any]) -> dict[str, str | None]:
-    """Nested keys joined with dots; where two meet, the second ends in ``_2``."""
+    """Nested keys joined with dots; where two meet, the second ends in ``.2``."""
     flat: dict[str, str | None] = {}
     _flatten_into(flat, record, "")
     return flat
@@ -82,7 +82,7 @@ def _flatten_into(flat: dict[str, str | None], record: dict[str, Any], prefix: s
             _flatten_into(flat, value, f"{name}.")
         else:
             while name in flat:
-                name += "_2"
+                name += ".2"
             flat[name] = text_of(value)
 
 

@@ -1,4 +1,4 @@
-"""What became of files, in one line each."""
+"""What became of the rows of files, in words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from orchestration.pull.collisions import Collisions
 from orchestration.pull.ledger import Load
 
 
-def what_became(file: str, load: Load, found: Collisions) -> str:
+def of_one_load(file: str, load: Load, found: Collisions) -> str:
     """What became of a file's rows, in one line."""
     kind = load.kind.replace("_", " ")
     parts = [f"{file}: {load.rows_read:,} rows -> {found.records:,} {kind}"]
     if load.rows_merged:
-        parts.append(f"{load.rows_merged:,} rows go on with a record of another row")
+        parts.append(f"{load.rows_merged:,} rows carry no record of their own")
     if found.repeated:
         parts.append(f"{found.repeated:,} rows repeat another one word for word")
     if load.rows_loaded - found.records - found.repeated > 0:

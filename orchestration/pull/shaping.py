@@ -1,0 +1,120 @@
+"""Rows as records: without what stands right below the header and at the end, and with what an earlier row says for them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.errors import RefusedFileError
+from orchestration.pull.headers import ROW, by_name, found
+from orchestration.pull.records import Block, Rows
+
+
+def between(rows: Rows, above: int, footer: int) -> Rows:
+    """The rows whose number is more than ``above``, but for the last ``footer`` of them (blank ones do not count)."""
+    blocks = rows.blocks
+
+    def records() -> Iterator[Block]:
+        below = (_within(block, above + 1, None) for block in blocks())
+        yield from _but_the_last(below, footer) if footer else below
+
+    return replace(rows, blocks=records)
+
+
+def _within(block: Block, first: int, end: int | None) -> Block:
+    """The rows of a block from a number on, up to another one."""
+    keep = pc.greater_equal(block.table[ROW], first)
+    if end is not None:
+        keep = pc.and_(keep, pc.less(block.table[ROW], end))
+    broken = [row for row in block.broken if row.row >= first and (end is None or row.row < end)]
+    return Block(block.table if pc.all(keep).as_py() else block.table.filter(keep), broken)
+
+
+def _but_the_last(blocks: Iterator[Block], count: int) -> Iterator[Block]:
+    """A block is held until so many rows have come after it."""
+    held: deque[Block] = deque()
+    after = 0
+    for block in blocks:
+        if held:
+            after += _rows_of(block)
+        held.append(block)
+        while len(held) > 1 and after >= count:
+            yield held.popleft()
+            after -= _rows_of(held[0])
+    numbers = sorted(n for block in held for n in (*block.table[ROW].to_pylist(), *(row.row for row in block.broken)))
+    if len(numbers) > count:
+        yield from (_within(block, 0, numbers[-count]) for block in held)
+
+
+def _rows_of(block: Block) -> int:
+    return int(block.table.num_rows) + len(block.broken)
+
+
+def carried_down(rows: Rows, columns: list[str]) -> Rows:
+    """The rows in which a blank cell of ``columns`` holds the value of the row that began its group.
+
+    A group begins where the first of the columns holds another value than before; a row in which it is blank goes on with the
+    group. What began a group may be a row that could not be read: below it a blank cell stays blank until the next group.
+
+    Raises:
+        RefusedFileError: the file lacks one of the columns.
+    """
+    present = by_name(rows.header)
+    lacking = [name for name in columns if found(present, name) is None]
+    if lacking:
+        raise RefusedFileError(
+            f"lacks the column(s) {', '.join(lacking)}, which its contract carries down (it has: "
+            f"{', '.join(rows.header) or 'none'})"
+        )
+    names = [name for column in columns if (name := found(present, column))]
+    blocks = rows.blocks
+
+    def filled() -> Iterator[Block]:
+        group = _Group(names)
+        for block in blocks():
+            yield group.carry(block)
+
+    return replace(rows, blocks=filled)
+
+
+class _Group:
+    """The group that the rows read so far end in."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._began: dict[str, str | None] = dict.fromkeys(names)
+        #: Was its first row one that could not be read?
+        self._is_unknown = False
+
+    def carry(self, block: Block) -> Block:
+        table, count = block.table, block.table.num_rows
+        # The row that began the group stands before the others; the one after them stands for a group of which nothing is known.
+        unknown = count + 1
+        keys = pa.concat_arrays([pa.array([self._began[self._names[0]]], pa.string()), _whole(table[self._names[0]])])
+        before, keys = pc.fill_null_forward(keys).slice(0, count), keys.slice(1)
+        has_key = pc.is_valid(keys).to_numpy(zero_copy_only=False)
+        begins = has_key & pc.fill_null(pc.not_equal(keys, before), True).to_numpy(zero_copy_only=False)
+        after_broken = np.zeros(count + 1, bool)
+        after_broken[np.searchsorted(table[ROW].to_numpy(), [row.row for row in block.broken])] = True
+        after_broken[0] |= self._is_unknown
+        began = np.maximum.accumulate(np.where(begins, np.arange(1, count + 1), 0))
+        says = has_key | after_broken[:count]
+        last_said = np.maximum.accumulate(np.where(says, np.arange(count), -1))
+        source = np.where(last_said < 0, 0, np.where(has_key, began, unknown)[last_said])
+        for name in self._names:
+            own = _whole(table[name])
+            every = pa.concat_arrays([pa.array([self._began[name]], pa.string()), own, pa.nulls(1, pa.string())])
+            if count:
+                self._began[name] = every[int(began[-1])].as_py()
+            table = table.set_column(table.column_names.index(name), name, pc.coalesce(own, every.take(pa.array(source))))
+        self._is_unknown = bool(after_broken[count] or (source[-1] == unknown if count else self._is_unknown))
+        return Block(table, block.broken)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays([pa.array([], pa.string()), *(chunk.cast(pa.string()) for chunk in column.chunks)])
