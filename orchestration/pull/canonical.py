@@ -174,7 +174,7 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
         if contract.also_reads:
-            _mark_repeated(con)
+            mark_repeated(con)
         _same_rows(con, contract, feed.count)
         return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
@@ -270,7 +270,7 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
         )
 
 
-def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+def mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
     """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
     ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
     if rows == different:
