@@ -208,9 +208,9 @@ def _type(
     """
     lineage, values = _lineage(sorter.origin)
     sql = statement(contract, sorter.kind, present, lineage, condition, tried)
-    if tried:
-        # What two tried expressions share would be worked out before either is tried.
-        con.execute("set disabled_optimizers = 'common_subexpressions'")
+    # To rewrite a hundred columns' expressions takes longer than to work them out for ten thousand rows, and saves no time later.
+    # And what two tried expressions share would be worked out before either is tried.
+    con.execute(f"set disabled_optimizers = 'expression_rewriter{', common_subexpressions' if tried else ''}'")
     if feed.keeps:
         # Several threads would give rows in another order than the file's.
         con.execute("set threads = 1")

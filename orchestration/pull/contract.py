@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -21,6 +22,12 @@ from orchestration.pull.queries import wrong_sql
 _SAID_TO_PEOPLE = ("description", "vendor", "provisional")
 #: What `source` says to take it from the folder that a file lies in.
 FOLDER = "folder"
+
+
+@cache
+def _zones() -> set[str]:
+    """Looked up in the file system, once."""
+    return available_timezones()
 
 
 class Contract(Form):
@@ -101,8 +108,8 @@ class Contract(Form):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(available_timezones()))}")
+        if value not in _zones():
+            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(_zones()))}")
         return value
 
     @model_validator(mode="after")

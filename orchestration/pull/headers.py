@@ -21,6 +21,8 @@ SHEET = "_sheet"
 _DELIMITERS = (",", ";", "\t", "|")
 #: A header is hardly ever longer.
 _RECORD = 2**14
+#: So many lines below those that are skipped may be blank, or a header that is not the wanted one.
+_MOST_LINES = 2000
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -192,7 +194,9 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
         RefusedFileError: there is none.
     """
     text = text.removeprefix("\ufeff")
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    # No header stands further down: the rest of a long text need not be cut into lines.
+    most = _MOST_LINES + shape.skip_rows + (shape.row or 0)
+    starts = [0, *(end.end() for end in islice(_LINE_END.finditer(text), most))]
     delimiters: dict[int, str] = {}
 
     def rows() -> Iterable[tuple[int, list[str]]]:
