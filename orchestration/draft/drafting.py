@@ -135,9 +135,11 @@ def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
         return DayOrder(False, f"month first, as {month[1]!r} in {month[0]!r}", None)
     if told and all(times.separators == {"."} for _, times in told):
         return DayOrder(True, "day first, as everywhere with dots", None)
-    half = any(times.has_half_days for _, times in told)
-    first = "month" if half else "day"
-    return DayOrder(not half, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
+    firsts, seconds = (set[str]().union(*sets) for sets in ([t.firsts for _, t in told], [t.seconds for _, t in told]))
+    # Days vary more than months do.
+    is_month = len(firsts) < len(seconds) if len(firsts) != len(seconds) else any(times.has_half_days for _, times in told)
+    first = "month" if is_month else "day"
+    return DayOrder(not is_month, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
 
 
 def _say_form(made: Draft, read: Sample, path: Path) -> None:

@@ -111,7 +111,10 @@ def _as_duration(made: Entry, looks: Looks) -> None:
     others = looks.seen.told - told.spelled - told.short_clocks
     if told.short_clocks:
         made.mapping["unit"] = "mm:ss"
-        made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
+        if told.long_clock:
+            made.why += f"; minutes and seconds: as hours {told.long_clock!r} would be longer than a day"
+        else:
+            made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
     elif others and unit:
         made.mapping["unit"] = unit.value
         made.why += f"; the name says {unit.value}"

@@ -104,7 +104,11 @@ def sample(path: Path) -> Sample:
     if first:
         found.said["skip_below_header"] = (first, "rows below the header that say what the columns hold", None)
     if last or lost:
-        found.said["skip_footer"] = (1, "the last row is a total", None)
+        found.said["skip_footer"] = (
+            1,
+            "the last row is a total",
+            "the last row of every file is left out: does each end with a total?",
+        )
     columns = [
         seen(name, place, cells[first : len(cells) - last], " ".join(filter(None, cells[:first])))
         for place, (name, cells) in enumerate(zip(rows.header, texts, strict=True))
