@@ -22,7 +22,7 @@ from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
 #: A file whose name says what it holds counts as so much.
 _NAMED = 4.0
 #: The second best kind must lie so much behind.
-_CLEAR = 0.75
+_CLEAR = 0.65
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,13 @@ def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, st
         return best, "as asked for", None
     second = matches[1]
     why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
-    is_clear = best.points > 3 and second.points < _CLEAR * best.points
-    return best, why, None if is_clear else f"{second.kind.name} is nearly as likely: --kind says which"
+    if best.points <= 3 or second.points >= _CLEAR * best.points:
+        return best, why, f"{second.kind.name} is nearly as likely: --kind says which"
+    required = best.kind.required_columns
+    by_name = [name for name in required if name in best.chosen and best.chosen[name].is_by_name]
+    if 2 * len(by_name) < len(required):
+        return best, why, f"few of the required columns of {best.kind.name} are known by their names: is it another kind?"
+    return best, why, None
 
 
 def _words_of(file_name: str) -> set[str]:
