@@ -110,7 +110,7 @@ def _word(word: Word) -> list[str]:
     rows = f"{word.rows:,} rows" if word.rows != 1 else "1 row"
     key = scalar(word.written)
     if word.value is None and not word.is_missing:
-        return [f"      # {_comment(key)}: ?  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]
+        return [f"      # {_comment(key)}:  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]
     code = f"{key}: {scalar(word.value)}"
     return [f"      {code}  {CHECK}{rows}: {word.doubt}" if word.doubt else f"      {code}  # {rows}"]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract
-from orchestration.pull.headers import by_name, found
+from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.mappings import Mapping
@@ -120,7 +120,8 @@ def _told_columns(contract: Contract, kind: Kind, header: list[str], lacking: li
 
     def is_told(mapping: Mapping) -> bool:
         if mapping.sql is None:
-            return bool(mapping.place_in) or mapping.value not in (None, "") or found(present, mapping.source) is not None
+            is_given = bool(mapping.place_in or mapping.value not in (None, "") or options(present, mapping.option_of))
+            return is_given or found(present, mapping.source) is not None
         sql = mapping.sql.lower()
         return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
 
@@ -141,6 +142,8 @@ def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
     named += [name for m in contract.columns.values() for name in m.place_in]
     used = {found(present, name) for name in named}
+    used |= {SHEET if contract.sheets else None}
+    used |= {column for m in contract.columns.values() for column in options(present, m.option_of)}
     sql = " ".join(
         [
             contract.query or "",
@@ -242,6 +245,8 @@ def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]
+    wanted = [contract.columns[name].option_of for name in kind.required_columns]
+    lacking += [" or ".join(patterns) for patterns in wanted if patterns and not options(present, patterns)]
     if lacking:
         if len(header) == 1 and all(name in header[0].lower() for name in map(str.lower, lacking)):
             raise RefusedFileError(

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from orchestration.pull.faults import Fault, nearest, none_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.mappings import UNITS, Companion, Continuation, FileMatch, Form, Held, Mapping, Param
+from orchestration.pull.naming import folder_of
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
 
@@ -127,13 +128,22 @@ class Contract(Form):
         """The contract as it reads a file of this name: a `source` by folder is that of the topmost subfolder."""
         if self.source is None or self.source.value != FOLDER:
             return self
-        folder, slash, _ = file_name.partition("/")
-        return self.model_copy(update={"source": Mapping(value=folder) if slash else None})
+        folder = folder_of(file_name).partition("/")[0]
+        return self.model_copy(update={"source": Mapping(value=folder) if folder else None})
 
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
-        told = (self.encoding, self.delimiter, self.sheet, self.records, self.skip_rows, self.header_row, self.header_rows > 1)
+        told = (
+            self.encoding,
+            self.delimiter,
+            self.sheet,
+            self.sheets,
+            self.records,
+            self.skip_rows,
+            self.header_row,
+            self.header_rows > 1,
+        )
         return any(told)
 
     @property

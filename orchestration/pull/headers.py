@@ -16,6 +16,8 @@ from orchestration.errors import RefusedFileError
 HEADER_LINES = 50
 #: A column of our own: a file's column of that name is renamed.
 ROW = "_row"
+#: Another: the name of the sheet, where several are read.
+SHEET = "_sheet"
 _DELIMITERS = (",", ";", "\t", "|")
 #: A header is hardly ever longer.
 _RECORD = 2**14
@@ -106,7 +108,9 @@ def by_name(names: Iterable[str]) -> dict[str, str]:
     Of columns whose names differ by case only each has its own: in SQL the second is ``q2.2``.
     """
     names = list(names)
-    present = {name.lower(): name for name in reversed(names)}
+    present: dict[str, str] = {}
+    for name in names:
+        present.setdefault(name.lower(), name)
     present.update((name, name) for name in names)
     for name in names:
         spelled = re.sub(r"\.\d+$", "", name)
@@ -118,6 +122,21 @@ def by_name(names: Iterable[str]) -> dict[str, str]:
 def found(present: dict[str, str], name: str | None) -> str | None:
     """The column of a name: as it is spelled, else whatever its case."""
     return present.get(name or "") or present.get((name or "").lower())
+
+
+def options(present: dict[str, str], patterns: Iterable[str]) -> dict[str, str]:
+    """The columns that names or patterns mean, and the option that each is: what a ``*`` stands for, else its name."""
+    columns: dict[str, str] = {}
+    for pattern in patterns:
+        if "*" not in pattern:
+            if (column := found(present, pattern)) is not None:
+                columns.setdefault(column, column)
+            continue
+        form = re.compile("(.*)".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
+        for column in dict.fromkeys(present.values()):
+            if match := form.fullmatch(column):
+                columns.setdefault(column, match[1].strip() or column)
+    return columns
 
 
 def joined(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,6 +1,6 @@
 """What of a file may be shown in a message: words and numbers that cannot be a person's.
 
-Columns that are impersonal hold persons all the same where cells are shifted by one, and header lines are rows where the header is
+Columns that are impersonal hold persons all the same where cells are shifted by one, and a header may be a row where it is
 missing. So a value is shown only if it looks like none of: an address, a telephone, card or account number, a name, a sentence.
 One set of patterns serves Python and DuckDB, whose engine (RE2) reads all of it.
 """
