@@ -173,7 +173,7 @@ def _share(part: int, whole: int) -> str:
 def _counts(reading: Reading) -> str:
     if not reading.rows_read:
         return ""
-    parts = [f"{reading.rows_read:,} rows", f"{reading.rows_loaded:,} loaded"]
+    parts = [f"{reading.rows_read:,} row{'s' if reading.rows_read != 1 else ''}", f"{reading.rows_loaded:,} loaded"]
     if reading.records is not None:
         parts[-1] += f" as {reading.records:,} {reading.kind.replace('_', ' ')}"
     if reading.rows_merged:
