@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import CHECK, text
 from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.settings import PROJECT
 
 
 @dataclass
@@ -343,3 +345,23 @@ def test_the_largest_sheet_of_a_workbook_and_its_header_are_found(tmp_path: Path
     made = draft(path)
     assert (made.keys["sheet"].value, made.rows, made.kind) == ("Tickets", 20, "tickets")
     assert try_out(made, path) == (20, 0)
+
+
+def test_the_walk_through_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file gives the lines that it shows, and its answers leave no row rejected."""
+    guide = (PROJECT / "docs" / "onboarding.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    path = Path("exports", "servicedesk_2026-06.csv")
+    path.parent.mkdir()
+    path.write_text(guide.partition("<<'END'\n")[2].partition("END\n")[0], encoding="utf-8")
+    said = ran(path).output
+    assert said in guide
+    written = Path("config", "contracts", "servicedesk_tickets.yml").read_text(encoding="utf-8")
+    shown = guide.partition("```yaml\n")[2].partition("```")[0]
+    assert shown in written
+    answered = re.sub(r"(?m)^timezone: UTC.*$", "timezone: Europe/Berlin", written)
+    answered = re.sub(r"(?m)^ *# Rückruf vereinbart:.*$", "      Rückruf vereinbart: open", answered)
+    result = loaded(path, Contract.model_validate(yaml.safe_load(answered)))
+    assert (result.loaded.num_rows, result.quarantined.num_rows) == (8, 0)
+    assert result.loaded["status"].to_pylist().count("open") == 2
+    assert [score for score in result.loaded["csat_score"].to_pylist() if score] == [5, 4, 2, 3, 5]
