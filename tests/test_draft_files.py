@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -194,6 +197,24 @@ def test_a_file(name: str, tmp_path: Path) -> None:
 # -- the command -------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _with_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command makes its process do without pandas; this one has other tests."""
+    monkeypatch.setattr("orchestration.check.lightly.import_lightly", lambda: None)
+
+
+def test_no_heavy_library_is_imported(helpdesk: Path, tmp_path: Path) -> None:
+    heavy = "('pandas', 'dagster', 'dbt', 'great_expectations', 'scipy', 'plotly')"
+    code = (
+        "import sys\nfrom orchestration.cli import main\n"
+        f"main(['contract', 'draft', {str(helpdesk)!r}, '--output', '-'], standalone_mode=False)\n"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "[]"), done.stderr
+    assert "kind: tickets" in done.stdout
+
+
 def ran(*words: str | Path) -> Result:
     return CliRunner().invoke(main, ["contract", "draft", *map(str, words)])
 
@@ -365,3 +386,42 @@ def test_the_walk_through_is_what_happens(tmp_path: Path, monkeypatch: pytest.Mo
     assert (result.loaded.num_rows, result.quarantined.num_rows) == (8, 0)
     assert result.loaded["status"].to_pylist().count("open") == 2
     assert [score for score in result.loaded["csat_score"].to_pylist() if score] == [5, 4, 2, 3, 5]
+
+
+ODD = [
+    "Ticket: ID",
+    "#Status",
+    "- Created",
+    'Sub"ject',
+    "{Tags}",
+    "No",
+    "true",
+    "1.0",
+    "Über\tsicht 😀",
+    "a\nb",
+    "ticket id ",
+    "*x",
+    "&y",
+    "'z",
+    "%p",
+    "@q",
+]
+
+
+def test_odd_names_of_columns_stay_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "tickets: [odd] 2026.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(ODD)
+        for number in range(12):
+            writer.writerow([f"T{number}", "open", "2026-05-01T10:00:00Z", *(f"v{number}" for _ in ODD[3:])])
+    made = draft(path, "tickets")
+    written = text(made, "next", *try_out(made, path))
+    contract = Contract.model_validate(yaml.safe_load(written))
+    assert contract == Contract.model_validate(made.as_contract())
+    assert contract.files.claims(path.name, made.header)
+    assert {contract.columns[name].source for name in ("ticket_id", "status", "created_at")} == {
+        "Ticket: ID",
+        "#Status",
+        "- Created",
+    }
