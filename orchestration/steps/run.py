@@ -101,7 +101,7 @@ class Run:
         Raises:
             ConfigurationError: a suite speaks of a table that there is not.
         """
-        project = Project(self.warehouse.parse())
+        project = Project(self.warehouse.parsed())
         check_tables(self.settings.config_dir, {model.name: model.schema for model in project.models.values()})
         return project
 
