@@ -2,16 +2,15 @@
 
 dbt takes a tenth of a second to find out that one table can stay as it is: it renders the model, asks for the versions of its
 inputs, and reports. With hundreds of nodes that is most of a day's run. So the versions, which `maintained` keeps in the
-warehouse, are compared here before a node is handed to dbt. What is not certain is handed over, and decided there.
+warehouse, are compared here before a node is handed to dbt. What is not certain is handed over, and decided there. What dbt
+compiled is kept, too: see `orchestration/upkeep/`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -160,7 +159,7 @@ class Kept:
         if f"{node.schema}.{node.name}" not in self._tables:
             return False
         state = self._built.get(node.name)
-        return not self._is_off and (state is not None and state.project == self._project or not _is_maintained(node))
+        return not self._is_off and ((state is not None and state.project == self._project) or not _is_maintained(node))
 
     def state_of(self, model: str) -> State:
         return self._built[model]
@@ -291,58 +290,3 @@ class Kept:
 def as_computed_at(instant: datetime) -> str:
     """The instant of a run as the macro `computed_at` has it."""
     return f"timestamp '{instant:%Y-%m-%d %H:%M:%S}'"
-
-
-@contextmanager
-def keeping(kept: Kept) -> Iterator[None]:
-    """While dbt builds in this process: let nodes stay that can."""
-    from dbt import tracking
-    from dbt.artifacts.resources.types import NodeType
-    from dbt.artifacts.schemas.results import NodeStatus
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.task.base import ExecutionContext
-    from dbt.task.build import BuildTask
-    from dbt.task.run import ModelRunner
-    from dbt.task.seed import SeedRunner
-    from dbt.task.test import TestRunner
-
-    def computed_at() -> str:
-        return as_computed_at(tracking.active_user.run_started_at)
-
-    def kept_result(runner: Any, status: NodeStatus) -> Any:
-        return runner._build_run_result(runner.node, time.time(), status, [], "keep", failures=0)
-
-    class KeepingModels(ModelRunner):
-        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
-            if kept.is_current(self.node):
-                return kept_result(self, NodeStatus.Success)
-            result = super().compile_and_execute(manifest, ctx)
-            kept.built(self.node)
-            kept.compiled(self.node, computed_at())
-            return result
-
-    class KeepingSeeds(SeedRunner):
-        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
-            if kept.has_passed(self.node):
-                return kept_result(self, NodeStatus.Success)
-            result = super().compile_and_execute(manifest, ctx)
-            kept.passed(self.node)
-            return result
-
-    class KeepingTests(TestRunner):
-        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
-            if kept.has_passed(self.node):
-                return kept_result(self, NodeStatus.Pass)
-            result = super().compile_and_execute(manifest, ctx)
-            kept.compiled(self.node, computed_at())
-            if result.status == NodeStatus.Pass:
-                kept.passed(result.node)
-            return result
-
-    ours = {NodeType.Model: KeepingModels, NodeType.Seed: KeepingSeeds, NodeType.Test: KeepingTests}
-    theirs = {kind: BuildTask.RUNNER_MAP[kind] for kind in ours}
-    BuildTask.RUNNER_MAP.update(ours)
-    try:
-        yield
-    finally:
-        BuildTask.RUNNER_MAP.update(theirs)

@@ -15,10 +15,11 @@ import duckdb
 
 from orchestration.connections import bounded, connect, explain, use
 from orchestration.errors import CxhouseError
-from orchestration.keeping import Kept, keeping, project_version
+from orchestration.keeping import Kept, project_version
 from orchestration.node_result import NodeResult
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
+from orchestration.upkeep.dbt_runners import keeping
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -147,7 +148,8 @@ class Warehouse:
         schemas, with_tests = _selected_schemas(arguments)
         if schemas == [] or self._settings.engine != "duckdb" or not self._is_parsed:
             return None
-        from orchestration.upkeep.build import UnforeseenError, Upkeep, chosen_nodes
+        from orchestration.upkeep.build import Upkeep, chosen_nodes
+        from orchestration.upkeep.table import UnforeseenError
 
         with self.kept() as kept:
             upkeep = Upkeep(self._settings, kept, chosen_nodes(self.manifest(), schemas, with_tests)) if kept else None

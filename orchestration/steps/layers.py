@@ -19,11 +19,11 @@ from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_p
 from orchestration.gates.tracing import Tracer, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
+from orchestration.node_result import NodeResult
 from orchestration.publish import quoted
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.tables import write_ledger
 from orchestration.steps.run import Model, Project, Run
-from orchestration.warehouse import NodeResult
 
 
 @dataclass(frozen=True)

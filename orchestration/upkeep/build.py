@@ -18,15 +18,11 @@ from orchestration.connections import explain
 from orchestration.keeping import AS_OF, Kept, as_computed_at
 from orchestration.node_result import NodeResult
 from orchestration.settings import MODELS_AT_ONCE, Settings
-from orchestration.upkeep import queries
-from orchestration.upkeep.queries import BY_ITSELF, VOLATILE, Clock, Declaration, Input, TouchedUnits, quoted_names
+from orchestration.upkeep.queries import Clock, Declaration, Input, TouchedUnits, can_be_traced
+from orchestration.upkeep.table import Table
 
 #: Of a dbt test's configuration: what a plain count of failing rows stands for.
 _PLAIN_TEST = {"fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "limit": None, "store_failures": None}
-
-
-class UnforeseenError(Exception):
-    """Something that only dbt knows how to deal with; what was done so far stays right."""
 
 
 def chosen_nodes(manifest: Mapping[str, Any], schemas: Iterable[str] | None, with_tests: bool) -> list[Any]:
@@ -132,7 +128,7 @@ class Upkeep:
         tests_of: dict[str, set[str]] = {}
         for unique_id, names in before.items():
             if self._nodes[unique_id].resource_type == "test" and len(names) == 1:
-                tests_of.setdefault(*names, set()).add(unique_id)
+                tests_of.setdefault(next(iter(names)), set()).add(unique_id)
         for unique_id, names in before.items():
             if self._nodes[unique_id].resource_type != "test":
                 names.update(*(tests_of.get(name, ()) for name in list(names)))
@@ -163,7 +159,7 @@ class Upkeep:
         with self._kept.cursor() as con:
             con.execute("set TimeZone = 'UTC'")
             if node.config["materialized"] == "table":
-                con.execute(f"create or replace table {_relation(node)} as {before.compiled_code}")
+                con.execute(f"create or replace table {node.relation_name} as {before.compiled_code}")
                 return replace(before, message="OK")
             return replace(before, message=self._maintained(con, node, before.compiled_code))
 
@@ -183,7 +179,7 @@ class Upkeep:
 
     def _maintained(self, con: duckdb.DuckDBPyConnection, node: Any, code: str) -> str:
         """Bring a table up to date; returns how."""
-        told, state, known = Declaration.of(code), self._kept.state_of(node.name), self._kept.known_inputs(node.name)
+        known = self._kept.known_inputs(node.name)
         inputs = {
             name.rpartition(".")[2]: self._kept.input_of(name, node.name)
             for name in node.depends_on.nodes
@@ -191,32 +187,35 @@ class Upkeep:
         }
         changed = [name for name, found in inputs.items() if found.version is None or found.version != known.get(name)]
         uses_clock = AS_OF in self._code[node.unique_id]
-        has_clock_moved = uses_clock and state.as_of != self._as_of
+        then = self._kept.state_of(node.name).as_of
+        clock = Clock(*sorted((then, self._as_of))) if uses_clock and then != self._as_of else None
         mode, is_changed = "keep", False
-        if changed or has_clock_moved:
-            can_be_traced = queries.can_be_traced(told, changed, inputs, known) and not (has_clock_moved and told.on_clock is None)
-            mode = "touched" if can_be_traced else "compare"
-            touched = None
-            if can_be_traced:
-                units = TouchedUnits(told, _relation(node), self._raw)
-                for name in changed:
-                    units.by_input(name, inputs[name], self._files_read(con, node.name, name, inputs[name]))
-                if has_clock_moved:
-                    earlier, later = sorted((state.as_of, self._as_of))
-                    units.by_clock(Clock(earlier, later))
-                touched = units.query()
+        if changed or clock:
+            told = Declaration.of(code)
+            is_traced = can_be_traced(told, changed, inputs, known) and not (clock and told.on_clock is None)
+            mode = "touched" if is_traced else "compare"
+            touched = self._touched(con, node, told, {name: inputs[name] for name in changed}, clock) if is_traced else None
             is_changed = Table(con, node, self._columns[f"{node.schema}.{node.name}"]).update(code, told, touched)
-        after = self._kept.advance(
-            node.name, uses_clock, is_changed, {name: found.version or "unknown" for name, found in inputs.items()}
-        )
+        versions = {name: found.version or "unknown" for name, found in inputs.items()}
+        after = self._kept.advance(node.name, uses_clock, is_changed, versions)
         if is_changed:
-            con.execute(
-                "update maintenance.models set version = ?, are_changes_known = true where model = ?", [after.version, node.name]
-            )
+            statement = "update maintenance.models set version = ?, are_changes_known = true where model = ?"
+            con.execute(statement, [after.version, node.name])
             con.execute("commit")
         with self._lock:
             self._unsaved[node.name] = inputs
         return mode
+
+    def _touched(
+        self, con: duckdb.DuckDBPyConnection, node: Any, told: Declaration, changed: Mapping[str, Input], clock: Clock | None
+    ) -> str:
+        """The query of the units that changed inputs and a moved clock touch."""
+        units = TouchedUnits(told, node.relation_name, self._raw)
+        for name, found in changed.items():
+            units.by_input(name, found, self._files_read(con, node.name, name, found))
+        if clock:
+            units.by_clock(clock)
+        return units.query()
 
     def _files_read(self, con: duckdb.DuckDBPyConnection, model: str, name: str, found: Input) -> list[str]:
         if found.kind != "source":
@@ -225,13 +224,14 @@ class Upkeep:
         return [file for (file,) in con.execute(query, [model, name]).fetchall()]
 
     def _save_inputs(self) -> None:
-        """What the tables were built from, at once. A run that dies before computes the same parts again, and finds no difference."""
+        """Write down what the tables were built from, at once.
+
+        The run after one that dies before this computes the same parts again, and finds no difference.
+        """
         if not self._unsaved:
             return
         states = [[*self._kept.state_of(name)[:3], name] for name in self._unsaved]
-        versions = [
-            [name, key, version] for name in self._unsaved for key, version in self._kept.known_inputs(name).items()
-        ]
+        versions = [[name, key, version] for name in self._unsaved for key, version in self._kept.known_inputs(name).items()]
         files = [
             [name, key, file]
             for name, inputs in self._unsaved.items()
@@ -259,80 +259,3 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[str]]) -
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
         con.execute(f"insert into {table} select {', '.join('unnest(?)' for _ in columns)}", columns)
-
-
-def _relation(node: Any) -> str:
-    return str(node.relation_name)
-
-
-class Table:
-    """A table whose query may give other rows than it has."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, node: Any, columns: list[tuple[str, str]]) -> None:
-        self._con, self._name, self._relation, self._columns = con, node.name, _relation(node), columns
-        self._touched, self._new, self._differing = (f"{part}__{node.name}" for part in ("touched", "new", "differing"))
-        self._has_contract = bool(node.config["contract"]["enforced"])
-        names = [name for name, _ in columns]
-        self._volatile = quoted_names([name for name in names if name in VOLATILE])
-        self._content = quoted_names([name for name in names if name not in VOLATILE])
-
-    def update(self, code: str, told: Declaration, touched: str | None) -> bool:
-        """Compute the touched units (none: all), and replace what differs.
-
-        Returns whether anything did; then a transaction is open, with the new rows in it.
-        """
-        parts, unit = code.split(BY_ITSELF), told.unit
-        old = self._relation
-        if touched is not None and unit is not None:
-            self._con.execute(f"create or replace temp table {self._touched} as {touched}")
-            if not self._count(self._touched):
-                return self._leave()
-            parts = [queries.restricted(part, unit, self._touched) for part in parts]
-            old = f"({queries.rows_of_units(self._relation, unit, self._touched)})"
-        self._compute(parts)
-        self._con.execute(
-            f"create or replace temp table {self._differing} as {queries.differing_rows(old, self._new, self._content)}"
-        )
-        if not self._count(self._differing):
-            return self._leave()
-        for column in self._volatile:
-            self._con.execute(queries.carry_volatile(old, self._new, self._content, column))
-        self._con.execute("begin")
-        changed = queries.changed_table(self._name)
-        self._con.execute(f"create or replace table {changed} as select * from {self._differing}")
-        if unit is None:
-            self._con.execute(f"delete from {self._relation}")
-            self._con.execute(f"insert into {self._relation} by name select * from {self._new}")
-        else:
-            self._con.execute(f"create or replace temp table {self._touched} as {queries.units_of(self._differing, unit)}")
-            self._con.execute(queries.delete_units(self._relation, unit, self._touched))
-            rows = queries.rows_of_units(self._new, unit, self._touched)
-            self._con.execute(f"insert into {self._relation} by name {rows}")
-        self._drop()
-        return True
-
-    def _compute(self, parts: list[str]) -> None:
-        first, *further = parts
-        if self._has_contract:
-            self._con.execute(f"create or replace temp table {self._new} as select * from {self._relation} limit 0")
-            further = parts
-        else:
-            self._con.execute(f"create or replace temp table {self._new} as {first}")
-            described = self._con.execute(f"describe {self._new}").fetchall()
-            if [(row[0], row[1]) for row in described] != self._columns:
-                self._leave()
-                raise UnforeseenError(f"{self._name} has other columns than before")
-        by_name = "by name" if self._has_contract else ""
-        for part in further:
-            self._con.execute(f"insert into {self._new} {by_name} {part}")
-
-    def _count(self, table: str) -> int:
-        return int(self._con.execute(f"select count(*) from {table}").fetchall()[0][0])
-
-    def _leave(self) -> bool:
-        self._drop()
-        return False
-
-    def _drop(self) -> None:
-        for table in (self._touched, self._new, self._differing):
-            self._con.execute(f"drop table if exists {table}")

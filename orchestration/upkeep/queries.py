@@ -128,7 +128,9 @@ def _is_unit(expressions: Sequence[str]) -> str:
 def rows_of_units(relation: str, unit: Sequence[str], touched: str) -> str:
     """The rows of touched units."""
     condition = _is_unit([f"present.{column}" for column in unit])
-    return f"select present.* from {relation} as present where exists (select 1 from {touched} as touched_units where {condition})"
+    return (
+        f"select present.* from {relation} as present where exists (select 1 from {touched} as touched_units where {condition})"
+    )
 
 
 def delete_units(relation: str, unit: Sequence[str], touched: str) -> str:
