@@ -31,7 +31,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
         record.verdicts += chain.from_iterable(judged)
         return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
 
-    pulling = Pull(run.settings, run.progress, run.keeper.start)
+    pulling = Pull(run.settings, run.progress)
     with record.timed("pull and its gates"):
         reports = list(pulling.kinds(gate))
     for report in reports:
