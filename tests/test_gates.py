@@ -115,7 +115,7 @@ def frames() -> list[pa.Table]:
             choices: dict[str, list[Any]] = {
                 "n": [-1, 0, 1, 2, 5, 6], "amount": [Decimal(text) for text in ("0.10", "2.50", "-1.00", "2.51")],
                 "ratio": [0.1, 2.5, math.nan, -1.0, math.inf], "name": ["a", "b", "it's", "", "A", *map(str, range(40))],
-                **dict.fromkeys(("since", "until"), [datetime(2026, 1, day) for day in range(1, 5)]),
+                **{key: [datetime(2026, 1, day) for day in range(1, 5)] for key in ("since", "until")},
             }  # fmt: skip
             columns = {
                 name: [None if chance.random() < share_null else chance.choice(values) for _ in range(rows)]
@@ -138,7 +138,7 @@ def test_a_query_says_what_the_library_says(tmp_path: Path, monkeypatch: pytest.
     items = [{"type": kind, "kwargs": told, "severity": "critical"} for kind, told in ASKED]
     path = tmp_path / "expectations" / "raw" / "tickets.yml"
     path.parent.mkdir(parents=True)
-    path.write_text(yaml.safe_dump({"expectations": items}))
+    path.write_text(yaml.safe_dump({"expectations": items}, sort_keys=False))
     monkeypatch.setattr("orchestration.gates.keeper.judge", lambda *_: None)
     with GateKeeper(tmp_path) as keeper:
         asked = keeper.check("raw/tickets", files, ["_row"])

@@ -140,7 +140,9 @@ def _validate(
         suite.add_expectation_configuration(
             ExpectationConfiguration(
                 type=item["type"], kwargs=item.get("kwargs", {}), meta={"number": number}, severity=item["severity"]
-            )
+            ),
+            # Else the second limit on a column takes the place of the first.
+            match_type="success",
         )
     suite = context.suites.add(suite)
     batch = context.data_sources.add_pandas(gate).add_dataframe_asset(gate).add_batch_definition_whole_dataframe("all")
