@@ -97,6 +97,11 @@ ASKED = [
         "expect_column_pair_values_a_to_be_greater_than_b",
         {"column_A": "until", "column_B": "since", "ignore_row_if": "either_value_is_missing"},
     ),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "until", "column_B": "since", "or_equal": True, "ignore_row_if": "either_value_is_missing", "mostly": 0.6},
+    ),
+    ("expect_column_distinct_values_to_contain_set", {"column": "name", "value_set": ["a", "b"]}),
     ("expect_table_row_count_to_be_between", {"min_value": 2}),
     ("expect_table_row_count_to_be_between", {"min_value": 0, "max_value": 3}),
     ("expect_column_proportion_of_unique_values_to_be_between", {"column": "name", "min_value": 0.6}),

@@ -169,7 +169,7 @@ def _greater(file: _File, told: dict[str, Any]) -> _Answer:
     kinds = {file.type_of(one), file.type_of(other)}
     first, second = (_name(one), _name(other)) if kinds <= {"TIMESTAMP"} else (file.number(one), file.number(other))
     sign = ">=" if told.get("or_equal") else ">"
-    return _Answer(f"{_is_there(file, one)} and {_is_there(file, other)}", f"not ({first} {sign} {second})")
+    return _Answer(f"{_is_there(file, one)} and {_is_there(file, other)}", f"not ({first} {sign} {second})", _mostly(told))
 
 
 def _row_count(file: _File, told: dict[str, Any]) -> _Answer:
@@ -185,6 +185,12 @@ def _share_of_unique(file: _File, told: dict[str, Any]) -> _Answer:
     return _Answer.of_whole(_is_within(different / count, told), different / count)
 
 
+def _contains_set(file: _File, told: dict[str, Any]) -> _Answer:
+    condition = f"{_is_there(file, told['column'])} and {_values(file, told)}"
+    (different,) = file.one(f"count(distinct {_name(told['column'])})", condition)
+    return _Answer.of_whole(different == len(set(told["value_set"])))
+
+
 #: What can be asked, with the options that are understood.
 _ASKED: dict[str, tuple[Callable[[_File, dict[str, Any]], _Answer], set[str]]] = {
     "expect_column_values_to_be_between": (_between, {"column", "min_value", "max_value", "mostly"}),
@@ -193,7 +199,11 @@ _ASKED: dict[str, tuple[Callable[[_File, dict[str, Any]], _Answer], set[str]]] =
     "expect_column_values_to_not_be_null": (_not_null, {"column", "mostly"}),
     "expect_column_values_to_be_unique": (_unique, {"column"}),
     "expect_compound_columns_to_be_unique": (_unique_together, {"column_list"}),
-    "expect_column_pair_values_a_to_be_greater_than_b": (_greater, {"column_A", "column_B", "or_equal", "ignore_row_if"}),
+    "expect_column_pair_values_a_to_be_greater_than_b": (
+        _greater,
+        {"column_A", "column_B", "or_equal", "ignore_row_if", "mostly"},
+    ),
+    "expect_column_distinct_values_to_contain_set": (_contains_set, {"column", "value_set"}),
     "expect_table_row_count_to_be_between": (_row_count, {"min_value", "max_value"}),
     "expect_column_proportion_of_unique_values_to_be_between": (_share_of_unique, {"column", "min_value", "max_value"}),
 }
