@@ -191,9 +191,9 @@ class Warehouse:
     def command(self, arguments: list[str]) -> bool:
         """Any dbt command over this home, with dbt's own output; False when it did not succeed."""
         prepare_seeds(self._settings)
-        # It may be told other variables.
+        # It may be told other variables: the next run takes neither its manifest nor its tables for this project's.
         self._parsed.unlink(missing_ok=True)
-        return bool(self._invoke(arguments, log_level="info").success)
+        return bool(self._invoke(arguments, log_level="info", project="").success)
 
     def _invoke(
         self,
@@ -201,11 +201,12 @@ class Warehouse:
         callbacks: list[Any] | None = None,
         manifest: Any = None,
         log_level: str = "none",
+        project: str | None = None,
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
         os.environ.update(self._settings.environment())
-        os.environ["CXHOUSE_PROJECT"] = self._version
+        os.environ["CXHOUSE_PROJECT"] = self._version if project is None else project
         if self._settings.engine == "spark" and command[0] != "parse":
             from orchestration.spark import show_raw
 
