@@ -31,6 +31,8 @@ class Warehouse:
         use(settings.resources)
         self._settings = settings
         self._manifest: Any = None
+        #: The manifest as it lies on disk, and when that was written.
+        self._document: tuple[int, dict[str, Any]] | None = None
 
     @cached_property
     def _version(self) -> str:
@@ -88,7 +90,10 @@ class Warehouse:
 
     def manifest(self) -> dict[str, Any]:
         """The parsed project, as dbt wrote it down last."""
-        return dict(json.loads(self.manifest_path.read_text(encoding="utf-8")))
+        written = self.manifest_path.stat().st_mtime_ns
+        if self._document is None or self._document[0] != written:
+            self._document = written, dict(json.loads(self.manifest_path.read_text(encoding="utf-8")))
+        return self._document[1]
 
     def discard_if_damaged(self) -> bool:
         """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""

@@ -12,7 +12,6 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -21,6 +20,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.queries import require_one_query
 from orchestration.pull.readers import file_format
+from orchestration.zones import time_zones
 
 SHIPPED = Path(__file__).parents[1] / "contracts"
 
@@ -178,7 +178,7 @@ class Contract(Form):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in time_zones():
             raise ValueError("is not an IANA time zone; such as Europe/Berlin")
         return value
 
