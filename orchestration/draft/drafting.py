@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
@@ -18,6 +17,7 @@ from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
+from orchestration.zones import time_zones
 
 #: A file whose name says what it holds counts as so much.
 _NAMED = 4.0
@@ -48,7 +48,7 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     """
     if kind_name is not None and kind_name not in all_kinds():
         raise ConfigurationError(f"kind {kind_name!r} is none of: {', '.join(all_kinds())}")
-    if timezone is not None and timezone not in available_timezones():
+    if timezone is not None and timezone not in time_zones():
         raise ConfigurationError(f"{timezone!r} is not an IANA time zone; such as Europe/Berlin")
     if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]+", name):
         raise ConfigurationError(f"{name!r} is no name of a contract: lower snake case, two letters or more")
@@ -217,11 +217,7 @@ def _named_zone(read: Sample) -> str | None:
     for one in read.columns:
         told += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
     cells = " ".join(told)
-    found = {
-        zone
-        for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells)
-        if zone in available_timezones()
-    }
+    found = {zone for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells) if zone in time_zones()}
     return found.pop() if len(found) == 1 else None
 
 
