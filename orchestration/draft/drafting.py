@@ -22,7 +22,7 @@ from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
 #: A file whose name says what it holds counts as so much.
 _NAMED = 4.0
 #: The second best kind must lie so much behind.
-_CLEAR = 0.75
+_CLEAR = 0.65
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     match, why, doubt = _kind(path, file, kind_name)
     kind = match.kind
     made = Draft(
-        name or contract_name(path.name, kind.name), kind.name, path.name, read.rows, len(read.columns), read.is_whole,
+        name or contract_name(path.name, kind.name), kind.name, path.name, read.rows, [seen.name for seen in read.columns],
         notes=list(read.layout.notes),
     )  # fmt: skip
     made.keys["kind"] = Key(kind.name, why, doubt)
@@ -100,8 +100,13 @@ def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, st
         return best, "as asked for", None
     second = matches[1]
     why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
-    is_clear = best.points > 3 and second.points < _CLEAR * best.points
-    return best, why, None if is_clear else f"{second.kind.name} is nearly as likely: --kind says which"
+    if best.points <= 3 or second.points >= _CLEAR * best.points:
+        return best, why, f"{second.kind.name} is nearly as likely: --kind says which"
+    required = best.kind.required_columns
+    by_name = [name for name in required if name in best.chosen and best.chosen[name].is_by_name]
+    if 2 * len(by_name) < len(required):
+        return best, why, f"few of the required columns of {best.kind.name} are known by their names: is it another kind?"
+    return best, why, None
 
 
 def _words_of(file_name: str) -> set[str]:
@@ -135,9 +140,11 @@ def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
         return DayOrder(False, f"month first, as {month[1]!r} in {month[0]!r}", None)
     if told and all(times.separators == {"."} for _, times in told):
         return DayOrder(True, "day first, as everywhere with dots", None)
-    half = any(times.has_half_days for _, times in told)
-    first = "month" if half else "day"
-    return DayOrder(not half, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
+    firsts, seconds = (set[str]().union(*sets) for sets in ([t.firsts for _, t in told], [t.seconds for _, t in told]))
+    # Days vary more than months do.
+    is_month = len(firsts) < len(seconds) if len(firsts) != len(seconds) else any(times.has_half_days for _, times in told)
+    first = "month" if is_month else "day"
+    return DayOrder(not is_month, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
 
 
 def _say_form(made: Draft, read: Sample, path: Path) -> None:
@@ -163,7 +170,7 @@ def _telling(made: Draft) -> list[str]:
         for entry in sorted(made.entries.values(), key=lambda one: (bool(one.doubts), one.column not in _required(made)))
         if entry.looks is not None
     ]
-    return list(dict.fromkeys(sources))[:5]
+    return list(dict.fromkeys(sources))[:5] or made.header[:3]
 
 
 def _required(made: Draft) -> list[str]:

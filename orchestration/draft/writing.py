@@ -71,7 +71,7 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
     """
     doubts = count_of_checks(made)
     lines = [
-        f"# Drafted by 'cxhouse contract draft' from {_comment(made.file)}: {made.rows:,} rows, {made.columns} columns.",
+        f"# Drafted by 'cxhouse contract draft' from {_comment(made.file)}: {made.rows:,} rows, {len(made.header)} columns.",
         f"# As it is, it loads {loaded:,} rows and rejects {rejected:,}. Each line says why it is so, with points up to 100.",
         f"# {doubts} lines are marked 'check': look at them, then run" if doubts else "# Nothing was unsure; run",
         f"#   {_comment(next_step)}",
@@ -100,7 +100,8 @@ def _entry(name: str, entry: Entry) -> list[str]:
     lines = _line(f"{name}:", entry.why, entry.doubts, "  ")
     lines += [f"    {key}: {flow(value)}" for key, value in entry.mapping.items()]
     known = [word for word in entry.words if word.value is not None or word.is_missing]
-    lines += ["    map:"] if known else []
+    # A key without any value below it would be a fault.
+    lines.append("    map:" if known else "    # map:  (with the lines below it that are filled in)")
     for word in entry.words:
         lines += _word(word)
     return lines

@@ -90,7 +90,7 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
         return con.execute(
             "with named as (select *, _batch || ':' || _contract as load from read_parquet($paths, union_by_name = true)), "
             "rejected as (select *, list_contains($held, load) as is_held from named "
-            f"where ($file is null or _file = $file) and not list_contains($past, load) "
+            "where ($file is null or _file = $file) and not list_contains($past, load) "
             f"qualify rank() over (partition by kind, _contract, record order by _batch desc) = 1) {sql}",
             {"paths": paths, "file": file, "held": held, "past": past},
         ).fetchall()
