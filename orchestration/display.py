@@ -279,7 +279,8 @@ def quarantine_table(found: list[Reason]) -> Table:
     for reason in found:
         file = f"{reason.file} (held back)" if reason.is_held_back else reason.file
         first = ", ".join(map(str, reason.first_rows))
-        cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", reason.example, first)
+        said = f"{reason.example} ({reason.different:,} different values)" if reason.different > 1 else reason.example
+        cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", said, first)
         table.add_row(*(escape(cell) for cell in cells))
     return table
 

@@ -258,7 +258,8 @@ def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, m
     pulled(header + bad + "B99,yesterday,paid,\n" + "".join(map(good.format, range(14))))
     (load,) = [load for load in Ledger(settings.ledger).loads() if load.kind == "orders"]
     assert load.status == "gated"
-    said = "status is not one of: created, paid, shipped, delivered, cancelled, returned, refunded (rows 2, 3, 4, …)"
+    words = "created, paid, shipped, delivered, cancelled, returned, refunded"
+    said = f"status is not one of: {words} (rows 2, 3, 4, …; 2 different values)"
     assert f"not met: At most 5% of the rows are quarantined: 26 of 40 rows (65.0%): 25 row(s): {said}" in str(load.reason)
     # The quarantine has the rows, as what they are; the other rows are in no table.
     first, second = reasons(settings)

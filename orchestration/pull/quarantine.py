@@ -37,11 +37,18 @@ class Reason:
     first_rows: list[int]
     #: A gate holds the whole file back, so that its other rows are not loaded either.
     is_held_back: bool = False
+    #: How many reasons there are among the rows, values told apart.
+    different: int = 1
 
     @property
     def in_words(self) -> str:
         """The reason, and where it is to be seen."""
-        return f"{self.example} ({rows_in_words(self.first_rows, self.rows)})"
+        return _in_words(self.example, self.first_rows, self.rows, self.different)
+
+
+def _in_words(example: str, first: list[int], rows: int, different: int) -> str:
+    others = f"; {different:,} different values" if different > 1 else ""
+    return f"{example} ({rows_in_words(first, rows)}{others})"
 
 
 #: The value that a reason quotes, or the length of one that may not be quoted.
@@ -97,8 +104,8 @@ def reasons(settings: Settings, kind: str | None = None, file: str | None = None
     """
     rows = _query(
         settings,
-        f"select kind, _file, column_name, count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}], is_held "
-        "from rejected group by all order by 4 desc, 1, 2, 5",
+        f"select kind, _file, column_name, count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}], is_held, "
+        "count(distinct reason) from rejected group by all order by 4 desc, 1, 2, 5",
         kind,
         file,
     )
@@ -115,11 +122,11 @@ def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
     """Why the rows of one file were rejected, the most frequent reasons first, each with its rows and the first of them."""
     with connect() as con:
         found = con.execute(
-            f"select count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}] from read_parquet(?) "
-            "group by column_name order by 1 desc, min(_row) limit ?",
+            f"select count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}], count(distinct reason) "
+            "from read_parquet(?) group by column_name order by 1 desc, min(_row) limit ?",
             [str(path), most],
         ).fetchall()
-    return tuple(f"{rows:,} row(s): {in_short(reason)} ({rows_in_words(first, rows)})" for rows, reason, first in found)
+    return tuple(f"{rows:,} row(s): {_in_words(in_short(reason), first, rows, n)}" for rows, reason, first, n in found)
 
 
 def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[tuple[Path, int]]:
