@@ -26,6 +26,11 @@ def _companion_of(name: str, header: list[str], contracts: list[Contract]) -> li
     return [c.name for c in contracts if any(match.claims(name, header) for match in c.also_reads.values())]
 
 
+def _asked_for(contract: Contract) -> str:
+    """What the file waits for: values that differ by account, which nobody has given yet."""
+    return f", which needs contract_params: {', '.join(contract.lacking_params)}" if contract.lacking_params else ""
+
+
 def survey(settings: Settings) -> Iterator[str]:
     """One line for each file: what reads it, or what to do so that something does."""
     contracts = load_contracts(settings.config_dir, settings.contract_params)
@@ -40,7 +45,7 @@ def survey(settings: Settings) -> Iterator[str]:
             return _header(source, file, options_of(contract))
 
         claiming = claims(file.name, header, contracts, header_by)
-        readers = [f"{contract.kind} ({contract.name})" for contract in claiming]
+        readers = [f"{contract.kind} ({contract.name}{_asked_for(contract)})" for contract in claiming]
         helps = _companion_of(file.name, header, contracts)
         if readers:
             yield f"{file.name} -> {', '.join(readers)}"
