@@ -11,10 +11,11 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.display import format_value
-from orchestration.publish import MARTS_FILE
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
 from orchestration.settings import PROJECT, Settings, load_settings
+from orchestration.vendors import vendors_reference
+from orchestration.versions import MARTS_FILE
 
 DOCS = PROJECT / "docs"
 #: The sample that docs and tests speak of: customers, days, seed.
@@ -104,9 +105,8 @@ def read_definitions() -> list[dict[str, Any]]:
             return con.sql("select * from kpis.kpi_definitions order by kpi_id").to_arrow_table().to_pylist()
 
 
-def kpi_reference() -> str:
-    """The KPI reference as Markdown."""
-    definitions = read_definitions()
+def kpi_reference(definitions: list[dict[str, Any]]) -> str:
+    """The KPI reference as Markdown, of the rows of ``kpi_definitions``."""
     index = "\n".join(f"- [`{kpi['kpi_id']}`](#{kpi['kpi_id']}): {kpi['label']}" for kpi in definitions)
     return "\n".join([HEADER, index, "", *map(_section, definitions)])
 
@@ -128,8 +128,10 @@ def _type(column: Column) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated doc and what should stand in it."""
+    definitions = read_definitions()
     return {
-        DOCS / "kpis.md": kpi_reference(),
+        DOCS / "kpis.md": kpi_reference(definitions),
+        DOCS / "vendors.md": vendors_reference(definitions),
         DOCS / "exports.md": exports_reference(),
         DOCS / "contract.schema.json": json.dumps(json_schema(), indent=2) + "\n",
     }

@@ -53,6 +53,7 @@ class Canonical:
     rows_read: int
     rows_left_out: int = 0
     messages: tuple[str, ...] = ()
+    told_columns: tuple[str, ...] = ()
 
 
 def whole(rows: Rows) -> FileContent:
@@ -75,4 +76,6 @@ def canonicalise(
         made = canonical.canonicalise(rows, contract, origin, loaded, rejected, beside)
         good, bad = pq.ParquetFile(loaded).read(), pq.ParquetFile(rejected).read()
     assert (good.num_rows, bad.num_rows) == (made.rows_loaded, made.rows_quarantined)
-    return Canonical(good, bad, made.unknown_columns, made.rows_merged, made.rows_read, made.rows_left_out, made.messages)
+    return Canonical(
+        good, bad, made.unknown_columns, made.rows_merged, made.rows_read, made.rows_left_out, made.messages, made.told_columns
+    )

@@ -16,6 +16,7 @@ from reading import read
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull import csv_files, unpacking
+from orchestration.pull.contracts import Contract, claims
 from orchestration.pull.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
@@ -105,6 +106,71 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     path.write_bytes(gzip.compress(b"a\n" + b"1\n" * 10_000))
     with pytest.raises(RefusedFileError, match="unpacks to more than"):
         read(path, path.name, ReadOptions())
+
+
+@pytest.mark.parametrize("name", ["orders.json", "orders.ndjson"])
+def test_lines_within_records_are_rows(tmp_path: Path, name: str) -> None:
+    """Each with the record's own values beside it; no lines give no row, and lines of another form are reported."""
+    orders = [
+        {"number": "1", "lines": [{"sku": "A", "price": {"net": 2}}, {"sku": "B"}]},
+        {"number": "2", "lines": []},
+        {"number": "3"},
+        {"number": "4", "lines": "A, B"},
+        {"number": "5", "lines": [{"sku": "C"}, 7]},
+        {"number": "6", "lines": [{"sku": "D"}]},
+    ]
+    path = tmp_path / name
+    path.write_text(json.dumps(orders) if name.endswith(".json") else "\n".join(map(json.dumps, orders)))
+    content = read(path, name, ReadOptions(lines="lines"))
+    rows = content.table.to_pylist()
+    assert [(row["number"], row["lines.sku"], row["lines.price.net"]) for row in rows] == [
+        ("1", "A", "2"),
+        ("1", "B", None),
+        ("6", "D", None),
+    ]
+    numbers = [row["_row"] for row in rows] + [row.row for row in content.broken]
+    assert len(set(numbers)) == len(numbers)
+    assert [("'lines' is no list of objects" in row.reason, json.loads(row.text)["number"]) for row in content.broken] == [
+        (True, "4"),
+        (True, "5"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["talks.json", "talks.ndjson"])
+def test_lines_below_other_keys(tmp_path: Path, name: str) -> None:
+    talks = [
+        {"id": 1, "parts": {"parts": []}},
+        {"id": 2, "parts": {"total": 2, "parts": [{"id": 7}, {"id": 8}]}},
+        {"id": 3, "parts": None},
+        {"id": 4},
+        {"id": 5, "parts": [6]},
+    ]
+    path = tmp_path / name
+    path.write_text(json.dumps(talks) if name.endswith(".json") else "\n".join(map(json.dumps, talks)))
+    options = ReadOptions(lines="parts.parts")
+    rows = read(path, name, options).table.to_pylist()
+    assert [(row["id"], row["parts.total"], row["parts.parts.id"]) for row in rows] == [("2", "2", "7"), ("2", "2", "8")]
+    # By its columns a contract knows the file, whatever stands in its first record.
+    assert read_header(path, name, options) == ["id", "parts.total", "parts.parts.id"]
+
+
+def test_whose_json_it_is_takes_no_second_reading() -> None:
+    """To look for a header in JSON is to parse all of it, and contracts that name a list of records are many."""
+    named = Contract.model_validate(
+        {"name": "calls_api", "kind": "calls", "files": {"columns": ["sid", "at"]}, "records": "calls",
+         "columns": {"call_id": "sid", "started_at": "at"}}
+    )  # fmt: skip
+    looked: list[str] = []
+
+    def header_by(contract: Contract) -> list[str]:
+        looked.append(contract.name)
+        return ["sid", "at"]
+
+    assert [contract.name for contract in claims("page.json", ["sid", "at"], [named], header_by)] == ["calls_api"]
+    assert claims("page.json", ["other"], [named], header_by) == []
+    assert looked == []
+    # Of several lists none is the header's: the contract says which.
+    assert [contract.name for contract in claims("page.json", [], [named], header_by)] == ["calls_api"]
 
 
 def test_broken_lines_of_ndjson(tmp_path: Path) -> None:

@@ -351,8 +351,3 @@ def test_olist_lines_and_reviews(olist: dict[str, Path]) -> None:
         ("r1:o3", "o3", 5, 5, None, datetime(2018, 7, 27, 3)),
     ]
     assert (lines.quarantined.num_rows, reviews.quarantined.num_rows) == (0, 0)
-
-
-def test_every_shipped_contract_has_a_fixture() -> None:
-    text = Path(__file__).read_text()
-    assert [name for name in CONTRACTS if f'loaded("{name}"' not in text] == []

@@ -7,6 +7,7 @@ puts on disk where its memory ends.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.mappings import Mapping
+from orchestration.pull.personal import names_shown
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
-from orchestration.pull.statement import statement
+from orchestration.pull.statement import REPEATED, statement
 from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
@@ -68,7 +71,7 @@ def canonicalise(
     """
     kind = all_kinds()[contract.kind]
     if contract.query is None:
-        _require_columns(contract, kind, rows.header)
+        require_columns(contract, kind, rows.header)
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
     feed = Feed(rows, further, keeps=not contract.looks_around)
@@ -76,7 +79,7 @@ def canonicalise(
         con.execute("set TimeZone = 'UTC'")
         declare(con)
         for name, others in (companions or {}).items():
-            _put_beside(con, name, others)
+            put_beside(con, name, others)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
         condition = None
@@ -86,18 +89,19 @@ def canonicalise(
             sifted, condition = Sifted(feed.header), condition_of(contract, feed.header)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, by_name(sifted.header), feed, sorter, condition)
+    put_in_order(kind, loaded, sorter.twice)
     there = feed.count + feed.broken
     left_out = there - good - bad - sifted.merged if condition else sifted.left_out
     if left_out < 0 or good + bad + sifted.merged + left_out != there:
         raise ConfigurationError(
             f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
-    told = _told_columns(contract, kind, sifted.header if contract.query else rows.header)
-    unknown = _unknown(contract, rows.header)
+    told = _told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
+    unknown = unknown_columns(contract, rows.header)
     return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
 
 
-def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
+def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
     """A companion's rows as a table, block by block, so that what its reader raises arrives as it is."""
     con.register("empty", others.schema.empty_table())
     con.execute(f"create temp table {identifier(name)} as select * from empty")
@@ -108,17 +112,28 @@ def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None
         con.unregister("block")
 
 
-def _told_columns(contract: Contract, kind: Kind, header: list[str]) -> tuple[str, ...]:
-    present = by_name(header)
+def _told_columns(contract: Contract, kind: Kind, header: list[str], lacking: list[str]) -> tuple[str, ...]:
+    """Columns of the kind of which a file says something; not what only its ``lacking`` optional columns would tell."""
+    away = {name.lower() for name in lacking}
+    there = [name for name in header if name.lower() not in away]
+    present = by_name(there)
 
-    def tells(mapping: Mapping) -> bool:
-        told = mapping.sql or mapping.place_in or mapping.value not in (None, "") or options(present, mapping.option_of)
-        return bool(told or found(present, mapping.source))
+    def is_told(mapping: Mapping) -> bool:
+        if mapping.sql is None:
+            is_given = bool(mapping.place_in or mapping.value not in (None, "") or options(present, mapping.option_of))
+            return is_given or found(present, mapping.source) is not None
+        sql = mapping.sql.lower()
+        return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
 
-    return tuple(name for name in kind.columns if name in contract.columns and tells(contract.columns[name]))
+    return tuple(name for name in kind.columns if name in contract.columns and is_told(contract.columns[name]))
 
 
-def _unknown(contract: Contract, header: list[str]) -> list[str]:
+def _names(sql: str, column: str) -> bool:
+    """Does an SQL text name a column? (Both in lower case.)"""
+    return f'"{column}"' in sql or (column.isidentifier() and re.search(rf"(?<![\w\"'.]){column}(?![\w\"'.])", sql) is not None)
+
+
+def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
     present = by_name(header)
     named = [m.source for m in contract.columns.values()]
@@ -158,6 +173,8 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed
         con.unregister("rows_of_file")
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
+        if contract.also_reads:
+            mark_repeated(con)
         _same_rows(con, contract, feed.count)
         return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
@@ -191,9 +208,9 @@ def _type(
     """
     lineage, values = _lineage(sorter.origin)
     sql = statement(contract, sorter.kind, present, lineage, condition, tried)
-    if tried:
-        # What two tried expressions share would be worked out before either is tried.
-        con.execute("set disabled_optimizers = 'common_subexpressions'")
+    # To rewrite a hundred columns' expressions takes longer than to work them out for ten thousand rows, and saves no time later.
+    # And what two tried expressions share would be worked out before either is tried.
+    con.execute(f"set disabled_optimizers = 'expression_rewriter{', common_subexpressions' if tried else ''}'")
     if feed.keeps:
         # Several threads would give rows in another order than the file's.
         con.execute("set threads = 1")
@@ -224,7 +241,7 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
-def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
+def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]
@@ -238,7 +255,7 @@ def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
             )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
-            f"{', '.join(header) or 'none'}); rename them in the export, or write a contract that maps them"
+            f"{names_shown(list(header)) or 'none'}); rename them in the export, or write a contract that maps them"
         )
 
 
@@ -251,6 +268,20 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
             f"contract {contract.name!r}: its query gives {rows[0]} rows for the file's {expected}; "
             "each row of `file` must come out once, with its _row"
         )
+
+
+def mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
+    ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
+    if rows == different:
+        con.execute(f"alter table mapped add column {REPEATED} boolean default false")
+        return
+    con.execute(
+        f"create temp table marked as select *, count(*) over (partition by _row) > 1 as {REPEATED} from mapped "
+        "qualify row_number() over (partition by _row) = 1"
+    )
+    con.execute("drop table mapped")
+    con.execute("alter table marked rename to mapped")
 
 
 def _lineage(origin: Origin) -> tuple[dict[str, str], list[str | int | None]]:

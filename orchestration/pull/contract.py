@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -17,8 +18,16 @@ from orchestration.pull.naming import folder_of
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
 
+#: Parts of a contract that change nothing in what is read.
+_SAID_TO_PEOPLE = ("description", "vendor", "provisional")
 #: What `source` says to take it from the folder that a file lies in.
 FOLDER = "folder"
+
+
+@cache
+def _zones() -> set[str]:
+    """Looked up in the file system, once."""
+    return available_timezones()
 
 
 class Contract(Form):
@@ -27,6 +36,8 @@ class Contract(Form):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
     kind: str
     description: str = ""
+    vendor: str = Field("", description="Whose export it is, as docs/vendors.md names it.")
+    provisional: str = Field("", description="What of the export's form could not be confirmed from the vendor's documentation.")
     extends: str | None = Field(None, description="Contract to start from; what is given here replaces its parts.")
     family: str | None = Field(None, description="The contract of several `kinds` that this is one of; set by itself.")
     files: FileMatch
@@ -97,8 +108,8 @@ class Contract(Form):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(available_timezones()))}")
+        if value not in _zones():
+            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(_zones()))}")
         return value
 
     @model_validator(mode="after")
@@ -143,7 +154,7 @@ class Contract(Form):
     @property
     def fingerprint(self) -> str:
         """Changes whenever the contract would read a file differently."""
-        excluded: dict[str, Any] = {"description": True, "params": True, "files": {"name"}}
+        excluded: dict[str, Any] = {**dict.fromkeys(_SAID_TO_PEOPLE, True), "params": True, "files": {"name"}}
         content = self.model_dump(mode="json", exclude=excluded, exclude_defaults=True)
         content["lacking_params"] = self.lacking_params
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -190,14 +201,13 @@ def _misfits(kind_name: Any, columns: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _wrong_sql(data: dict[str, Any], columns: dict[str, Any]) -> Iterator[Fault]:
-    texts: list[tuple[tuple[str, ...], Any, str]] = [(("query",), data.get("query"), "{}")]
     continuation = data.get("continuation")
     rows = continuation.get("rows") if isinstance(continuation, dict) else None
-    conditions = ((("where",), data.get("where")), (("continuation", "rows"), rows))
-    texts += [(path, sql, "select 1 from file where ({})") for path, sql in conditions]
+    expressions: list[tuple[tuple[str, ...], Any]] = [(("where",), data.get("where")), (("continuation", "rows"), rows)]
     for column, mapping in columns.items():
         if isinstance(mapping, dict):
-            texts.append((("columns", str(column), "sql"), mapping.get("sql"), "select ({}) from file"))
-    for path, sql, query in texts:
-        if isinstance(sql, str) and (problem := wrong_sql(query.format(sql))):
+            expressions.append((("columns", str(column), "sql"), mapping.get("sql")))
+    texts = [(("query",), data.get("query"), False), *((path, sql, True) for path, sql in expressions)]
+    for path, sql, is_expression in texts:
+        if isinstance(sql, str) and (problem := wrong_sql(sql, is_expression)):
             yield Fault(path, problem)

@@ -19,6 +19,10 @@ ROW = "_row"
 #: Another: the name of the sheet, where several are read.
 SHEET = "_sheet"
 _DELIMITERS = (",", ";", "\t", "|")
+#: A header is hardly ever longer.
+_RECORD = 2**14
+#: So many lines below those that are skipped may be blank, or a header that is not the wanted one.
+_MOST_LINES = 2000
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -190,7 +194,9 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
         RefusedFileError: there is none.
     """
     text = text.removeprefix("\ufeff")
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    # No header stands further down: the rest of a long text need not be cut into lines.
+    most = _MOST_LINES + shape.skip_rows + (shape.row or 0)
+    starts = [0, *(end.end() for end in islice(_LINE_END.finditer(text), most))]
     delimiters: dict[int, str] = {}
 
     def rows() -> Iterable[tuple[int, list[str]]]:
@@ -203,13 +209,22 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
                 said = delimiter or line.strip('"')[4]
                 continue
             mark = delimiters[above] = said or _delimiter_of(line) or otherwise
-            records = csv.reader(io.StringIO(text[start:], newline=""), delimiter=mark) if line.strip() else iter(())
-            yield above, joined(list(islice(records, max(shape.height, 1))) or [[]])
+            yield above, joined(_records(text, start, mark, max(shape.height, 1)) if line.strip() else [[]])
 
     place = find_header(rows(), shape)
     if place is None:
         raise RefusedFileError(shape.missing)
     return Header(_own(place[1], shape), place[0], delimiters[place[0]], shape.height)
+
+
+def _records(text: str, start: int, delimiter: str, count: int) -> list[list[str]]:
+    """The records from a place of a text on; the text is long, and each of its first lines is looked at."""
+    for end in (start + _RECORD, len(text)):
+        part = io.StringIO(text[start:end], newline="")
+        found = list(islice(csv.reader(part, delimiter=delimiter), count))
+        if part.read(1) or end >= len(text):
+            break
+    return found or [[]]
 
 
 def sheet_header(rows: Sequence[tuple[int, list[str]]], shape: HeaderShape) -> Header:

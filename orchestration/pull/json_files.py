@@ -44,7 +44,7 @@ def _objects(line: str) -> list[dict[str, Any]]:
     return values
 
 
-def read_ndjson(path: Path, name: str, encoding: str, scratch: Path | None) -> Rows:
+def read_ndjson(path: Path, name: str, encoding: str, lines: str | None, scratch: Path | None) -> Rows:
     """A record a line; where a line holds several, their numbers count on from the line's."""
     broken: list[BrokenRow] = []
 
@@ -53,7 +53,7 @@ def read_ndjson(path: Path, name: str, encoding: str, scratch: Path | None) -> R
         for line_number, line in _lines(path, name, encoding):
             number = max(number + 1, line_number)
             try:
-                objects = _objects(line)
+                objects = [row for record in _objects(line) for row in _rows_of(record, lines)]
             except (ValueError, RecursionError) as error:
                 broken.append(BrokenRow(number, f"is not a JSON object ({error})", line.rstrip("\r\n")))
                 continue
@@ -64,10 +64,11 @@ def read_ndjson(path: Path, name: str, encoding: str, scratch: Path | None) -> R
     return from_records(records(), broken, scratch)
 
 
-def first_ndjson_record(path: Path, name: str, encoding: str) -> list[str]:
-    """The columns of the first record."""
+def first_ndjson_record(path: Path, name: str, encoding: str, lines: str | None) -> list[str]:
+    """The columns of the first record; of ``lines``, those of the first row that one gives."""
     for _, line in _lines(path, name, encoding):
-        return list(flatten(_objects(line)[0]))
+        if rows := _rows_of(_objects(line)[0], lines):
+            return list(flatten(rows[0]))
     return []
 
 
@@ -80,8 +81,32 @@ def _lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def read_json(path: Path, name: str, encoding: str | None, under: str | None, scratch: Path | None) -> Rows:
-    """A list of records, at the top or one level down; or objects one after the other."""
+def _rows_of(record: dict[str, Any], lines: str | None) -> list[dict[str, Any]]:
+    """The record; or one for each object of its list ``lines``, which stands there in the place of the list.
+
+    Raises:
+        ValueError: there is something else than objects in the list.
+    """
+    if lines is None:
+        return [record]
+    *above, key = lines.split(".")
+    holder: Any = record
+    for name in above:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    found = holder.get(key) if isinstance(holder, dict) else None
+    if not isinstance(found, list | None) or not all(isinstance(line, dict) for line in found or []):
+        raise ValueError(f"{lines!r} is no list of objects")
+    return [_with_line(record, [*above, key], line) for line in found or []]
+
+
+def _with_line(record: dict[str, Any], path: list[str], line: dict[str, Any]) -> dict[str, Any]:
+    """The record, with a line in the place of the list at a path."""
+    key, *below = path
+    return {**record, key: _with_line(record[key], below, line) if below else line}
+
+
+def read_json(path: Path, name: str, encoding: str | None, under: str | None, lines: str | None, scratch: Path | None) -> Rows:
+    """A list of records, at the top or one level down; or objects one after the other. Of ``lines`` each is a row."""
     with open_bytes(path, name) as stream:
         data = stream.read(MAX_JSON_BYTES + 1)
     if len(data) > MAX_JSON_BYTES:
@@ -94,11 +119,19 @@ def read_json(path: Path, name: str, encoding: str | None, under: str | None, sc
     broken: list[BrokenRow] = []
 
     def records() -> Iterator[tuple[int, dict[str, str | None]]]:
-        for number, record in enumerate(_records_of(values, under), start=1):
-            if isinstance(record, dict):
-                yield number, flatten(record)
-            else:
-                broken.append(BrokenRow(number, "is not an object", json.dumps(record, ensure_ascii=False)))
+        number = 0
+        for record in _records_of(values, under):
+            try:
+                if not isinstance(record, dict):
+                    raise ValueError("is not an object")
+                rows = _rows_of(record, lines)
+            except ValueError as error:
+                number += 1
+                broken.append(BrokenRow(number, str(error), json.dumps(record, ensure_ascii=False)))
+                continue
+            for row in rows:
+                number += 1
+                yield number, flatten(row)
 
     return from_records(records(), broken, scratch)
 

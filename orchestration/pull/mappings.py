@@ -100,6 +100,7 @@ class Form(_Strict):
         description="Several sheets of one form instead: all that hold the columns, or a list; `_sheet` has the name of each.",
     )
     records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
+    lines: str | None = Field(None, description="JSON: key (dotted) of a list in each record; each object of it is a row.")
     skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     header_row: int | None = Field(None, ge=1, description="Row of the header, as a spreadsheet counts.")
     header_rows: int = Field(1, ge=0, le=9, description="Rows of the header, whose names are joined; 0: the file has none.")

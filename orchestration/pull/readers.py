@@ -57,6 +57,7 @@ class ReadOptions:
     #: Several sheets instead; "all" for all that hold the columns.
     sheets: tuple[str | int, ...] | None = None
     records: str | None = None
+    lines: str | None = None
     skip_rows: int = 0
     #: Names that the header must hold, by which it is told from what stands above it.
     columns: tuple[str, ...] = ()
@@ -138,13 +139,13 @@ def _open_as(kind: str, path: Path, name: str, options: ReadOptions, scratch: Pa
     if kind == "parquet":
         return read_parquet(path, name)
     if kind == "json":
-        return read_json(path, name, options.encoding, options.records, scratch)
+        return read_json(path, name, options.encoding, options.records, options.lines, scratch)
     encoding = _encoding_of(path, name, options)
     require_decodable(path, name, encoding)
     if kind == "csv":
         header = _csv_header(path, name, encoding, options)
         return options.records_of(read_csv(path, name, encoding, header), header)
-    return read_ndjson(path, name, encoding, scratch)
+    return read_ndjson(path, name, encoding, options.lines, scratch)
 
 
 def read_header(path: Path, name: str, options: ReadOptions | None = None) -> list[str]:
@@ -157,7 +158,7 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
         if kind == "parquet":
             return parquet_header(path, name)
         if kind == "ndjson":
-            return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options)))
+            return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options), options.lines))
         return open_rows(path, name, options).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowException):
         # A header that cannot be read claims nothing; reading the file whole will say why.

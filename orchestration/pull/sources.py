@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from orchestration.errors import ConfigurationError
+from orchestration.output import shown
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 from orchestration.pull.unpacking import MAX_BYTES
@@ -56,23 +57,32 @@ class FolderSource:
         for path in self._folder.rglob("*"):
             relative = path.relative_to(self._folder).as_posix()
             if not is_hidden(relative) and path.resolve().is_relative_to(self._folder) and path.is_file():
-                stat = path.stat()
-                version = f"{stat.st_size}:{stat.st_mtime_ns}"
-                if path.suffix.lower() == ".zip":
-                    found.update(_members(path, relative, version))
-                elif file_format(path.name):
-                    found[relative] = SourceFile(_printable(relative), version, str(path))
+                found.update(exports_at(path, relative))
         # The order of arrival decides between versions of a record that nothing else puts in order.
         yield from (found[relative] for relative in in_order(found))
 
     def open(self, file: SourceFile) -> BinaryIO:
-        if file.member is None:
-            return Path(file.location).open("rb")
-        with zipfile.ZipFile(file.location) as packed:
-            if packed.getinfo(file.member).file_size > MAX_BYTES:
-                raise zipfile.LargeZipFile(f"it unpacks to more than {MAX_BYTES:,} bytes")
-            # The file stays open as long as what is read from it.
-            return cast(BinaryIO, packed.open(file.member))
+        return open_export(file)
+
+
+def open_export(file: SourceFile) -> BinaryIO:
+    """The bytes of an export, be it a member of a `.zip`."""
+    if file.member is None:
+        return Path(file.location).open("rb")
+    with zipfile.ZipFile(file.location) as packed:
+        if packed.getinfo(file.member).file_size > MAX_BYTES:
+            raise zipfile.LargeZipFile(f"it unpacks to more than {MAX_BYTES:,} bytes")
+        # The file stays open as long as what is read from it.
+        return cast(BinaryIO, packed.open(file.member))
+
+
+def exports_at(path: Path, relative: str) -> dict[str, SourceFile]:
+    """The exports that a file is or holds, by their names; none where it is none."""
+    stat = path.stat()
+    version = f"{stat.st_size}:{stat.st_mtime_ns}"
+    if path.suffix.lower() == ".zip":
+        return _members(path, relative, version)
+    return {relative: SourceFile(printable(relative), version, str(path))} if file_format(path.name) else {}
 
 
 def _members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
@@ -81,10 +91,10 @@ def _members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
         with zipfile.ZipFile(path) as packed:
             infos = [info for info in packed.infolist() if file_format(info.filename) and not is_hidden(info.filename)]
     except (zipfile.BadZipFile, OSError):
-        return {relative: SourceFile(_printable(relative), version, str(path))}
+        return {relative: SourceFile(printable(relative), version, str(path))}
     members = {f"{relative}/{info.filename}": info for info in infos}
     return {
-        name: SourceFile(_printable(name), f"{version}:{info.CRC}", str(path), info.filename) for name, info in members.items()
+        name: SourceFile(printable(name), f"{version}:{info.CRC}", str(path), info.filename) for name, info in members.items()
     }
 
 
@@ -93,10 +103,10 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in Path(name).parts)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file name as text that can be stored and shown: a byte that is no text, and a line break, become a mark."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return shown(text)
 
 
 def open_source(location: str) -> Source:

@@ -1,0 +1,132 @@
+"""What of a contract does not fit a file's columns: all of it at once, without reading a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.check.claiming import close_to
+from orchestration.connections import connect
+from orchestration.errors import RefusedFileError
+from orchestration.pull.canonical import require_columns
+from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.headers import by_name, found
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.literals import identifier
+from orchestration.pull.params import require_params
+from orchestration.pull.sifting import sift
+from orchestration.pull.values import declare
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that a contract asks for and a file cannot give."""
+
+    text: str
+    #: The column that may be meant.
+    near: str | None = None
+    #: What a run does: it stops at a contract whose SQL cannot run, and refuses a file; else the column stays empty.
+    stops: bool = False
+    refuses: bool = False
+
+
+class Tables:
+    """Empty tables with the columns of files, on which a contract's SQL is tried."""
+
+    def __init__(self) -> None:
+        self._con = connect()
+        declare(self._con)
+        # As in the pull, no statement of a contract reaches a file or an extension.
+        self._con.execute("set enable_external_access = false")
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._con.close()
+
+    def faults(self, contract: Contract, header: list[str], companions: dict[str, list[str]]) -> list[Fault]:
+        """All that is wrong between a contract and a file of this header, what weighs most first."""
+        return sorted(self._faults(contract, header, companions), key=lambda fault: (not fault.stops, not fault.refuses))
+
+    def _faults(self, contract: Contract, header: list[str], companions: dict[str, list[str]]) -> Iterator[Fault]:
+        absent = [name for name in contract.also_reads if name not in companions]
+        if absent:
+            yield Fault(
+                f"the contract also reads {', '.join(absent)} ({', '.join(contract.also_reads[name].name for name in absent)}), "
+                "which is not among these files",
+                refuses=True,
+            )
+            return
+        kind = all_kinds()[contract.kind]
+        present = by_name(header)
+        optional = [name for name in contract.optional_columns if name.lower() not in present]
+        if (lacks := _refusal(require_params, contract)) is not None:
+            yield Fault(f"it {lacks}", refuses=True)
+        for name, columns in companions.items():
+            self._table(name, columns)
+        self._table("file", [*header, *optional])
+        if contract.query is None and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
+            named = [m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source]
+            meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, header))}
+            hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
+            yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
+        if (told := self._error(f"create or replace temp table mapped as {contract.query or 'select * from file'}")) is not None:
+            yield Fault(f"query: {told}", stops=True)
+            return
+        columns = [str(row[0]) for row in self._con.execute("describe mapped").fetchall()]
+        yield from self._of_rows(contract)
+        yield from self._of_mappings(contract, [name for name in columns if name not in optional])
+
+    def _of_rows(self, contract: Contract) -> Iterator[Fault]:
+        """What says which rows carry a record."""
+        try:
+            sift(self._con, contract)
+        except RefusedFileError as error:
+            yield Fault(f"it {error}", refuses=True)
+        except duckdb.Error as error:
+            yield Fault(f"`where` or `continuation`: {_first_line(error)}", stops=True)
+        self._con.execute("drop table if exists flagged")
+
+    def _of_mappings(self, contract: Contract, columns: list[str]) -> Iterator[Fault]:
+        present = by_name(columns)
+        required = all_kinds()[contract.kind].required_columns if contract.query is None else []
+        taken = {found(present, mapping.source) for mapping in contract.columns.values()}
+        free = [name for name in columns if name not in taken]
+        mapped: dict[str, Mapping] = {**contract.columns, **({"source": contract.source} if contract.source else {})}
+        for name, mapping in mapped.items():
+            if mapping.sql is not None and (told := self._error(f"select ({mapping.sql}) from mapped")) is not None:
+                yield Fault(f"{name}: {told}", stops=True)
+            elif mapping.source and found(present, mapping.source) is None and name not in required:
+                near = close_to(mapping.source, free)
+                yield Fault(f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}", near)
+
+    def _table(self, name: str, columns: list[str]) -> None:
+        listed = ", ".join(f"{identifier(column)} varchar" for column in columns)
+        self._con.execute(f"create or replace temp table {identifier(name)} ({listed}{', ' if listed else ''}_row bigint)")
+
+    def _error(self, sql: str) -> str | None:
+        """What the database says against a statement; its first line says it."""
+        try:
+            self._con.execute(sql)
+        except duckdb.Error as error:
+            return _first_line(error)
+        return None
+
+
+def _first_line(error: duckdb.Error) -> str:
+    """What the database says, and the columns that it would know."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    candidates = next((f" ({line})" for line in lines if line.startswith("Candidate bindings")), "")
+    return lines[0].removeprefix("Binder Error: ").rstrip(".") + candidates
+
+
+def _refusal(check: Callable[..., object], *arguments: object) -> str | None:
+    """Why the pull would refuse a file; none where it would not."""
+    try:
+        check(*arguments)
+    except RefusedFileError as error:
+        return str(error)
+    return None

@@ -1,0 +1,71 @@
+"""How values of a file are shown: nothing of a person, nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from orchestration.output import shown
+from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.headers import by_name, found
+from orchestration.pull.kinds import TIMES, Kind
+from orchestration.pull.personal import may_be_shown
+
+#: Longer texts of a person are told by their length.
+_MAX_SHAPE = 40
+_ADDRESS_OR_NUMBER = re.compile(r"@|\d{7,}")
+_ADDRESS_OR_PHONE = re.compile(r"@|^\+[\d\s()./-]{7,}$")
+
+
+def shape(text: str) -> str:
+    """A personal text as the kinds of its characters: 'ann@x.org' is 'xxx@x.xxx'; a long one as its length."""
+    if len(text) > _MAX_SHAPE:
+        return f"({len(text):,} characters)"
+    return "".join("9" if c.isdigit() else "x" if c.isalpha() else c for c in text)
+
+
+def columns_in(sql: str, names: Iterable[str]) -> list[str]:
+    """Columns of a file that an SQL text speaks of."""
+    text = re.sub(r"'[^']*'", "''", sql.lower())
+    named = set(re.findall(r'"([^"]+)"', text)) | set(re.findall(r"\w+", re.sub(r'"[^"]+"', " ", text)))
+    return [name for name in names if name.lower() in named]
+
+
+def sources_of(mapping: Mapping, header: Sequence[str]) -> list[str]:
+    """Columns of a file that a canonical column is made of."""
+    if mapping.sql is not None:
+        return columns_in(mapping.sql, header)
+    present = by_name(header)
+    named = (found(present, name) for name in (mapping.place_in or [mapping.source or ""]))
+    return [name for name in named if name is not None]
+
+
+class Masks:
+    """Decides for each canonical column how the cells it is made of may be shown."""
+
+    def __init__(self, contract: Contract, kind: Kind, header: list[str]) -> None:
+        self._kind = kind
+        mapped = [(kind.columns[name], mapping) for name, mapping in contract.columns.items()]
+        self._sources = {column.name: {name.lower() for name in sources_of(mapping, header)} for column, mapping in mapped}
+        #: Columns of the file that hold persons' own texts.
+        self._personal = set[str]().union(*(self._sources[column.name] for column, _ in mapped if column.is_personal))
+        #: Texts that several rows of a column hold: words of the export, though they look like a name ("In Progress").
+        self.words: dict[str, set[str]] = {}
+
+    def cell(self, column: str, text: str | None) -> str | None:
+        """The text of a cell, or a canonical value, of a column as it may be shown."""
+        if text is None:
+            return None
+        return shown(text if self._is_nobodys(column, text) else shape(text))
+
+    def _is_nobodys(self, column: str, text: str) -> bool:
+        spec = self._kind.columns[column]
+        if spec.is_personal or self._sources.get(column, set()) & self._personal:
+            return False
+        if spec.type in TIMES:
+            return "@" not in text and len(text) <= _MAX_SHAPE
+        if spec.is_id and not re.search(r"\s", text.strip()):
+            return not _ADDRESS_OR_PHONE.search(text)
+        if text in self.words.get(column, ()):
+            return not _ADDRESS_OR_NUMBER.search(text)
+        return may_be_shown(text)
