@@ -200,6 +200,25 @@ def test_header_rows_footers_and_what_stands_below_the_header(tmp_path: Path, fo
     assert content.broken == []
 
 
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("above", [0, 2])
+def test_a_file_without_a_header(tmp_path: Path, form: str, above: int) -> None:
+    rows: list[list[object]] = [["x", "", ""]] * above + [["a", "", "1"], ["", "", ""], ["b", "", "2"], ["end", "", ""]]
+    content = read(table(tmp_path, form, rows), f"t.{form}", ReadOptions(header_rows=0, skip_rows=above, skip_footer=1))
+    found_there = [(row["column_1"], row["column_3"], row["_row"]) for row in content.table.to_pylist()]
+    assert found_there == [("a", "1", above + 1), ("b", "2", above + 3)]
+    assert "column_2" not in content.header
+    assert content.broken == []
+
+
+def test_broken_rows_of_a_file_without_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,1\n2\nb,3\n")
+    content = read(path, path.name, ReadOptions(header_rows=0))
+    assert [row["column_1"] for row in content.table.to_pylist()] == ["a", "b"]
+    assert [row.row for row in content.broken] == [2]
+
+
 def test_names_above_each_other() -> None:
     rows = [["A", "", "", "B", "", ""], ["x", "", "y", "", "x", ""], ["1", "2", "", "", "", ""]]
     assert joined(rows) == ["A - x - 1", "A - x - 2", "A - y", "B", "B - x", ""]

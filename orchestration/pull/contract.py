@@ -135,7 +135,7 @@ class Contract(Form):
             self.records,
             self.skip_rows,
             self.header_row,
-            self.header_rows > 1,
+            self.header_rows != 1,
         )
         return any(told)
 

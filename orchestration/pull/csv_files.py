@@ -85,7 +85,7 @@ def _filled(path: Path, name: str, encoding: str, header: Header, nameless: list
 
 def _blocks(path: Path, name: str, encoding: str, header: Header, names: list[str]) -> Iterator[Block]:
     """Parse in larger blocks where a record is longer than a block, from the row on that came last."""
-    size, last = BLOCK_BYTES, header.above + 1
+    size, last = BLOCK_BYTES, header.above + min(header.height, 1)
     while True:
         try:
             for block in _parsed(path, name, encoding, header, names, size):
@@ -112,7 +112,7 @@ def _parsed(path: Path, name: str, encoding: str, header: Header, names: list[st
         skipped.append(row)
         return "skip"
 
-    # The header is read as the first record, so that numbers count it.
+    # The header, where there is one, is read as the first record, so that numbers count it.
     after, ragged = header.above, list[pa_csv.InvalidRow]()
     table = pa.schema([*((column, pa.string()) for column in header.names), (ROW, pa.int64())]).empty_table()
     # A block is held until it is known whether another one follows.
@@ -165,7 +165,7 @@ def _numbered(count: int, after: int, skipped: deque[pa_csv.InvalidRow]) -> tupl
 
 
 def _block(table: pa.Table, ragged: list[pa_csv.InvalidRow], header: Header, names: list[str]) -> Block:
-    fitted, broken = _sorted_out([row for row in ragged if row.number != header.above + 1], header)
+    fitted, broken = _sorted_out([row for row in ragged if row.number > header.above + min(header.height, 1)], header)
     if fitted:
         further = pa.Table.from_pylist(fitted, schema=table.schema)
         table = pa.concat_tables([table, further]).sort_by(ROW)
@@ -180,10 +180,12 @@ def _sorted_out(rows: list[pa_csv.InvalidRow], header: Header) -> tuple[list[dic
     """
     fitted: list[dict[str, object]] = []
     broken = []
+    # Without a header no column is known to be one that a row need not have.
+    named = header.cells if header.height else header.names
     for row in rows:
         text = row.text or ""
         cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=header.delimiter), []) if text.strip() else []
-        if cells and not any(cell.strip() for cell in [*cells[len(header.cells) :], *header.cells[len(cells) :]]):
+        if cells and not any(cell.strip() for cell in [*cells[len(named) :], *named[len(cells) :]]):
             fitted.append({**dict(zip(header.names, cells, strict=False)), ROW: row.number})
         elif cells:
             reason = f"has {row.actual_columns} fields where the header has {row.expected_columns}"

@@ -40,7 +40,7 @@ class HeaderShape:
     skip_rows: int = 0
     #: The row that it is, as a spreadsheet counts.
     row: int | None = None
-    #: So many rows it has.
+    #: So many rows it has; 0: there is none, and the first row that is not blank is one of the data.
     height: int = 1
 
     @property
@@ -200,6 +200,7 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
     delimiters: dict[int, str] = {}
 
     def rows() -> Iterable[tuple[int, list[str]]]:
+        """Each line as a header: without one, as the first of the rows."""
         said = delimiter
         for above, start in enumerate(starts):
             line = text[start : starts[above + 1]] if above + 1 < len(starts) else text[start:]
@@ -208,12 +209,12 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
                 said = delimiter or line.strip('"')[4]
                 continue
             mark = delimiters[above] = said or _delimiter_of(line) or otherwise
-            yield above, joined(_records(text, start, mark, shape.height) if line.strip() else [[]])
+            yield above, joined(_records(text, start, mark, max(shape.height, 1)) if line.strip() else [[]])
 
     place = find_header(rows(), shape)
     if place is None:
         raise RefusedFileError(shape.missing)
-    return Header(place[1], place[0], delimiters[place[0]], shape.height)
+    return Header(_own(place[1], shape), place[0], delimiters[place[0]], shape.height)
 
 
 def _records(text: str, start: int, delimiter: str, count: int) -> list[list[str]]:
@@ -236,12 +237,18 @@ def sheet_header(rows: Sequence[tuple[int, list[str]]], shape: HeaderShape) -> H
     def windows() -> Iterable[tuple[int, list[str]]]:
         for place, (above, cells) in enumerate(rows):
             # No header begins with a blank row.
-            yield above, joined([other for _, other in rows[place : place + shape.height]]) if any(map(str.strip, cells)) else []
+            window = [other for _, other in rows[place : place + max(shape.height, 1)]]
+            yield above, joined(window) if any(map(str.strip, cells)) else []
 
     place = find_header(windows(), shape)
     if place is None:
         raise RefusedFileError(shape.missing)
-    return Header(place[1], place[0], height=shape.height)
+    return Header(_own(place[1], shape), place[0], height=shape.height)
+
+
+def _own(cells: list[str], shape: HeaderShape) -> list[str]:
+    """The cells of a header; without one its columns have no names."""
+    return cells if shape.height else [""] * len(cells)
 
 
 def _delimiter_of(line: str) -> str | None:

@@ -103,7 +103,7 @@ class Form(_Strict):
     lines: str | None = Field(None, description="JSON: key (dotted) of a list in each record; each object of it is a row.")
     skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     header_row: int | None = Field(None, ge=1, description="Row of the header, as a spreadsheet counts.")
-    header_rows: int = Field(1, ge=1, le=9, description="Rows of the header: the names that stand above each other are joined.")
+    header_rows: int = Field(1, ge=0, le=9, description="Rows of the header, whose names are joined; 0: the file has none.")
     skip_below_header: int = Field(0, ge=0, description="Rows right below the header that are no records, such as units.")
     skip_footer: int = Field(0, ge=0, description="Rows at the end that are no records, such as a total; blank ones not counted.")
 

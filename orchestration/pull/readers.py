@@ -74,7 +74,7 @@ class ReadOptions:
 
     def records_of(self, rows: Rows, header: Header) -> Rows:
         """The rows that are records."""
-        if header.height == 1 and not self.skip_below_header and not self.skip_footer:
+        if header.height <= 1 and not self.skip_below_header and not self.skip_footer:
             return rows
         return between(rows, header.last + self.skip_below_header, self.skip_footer)
 
