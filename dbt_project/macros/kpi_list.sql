@@ -58,8 +58,8 @@
 
 {#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column" where some record must tell it,
     "kind.column=value" where only that value tells, "kind.column?" where it is enough that a file has the column (empty, it tells
-    that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value.
-    An entry "a|b" means: any of them. -#}
+    that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value, though
+    some contract could give it. An entry "a|b" means: any of them. -#}
 {% macro needed_columns() %}
   {%- set found = [] -%}
   {%- for definition in kpi_list() -%}
@@ -76,10 +76,28 @@
   {%- set kind, _, told = need.partition('.') -%}
   {%- set column, operator, value = told.replace('!=', '=').partition('=') -%}
   {%- set column = column.rstrip('?!') -%}
+  {%- if '!=' in told %}
+    select '{{ need }}' as need
+    from (select count(case when {{ column }} = '{{ value }}' then 1 end) as n from {{ relation }}) as said
+    cross join (
+        select
+            count(*) as n,
+            coalesce(sum(case when concat(' ', told_columns, ' ') like '% {{ column }}!{{ value }} %' then 1 else 0 end), 0) as n_unable
+        from {{ source('raw', 'load_ledger') }}
+        where
+            kind = '{{ kind }}'
+            and status = 'loaded'
+            and rows_loaded > 0
+    ) as loads
+    where
+        said.n = 0
+        and (loads.n = 0 or loads.n_unable < loads.n)
+  {%- else %}
     select '{{ need }}' as need
     from {{ relation }}
     having count({{ "case when " ~ column ~ " = '" ~ value ~ "' then 1 end" if operator else column }})
         {{ '= 0' if '!' in told else '> 0' }}
+  {%- endif %}
   {%- if told.endswith('?') %}
     union all
     select '{{ need }}' as need
