@@ -30,7 +30,8 @@ def told_columns(contract: Contract, kind: Kind, header: list[str], lacking: lis
         return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
 
     told = [name for name in kind.columns if name in contract.columns and is_told(contract.columns[name])]
-    never = [f"{name}!{word}" for name in told for word in kind.columns[name].values if not may_say(contract.columns[name], word)]
+    closed = [name for name in told if kind.columns[name].type == "one_of"]
+    never = [f"{name}!{word}" for name in closed for word in kind.columns[name].values if not may_say(contract.columns[name], word)]
     return (*told, *never)
 
 
