@@ -31,7 +31,9 @@ def told_columns(contract: Contract, kind: Kind, header: list[str], lacking: lis
 
     told = [name for name in kind.columns if name in contract.columns and is_told(contract.columns[name])]
     closed = [name for name in told if kind.columns[name].type == "one_of"]
-    never = [f"{name}!{word}" for name in closed for word in kind.columns[name].values if not may_say(contract.columns[name], word)]
+    never = [
+        f"{name}!{word}" for name in closed for word in kind.columns[name].values if not may_say(contract.columns[name], word)
+    ]
     return (*told, *never)
 
 
