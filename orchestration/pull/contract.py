@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration.pull.faults import Fault, nearest, none_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.mappings import Companion, Continuation, FileMatch, Form, Held, Mapping, Param
+from orchestration.pull.mappings import UNITS, Companion, Continuation, FileMatch, Form, Held, Mapping, Param
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
 
@@ -143,6 +143,9 @@ class Contract(Form):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+_EVERY_UNIT = {unit for units in UNITS.values() for unit in units}
+
+
 def faults_between(data: dict[str, Any]) -> list[Fault]:
     """What is wrong with a contract beyond the form of each key: that it does not fit its kind, and SQL that is none.
 
@@ -161,12 +164,20 @@ def _misfits(kind_name: Any, columns: dict[str, Any]) -> Iterator[Fault]:
         yield Fault(("kind",), none_of(kind_name, all_kinds(), "kind "))
         return
     kind = all_kinds()[kind_name]
-    for column in columns:
+    for column, mapping in columns.items():
         if column not in kind.columns:
             yield Fault(
                 ("columns", str(column)),
                 f"is not a column of {kind_name}{nearest(column, kind.columns)} (its columns: {', '.join(kind.columns)})",
             )
+        elif isinstance(mapping, dict) and (unit := mapping.get("unit")) is not None and unit in _EVERY_UNIT:
+            fitting = UNITS.get(kind.columns[column].type, ())
+            if unit not in fitting:
+                what = f"one of: {', '.join(fitting)}" if fitting else "no unit"
+                yield Fault(
+                    ("columns", str(column), "unit"),
+                    f"{unit!r} is no unit of {kind.columns[column].in_words}s, which take {what}",
+                )
     lacking = [column for column in kind.required_columns if column not in columns]
     if lacking:
         yield Fault(("columns",), f"required column(s) of {kind_name} not mapped: {', '.join(lacking)}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import statement, times, values
+from orchestration.pull import amounts, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
@@ -101,7 +101,7 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, times, statement))
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, amounts, times, statement))
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import codecs
 from datetime import date
 from fnmatch import fnmatch
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Unit = Literal["epoch_seconds", "epoch_milliseconds", "milliseconds", "seconds", "minutes", "hours", "days"]
+InstantUnit = Literal["epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds", "excel_days"]
+DurationUnit = Literal["milliseconds", "seconds", "minutes", "hours", "days", "mm:ss", "hh:mm"]
+Unit = InstantUnit | DurationUnit | Literal["cents", "micros", "fraction"]
+#: Units by the types of columns that may have them.
+UNITS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("instant", "promise", "date"), get_args(InstantUnit)),
+    "seconds": get_args(DurationUnit),
+    **dict.fromkeys(("money", "money_size"), ("cents", "micros")),
+    "number": ("fraction",),
+}
 Scalar = str | int | float | bool
 
 
@@ -33,7 +42,7 @@ class Mapping(_Strict):
         "Values not listed stay as they are; '*' catches them.",
     )
     format: list[str] | str | None = Field(None, description="strptime format(s) of a date or instant.")
-    unit: Unit | None = Field(None, description="Unit of a number that stands for an instant or a duration.")
+    unit: Unit | None = Field(None, description="Unit of a number that stands for an instant, a duration or an amount.")
     missing: list[str] = Field(default_factory=list, description="Values that mean 'missing'.")
     in_source: str | None = Field(
         None, description="Of an id: the `source` whose number it is, where that is another than the contract's; '' for none."

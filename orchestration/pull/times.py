@@ -9,12 +9,21 @@ import re
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from orchestration.pull.literals import literal, literals
-from orchestration.pull.mappings import Mapping
+from orchestration.pull.mappings import InstantUnit, Mapping
+from orchestration.pull.spelling import in_english, in_english_words
 
 _DIGIT = "between '0' and '9'"
+_MICROSECONDS_PER = {
+    "epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1, "epoch_nanoseconds": 0.001,
+}  # fmt: skip
+#: By which a spreadsheet counts days.
+_DAYS_TO_1970 = 25569
+#: The name of a zone, such as Europe/Paris.
+_ZONE = r"[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+"
 
 
 @cache
@@ -51,17 +60,29 @@ def _in_utc(local: str, timezone: str, second: bool) -> str:
 
 
 def with_numeric_offset(text: str) -> str:
-    """'… PDT', '… UTC', '… +0500' and '…Z' with their offset as DuckDB reads it."""
-    named = rf"getvariable('offsets')[regexp_extract({text}, '\d ?([A-Z]{{1,4}})$', 1)]"
+    """'… PDT', '… UTC', '… +0500', '… GMT+2', '… (CEST)' and '…Z' with their offset as DuckDB reads it.
+
+    The name of a zone stays: what is its offset depends on the time.
+    """
+    # What stands in brackets explains an offset, or it is the offset itself.
+    explained = rf"regexp_replace({text}, '([+-]\d\d:?\d\d|Z) ?[(\[][^)\]]*[)\]]$', '\1')"
+    bare = rf"regexp_replace({explained}, ' ?[(\[]([^)\]]*)[)\]]$', ' \1')"
+    # 'UTC+2', 'GMT-0700': two digits of hours, and then of minutes.
+    counted = rf"regexp_replace({bare}, ' ?(?:UTC|GMT) ?([+-])(\d)(:?\d\d)?$', '\1' || '0' || '\2\3')"
+    plain = rf"regexp_replace({counted}, ' ?(?:UTC|GMT) ?([+-]\d\d)', '\1')"
+    whole = rf"regexp_replace({plain}, '(:\d\d(?:[.,]\d+)?|[AaPp]\.?[Mm]\.?) ?([+-]\d\d)$', '\1\2:00')"
+    cleaned = rf"case when regexp_matches({text}, '[)\]]$|(?:UTC|GMT) ?[+-]') then {whole} else {text} end"
+    named = rf"getvariable('offsets')[regexp_extract({cleaned}, '\d ?([A-Z]{{1,4}})$', 1)]"
+    after_noon = rf"getvariable('offsets')[regexp_extract({cleaned}, '[AaPp]\.?[Mm]\.? ([A-Z]{{1,4}})$', 1)]"
     return (
-        rf"coalesce(regexp_replace({text}, ' ?[A-Z]+$', '') || {named}, "
-        rf"regexp_replace({text}, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'))"
+        rf"coalesce(regexp_replace({cleaned}, ' ?[A-Z]+$', '') || coalesce({named}, {after_noon}), "
+        rf"regexp_replace({cleaned}, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'))"
     )
 
 
 def is_iso(mapping: Mapping) -> bool:
     """May the texts of a column be read by position?"""
-    return not mapping.formats and mapping.unit not in ("epoch_seconds", "epoch_milliseconds")
+    return not mapping.formats and mapping.unit not in get_args(InstantUnit)
 
 
 def quick(text: str) -> tuple[str, str]:
@@ -95,18 +116,24 @@ def local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, 
     An offset in the text wins (``numeric`` has it as DuckDB reads it); text without one is local time.
     """
     zone = literal(timezone)
-    if mapping.unit in ("epoch_seconds", "epoch_milliseconds"):
-        factor = 1_000_000 if mapping.unit == "epoch_seconds" else 1_000
+    if mapping.unit in _MICROSECONDS_PER:
+        factor = _MICROSECONDS_PER[mapping.unit]
         moment = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
         return f"({moment} at time zone 'UTC' at time zone {zone})", moment
-    if mapping.formats:
-        formed = _by_format(text, numeric, mapping.formats, timezone, second)
+    if mapping.formats or mapping.unit == "excel_days":
+        if mapping.formats:
+            formed = _by_format(text, numeric, mapping.formats, timezone, second)
+        else:
+            # To the millisecond: a fraction of a day is not exact.
+            since = f"try_cast(round((try_cast({text} as double) - {_DAYS_TO_1970}) * 86400000) as bigint)"
+            serial = f"make_timestamp({since} * 1000)"
+            formed = serial, _in_utc(serial, timezone, second)
         # The date cells of a workbook come as ISO 8601, whatever a contract says of texts.
         iso = local_and_instant(text, numeric, Mapping(value=""), timezone, second)
         is_iso = rf"regexp_matches({text}, '^\d{{4}}-\d\d-\d\d([ T]\d\d:\d\d:\d\d.*)?$')"
         local, moment = (f"coalesce({a}, case when {is_iso} then {b} end)" for a, b in zip(formed, iso, strict=True))
         return local, moment
-    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
+    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$| {_ZONE}$') and regexp_matches({text}, '\d:\d\d')"
     zoned = f"try_cast({numeric} as timestamptz)"
     # DuckDB passes over letters at the end: an offset whose name nobody knows is no local time.
     # And "infinity" is a timestamp of its, but no time.
@@ -118,14 +145,22 @@ def local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, 
 
 
 def _by_format(text: str, numeric: str, formats: list[str], timezone: str, second: bool) -> tuple[str, str]:
-    with_offset = [f.replace("%Z", "%z") for f in formats if re.search(r"%[zZ]", f)]
-    without = [f for f in formats if not re.search(r"%[zZ]", f)]
+    forms = [in_english(form) for form in formats]
+    with_offset = [f.replace("%Z", "%z") for f in forms if re.search(r"%[zZ]", f)]
+    without = [f for f in forms if not re.search(r"%[zZ]", f)]
+    text, numeric = in_english_words(text, formats), in_english_words(numeric, formats)
     local = f"try_strptime({text}, [{literals(without)}])" if without else "cast(null as timestamp)"
     moment = _in_utc(local, timezone, second)
     if with_offset:
         # The offset stands apart where the format has it apart.
-        apart = rf"regexp_replace({numeric}, '(\d)([+-]\d\d:\d\d)$', '\1 \2')"
+        apart = rf"regexp_replace({numeric}, '(\d|M)([+-]\d\d:\d\d)$', '\1 \2')"
         tried = [f"try_strptime({form}, [{literals(with_offset)}])" for form in (apart, numeric)]
+        # Where a zone is named instead, what it is then depends on the time.
+        zone = rf"regexp_extract({numeric}, ' ?({_ZONE})$', 1)"
+        bare = rf"regexp_replace({numeric}, ' ?{_ZONE}$', '')"
+        clocks = [re.sub(" ?%z", "", form) for form in with_offset]
+        clock = f"try_strptime({bare}, [{literals(clocks)}])"
+        tried.append(f"try_cast(cast({clock} as varchar) || ' ' || nullif({zone}, '') as timestamptz)")
         zoned = f"coalesce({', '.join(tried)})"
         local = f"coalesce({zoned} at time zone {literal(timezone)}, {local})"
         moment = f"coalesce({zoned} at time zone 'UTC', {moment})"
@@ -137,8 +172,9 @@ def calendar_date(column: str, mapping: Mapping, timezone: str) -> str:
     text, numeric = f"t_{column}", f"n_{column}"
     if not mapping.formats and not is_iso(mapping):
         return f"cast({local_and_instant(text, numeric, mapping, timezone)[0]} as date)"
-    has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$') and regexp_matches({text}, '\d:\d\d')"
-    bare = rf"case when {has_offset} then regexp_replace({numeric}, ' ?[+-]\d\d(:\d\d)?$', '') else {text} end"
+    offset = rf" ?[+-]\d\d(:\d\d)?$| {_ZONE}$"
+    has_offset = rf"regexp_matches({numeric}, '{offset}') and regexp_matches({text}, '\d:\d\d')"
+    bare = rf"case when {has_offset} then regexp_replace({numeric}, '{offset}', '') else {text} end"
     formats = [re.sub(" ?%[zZ]", "", form) for form in mapping.formats]
     written = local_and_instant(bare, bare, Mapping(value="", format=formats), timezone)[0]
     if is_iso(mapping):

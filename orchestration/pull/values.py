@@ -9,11 +9,13 @@ import re
 
 import duckdb
 
+from orchestration.pull.amounts import TWO_PARTS, amount, number, seconds
 from orchestration.pull.contracts import Contract, Mapping, Scalar
 from orchestration.pull.headers import found
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.literals import among, identifier, literal, literals
 from orchestration.pull.sifting import place_column
+from orchestration.pull.spelling import month_words
 from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
@@ -34,11 +36,12 @@ ABBREVIATIONS = {
     "Z": "+00:00", "UTC": "+00:00", "GMT": "+00:00", "WET": "+00:00", "WEST": "+01:00", "BST": "+01:00", "CET": "+01:00",
     "CEST": "+02:00", "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00",
     "CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00", "BRT": "-03:00", "JST": "+09:00",
-    "AEST": "+10:00", "AEDT": "+11:00",
+    "AEST": "+10:00", "AEDT": "+11:00", "ACST": "+09:30", "ACDT": "+10:30", "AWST": "+08:00", "NZST": "+12:00", "NZDT": "+13:00",
+    "AKST": "-09:00", "AKDT": "-08:00", "HST": "-10:00", "ART": "-03:00", "SAST": "+02:00", "HKT": "+08:00", "SGT": "+08:00",
+    "KST": "+09:00", "MEZ": "+01:00", "MESZ": "+02:00",
 }  # fmt: skip
 #: Spellings of one word.
 SPELLINGS = {"canceled": "cancelled"}
-_SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 
 def declare(con: duckdb.DuckDBPyConnection) -> None:
@@ -47,38 +50,8 @@ def declare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"set variable missing_words = [{literals(MISSING_WORDS)}]")
     con.execute(f"set variable nobody = [{literals(NOBODY)}]")
     con.execute(f"set variable offsets = map {{{offsets}}}")
-
-
-# -- numbers -----------------------------------------------------------------------------------------------------------
-
-
-def _number(text: str, contract: Contract) -> str:
-    """A number's text as DuckDB reads it: '1.234,50', '1 234.50', '$12', '(20.00)', '12-'; null where it is none."""
-    bare = rf"regexp_replace({text}, '[\s\x{{00A0}}\x{{202F}}''’$€£¥]', '', 'g')"
-    signed = rf"regexp_replace(regexp_replace({bare}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')"
-    if contract.decimal == ",":
-        grouped = rf"regexp_matches({signed}, '^[+-]?\d{{1,3}}(\.\d{{3}})+(,\d*)?$')"
-        # A workbook or JSON writes its numbers with a point, whatever the contract says of texts.
-        plain = (
-            f"case when {grouped} then replace(replace({signed}, '.', ''), ',', '.') "
-            f"when not contains({signed}, '.') then replace({signed}, ',', '.') else {signed} end"
-        )
-    else:
-        plain = (
-            rf"case when regexp_matches({signed}, '^[+-]?\d{{1,3}}(,\d{{3}})+(\.\d*)?$') "
-            f"then replace({signed}, ',', '') else {signed} end"
-        )
-    number = rf"nullif(regexp_extract({plain}, '^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$'), '')"
-    # Most numbers are digits; what may group them is left to the long way.
-    digits = r"-?\d+" if contract.decimal == "," else r"-?\d+(\.\d+)?"
-    return f"case when regexp_full_match({text}, '{digits}') then {text} else {number} end"
-
-
-def _seconds(text: str, number: str, mapping: Mapping) -> str:
-    factor = _SECONDS_PER.get(mapping.unit or "seconds", 1)
-    clock = rf"case when regexp_matches({text}, '^-?\d+:\d\d:\d\d(\.\d+)?$') then epoch(try_cast({text} as interval)) end"
-    number = f"try_cast({number} as double) * {factor}"
-    return f"try_cast(round(coalesce({clock}, case when isfinite({number}) then {number} end)) as bigint)"
+    months = ", ".join(f"{literal(word)}: {literal(month)}" for word, month in month_words().items())
+    con.execute(f"set variable months = map {{{months}}}")
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -175,7 +148,7 @@ def prepared(column: Column, mapping: Mapping, contract: Contract) -> str | None
     """The text of a time or number as ``typed`` reads it, so that it is worked out once; none of other columns."""
     text = f"t_{column.name}"
     if column.type in NUMBERS:
-        return _number(text, contract)
+        return number(text, contract.decimal, column)
     if column.type not in TIMES:
         return None
     numeric = with_numeric_offset(text)
@@ -210,20 +183,22 @@ def _typed(column: Column, text: str, ready: str, mapping: Mapping, contract: Co
         case "date":
             return calendar_date(column.name, mapping, contract.timezone)
         case "seconds":
-            return _seconds(text, ready, mapping)
+            return seconds(text, ready, mapping)
         case "integer":
             return f"case when try_cast({ready} as double) = round(try_cast({ready} as double)) then {_whole(ready)} end"
         case "number":
-            return f"case when isfinite(try_cast({ready} as double)) then try_cast({ready} as double) end"
+            value = f"case when isfinite(try_cast({ready} as double)) then try_cast({ready} as double) end"
+            # 85% is 85 by itself.
+            return f"{value} * case when suffix({text}, '%') then 1 else 100 end" if mapping.unit == "fraction" else value
         case "boolean":
             return (
                 f"case when {among(f'lower({text})', ('true', 't', 'yes', 'y', '1', '1.0'))} then true "
                 f"when {among(f'lower({text})', ('false', 'f', 'no', 'n', '0', '0.0'))} then false end"
             )
         case "money_size":
-            return f"abs(try_cast({ready} as {column.sql_type}))"
+            return f"abs({amount(ready, column.sql_type, mapping)})"
         case _:
-            return f"try_cast({ready} as {column.sql_type})"
+            return amount(ready, column.sql_type, mapping)
 
 
 def _whole(number: str) -> str:
@@ -249,8 +224,14 @@ def problem(column: Column, kind: Kind) -> str | None:
             cases.append(f"when {value} is null then 'is a word or number that stands for none'")
     elif column.type != "text":
         if column.type in TIMES:
-            serial = "is the number by which a spreadsheet counts days: format the column as dates there, and export it again"
+            serial = (
+                "is the number by which a spreadsheet counts days: format the column as dates there and export it again, or say "
+                "`unit: excel_days`"
+            )
             cases.append(rf"when {value} is null and regexp_matches({text}, '^\d{{5}}(\.\d*)?$') then {literal(serial)}")
+        if column.type == "seconds":
+            two = "may be minutes:seconds or hours:minutes: say `unit: mm:ss` or `unit: hh:mm`"
+            cases.append(f"when {value} is null and regexp_matches({text}, '{TWO_PARTS}') then {shown} || {literal(' ' + two)}")
         what = f"one of: {', '.join(column.values)}" if column.type == "one_of" else f"a valid {column.in_words}"
         cases.append(f"when {text} is not null and {value} is null then {shown} || {literal(' is not ' + what)}")
     if column.type in TIMES:
