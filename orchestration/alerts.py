@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.publish import MARTS_FILE
+from orchestration.output import lines_shown
 from orchestration.pull.ledger import Alert, Ledger, now
+from orchestration.pull.quarantine import valueless
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE
 
 if TYPE_CHECKING:
+    from orchestration.gates.verdicts import Verdict
     from orchestration.run_record import RunRecord
 
 #: The order in which people look at alerts.
@@ -76,8 +79,14 @@ def _what_broke(record: RunRecord, error: BaseException | None) -> str:
 
 
 def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
-    critical = [alert for alert in alerts if alert.severity == "critical"]
-    lines = [f"- {alert.subject}: {alert.message}" for alert in critical[:MAX_TOLD]]
+    # The first alerts are those of the verdicts, in their order.
+    failed = [verdict for verdict in record.verdicts if not verdict.passed]
+    critical = [
+        [f"- {alert.subject}: {alert.message}", *(_reasons(failed[place]) if place < len(failed) else [])]
+        for place, alert in enumerate(alerts)
+        if alert.severity == "critical"
+    ]
+    lines = [line for told in critical[:MAX_TOLD] for line in told]
     if len(critical) > MAX_TOLD:
         lines.append(f"- and {len(critical) - MAX_TOLD} more")
     page = record.page(settings.home)
@@ -85,6 +94,11 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
         lines.append(f"Details: {page}")
     body = "\n".join([f"Run {record.run_id} was {record.status}. What is published stays as it was.", *lines])
     _send(settings, f"cxhouse: the run was {record.status}", body)
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    """Why a file was held back, by reason with its rows; no value of the data."""
+    return [f"  {line}" for line in (verdict.in_counts, *map(valueless, verdict.examples)) if line]
 
 
 def published_alerts(settings: Settings) -> dict[str, str] | None:
@@ -121,5 +135,5 @@ def _send(settings: Settings, title: str, body: str) -> None:
     messenger = apprise.Apprise()
     for address in settings.notify:
         messenger.add(address)
-    if not messenger.notify(title=title, body=body):
+    if not messenger.notify(title=title, body=lines_shown(body)):
         logging.getLogger("cxhouse").error("notify: not every message could be sent")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from orchestration.draft.command import contract
 from orchestration.errors import ConfigurationError, GateFailedError
 from orchestration.options import as_of_option, engine_options, escaped, exports_option, home_options, reported
+from orchestration.output import console, echo
 from orchestration.settings import Settings, load_settings, parse_days
 from orchestration.tools import COMMANDS
 
@@ -21,12 +23,6 @@ Exit codes: 0 done (run: published)
             2 wrong usage or configuration
             3 anything else
 """
-
-
-def _console() -> Console:
-    """Standard output; a pipe or log gets wide lines instead of folded ones."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
 
 
 @click.group(epilog=_EXIT_CODES, context_settings={"max_content_width": 110})
@@ -55,7 +51,7 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
     from orchestration.sample import write_sample
     from orchestration.sample.company import Scope
 
-    with Console(stderr=True).status("writing sample exports") as status:
+    with console(stderr=True).status("writing sample exports") as status:
         rows = write_sample(out, Scope(customers, days, seed), lambda text: status.update(f"writing sample exports: {text}"))
     for name, count in rows.items():
         click.echo(f"{count:>10,} rows  {out / 'exports' / name}")
@@ -70,6 +66,7 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
 @click.option("--from", "from_day", metavar="DAY", help="Process the records of the days from DAY on again …")
 @click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
 @click.option("--full-refresh", is_flag=True, help="Read every landed file and build every table anew.")
+@click.option("--new-salt", is_flag=True, help="Give every customer a new published key, and rebuild every table with it.")
 @click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
 @reported
 def run(
@@ -82,6 +79,7 @@ def run(
     from_day: str | None,
     to_day: str | None,
     full_refresh: bool,
+    new_salt: bool,
     record: bool,
 ) -> None:
     """Pull the exports, build the warehouse, pass the gates, publish the marts.
@@ -90,7 +88,13 @@ def run(
     step, or, when a gate fails, not at all.
     """
     settings = load_settings(exports, home, config, as_of, engine, spark_master)
-    told = {"full_refresh": full_refresh, "days": parse_days(from_day, to_day)}
+    if new_salt:
+        from orchestration.lock import take_writer_lock
+        from orchestration.salt import renew_salt
+
+        take_writer_lock(settings.home)
+        renew_salt(settings)
+    told = {"full_refresh": full_refresh or new_salt, "days": parse_days(from_day, to_day)}
     _run(settings.model_copy(update=told), record)
 
 
@@ -115,7 +119,7 @@ def _run(settings: Settings, record: bool = False) -> None:
     from orchestration.execution import execute
     from orchestration.run_record import RunRecord
 
-    console = _console()
+    out = console()
     progress, finish = _progress()
     try:
         done = execute(settings, progress, record_in_dagster=record)
@@ -123,20 +127,20 @@ def _run(settings: Settings, record: bool = False) -> None:
         finish()
         failed = RunRecord.load(settings.home)
         if failed:
-            print_rejected(console, settings, failed)
-            print_verdicts(console, failed)
-            print_page(console, settings, failed)
+            print_rejected(out, settings, failed)
+            print_verdicts(out, failed)
+            print_page(out, settings, failed)
         raise
     finally:
         finish()
-    print_run(console, settings, done)
+    print_run(out, settings, done)
 
 
 def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
     """On a terminal one line that changes; elsewhere (a log) a line for each phase and file."""
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal:
-        status = console.status("starting")
+    errors = console(stderr=True)
+    if errors.is_terminal:
+        status = errors.status("starting")
         status.start()
         return lambda text: status.update(escaped(text)), status.stop
     seen: set[str] = set()
@@ -146,7 +150,7 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
         if phase == "models" and phase in seen:
             return
         seen.add(phase)
-        click.echo("models: building" if phase == "models" else text, err=True)
+        echo("models: building" if phase == "models" else text, err=True)
 
     return line, lambda: None
 
@@ -160,14 +164,16 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
 @reported
 def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
     """Show published KPIs: without --kpi each one's newest whole period, with --kpi all periods."""
-    from orchestration.display import kpi_table, kpis_text, newest_whole, read_kpis
+    from orchestration.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
 
     settings = load_settings(home=home, config=config)
     rows = read_kpis(settings, grain, kpis_wanted, dimension)
     if not kpis_wanted and form == "table":
         rows = newest_whole(settings, rows)
     if form == "table":
-        _console().print(kpi_table(rows, f"KPIs by {grain}"))
+        console().print(kpi_table(rows, f"KPIs by {grain}"))
+        for line in left_out(settings, rows):
+            console().print(line, markup=False)
     else:
         click.echo(kpis_text(rows, form))
 
@@ -179,7 +185,7 @@ def status(home: str | None, config: str | None) -> None:
     """Show the last run: rows read, loaded and quarantined by file, each gate, and the published version."""
     from orchestration.display import print_status
 
-    print_status(_console(), load_settings(home=home, config=config))
+    print_status(console(), load_settings(home=home, config=config))
 
 
 @main.command()
@@ -204,10 +210,10 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
     if out is None:
         from orchestration.display import quarantine_table
 
-        _console().print(quarantine_table(reasons(settings, kind, file_name)))
+        console().print(quarantine_table(reasons(settings, kind, file_name)))
         return
     for path, rows in export_rows(settings, kind, file_name, out):
-        click.echo(f"{rows:>10,} rows  {path}")
+        echo(f"{rows:>10,} rows  {path}")
 
 
 @main.command()
@@ -233,7 +239,7 @@ def withdraw(file: str | None, batch: int | None, undo: bool, home: str | None, 
     ledger = Ledger(settings.ledger)
     changes = choose(ledger, file, batch, undo)
     for change in changes:
-        click.echo(f"{'restored' if undo else 'withdrawn'}: {change}")
+        echo(f"{'restored' if undo else 'withdrawn'}: {change}")
     batches = [change.file.batch for change in changes]
     if undo:
         ledger.restore(batches)
@@ -243,17 +249,83 @@ def withdraw(file: str | None, batch: int | None, undo: bool, home: str | None, 
 
 
 @main.command()
+@click.argument("version", required=False)
+@click.option("--list", "only_list", is_flag=True, help="Show the versions that are kept.")
+@home_options
+@reported
+def rollback(version: str | None, only_list: bool, home: str | None, config: str | None) -> None:
+    """Let readers get an earlier version of the marts: VERSION, or the one before the current.
+
+    It stays until a run has something new to publish. How many versions are kept is a setting (published_versions).
+    """
+    from orchestration.lock import take_writer_lock
+    from orchestration.settled import go_back
+    from orchestration.versions import current, versions
+
+    settings = load_settings(home=home, config=config)
+    if only_list:
+        now = current(settings)
+        for kept in versions(settings):
+            mark = "  current" if now and kept.name == now.name else ""
+            click.echo(f"{kept.name}  published {kept.published_at:%Y-%m-%d %H:%M:%S} UTC by run {kept.run_id}{mark}")
+        return
+    take_writer_lock(settings.home)
+    chosen = go_back(settings, version)
+    click.echo(f"published: version {chosen.name}, until a run has something new to publish")
+
+
+@main.command()
+@click.argument("places", nargs=-1, required=True, metavar="FILE…|FOLDER", type=click.Path(path_type=Path))
+@click.option("--contract", metavar="NAME", help="Read every file by this contract, whether it would claim it or not.")
+@click.option("--json", "as_json", is_flag=True, help="All that was found, for machines.")
+@exports_option
+@home_options
+@as_of_option
+@reported
+def check(
+    places: tuple[Path, ...],
+    contract: str | None,
+    as_json: bool,
+    exports: str | None,
+    home: str | None,
+    config: str | None,
+    as_of: str | None,
+) -> None:
+    """Show what a run would make of these files, or of a folder, without a home: nothing is loaded.
+
+    \b
+    Which contract claims a file and why, rows loaded and rejected by reason, five records beside their cells, what became of
+    each word, columns that nothing uses, and doubts. Personal data is masked.
+
+    The exit code is the one with which a run of these files alone would end.
+    """
+    from orchestration.check.lightly import import_lightly
+
+    import_lightly()
+    from orchestration.check.looking import look_at
+    from orchestration.check.rendering import print_report
+
+    report = look_at(places, load_settings(exports, home, config, as_of), contract)
+    if as_json:
+        click.echo(json.dumps(report.plain(), indent=1))
+    else:
+        options = [*(["--contract", contract] if contract else []), *(["--config", config] if config else [])]
+        print_report(console(), report, ["cxhouse", "check", *map(str, places), *options], "contract" in main.commands)
+    sys.exit(report.exit_code)
+
+
+@main.command()
 @exports_option
 @home_options
 @reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
-    from orchestration.pull.survey import survey
+    from orchestration.check.survey import survey
 
-    console = _console()
+    out = console()
     settings = load_settings(exports, home, config)
     for line in survey(settings):
-        console.print(line, markup=False, soft_wrap=True)
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @main.command("contract-schema")
@@ -264,7 +336,7 @@ def contract_schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, contract):
     main.add_command(command)
 
 

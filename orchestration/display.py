@@ -17,11 +17,13 @@ from rich.table import Table
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
-from orchestration.publish import MARTS_FILE, REPORT_FILE, read_publication
+from orchestration.output import row_for_csv
+from orchestration.publish import read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 #: Shown at the end of a run; `cxhouse kpis` shows all.
 HEADLINES = (
@@ -135,6 +137,16 @@ def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[st
     return list(newest.values())
 
 
+def left_out(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
+    """For each KPI of these rows that covers a part of the records only, one line that says which are left out."""
+    from orchestration.dashboard.marts import Marts
+
+    labels = {row["kpi_id"]: row["label"] for row in rows}
+    with connect(published_file(settings), read_only=True) as con:
+        told = Marts(con).left_out
+    return [f"{label} {told[kpi]}" for kpi, label in labels.items() if kpi in told]
+
+
 def _cells(row: dict[str, Any]) -> list[str]:
     unit = row["unit"]
     interval = f"{format_value(row['ci_low'], unit)} to {format_value(row['ci_high'], unit)}" if row["ci_low"] is not None else ""
@@ -186,7 +198,7 @@ def kpis_text(rows: list[dict[str, Any]], form: str) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(plain[0]) if plain else ["kpi_id"])
     writer.writeheader()
-    writer.writerows(plain)
+    writer.writerows(map(row_for_csv, plain))
     return stream.getvalue().rstrip("\n")
 
 
@@ -195,6 +207,8 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     if record.published_version:
         rows = headlines(settings)
         console.print(kpi_table(rows, f"Headline KPIs, newest whole month, as of {local_as_of(settings, record)}"))
+        for line in left_out(settings, rows):
+            console.print(f"  {line}", markup=False)
     console.print(loads_table(settings))
     print_rejected(console, settings, record)
     print_verdicts(console, record)
@@ -202,7 +216,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
         console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
-        console.print(f"and as Parquet: {settings.published / 'parquet' / 'current'}", markup=False)
+        console.print(f"and as Parquet: {settings.published / PARQUET_FOLDER}", markup=False)
         console.print(f"To look at: {settings.published / REPORT_FILE}, or 'cxhouse dashboard'", markup=False)
     print_page(console, settings, record)
 
@@ -241,15 +255,16 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
     if len(record.summary) > MAX_SUMMARY:
         console.print(f"  and {len(record.summary) - MAX_SUMMARY} more file(s); the table load_ledger has all")
     refused = {load.batch: load.reason for load in record.loads if load.status == "refused"}
-    names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused else {}
+    # What this run held back is told with its gate.
+    gated = {load.batch: load.kind for load in record.loads if load.status == "gated"}
+    names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused or gated else {}
+    told = {(names[batch], kind) for batch, kind in gated.items()}
     for batch, why in refused.items():
         console.print(f"  [yellow]refused[/] {escape(names[batch])}: it {escape(why or 'cannot be read')}")
-    found = reasons(settings)
+    found = [reason for reason in reasons(settings) if not (reason.is_held_back and (reason.file, reason.kind) in told)]
     for reason in found[:MAX_REASONS]:
-        console.print(
-            f"  {reason.rows:,} row(s) of {reason.file} in quarantine: {reason.example} (first: row {reason.first_row})",
-            markup=False,
-        )
+        where = f"{reason.file}, which is held back," if reason.is_held_back else reason.file
+        console.print(f"  {reason.rows:,} row(s) of {where} in quarantine: {reason.in_words}", markup=False)
     if len(found) > MAX_REASONS:
         console.print(f"  and {len(found) - MAX_REASONS} more reason(s); 'cxhouse quarantine' lists them all")
     for name in record.unclaimed:
@@ -259,10 +274,12 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
 def quarantine_table(found: list[Reason]) -> Table:
     """Why rows lie in quarantine, the most frequent reasons first."""
     table = _table("Quarantine" if found else "Nothing is in quarantine")
-    for name in ("rows", "kind", "file", "column", "reason", "first row") if found else ():
-        table.add_column(name, justify="right" if name in ("rows", "first row") else "left")
+    for name in ("rows", "kind", "file", "column", "reason", "first rows") if found else ():
+        table.add_column(name, justify="right" if name == "rows" else "left")
     for reason in found:
-        cells = (f"{reason.rows:,}", reason.kind, reason.file, reason.columns or "", reason.example, str(reason.first_row))
+        file = f"{reason.file} (held back)" if reason.is_held_back else reason.file
+        first = ", ".join(map(str, reason.first_rows))
+        cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", reason.example, first)
         table.add_row(*(escape(cell) for cell in cells))
     return table
 

@@ -16,9 +16,11 @@ from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import FITTED_BEFORE, LAYERS
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.run_record import RunRecord
+from orchestration.salt import ensure_salt
 from orchestration.settings import PROJECT, Settings
 from orchestration.settled import settled_run
 from orchestration.spark import stop_session
+from orchestration.versions import restore_whole
 
 if TYPE_CHECKING:
     from orchestration.steps.run import Run
@@ -30,8 +32,12 @@ DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
 def prepare_home(settings: Settings) -> None:
     """Make the home's folders, and tell every library where to work and to keep to itself."""
     os.environ.update(settings.environment())
+    os.umask(settings.umask)
     for folder in (settings.home, settings.dagster_home, settings.raw, settings.published, settings.dbt_target):
         folder.mkdir(parents=True, exist_ok=True)
+    settings.home.chmod(settings.home_mode)
+    settings.published.chmod(settings.published_mode)
+    ensure_salt(settings)
     shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
 
 
@@ -52,6 +58,8 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
     take_writer_lock(settings.home)
     keeper = GateKeeper(settings.config_dir)
     try:
+        if restored := restore_whole(settings):
+            progress(restored)
         if not record_in_dagster and (settled := settled_run(settings)):
             progress(
                 f"nothing new: files, settings and date are those of the last run; version {settled.published_version} stays"

@@ -18,10 +18,18 @@ def take_writer_lock(home: Path) -> None:
     Raises:
         CxhouseError: another process writes; the message names it.
     """
-    path = home / "writer.lock"
+    home.mkdir(parents=True, exist_ok=True)
+    take_lock(home / "writer.lock", f"another run writes to {home}")
+
+
+def take_lock(path: Path, taken: str, lasts: bool = False) -> None:
+    """Hold a file's lock until this process ends or gives it back; with ``lasts`` also as the program that it becomes.
+
+    Raises:
+        CxhouseError: another process holds it; ``taken`` says what that means.
+    """
     if path in _held:
         return
-    home.mkdir(parents=True, exist_ok=True)
     stream = path.open("a+")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,10 +37,11 @@ def take_writer_lock(home: Path) -> None:
         stream.seek(0)
         holder = stream.read().strip() or "unknown"
         stream.close()
-        raise CxhouseError(f"another run writes to {home} (process {holder}); wait for it, or use another --home") from error
+        raise CxhouseError(f"{taken} (process {holder}); wait for it, or use another --home") from error
     stream.truncate(0)
     stream.write(str(os.getpid()))
     stream.flush()
+    os.set_inheritable(stream.fileno(), lasts)
     _held[path] = stream
 
 

@@ -9,10 +9,10 @@ from functools import wraps
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape as escaped
 
 from orchestration.errors import CxhouseError
+from orchestration.output import console
 from orchestration.settings import ENGINES
 
 __all__ = ["as_of_option", "engine_options", "escaped", "exports_option", "home_options", "reported"]
@@ -26,13 +26,13 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except CxhouseError as error:
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {escaped(str(error))}")
+            console(stderr=True, soft_wrap=True).print(f"[red]cxhouse:[/] {escaped(str(error))}")
             sys.exit(error.exit_code)
         except Exception as error:  # the last resort of a command line: one line, and where the rest can be seen
             if os.environ.get("CXHOUSE_DEBUG"):
                 raise
             text = f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]cxhouse:[/] {escaped(text)}")
+            console(stderr=True, soft_wrap=True).print(f"[red]cxhouse:[/] {escaped(text)}")
             sys.exit(CxhouseError.exit_code)
 
     return wrapper

@@ -14,12 +14,8 @@ import duckdb
 from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
 from orchestration.settings import Settings
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, TIME_FORMAT, install, staging
 
-MARTS_FILE = "marts.duckdb"
-REPORT_FILE = "report.html"
-PARQUET_FOLDER = "parquet"
-#: The link to the folder of the published version.
-CURRENT = "current"
 #: A file that was changed in place so often that it has grown by so much is written as a whole.
 MAX_GROWTH = 2
 #: Tables that no model makes.
@@ -78,11 +74,9 @@ class Candidate:
 
     def __init__(self, settings: Settings, tables: list[PublicTable], run_id: str) -> None:
         self._settings, self._tables = settings, tables
-        self.version = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self.version = datetime.now(UTC).strftime(TIME_FORMAT)
         self._run_id = run_id
-        self._folder = settings.scratch / "candidate"
-        shutil.rmtree(self._folder, ignore_errors=True)
-        (self._folder / PARQUET_FOLDER).mkdir(parents=True)
+        self._folder = staging(settings)
 
     def parquet(self, table: str) -> Path:
         """Where a table of the candidate lies as Parquet."""
@@ -115,7 +109,7 @@ class Candidate:
         self._write_run(con, verdicts)
         for table in self._tables:
             if table.name in unchanged:
-                _link(self._settings.published / PARQUET_FOLDER / CURRENT / f"{table.name}.parquet", self.parquet(table.name))
+                _link(self._settings.published / PARQUET_FOLDER / f"{table.name}.parquet", self.parquet(table.name))
             else:
                 self._copy(con, table)
         con.execute("commit")
@@ -151,30 +145,9 @@ class Candidate:
     def publish(self) -> str:
         """Put the candidate in the place of the published version; returns its name.
 
-        Readers that hold the old file keep reading the old version; of the Parquet folders the previous one stays for
-        those that are in the middle of it.
+        Readers that hold the old files keep reading the old version.
         """
-        published = self._settings.published
-        versions = published / PARQUET_FOLDER
-        versions.mkdir(parents=True, exist_ok=True)
-        os.replace(self._folder / PARQUET_FOLDER, versions / self.version)
-        _sync(self.database)
-        os.replace(self.database, published / MARTS_FILE)
-        if self.report.exists():
-            os.replace(self.report, published / REPORT_FILE)
-        else:
-            (published / REPORT_FILE).unlink(missing_ok=True)
-        current = versions / CURRENT
-        previous = os.readlink(current) if current.is_symlink() else None
-        if current.is_dir() and not current.is_symlink():
-            shutil.rmtree(current)  # a home that was copied with its links followed
-        draft = versions / ".current"
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(self.version)
-        os.replace(draft, current)
-        for folder in versions.iterdir():
-            if folder.name not in (self.version, previous, CURRENT):
-                shutil.rmtree(folder, ignore_errors=True)
+        install(self._settings, self._folder, self.version, self._run_id)
         return self.version
 
 
@@ -184,11 +157,6 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
 
 
 def read_publication(settings: Settings) -> Publication | None:

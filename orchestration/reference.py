@@ -11,11 +11,11 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.display import format_value
-from orchestration.publish import MARTS_FILE
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
 from orchestration.settings import PROJECT, Settings, load_settings
 from orchestration.vendors import vendors_reference
+from orchestration.versions import MARTS_FILE
 
 DOCS = PROJECT / "docs"
 #: The sample that docs and tests speak of: customers, days, seed.

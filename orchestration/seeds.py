@@ -52,7 +52,10 @@ def prepare_seeds(settings: Settings) -> None:
     """
     target = settings.home / "seeds"
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(SHIPPED, target)
+    target.mkdir(parents=True)
+    for path in SHIPPED.iterdir():
+        # Without the permissions of the installation: those of a home are its own.
+        shutil.copyfile(path, target / path.name)
     for path in _own_seeds(settings.config_dir):
         _write_effective_seed(read_seed(path), target / path.name)
 

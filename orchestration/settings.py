@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors, use
 from orchestration.errors import ConfigurationError
@@ -70,6 +69,18 @@ class Settings(BaseModel):
     threads: int = Field(
         default_factory=processors, ge=1, description="Threads of the database, and models built at the same time (four at most)."
     )
+    readable_by: Literal["owner", "group"] = Field("owner", description="Who may read the home, personal data included.")
+    published_readable_by: Literal["owner", "group", "all"] = Field("owner", description="Who may read what is published.")
+    served_hosts: list[str] = Field(
+        default_factory=list, description="Names by which dashboard and UI may be asked for besides 127.0.0.1 and localhost."
+    )
+    access_token: SecretStr | None = Field(
+        None, description="What dashboard and UI ask for before they answer; better in CXHOUSE_ACCESS_TOKEN than in a file."
+    )
+    published_versions: int = Field(3, ge=1, description="Published versions that are kept, the current one included.")
+    published_versions_days: int | None = Field(
+        None, ge=0, description="Days after which earlier published versions are removed; none: however old."
+    )
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
     # What one run is told; never in the configuration file.
@@ -80,7 +91,7 @@ class Settings(BaseModel):
     @field_validator("home")
     @classmethod
     def _plain(cls, value: Path) -> Path:
-        if found := sorted(set("'\"*?[]{}") & set(str(value.absolute()))):
+        if found := sorted(set("'\"`*?[]{}") & set(str(value.absolute()))):
             raise ValueError(f"{value} has {' '.join(found)} in its path, which SQL engines read as a pattern; choose another")
         return value
 
@@ -127,6 +138,22 @@ class Settings(BaseModel):
         return Resources(memory, self.threads, (self.temp_directory or self.home / "spill").expanduser().absolute())
 
     @property
+    def umask(self) -> int:
+        """What is taken from the permissions of every file and folder that is written."""
+        return 0o077 if self.readable_by == "owner" else 0o027
+
+    @property
+    def home_mode(self) -> int:
+        """Permissions of the home itself: readers of what is published must get through it."""
+        passing = {"owner": 0, "group": 0o010, "all": 0o011}[self.published_readable_by]
+        return 0o777 & ~self.umask | passing
+
+    @property
+    def published_mode(self) -> int:
+        """Permissions of the folders of what is published; those of its files are the same without the right to enter."""
+        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[self.published_readable_by]
+
+    @property
     def landing(self) -> Path:
         return self.home / "landing"
 
@@ -155,6 +182,11 @@ class Settings(BaseModel):
         return self.home / "published"
 
     @property
+    def salt_file(self) -> Path:
+        """The secret in customer keys (see ``orchestration.salt``)."""
+        return self.home / "identity_salt"
+
+    @property
     def lifetime_record(self) -> Path:
         """What the lifetime tables in `raw` were made of."""
         return self.home / "lifetime.json"
@@ -175,20 +207,10 @@ class Settings(BaseModel):
     def dbt_vars(self) -> dict[str, Any]:
         """The dbt vars of a run: the user's knobs and the settings that models need."""
         return {
-            "identity_salt": self._salt(),
             **self.vars,
             "reporting_timezone": self.reporting_timezone,
             "currency": self.currency,
         }
-
-    def _salt(self) -> str:
-        """The home's own secret, made once: without it customer keys could be found out by hashing guesses."""
-        path = self.home / "identity_salt"
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(16), encoding="utf-8")
-        return path.read_text(encoding="utf-8")
 
     def environment(self) -> dict[str, str]:
         """What the dbt project reads, and what keeps every library from calling home."""
@@ -199,6 +221,7 @@ class Settings(BaseModel):
             "CXHOUSE_SPARK_TABLE_FORMAT": self.spark_table_format,
             "CXHOUSE_WAREHOUSE": str(self.warehouse),
             "CXHOUSE_RAW": str(self.raw).replace("'", "''"),
+            "CXHOUSE_SALT_FILE": str(self.salt_file).replace("'", "''"),
             "CXHOUSE_SEEDS": str(self.home / "seeds"),
             "CXHOUSE_AS_OF": self.as_of_instant().isoformat(sep=" "),
             "CXHOUSE_FROM": self.days[0].isoformat() if self.days else "",
@@ -295,6 +318,8 @@ def load_settings(
             data[name] = value
     if addresses := os.environ.get("CXHOUSE_NOTIFY"):
         data["notify"] = addresses.split()
+    if token := os.environ.get("CXHOUSE_ACCESS_TOKEN"):
+        data["access_token"] = token
     moment = as_of or data.get("as_of")
     if moment is not None:
         data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))
@@ -305,4 +330,5 @@ def load_settings(
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ConfigurationError(f"{place}: {problems} (settings: {', '.join(Settings.model_fields)})") from error
     use(settings.resources)
+    os.umask(settings.umask)
     return settings

@@ -9,11 +9,11 @@ from pathlib import Path
 from sysconfig import get_path
 
 from orchestration.keeping import project_version
-from orchestration.publish import CURRENT, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.sources import open_source
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import PROJECT, Settings
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
 
@@ -31,7 +31,7 @@ def inputs_version(settings: Settings) -> str:
     files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
     return _hash(
         [
-            settings.model_dump_json(exclude={"home"}),
+            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days"}),
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
@@ -48,7 +48,7 @@ def _state_version(settings: Settings) -> str:
             [(path.name, path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None for path in files],
             # DuckDB writes to the private warehouse until the process ends: its time says nothing.
             settings.warehouse.exists(),
-            sorted(path.name for path in (settings.published / PARQUET_FOLDER / CURRENT).iterdir()),
+            sorted(path.name for path in (settings.published / PARQUET_FOLDER).iterdir()),
             sorted(path.relative_to(settings.raw).as_posix() for path in settings.raw.rglob("*.parquet")),
             [(file.batch, file.file, file.withdrawn_at) for file in Ledger(settings.ledger).landed()],
         ]
@@ -63,16 +63,40 @@ def settle(settings: Settings, inputs: str) -> None:
 
 def settled_run(settings: Settings) -> RunRecord | None:
     """The last run, where another one would publish the same; none where that is not certain."""
-    path = settings.home / FILE_NAME
-    if not path.exists() or settings.full_refresh or settings.replay or settings.days:
+    if settings.full_refresh or settings.replay or settings.days:
         return None
-    record = RunRecord.load(settings.home)
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        is_same = known == {"inputs": inputs_version(settings), "state": _state_version(settings)}
-    except (OSError, ValueError):
+    record, published = RunRecord.load(settings.home), current(settings)
+    if not (_is_settled(settings) and _known(settings).get("inputs") == inputs_version(settings)):
         return None
-    if not is_same or record is None or record.status != "published":
+    if record is None or published is None or record.status != "published":
         return None
-    record.status = SETTLED
+    record.status, record.published_version = SETTLED, published.name
     return record
+
+
+def _known(settings: Settings) -> dict[str, str]:
+    try:
+        return dict(json.loads((settings.home / FILE_NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _is_settled(settings: Settings) -> bool:
+    """Is the home as the last publication left it?"""
+    try:
+        return _known(settings).get("state") == _state_version(settings)
+    except OSError:
+        return False
+
+
+def go_back(settings: Settings, version: str | None) -> Version:
+    """Let readers get an earlier version, until a run has something new to publish.
+
+    Raises:
+        CxhouseError: there is no such version, or it is not whole.
+    """
+    was_settled = _is_settled(settings)
+    chosen = rollback(settings, version)
+    if was_settled:
+        settle(settings, _known(settings)["inputs"])
+    return chosen

@@ -12,6 +12,7 @@ import click
 from orchestration.connections import connect
 from orchestration.errors import CxhouseError
 from orchestration.options import engine_options, exports_option, home_options, reported
+from orchestration.serving.starting import address_of, become_daemon, check_port, serve_ui, tell_guard
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
 
 _PORT = click.IntRange(1, 65535)
@@ -30,25 +31,20 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
     from orchestration.display import published_file
     from orchestration.publish import publication_of
 
-    path = published_file(load_settings(home=home, config=config))
+    settings = load_settings(home=home, config=config)
+    path = published_file(settings)
     _needs("streamlit")
 
     with connect(path, read_only=True) as con:
         if ("gate_results",) not in con.execute("select table_name from duckdb_tables()").fetchall():
             version = publication_of(con).version
             raise CxhouseError(f"version {version} was published by an earlier release; run 'cxhouse run' once")
-    options = {
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "server.headless": str(not browser).lower(),
-        "server.fileWatcherType": "none",
-        "server.showEmailPrompt": "false",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "minimal",
-    }
-    app = Path(__file__).parent / "dashboard" / "app.py"
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", str(path)])
+    check_port(port)
+    tell_guard(settings)
+    click.echo(f"cxhouse: dashboard on {address_of(settings, port)}; Ctrl-C stops", err=True)
+    os.environ["CXHOUSE_OPENED"] = address_of(settings, port) if browser else ""
+    launcher = Path(__file__).parent / "serving" / "dashboard.py"
+    os.execv(sys.executable, [sys.executable, str(launcher), str(path), str(port)])
 
 
 @click.command()
@@ -63,7 +59,9 @@ def ui(
     """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     _needs("dagster_webserver")
-    _become_dagster(settings, "dagster", "dev", "-h", "127.0.0.1", "-p", str(port))
+    _prepare_dagster(settings)
+    click.echo(f"cxhouse: Dagster's UI on {address_of(settings, port)} in a moment; Ctrl-C stops", err=True)
+    serve_ui(settings, port)
 
 
 def _needs(module: str) -> None:
@@ -87,10 +85,11 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
     check_configuration(settings)
     os.environ[SCHEDULE_RUNS] = "yes"
     click.echo(f"cxhouse: runs at '{settings.schedule}' ({settings.reporting_timezone}); Ctrl-C stops", err=True)
-    _become_dagster(settings, "dagster._daemon", "run")
+    _prepare_dagster(settings)
+    become_daemon(settings)
 
 
-def _become_dagster(settings: Settings, module: str, *arguments: str) -> None:
+def _prepare_dagster(settings: Settings) -> None:
     from orchestration.execution import prepare_home
 
     prepare_home(settings)
@@ -99,7 +98,7 @@ def _become_dagster(settings: Settings, module: str, *arguments: str) -> None:
     os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
     if settings.config_dir:
         os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments, "-m", "orchestration.definitions"])
+    tell_guard(settings)
 
 
 @click.command()

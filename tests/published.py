@@ -34,11 +34,11 @@ def fingerprint(home: Path) -> str:
         version = con.execute("select version from publication").fetchone()
         tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
         counts = {table: con.execute(f"select count(*), count(columns(*)) from {table}").fetchone()[0] for table in tables}
-    current = (home / "published" / "parquet" / "current").resolve()
+    current = (home / "published" / "parquet").resolve()
     stored = {path.stem: pq.read_table(path).num_rows for path in current.glob("*.parquet")}
     assert set(stored) == set(counts)
     assert version is not None
-    if current.name == version[0]:
+    if current.parent.name == version[0]:
         assert stored == counts
     return str(version[0])
 
@@ -50,9 +50,9 @@ def leftovers(home: Path) -> list[str]:
         "warehouse.duckdb", "identity_salt", "last_run.json", "lifetime.json", "settled.json", "writer.lock",
     }  # fmt: skip
     found = [path.name for path in home.iterdir() if path.name not in expected]
-    found += [str(path) for path in (home / "published").iterdir() if path.name not in ("marts.duckdb", "parquet", "report.html")]
-    versions = [path for path in (home / "published" / "parquet").iterdir() if path.name != "current"]
-    found += [str(path) for path in versions[2:]]
+    names = {"marts.duckdb", "parquet", "report.html", "current", "versions"}
+    found += [str(path) for path in (home / "published").iterdir() if path.name not in names]
+    found += [str(path) for path in list((home / "published" / "versions").iterdir())[3:]]
     found += [str(path) for path in (home / "raw").rglob("*") if path.is_file() and path.suffix != ".parquet"]
     stems = [path.name.partition(".")[0] for path in (home / "raw").rglob("0*.parquet")]
     contracts = [(path.parent.name, path.name.partition(".")[0]) for path in (home / "raw").rglob("0*.parquet")]

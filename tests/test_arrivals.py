@@ -328,3 +328,40 @@ def test_a_companion_is_read_in_its_own_form(place: Place, people: str, loads: t
         assert pq.read_table(found)["country"].to_pylist() == ["K\u00f6ln"]
     # The message never holds a value of the file.
     assert not any("x.example" in line for line in place.said)
+
+
+def test_a_row_that_a_companion_gives_several_of_is_quarantined_alone(place: Place) -> None:
+    """Two people of one number: whose order it is nobody knows. The other orders are loaded."""
+    import pyarrow.parquet as pq
+
+    from orchestration.pull.quarantine import reasons
+
+    (place.exports.parent / "config" / "contracts").mkdir(parents=True)
+    (place.exports.parent / "config" / "contracts" / "shop.yml").write_text(LOOKUP)
+    (place.exports / "people.csv").write_text("no|mail|place\n1|a@x.example|Bonn\n1|b@x.example|Ulm\n2|c@x.example|Hof\n")
+    place.write("shop_1.csv", "3,2026-05-01\n1,2026-05-01\n2,2026-05-01\n", "no,at\n")
+    assert place.pull() == [("shop_1.csv", "loaded", 2)]
+    (found,) = (place.settings.raw / "orders").glob("0*")
+    assert pq.read_table(found, columns=["order_id", "country", "_row"]).to_pylist() == [
+        {"order_id": "3", "country": None, "_row": 2}, {"order_id": "2", "country": "Hof", "_row": 4},
+    ]  # fmt: skip
+    (reason,) = reasons(place.settings)
+    assert (reason.rows, reason.first_row, reason.columns) == (1, 3, "also_reads")
+    assert reason.example == "also_reads gives several rows for it, of which nobody knows the right one"
+    assert not any("x.example" in line for line in place.said)
+
+
+def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None:
+    from orchestration.pull.quarantine import export_rows, reasons
+
+    wrong = "9,not a day,paid,a@x.example,1\n"
+    place.write("orders_2026-05-01.csv", row("1") + wrong + wrong)
+    place.pull()
+    place.write("orders_2026-05-02.csv", wrong + row("1") + wrong + "8,no day either,paid,a@x.example,1\n")
+    place.pull()
+    # Twice in the newer file, where it is to be mended; the older one is asked for by name.
+    (reason,) = reasons(place.settings)
+    assert (reason.file, reason.rows, reason.first_row) == ("orders_2026-05-02.csv", 3, 2)
+    assert [found.rows for found in reasons(place.settings, file="orders_2026-05-01.csv")] == [2]
+    written = list(export_rows(place.settings, None, None, place.exports.parent / "mend"))
+    assert [rows for _, rows in written] == [3]

@@ -305,6 +305,18 @@ def test_a_users_contract_comes_first_and_may_extend(tmp_path: Path) -> None:
             "is not one query",
         ),
         ("name: mine\nextends: zendesk_tickets\nquery: drop table file", "query: is not one query"),
+        ("name: mine\nextends: zendesk_tickets\nquery: from file; select 1", "query: is not one query"),
+        ("name: mine\nextends: zendesk_tickets\nquery: call enable_logging()", "query: is not one query"),
+        ("name: mine\nextends: zendesk_tickets\nquery: from enable_logging()", "query: may not use enable_logging()"),
+        ("name: mine\nextends: zendesk_tickets\nquery: from file, read_csv('x')", "query: may not use read_csv()"),
+        (
+            "name: mine\nextends: zendesk_tickets\ncolumns: {ticket_id: {sql: a) from file union select (b}}",
+            "columns > ticket_id > sql: is not one expression",
+        ),
+        (
+            "name: mine\nextends: zendesk_tickets\ncolumns: {ticket_id: {sql: current_setting('temp_directory')}}",
+            "columns > ticket_id > sql: may not use current_setting()",
+        ),
     ],
 )
 def test_a_wrong_contract_is_explained(tmp_path: Path, text: str, message: str) -> None:

@@ -115,6 +115,25 @@ DESKS: dict[str, tuple[Rows, Rows]] = {
             "mute|2026-06-03 09:00:00|created|customer||new",
         ),
     ),
+    # Its log ends on 3 June, and the list goes on for two days.
+    "log_ended": (
+        tickets(
+            "e1|2026-06-01 09:00:00|solved|email|2026-06-01 11:00:00",
+            "e2|2026-06-02 09:00:00|open|email|",
+            "e3|2026-06-03 09:00:00|open|email|",
+            "e4|2026-06-03 09:00:00|solved|email|2026-06-04 09:00:00",
+            "e5|2026-06-05 09:00:00|open|email|",
+            columns="solved_at",
+        ),
+        log(
+            "e1|2026-06-01 09:00:00|created|customer||new",
+            "e1|2026-06-01 11:00:00|status_changed|agent|new|solved",
+            "e2|2026-06-02 09:00:00|created|customer||new",
+            "e2|2026-06-02 10:00:00|public_reply|agent||",
+            "e3|2026-06-03 09:00:00|created|customer||new",
+            "e4|2026-06-03 09:00:00|created|customer||new",
+        ),
+    ),
     "migrated": (
         tickets(
             "m1|2026-06-01 08:00:00|closed|email|2025-11-03 10:00:00|2025-11-05 10:00:00||0|1",
@@ -276,10 +295,25 @@ def test_what_the_log_does_not_reach_is_unknown(home: Home) -> None:
         assert of_ticket(home, ticket, *columns) == (None, False, None, None, None)
     for ticket in ("new1", "new2"):
         assert of_ticket(home, ticket, *columns) == (3600, True, True, 1, 7200)
-    # It has events, but of the middle of its life only: what came before nobody knows.
+    # It has events, but of the middle of its life only: what came before nobody knows, nor whether a reply was the first.
     assert of_ticket(home, "half", "requester_wait_seconds", "first_solved_at", "is_solved") == (None, None, True)
+    assert of_ticket(home, "half", "first_response_seconds", "is_response_tracked", "agent_replies") == (None, False, None)
     # The log reaches it, and tells of no reply: that is a miss.
     assert of_ticket(home, "mute", "is_response_tracked", "is_response_in_time") == (True, False)
+
+
+def test_what_came_after_the_log_had_ended_is_unknown(told: tuple[Home, str]) -> None:
+    home, said = told
+    columns = ("first_response_seconds", "is_response_tracked", "is_response_in_time", "agent_replies", "requester_wait_seconds")
+    # Over by then, without a reply: a miss, and known. Answered, and perhaps once more since.
+    assert of_ticket(home, "e1", *columns) == (None, True, False, 0, 7200)
+    assert of_ticket(home, "e2", *columns) == (3600, True, True, None, None)
+    for ticket in ("e3", "e4", "e5"):
+        assert of_ticket(home, ticket, *columns) == (None, False, None, None, None)
+    sentence = (
+        "the log (contract log_ended_ticket_events) ends on 2026-06-03, its list of tickets (contract log_ended_tickets) goes on"
+    )
+    assert sentence in " ".join(said.split())
 
 
 def test_instants_before_the_creation_are_unknown(home: Home) -> None:
@@ -338,8 +372,9 @@ def test_none_is_not_unknown_where_the_export_has_the_column(home: Home) -> None
     assert home.query(counts, "cancellation_rate") == [(0, 3, None)]
     assert home.query(counts, "review_response_rate") == [(0, 1, None)]
     # No column tells of a refund, and no reply has a time.
-    assert home.query(counts, "refund_rate")[0][2] == "refunded_at (orders) or refund_amount (orders) or status refunded (orders)"
-    assert home.query(counts, "review_response_time")[0][2] == "replied_at (reviews)"
+    untold = "refunded_at (orders) or refund_amount (orders) or status refunded (orders), which canonical_orders cannot tell"
+    assert home.query(counts, "refund_rate")[0][2] == untold
+    assert home.query(counts, "review_response_time")[0][2] == "replied_at (reviews), which canonical_reviews cannot tell"
     # Who bought is not told: whether anybody bought again nobody knows.
     assert "customer_id (orders)" in str(home.query(counts, "repeat_sales")[0][2])
 

@@ -90,6 +90,7 @@ EXPRESSIONS = {
     "next_period(\"'quarter'\", \"date '2026-10-01'\")": "2027-01-01",
     "'(select count(*) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "3",
     "'(select sum(number) from (' ~ numbers_from_to(0, 4) ~ ') as numbers)'": "10",
+    "'(select ' ~ listed('cast(number as ' ~ dbt.type_string() ~ ')') ~ ' from (' ~ numbers_from_to(0, 2) ~ ') as n)'": "0, 1, 2",
     "'(select max(date_day) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "2026-03-01",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -15,14 +16,23 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import REPOSITORY, Cxhouse, Home
+from rich.console import Console
 
+from orchestration import alerts
+from orchestration.display import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import LAYERS, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
-from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import quarantine_verdict
+from orchestration.gates.tracing import lineage, names_a_file
+from orchestration.gates.verdicts import batch_verdicts, quarantine_verdict, why_held_back
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Ledger
+from orchestration.pull.loading import Batch
+from orchestration.pull.pulling import Pull
+from orchestration.pull.quarantine import export_rows, reasons
+from orchestration.run_record import RunRecord
+from orchestration.settings import Settings
 
 
 def test_every_raw_kind_has_a_suite_and_every_suite_a_table(sample_home: Home) -> None:
@@ -116,9 +126,66 @@ def test_share_quarantined() -> None:
     # The way on without the file, as it can be typed.
     remedy = quarantine_verdict("tickets", "june/t 1.csv", 1000, 51, 0.05).remedy
     assert "'cxhouse withdraw 'june/t 1.csv''" in (remedy or "")
+    # Rows that go on with a record of another row are rows of the file, and hide no share.
+    merged = quarantine_verdict("tickets", "t.csv", 1000, 51, 0.05, rows_merged=2000)
+    assert merged.problem == "t.csv: 51 of 3,000 rows, of which 1,000 carry a record (5.1%)"
+    assert names_a_file("june/t 1.csv, row 12")
+    assert not names_a_file("finding orders, delivered_at before ordered_at: 1 record; first: t.csv")
     few = quarantine_verdict("tickets", "t.csv", 10, 3, 0.05)
     assert not few.passed
     assert not few.blocks
+
+
+def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By reason with its rows, and nowhere a value of a person."""
+    person = "max.muster@leak.example"
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    settings = Settings(exports=str(exports), home=tmp_path / "home", notify=["json://127.0.0.1/x"])
+    record = RunRecord("r", "2026-07-01T00:00:00+00:00", "2026-07-01 00:00:00", "blocked")
+
+    def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
+        judged = [batch_verdicts(kind, batch, settings) for batch in batches]
+        record.verdicts += [verdict for verdicts in judged for verdict in verdicts]
+        return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
+
+    def pulled(text: str) -> None:
+        (exports / "orders.csv").write_text(text)
+        record.loads = [load for report in Pull(settings, lambda _: None).kinds(gate) for load in report.loads]
+
+    header, good = "order_id,ordered_at,status,customer_email\n", "O{},2026-05-01T10:00:00Z,paid,a@x.example\n"
+    states = [person if n < 15 else "parked" for n in range(25)]
+    bad = "".join(f"B{n},2026-05-01T10:00:00Z,{state},{person}\n" for n, state in enumerate(states))
+    pulled(header + bad + "B99,yesterday,paid,\n" + "".join(map(good.format, range(14))))
+    (load,) = [load for load in Ledger(settings.ledger).loads() if load.kind == "orders"]
+    assert load.status == "gated"
+    said = "status is not one of: created, paid, shipped, delivered, cancelled, returned, refunded (rows 2, 3, 4, …)"
+    assert f"not met: At most 5% of the rows are quarantined: 26 of 40 rows (65.0%): 25 row(s): {said}" in str(load.reason)
+    # The quarantine has the rows, as what they are; the other rows are in no table.
+    first, second = reasons(settings)
+    assert (first.columns, first.rows, first.first_rows, first.is_held_back) == ("status", 25, [2, 3, 4], True)
+    assert (second.columns, second.rows, second.first_rows) == ("ordered_at", 1, [27])
+    assert [rows for _, rows in export_rows(settings, None, "orders.csv", tmp_path / "mend")] == [26]
+    assert list((settings.raw / "orders").glob("*orders*")) == []
+    # The run's output, the status, the page and the message.
+    sent: list[str] = []
+    monkeypatch.setattr(alerts, "_send", lambda _settings, _title, body: sent.append(body))
+    record.finish(settings, "blocked")
+    shown = Console(width=300, record=True, file=io.StringIO())
+    print_status(shown, settings)
+    shown.print(quarantine_table(reasons(settings)))
+    texts = [shown.export_text(), record.page(settings.home).read_text(), *sent]
+    for text in texts:
+        assert "is not one of: created, paid, shipped, delivered, cancelled, returned, refunded" in text
+        assert "rows 2, 3, 4" in text
+        assert person not in text
+    assert f"25 row(s): {said}" in sent[0]
+    assert "yesterday" not in sent[0], "the message goes to people whom the data may not reach"
+    assert "ordered_at is not a valid instant (row 27)" in sent[0]
+    # A version that passes ends it.
+    pulled(header + good.format(1))
+    assert {load.status for load in Ledger(settings.ledger).loads()} == {"gated", "loaded"}
+    assert reasons(settings) == []
 
 
 @pytest.mark.ci

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,9 +17,12 @@ import pytest
 from conftest import REPOSITORY
 
 from orchestration.errors import CxhouseError
+from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.publish import Candidate, PublicTable, read_publication
 from orchestration.settings import Settings
+from orchestration.settled import go_back
+from orchestration.versions import restore_whole
 
 
 def settings_of(home: Path) -> Settings:
@@ -46,7 +51,7 @@ def test_a_publication_is_described_and_readable_under_its_name(tmp_path: Path) 
     publication = read_publication(settings)
     assert publication
     assert (publication.version, publication.run_id) == (version, "1")
-    assert pq.read_table(settings.published / "parquet" / "current" / "numbers.parquet").num_rows == 1000
+    assert pq.read_table(settings.published / "parquet" / "numbers.parquet").num_rows == 1000
 
 
 READER = """
@@ -61,6 +66,13 @@ while not Path(stop).exists():
         time.sleep(0.01)
         distinct, number, rows = con.execute("select count(distinct number), any_value(number), count(*) from numbers").fetchone()
         assert (distinct, rows, first) == (1, 1000, (number, 1)), (distinct, rows, first, number)
+        # A reader that follows the link once sees one version in all files of it.
+        folder = (Path(path).parent / "current").resolve()
+        files = [f"read_parquet('{folder}/parquet/{name}.parquet')" for name in ("publication", "numbers")]
+        runs = con.execute(f"select run_id::int from {files[0]} union select number from {files[1]}").fetchall()
+        with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as whole:
+            runs += whole.execute("select any_value(number) from numbers").fetchall()
+        assert len(set(runs)) == 1, runs
         queries += 2
         numbers.add(number)
 print(json.dumps([queries, sorted(numbers)]))
@@ -88,8 +100,105 @@ def test_readers_never_see_half_a_version(tmp_path: Path) -> None:
         assert queries >= 40
         assert len(numbers) >= 3, "readers saw versions come and go"
     held.close()
-    kept = [path.name for path in (settings.published / "parquet").iterdir()]
-    assert len(kept) == 3, "the current version, the one before it, and the link"
+    kept = list((settings.published / "versions").iterdir())
+    assert len(kept) == settings.published_versions
+
+
+def versions_of(settings: Settings) -> list[str]:
+    return sorted(path.name for path in (settings.published / "versions").iterdir())
+
+
+def number_seen(settings: Settings) -> int:
+    """What a reader sees in both forms, which must be one number."""
+    with duckdb.connect(str(settings.published / "marts.duckdb"), read_only=True) as con:
+        (number,) = con.execute("select distinct number from numbers").fetchall()[0]
+    assert set(pq.read_table(settings.published / "parquet" / "numbers.parquet")["number"].to_pylist()) == {number}
+    return int(number)
+
+
+def test_versions_are_kept_by_number_and_age(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "home")
+    published = [publish(settings, number) for number in range(5)]
+    assert versions_of(settings) == published[2:]
+    aged = settings.model_copy(update={"published_versions_days": 0})
+    last = publish(aged, 5)
+    assert versions_of(settings) == [last]
+
+
+def test_readers_get_an_earlier_version_back(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "home")
+    first, second, third = (publish(settings, number) for number in range(3))
+    assert [go_back(settings, None).name, number_seen(settings)] == [second, 1]
+    assert [go_back(settings, None).name, number_seen(settings)] == [first, 0]
+    with pytest.raises(CxhouseError, match=f"before the current one.*{third}"):
+        go_back(settings, None)
+    assert [go_back(settings, third).name, number_seen(settings)] == [third, 2]
+    # What is newer than the version that readers got back does not keep the next one from being published.
+    go_back(settings, first)
+    publish(settings, 3)
+    assert number_seen(settings) == 3
+
+
+def test_a_torn_version_is_not_read(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "home")
+    first, second = publish(settings, 0), publish(settings, 1)
+    assert restore_whole(settings) is None
+    marts = settings.published / "versions" / second / "marts.duckdb"
+    marts.write_bytes(marts.read_bytes()[:-1])
+    said = restore_whole(settings)
+    assert said == f"published version {second} was torn (marts.duckdb); version {first} takes its place"
+    assert number_seen(settings) == 0
+    # Going back looks at every byte: a file of the right size may hold others.
+    content = bytearray(marts.read_bytes() + b"\0")
+    content[100] ^= 1
+    marts.write_bytes(content)
+    with pytest.raises(CxhouseError, match="not whole"):
+        go_back(settings, second)
+
+
+def test_what_an_earlier_release_published_is_replaced(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "home")
+    (settings.published / "parquet" / "20260101T000000.000000Z").mkdir(parents=True)
+    (settings.published / "parquet" / "current").symlink_to("20260101T000000.000000Z")
+    for name in ("marts.duckdb", "report.html"):
+        (settings.published / name).write_text("of 0.1")
+    publish(settings, 7)
+    assert number_seen(settings) == 7
+    assert not (settings.published / "report.html").exists()
+    assert sorted(path.name for path in (settings.published / "parquet").iterdir()) == [
+        "gate_results.parquet", "numbers.parquet", "publication.parquet"
+    ]  # fmt: skip
+
+
+def test_readers_may_be_on_another_file_system(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has one file system")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        home = tmp_path / "home"
+        home.mkdir()
+        (home / "published").symlink_to(folder)
+        settings = settings_of(home)
+        publish(settings, 1)
+        publish(settings, 2)
+        assert number_seen(settings) == 2
+
+
+@pytest.mark.parametrize(("readers", "home", "file"), [("owner", 0o700, 0o600), ("group", 0o710, 0o640), ("all", 0o711, 0o644)])
+def test_who_may_read(tmp_path: Path, readers: str, home: int, file: int) -> None:
+    settings = settings_of(tmp_path / "home").model_copy(update={"published_readable_by": readers})
+    before = os.umask(settings.umask)
+    try:
+        prepare_home(settings)
+        publish(settings, 1)
+    finally:
+        os.umask(before)
+    version = settings.published / "versions" / versions_of(settings)[0]
+    assert stat.S_IMODE(settings.home.stat().st_mode) == home
+    assert {stat.S_IMODE(path.stat().st_mode) for path in version.rglob("*") if path.is_file()} == {file}
+    folders = {version, version / "parquet", version.parent, settings.published}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {home | (home & 0o011) << 2}
+    assert stat.S_IMODE(settings.dbt_target.stat().st_mode) == 0o700
 
 
 LOCKER = """

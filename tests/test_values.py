@@ -137,6 +137,50 @@ def test_of_two_equal_clock_times_the_one_that_fits(queued: str, answered: str, 
     assert waited == wait_seconds
 
 
+#: Local times of one ticket's events in Berlin, in the order of the rows; in UTC, 02:00 to 03:00 is 00 or 01 o'clock.
+LOGS = [
+    # The clock went back between the two; between two of three.
+    (["02:50", "02:05"], ["00:50", "01:05"]),
+    (["01:30", "02:50", "02:55", "02:05", "03:10"], ["23:30", "00:50", "00:55", "01:05", "02:10"]),
+    # What follows within the hour draws it near, unless what came before is as near.
+    (["02:50", "03:10"], ["01:50", "02:10"]),
+    (["01:55", "02:05", "03:01"], ["23:55", "00:05", "02:01"]),
+    (["00:30", "02:05", "03:01"], ["22:30", "01:05", "02:01"]),
+    # The same order both ways: the first hour.
+    (["02:10", "02:20"], ["00:10", "00:20"]),
+    (["02:10"], ["00:10"]),
+    # A file with the newest event first; one in no order, whose rows tell nothing of each other.
+    (["03:30", "02:05", "02:50", "01:30"], ["02:30", "01:05", "00:50", "23:30"]),
+    (["03:30", "02:50", "01:30", "02:05", "03:40"], ["02:30", "00:50", "23:30", "00:05", "02:40"]),
+    # No choice brings them into an order.
+    (["02:50", "02:05", "02:40", "02:01"], ["00:50", "00:05", "00:40", "00:01"]),
+]
+
+
+@pytest.mark.parametrize(("local", "expected"), LOGS)
+def test_of_two_equal_clock_times_of_a_log_the_one_that_fits_its_rows(local: list[str], expected: list[str]) -> None:
+    def event(ticket: str, at: str) -> dict[str, str]:
+        return {"ticket_id": ticket, "event_at": f"2026-10-25 {at}:00", "event_type": "internal_note"}
+
+    # Another ticket's events stand between them, an offset tells its own instant, and a row that cannot be read is none.
+    rows = [event("t", local[0]), event("other", "02:59")]
+    rows += [row for at in local[1:] for row in (event("t", at), event("other", "02:59"), {"ticket_id": "t", "event_at": "x"})]
+    rows.append({**event("zoned", ""), "event_at": "2026-10-25 02:30:00+01:00"})
+    result = read("ticket_events", rows, timezone="Europe/Berlin")
+    told = [(row["ticket_id"], row["event_at"]) for row in result.loaded.to_pylist()]
+    assert [f"{at:%H:%M}" for ticket, at in told if ticket == "t"] == expected
+    assert {f"{at:%H:%M}" for ticket, at in told if ticket == "other"} == {"00:59"}
+    assert [f"{at:%H:%M}" for ticket, at in told if ticket == "zoned"] == ["01:30"]
+    kept = result.loaded["_row"].to_pylist()
+    assert kept == sorted(kept)
+    assert result.quarantined.num_rows == len(local) - 1
+
+
+def test_a_log_of_a_zone_without_changes_is_left_alone() -> None:
+    rows = [{"ticket_id": "t", "event_at": f"2026-10-25 {at}:00"} for at in ("02:50", "02:05")]
+    assert values(read("ticket_events", rows), "event_at") == [datetime(2026, 10, 25, 2, 50), datetime(2026, 10, 25, 2, 5)]
+
+
 def test_without_neighbours_it_is_the_first() -> None:
     result = read("tickets", [{"created_at": "2026-10-25 02:30:00"}], timezone="Europe/Berlin")
     assert values(result, "created_at") == [datetime(2026, 10, 25, 0, 30)]

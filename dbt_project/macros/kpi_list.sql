@@ -59,7 +59,7 @@
 {#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column" where some record must tell it,
     "kind.column=value" where only that value tells, "kind.column?" where it is enough that a file has the column (empty, it tells
     that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value, though
-    some contract could give it. An entry "a|b" means: any of them. -#}
+    the file has a word for it. An entry "a|b" means: any of them. Which contracts meet a need: int_told_needs. -#}
 {% macro needed_columns() %}
   {%- set found = [] -%}
   {%- for definition in kpi_list() -%}
@@ -71,53 +71,73 @@
 {% endmacro %}
 
 
-{#- A query of one row where a need is met, of none otherwise. -#}
-{% macro is_need_met(need, relation) -%}
+{#- A need, taken apart: its kind, the column, the condition that a record of it meets, and whether a column that is there will do, or
+    no record may meet it. -#}
+{% macro need_parts(need) %}
   {%- set kind, _, told = need.partition('.') -%}
   {%- set column, operator, value = told.replace('!=', '=').partition('=') -%}
   {%- set column = column.rstrip('?!') -%}
-  {%- if '!=' in told %}
-    select '{{ need }}' as need
-    from (select count(case when {{ column }} = '{{ value }}' then 1 end) as n from {{ relation }}) as said
-    cross join (
-        select
-            count(*) as n,
-            coalesce(sum(case when concat(' ', told_columns, ' ') like '% {{ column }}!{{ value }} %' then 1 else 0 end), 0) as n_unable
-        from {{ source('raw', 'load_ledger') }}
-        where
-            kind = '{{ kind }}'
-            and status = 'loaded'
-            and rows_loaded > 0
-    ) as loads
-    where
-        said.n = 0
-        and (loads.n = 0 or loads.n_unable < loads.n)
-  {%- else %}
-    select '{{ need }}' as need
-    from {{ relation }}
-    having count({{ "case when " ~ column ~ " = '" ~ value ~ "' then 1 end" if operator else column }})
-        {{ '= 0' if '!' in told else '> 0' }}
-  {%- endif %}
-  {%- if told.endswith('?') %}
-    union all
-    select '{{ need }}' as need
-    from ({{ contracts_telling(kind, column) }}) as contracts
-    having count(*) > 0
-  {%- endif -%}
-{%- endmacro %}
+  {{- return({
+      'kind': kind,
+      'column': column,
+      'is_met': column ~ (" = '" ~ value ~ "'" if operator else ' is not null'),
+      'is_of_value': operator != '',
+      'will_column_do': told.endswith('?'),
+      'is_forbidden': '!' in told,
+  }) -}}
+{% endmacro %}
 
 
-{#- The contracts of which a loaded file has a column of its kind, be it always empty. Of files that an earlier release loaded
-    nobody knows. -#}
-{% macro contracts_telling(kind, column) -%}
-  select distinct contract
-  from {{ source('raw', 'load_ledger') }}
-  where
-      kind = '{{ kind }}'
-      and status = 'loaded'
-      and rows_loaded > 0
-      and concat(' ', told_columns, ' ') like '% {{ column }} %'
-{%- endmacro %}
+{#- Which needs of one kind are met for the records of another, and the query that says for which of their contracts. -#}
+{% macro needs_met_beside() %}
+  {%- set logs = "select ticket_contract as contract from " ~ ref('int_log_reach') ~ " where does_tell_" -%}
+  {%- set orders = "select contract from " ~ ref('int_order_contracts') ~ " where do" -%}
+  {{- return({
+      'tickets': {
+          'ticket_events.event_type=public_reply': logs ~ 'replies',
+          'ticket_events.event_type=status_changed': logs ~ 'changes',
+          'ticket_events.event_type=escalated': logs ~ 'escalations',
+      },
+      'orders': {
+          'shipments.shipped_at': orders ~ '_parcels_tell_shippings',
+          'shipments.delivered_at': orders ~ '_parcels_tell_deliveries',
+          'reviews.order_id': orders ~ 'es_tell_reviews',
+      },
+  }) -}}
+{% endmacro %}
+
+
+{#- What each KPI needs of the kinds that its records are of (`records_of` of a semantic model): [KPI, kind, position of the entry,
+    the entry, need, how], where how is "own" (a column of the kind), "beside" (see above) or "anywhere". -#}
+{% macro needs_of_records() %}
+  {%- set found = [] -%}
+  {%- set beside = needs_met_beside() -%}
+  {%- for definition in kpi_list() -%}
+    {%- set kinds = [] -%}
+    {%- for measure in [definition.numerator, definition.denominator] if measure -%}
+      {%- do kinds.extend((semantic_model_over(measure).config.meta or {}).get('records_of', [])) -%}
+    {%- endfor -%}
+    {%- for kind in kinds | unique -%}
+      {%- for entry in definition.needs -%}
+        {%- set entry_loop = loop -%}
+        {%- set ways = {} -%}
+        {%- for need in entry.split('|') -%}
+          {%- set of = need.partition('.')[0] -%}
+          {%- if of == kind -%}{%- do ways.update({need: 'own'}) -%}
+          {%- elif need in beside.get(kind, {}) -%}{%- do ways.update({need: 'beside'}) -%}
+          {%- elif of not in kinds -%}{%- do ways.update({need: 'anywhere'}) -%}
+          {%- endif -%}
+        {%- endfor -%}
+        {%- if 'own' in ways.values() or 'beside' in ways.values() -%}
+          {%- for need, how in ways.items() -%}
+            {%- do found.append([definition.kpi_id, kind, definition.exports | length + entry_loop.index, entry, need, how]) -%}
+          {%- endfor -%}
+        {%- endif -%}
+      {%- endfor -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
 
 
 {#- A need in words: "delivered_at (orders or shipments)". -#}

@@ -9,6 +9,8 @@
         'stg_customers': customers_of('customers', 'customer_id'),
         'stg_orders': customers_of('orders', 'order_id'),
         'segments': 'customer_key',
+        'int_loads': 'select customer_key from ' ~ ref('int_record_customers') ~ " where record_kind = 'customers' and record_id in ("
+        ~ records_of_loads('customer_id', ref('stg_customers'), 'customers') ~ ')',
     }
 ) }}
 -- One row for each real person, and one for all whom no identifier names.
@@ -23,6 +25,12 @@ with persons as (
 
 ),
 
+loads as (
+
+    {{ loads_telling('customers', ['referred_by']) }}
+
+),
+
 -- A person with several customer records is described by the newest.
 described as (
 
@@ -33,8 +41,11 @@ described as (
         customers.language,
         customers.preferred_channel,
         customers.marketing_opt_in,
-        max(case when customers.referred_by is not null then 1 else 0 end) over (partition by records.customer_key) = 1
-            as was_referred,
+        -- A list without a column for it does not say that nobody sent them.
+        case
+            when max(customers.referred_by) over (partition by records.customer_key) is not null then true
+            when max(case when loads.tells_referred_by then 1 end) over (partition by records.customer_key) = 1 then false
+        end as was_referred,
         min(customers.created_at) over (partition by records.customer_key) as joined_at,
         row_number() over (
             partition by records.customer_key
@@ -45,6 +56,9 @@ described as (
         on
             records.record_kind = 'customers'
             and customers.customer_id = records.record_id
+    left join loads
+        on
+            {{ is_load_of('customers') }}
     where {{ is_touched('records.customer_key') }}
 
 ),
@@ -81,7 +95,7 @@ joined as (
         coalesce(described.language, 'unknown') as language,
         coalesce(described.preferred_channel, 'unknown') as preferred_channel,
         described.marketing_opt_in,
-        coalesce(described.was_referred, false) as was_referred,
+        described.was_referred,
         described.joined_at,
         persons.identifiers
     from persons
@@ -109,6 +123,6 @@ select
     'unknown' as language,
     'unknown' as preferred_channel,
     cast(null as boolean) as marketing_opt_in,
-    false as was_referred,
+    cast(null as boolean) as was_referred,
     cast(null as timestamp) as joined_at,
     0 as identifiers

@@ -3,6 +3,7 @@
     touched_by={
         'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}',
         'int_call_legs': 'interaction, _contract',
+        'int_loads': records_of_loads('coalesce(interaction_id, call_id), _contract', ref('stg_calls'), 'calls'),
     }
 ) }}
 -- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first
@@ -14,16 +15,28 @@
 {%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language'] -%}
 {%- set first_told = ['topic', 'order_id', 'ticket_id'] -%}
 {%- set last_told = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
-with numbered as (
+with loads as (
+
+    {{ loads_telling('calls', ['escalated', 'answered_at', 'talk_seconds', 'solved_on_first_contact']) }}
+
+),
+
+numbered as (
 
     select
         calls.*,
+        loads.tells_escalated,
+        loads.tells_solved_on_first_contact,
+        loads.tells_answered_at or loads.tells_talk_seconds as tells_answers,
         legs.interaction,
         legs.leg,
         calls.disposition = 'answered'
         or (calls.disposition is null and (calls.answered_at is not null or coalesce(calls.talk_seconds > 0, false))) as has_agent
     from {{ ref('stg_calls') }} as calls
     inner join {{ ref('int_call_legs') }} as legs on calls.call_id = legs.leg_id
+    left join loads
+        on
+            {{ is_load_of('calls') }}
     where {{ is_touched('legs.interaction', 'legs._contract') }}
 
 ),
@@ -48,6 +61,19 @@ marked as (
         interaction,
         _contract
 
+),
+
+placed as (
+
+    select
+        *,
+        -- A queue of after the first agent is no wait for one.
+        case
+            when queueing_leg > answering_leg then answering_leg
+            else coalesce(queueing_leg, 1)
+        end as waiting_leg
+    from marked
+
 )
 
 select
@@ -60,7 +86,7 @@ select
     max(case when legs.leg = coalesce(marked.answering_leg, 1) then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     {% for column in of_queueing_leg -%}
-    max(case when legs.leg = coalesce(marked.queueing_leg, 1) then legs.{{ column }} end) as {{ column }},
+    max(case when legs.leg = marked.waiting_leg then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     {% for column in first_told + last_told -%}
     max(case when legs.leg = marked.{{ column }}_leg then legs.{{ column }} end) as {{ column }},
@@ -79,10 +105,15 @@ select
         when max(marked.answered_legs) > 1 then true
         else max(case when legs.transferred then 1 when not legs.transferred then 0 end) = 1
     end as transferred,
-    max(case when legs.escalated then 1 when not legs.escalated then 0 end) = 1 as escalated,
+    case
+        when max(case when legs.escalated then 1 else 0 end) = 1 then true
+        when max(case when legs.tells_escalated then 1 else 0 end) = 1 then false
+    end as escalated,
+    max(case when legs.tells_answers then 1 else 0 end) = 1 as does_file_tell_answers,
+    max(case when legs.tells_solved_on_first_contact then 1 else 0 end) = 1 as does_file_tell_claims,
     max(marked.legs) as legs
 from numbered as legs
-inner join marked
+inner join placed as marked
     on
         legs.interaction = marked.interaction
         and legs._contract is not distinct from marked._contract

@@ -26,6 +26,8 @@ differing as (
         tickets.created_at as stated_created_at,
         logged.created_at as logged_created_at,
         coalesce(logged.created_by_type, tickets.created_by_type) as created_by_type,
+        tickets.status in ('solved', 'closed') as is_off_desk,
+        coalesce(tickets.solved_at, tickets.closed_at) as stated_solved_at,
         offsets.ahead_seconds,
         {{ seconds_between('logged.created_at', 'tickets.created_at') }} as own_ahead_seconds
     from {{ ref('stg_tickets') }} as tickets
@@ -53,6 +55,8 @@ select
     contract,
     created_by_type,
     cast(list_ahead_seconds as bigint) as list_ahead_seconds,
+    is_off_desk,
+    {{ dbt.dateadd('second', '-cast(list_ahead_seconds as integer)', 'stated_solved_at') }} as stated_solved_at,
     logged_created_at is not null as is_creation_logged,
     case
         -- Seconds of clock skew move no ticket.

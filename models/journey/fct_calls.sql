@@ -28,7 +28,7 @@ with calls as (
                     or calls.resolved
                     or calls.solved_on_first_contact
                     then 'answered'
-                when contracts.does_tell_answers then 'abandoned'
+                when contracts.does_tell_answers and calls.does_file_tell_answers then 'abandoned'
             end,
             'unknown'
         ) as disposition_or_derived,
@@ -36,7 +36,7 @@ with calls as (
         coalesce(calls.resolved, case when calls.solved_on_first_contact then true end) as is_resolved,
         -- Chats, tasks and mails of a contact centre are contacts, and no calls.
         coalesce(calls.channel, 'phone') in ('phone', 'voice', 'telephone', 'call') as is_phone,
-        contracts.does_tell_claims
+        contracts.does_tell_claims and calls.does_file_tell_claims as does_tell_claims
     from {{ ref('int_calls') }} as calls
     left join {{ ref('int_call_topics') }} as topics on calls.call_id = topics.call_id
     left join {{ ref('int_record_customers') }} as records
@@ -139,7 +139,7 @@ select
     end as handle_seconds,
     claimed.is_resolved,
     complaint_topics.topic is not null as is_complaint,
-    coalesce(claimed.escalated, false) as is_escalated,
+    claimed.escalated as is_escalated,
     coalesce(claimed.transferred, false) as is_transferred,
     {{ is_fcr_observed(
         'contacts', 'claimed.started_at', 'coalesce(claimed.is_resolved, false)',

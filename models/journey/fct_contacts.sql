@@ -21,7 +21,7 @@ with tickets_of_calls as (
         min(case when is_solved then 1 else 0 end) = 1 as are_solved,
         max(case when reopens > 0 or agent_replies > 1 then 1 else 0 end) = 1 as is_taken_up_again,
         max(case when is_complaint then 1 else 0 end) = 1 as is_complaint,
-        max(case when is_escalated then 1 else 0 end) = 1 as is_escalated,
+        max(case when is_escalated then 1 when not is_escalated then 0 end) = 1 as is_escalated,
         min(case when is_fcr_claimed then 1 when not is_fcr_claimed then 0 end) = 1 as is_fcr_claimed,
         min(case when is_fcr_verified then 1 when not is_fcr_verified then 0 end) = 1 as is_fcr_verified
     from {{ ref('fct_tickets') }}
@@ -87,7 +87,8 @@ select
     calls.next_contact_at < {{ dbt.dateadd('day', var('fcr_window_days'), 'calls.started_at') }} as is_repeated,
     calls.next_contact_at,
     calls.is_complaint or coalesce(tickets.is_complaint, false) as is_complaint,
-    calls.is_escalated or coalesce(tickets.is_escalated, false) as is_escalated
+    -- One of the two has to tell it.
+    coalesce(calls.is_escalated or tickets.is_escalated, calls.is_escalated, tickets.is_escalated) as is_escalated
 from {{ ref('fct_calls') }} as calls
 left join tickets_of_calls as tickets on calls.call_id = tickets.call_id
 where

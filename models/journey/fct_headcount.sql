@@ -1,11 +1,35 @@
 -- Who is employed at the bounds of each period, who left in it, and how many there were on an average day of it.
 {%- set grains = ['week', 'month', 'quarter'] %}
-with roster as (
+-- A roster that has no column for who left, nor says when anybody was hired, does not say that nobody did: its agents are counted
+-- apart.
+with loads as (
+
+    {{ loads_telling('agents', ['left_on']) }}
+
+),
+
+told as (
+
+    select
+        agents.agent_id,
+        agents.work_date,
+        coalesce(loads.tells_left_on, false)
+        or max(case when agents.hired_on is not null then 1 else 0 end) over (partition by agents._contract) = 1
+            as is_leaving_told
+    from {{ ref('stg_agents') }} as agents
+    left join loads
+        on
+            {{ is_load_of('agents') }}
+
+),
+
+roster as (
 
     select
         agent_id,
-        min(work_date) as first_work_date
-    from {{ ref('stg_agents') }}
+        min(work_date) as first_work_date,
+        max(case when is_leaving_told then 1 else 0 end) as is_leaving_told
+    from told
     group by agent_id
 
 ),
@@ -16,7 +40,8 @@ agents as (
         agents.agent_id,
         agents.team,
         coalesce(agents.hired_on, roster.first_work_date) as hired_on,
-        agents.left_on
+        agents.left_on,
+        roster.is_leaving_told
     from {{ ref('dim_agents') }} as agents
     inner join roster on agents.agent_id = roster.agent_id
 
@@ -73,6 +98,7 @@ present as (
     select
         agents.agent_id,
         agents.team,
+        agents.is_leaving_told,
         bounds.grain,
         bounds.period_start,
         bounds.days_in_period,
@@ -125,10 +151,11 @@ select
     grain,
     period_start,
     team,
-    cast(sum(is_at_start) as bigint) as agents_at_start,
-    cast(sum(is_at_start * (1 - is_leaver)) as bigint) as agents_stayed,
-    cast(sum(is_leaver) as bigint) as agents_left,
-    cast(sum(days_employed) as double) / max(days_in_period) as mean_headcount,
+    cast(sum(is_leaving_told * is_at_start) as bigint) as agents_at_start,
+    cast(sum(is_leaving_told * is_at_start * (1 - is_leaver)) as bigint) as agents_stayed,
+    cast(sum(is_leaving_told * is_leaver) as bigint) as agents_left,
+    cast(sum(is_leaving_told * days_employed) as double) / max(days_in_period) as mean_headcount,
+    cast(sum(1 - is_leaving_told) as bigint) as agents_untold,
     -- The pay of few is the pay of each.
     cast(sum(case when agents_with_pay >= {{ var('min_pay_group') }} then monthly_pay end) as double) as monthly_pay_total,
     cast(count(case when agents_with_pay >= {{ var('min_pay_group') }} then monthly_pay end) as bigint) as agents_paid

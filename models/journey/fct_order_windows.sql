@@ -6,7 +6,8 @@ with orders as (
     select
         {{ dimensions | join(', ') }},
         {{ local_date('ordered_at') }} as ordered_on,
-        case when is_defective then 1 else 0 end as defect
+        case when is_defective then 1 else 0 end as defect,
+        case when is_defective is null then 1 else 0 end as untold
     from {{ ref('fct_orders') }}
 
 ),
@@ -16,15 +17,17 @@ flows as (
     select
         {{ dimensions | join(', ') }},
         ordered_on as date_day,
-        1 as orders_change,
-        defect as defects_change
+        1 - untold as orders_change,
+        defect as defects_change,
+        untold as untold_change
     from orders
     union all
     select
         {{ dimensions | join(', ') }},
         {{ add_days('ordered_on', var('defect_window_days')) }} as date_day,
-        -1 as orders_change,
-        -defect as defects_change
+        untold - 1 as orders_change,
+        -defect as defects_change,
+        -untold as untold_change
     from orders
 
 ),
@@ -35,7 +38,8 @@ daily as (
         {{ dimensions | join(', ') }},
         date_day,
         sum(orders_change) as orders_change,
-        sum(defects_change) as defects_change
+        sum(defects_change) as defects_change,
+        sum(untold_change) as untold_change
     from flows
     where date_day <= {{ as_of_day() }}
     group by
@@ -62,7 +66,8 @@ dense as (
         {% endfor -%}
         dates.date_day,
         coalesce(daily.orders_change, 0) as orders_change,
-        coalesce(daily.defects_change, 0) as defects_change
+        coalesce(daily.defects_change, 0) as defects_change,
+        coalesce(daily.untold_change, 0) as untold_change
     from combinations
     inner join {{ ref('dim_dates') }} as dates
         on
@@ -91,7 +96,12 @@ counted as (
             partition by {{ dimensions | join(', ') }}
             order by date_day
             rows unbounded preceding
-        ) as defects_in_window
+        ) as defects_in_window,
+        sum(untold_change) over (
+            partition by {{ dimensions | join(', ') }}
+            order by date_day
+            rows unbounded preceding
+        ) as untold_in_window
     from dense
 
 )
@@ -100,5 +110,6 @@ select
     date_day,
     {{ dimensions | join(',\n    ') }},
     cast(orders_in_window as bigint) as orders_in_window,
-    cast(defects_in_window as bigint) as defects_in_window
+    cast(defects_in_window as bigint) as defects_in_window,
+    cast(untold_in_window as bigint) as untold_in_window
 from counted

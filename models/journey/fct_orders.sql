@@ -5,6 +5,10 @@
 {%- set passing = [] -%}
 {%- for instant in instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
 {%- set orders = ref('int_orders') -%}
+{%- set told = [
+    'shipped_at', 'delivered_at', 'cancelled_by', 'refunded_at', 'refund_amount', 'affiliate_code', 'claim_type',
+    'status!cancelled',
+] -%}
 {{ maintained(
     unit=['order_id'],
     touched_by={
@@ -15,6 +19,7 @@
         'int_order_invitations': 'order_id',
         'stg_order_items': 'order_id',
         'dim_customers': rows_with_changed('order_id', 'customer_key'),
+        'int_loads': records_of_loads('order_id', orders, 'orders'),
     },
     on_clock=['select order_id from ' ~ orders ~ ' where ' ~ passing | join(' or ')]
 ) }}
@@ -40,6 +45,12 @@ lines as (
         ) as size_rank
     from {{ ref('stg_order_items') }}
     where {{ is_touched('order_id') }}
+
+),
+
+loads as (
+
+    {{ loads_telling('orders', told) }}
 
 ),
 
@@ -84,9 +95,17 @@ joined as (
         {{ is_out_of_order('orders.order_shipped_at', 'orders.ordered_at') }} as is_shipping_contradicted,
         {{ is_out_of_order('orders.order_delivered_at', 'orders.ordered_at') }}
         or {{ is_out_of_order('orders.order_delivered_at', 'orders.order_shipped_at') }} as is_delivery_contradicted,
-        contracts.does_tell_shippings,
-        contracts.does_tell_deliveries,
-        contracts.does_tell_cancellers,
+        -- What the order's file, or what belongs to the order, can tell.
+        coalesce(loads.tells_shipped_at, false) and contracts.does_tell_shippings
+        or contracts.do_parcels_tell_shippings as is_shipping_told,
+        coalesce(loads.tells_delivered_at, false) and contracts.does_tell_deliveries
+        or contracts.do_parcels_tell_deliveries as is_delivery_told,
+        coalesce(loads.tells_cancelled_by, false)
+        or contracts.is_none_cancelled and not coalesce(loads.tells_status_not_cancelled, false) as is_canceller_told,
+        coalesce(loads.tells_refunded_at or loads.tells_refund_amount, false) or contracts.does_tell_refunds as is_refund_told,
+        coalesce(loads.tells_affiliate_code, false) as is_affiliate_told,
+        coalesce(loads.tells_claim_type, false) or contracts.does_tell_feedback as is_defect_told,
+        contracts.does_tell_reviews as is_review_told,
         orders.order_promised_delivery_at as promised_delivery_at,
         {{ known('orders.order_delivered_at') }} as delivered_at,
         orders.is_cancelled,
@@ -102,7 +121,7 @@ joined as (
         case when purchases.is_repeat then steps.is_cross_sell else false end as is_cross_sell,
         case when purchases.is_repeat then steps.is_up_sell else false end as is_up_sell,
         orders.affiliate_code is not null as has_affiliate_code,
-        coalesce(customers.was_referred, false) as was_customer_referred,
+        customers.was_referred as was_customer_referred,
         orders.claim_type,
         coalesce(reviews.is_feedback_negative, false) as is_feedback_negative,
         coalesce(
@@ -118,6 +137,9 @@ joined as (
     left join {{ ref('int_order_invitations') }} as invitations on orders.order_id = invitations.order_id
     left join {{ ref('dim_customers') }} as customers on orders.customer_key = customers.customer_key
     inner join {{ ref('int_order_contracts') }} as contracts on orders._contract is not distinct from contracts.contract
+    left join loads
+        on
+            {{ is_load_of('orders') }}
 
 )
 
@@ -149,13 +171,16 @@ select
     delivered_at,
     refunded_at,
     is_cancelled,
-    -- Null where the order does not say who cancelled it, and for all orders of an export that never says.
+    -- Null where the order does not say who cancelled it, and for all orders of a file that cannot say.
     case
-        when does_tell_cancellers
+        when is_canceller_told
             then is_cancelled and cancelled_by = 'seller' and (shipped_at is null or coalesce(shipped_at >= cancelled_at, false))
     end as is_cancelled_by_seller,
     is_refunded,
-    has_refund,
+    case
+        when has_refund then true
+        when is_refund_told then false
+    end as has_refund,
     not is_cancelled and not is_refunded as is_purchase,
     -- Waited for: by its date, and where it has none by its state.
     not is_cancelled and not is_refunded
@@ -177,7 +202,7 @@ select
     and case
         when is_shipping_contradicted then null
         when order_shipped_at is not null then order_shipped_at <= promised_ship_at
-        when does_tell_shippings and status in ('created', 'paid') then false
+        when is_shipping_told and status in ('created', 'paid') then false
     end as is_shipped_on_time,
     not is_cancelled and coalesce(promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,
     not is_cancelled
@@ -185,21 +210,30 @@ select
     and case
         when is_delivery_contradicted then null
         when order_delivered_at is not null then order_delivered_at <= promised_delivery_at
-        when does_tell_deliveries and status in ('created', 'paid', 'shipped') then false
+        when is_delivery_told and status in ('created', 'paid', 'shipped') then false
     end as is_delivered_on_time,
     purchase_number,
     is_repeat,
     is_cross_sell,
     is_up_sell,
-    has_affiliate_code,
+    case
+        when has_affiliate_code then true
+        when is_affiliate_told then false
+    end as has_affiliate_code,
     -- Won by referral: a customer's first purchase, with an affiliate's code or by one whom somebody sent.
-    case when purchase_number is not null then purchase_number = 1 and (has_affiliate_code or was_customer_referred) end
-        as is_referred_customer,
+    case
+        when purchase_number > 1 then false
+        when purchase_number = 1 and (has_affiliate_code or was_customer_referred) then true
+        when purchase_number = 1 and (is_affiliate_told or not was_customer_referred) then false
+    end as is_referred_customer,
     claim_type,
-    is_feedback_negative or claim_type is not null as is_defective,
+    case
+        when is_feedback_negative or claim_type is not null then true
+        when is_defect_told then false
+    end as is_defective,
     -- Not known before the window has closed: reviews that come early would stand for all.
     case
-        when delivered_at is not null and not is_delivery_contradicted and review_window_ends_at <= {{ as_of() }}
+        when delivered_at is not null and not is_delivery_contradicted and review_window_ends_at <= {{ as_of() }} and is_review_told
             then is_reviewed_in_time
     end as is_reviewed,
     is_review_asked

@@ -1,5 +1,5 @@
-{%- set usage_key = dbt.hash(dbt.concat([
-    "'" ~ var('identity_salt') ~ "|usage|'", "usage.customer_id", "'|'", "coalesce(usage.user_id, '')", "'|'",
+{%- set usage_key = customer_key(dbt.concat([
+    "'usage|'", "usage.customer_id", "'|'", "coalesce(usage.user_id, '')", "'|'",
     "coalesce(usage.feature, '')", "'|'", "cast(usage.used_at as " ~ dbt.type_string() ~ ")",
 ])) -%}
 {{ maintained(

@@ -9,6 +9,7 @@
         ],
         'dim_customers': rows_with_changed('review_id', 'customer_key'),
         'dim_products': rows_with_changed('review_id', 'product_id'),
+        'int_loads': records_of_loads('review_id', reviews, 'reviews'),
     },
     on_clock=['select review_id from ' ~ reviews ~ ' where ' ~ passed('replied_at')]
 ) }}
@@ -34,6 +35,13 @@ with reviews as (
             and reviews.order_id = order_records.record_id
     where {{ is_touched('reviews.review_id') }}
 
+),
+
+-- A file that has no column for our replies leaves them unknown, not missing.
+loads as (
+
+    {{ loads_telling('reviews', ['replied_at']) }}
+
 )
 
 select
@@ -54,7 +62,7 @@ select
     reviews.stars <= 2 as is_negative,
     reviews.stars >= 4 as is_positive,
     coalesce(reviews.title, reviews.text) is not null as has_comment,
-    contracts.does_tell_replies as is_reply_tracked,
+    coalesce(loads.tells_replied_at, false) as is_reply_tracked,
     {{ known('reviews.replied_at') }} as replied_at,
     case
         when reviews.replied_at >= reviews.created_at and reviews.replied_at <= {{ as_of() }}
@@ -63,4 +71,6 @@ select
 from reviews
 left join {{ ref('dim_customers') }} as customers on reviews.customer_key = customers.customer_key
 left join {{ ref('dim_products') }} as products on reviews.product_id = products.product_id
-inner join {{ ref('int_review_contracts') }} as contracts on reviews._contract is not distinct from contracts.contract
+left join loads
+    on
+        {{ is_load_of('reviews') }}

@@ -6,6 +6,7 @@
         'int_visitors': 'select signup_id from ' ~ signups ~ ' where visitor_id in (select visitor_id from {changes})',
         'int_record_customers': records_of('signups'),
         'dim_customers': rows_with_changed('signup_id', 'customer_key'),
+        'int_loads': records_of_loads('signup_id', signups, 'signups'),
     },
     on_clock=['select signup_id from ' ~ signups ~ ' where ' ~ passed('completed_at')]
 ) }}
@@ -22,6 +23,12 @@ with signups as (
     left join {{ ref('int_visitors') }} as visitors on signups.visitor_id = visitors.visitor_id
     where {{ is_touched('signups.signup_id') }}
 
+),
+
+loads as (
+
+    {{ loads_telling('signups', ['completed_at']) }}
+
 )
 
 select
@@ -32,7 +39,10 @@ select
     {{ known('signups.completed_at') }} as completed_at,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
-    case when contracts.does_tell_completions then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed
+    -- A file that has no column for completed signups leaves them unknown, not broken off.
+    case when loads.tells_completed_at then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed
 from signups
 left join {{ ref('dim_customers') }} as customers on signups.customer_key = customers.customer_key
-inner join {{ ref('int_signup_contracts') }} as contracts on signups._contract is not distinct from contracts.contract
+left join loads
+    on
+        {{ is_load_of('signups') }}

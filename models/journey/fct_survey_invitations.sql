@@ -1,9 +1,11 @@
+{%- set invitations = ref('stg_survey_invitations') -%}
 {{ maintained(
     unit=['invitation_id'],
     touched_by={
         'stg_survey_invitations': 'invitation_id',
         'int_record_customers': records_of('survey_invitations'),
         'dim_customers': rows_with_changed('invitation_id', 'customer_key'),
+        'int_loads': records_of_loads('invitation_id', invitations, 'survey_invitations'),
     },
     on_clock=[
         'select invitation_id from {this} where response_id in (select response_id from ' ~ source('raw', 'surveys')
@@ -32,6 +34,13 @@ later as (
     group by response_id
     having min(responded_at) > {{ as_of() }}
 
+),
+
+-- A file that has no column for answers leaves them unknown, not missing.
+loads as (
+
+    {{ loads_telling('survey_invitations', ['response_id']) }}
+
 )
 
 select
@@ -44,7 +53,12 @@ select
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     invitations.response_id,
-    invitations.response_id is not null and later.response_id is null as is_answered
+    case when invitations.response_id is not null or loads.tells_response_id
+        then invitations.response_id is not null and later.response_id is null
+    end as is_answered
 from invitations
 left join {{ ref('dim_customers') }} as customers on invitations.customer_key = customers.customer_key
 left join later on invitations.response_id = later.response_id
+left join loads
+    on
+        {{ is_load_of('invitations') }}

@@ -6,7 +6,7 @@
         'dim_customers': rows_with_changed('response_id', 'customer_key'),
         'stg_tickets': rows_with_changed('response_id', 'ticket_id'),
         'stg_calls': 'select response_id from ' ~ ref('stg_surveys') ~ ' where call_id in (select call_id from {changes})',
-        'int_call_legs': 'select response_id from ' ~ ref('stg_surveys') ~ ' where call_id in (select leg_id from {changes})',
+        'int_call_names': 'select response_id from ' ~ ref('stg_surveys') ~ ' where call_id in (select named_id from {changes})',
         'int_calls': rows_with_changed('response_id', 'call_id'),
     }
 ) }}
@@ -97,7 +97,7 @@ select
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     judged.ticket_id,
-    coalesce(legs.call_id, judged.call_id) as call_id,
+    coalesce(names.call_id, judged.call_id) as call_id,
     judged.order_id,
     cast(judged.answer as double) as score,
     cast(judged.highest as bigint) as scale_max,
@@ -115,5 +115,5 @@ from judged
 left join {{ ref('dim_customers') }} as customers on judged.customer_key = customers.customer_key
 left join {{ ref('stg_tickets') }} as tickets on judged.ticket_id = tickets.ticket_id
 left join {{ ref('stg_calls') }} as asked_legs on judged.call_id = asked_legs.call_id
-left join {{ ref('int_call_legs') }} as legs on judged.call_id = legs.leg_id
-left join {{ ref('int_calls') }} as calls on legs.call_id = calls.call_id
+left join {{ ref('int_call_names') }} as names on judged.call_id = names.named_id
+left join {{ ref('int_calls') }} as calls on names.call_id = calls.call_id

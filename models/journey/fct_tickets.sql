@@ -19,16 +19,24 @@
         'int_record_customers': records_of('tickets'),
         'int_contacts': records_of('tickets'),
         'dim_customers': rows_with_changed('ticket_id', 'customer_key'),
+        'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
     on_clock=[
         'select ticket_id from {this} where ' ~ passed(fcr_known_at) ~ ' or ' ~ passed(response_due_at)
         ~ ' or ' ~ passed(dbt.dateadd('hour', 24, 'response_starts_at')) ~ ' or ' ~ passed(dbt.dateadd('hour', 48, 'response_starts_at')),
     ]
 ) }}
-with tickets as (
+with loads as (
+
+    {{ loads_telling('tickets', ['solved_on_first_contact']) }}
+
+),
+
+tickets as (
 
     select
         tickets.*,
+        coalesce(loads.tells_solved_on_first_contact, false) as does_file_tell_claims,
         coalesce(tickets.channel, 'unknown') as channel_or_unknown,
         coalesce(records.customer_key, 'unknown') as customer_key
     from {{ ref('stg_tickets') }} as tickets
@@ -36,6 +44,9 @@ with tickets as (
         on
             records.record_kind = 'tickets'
             and tickets.ticket_id = records.record_id
+    left join loads
+        on
+            {{ is_load_of('tickets') }}
     where {{ is_touched('tickets.ticket_id') }}
 
 ),
@@ -125,7 +136,11 @@ joined as (
         {% endfor -%}
         case
             when life.is_solved
-                then coalesce(tickets.solved_on_first_contact, case when contracts.does_tell_claims then false end)
+                then
+                    coalesce(
+                        tickets.solved_on_first_contact,
+                        case when contracts.does_tell_claims and tickets.does_file_tell_claims then false end
+                    )
         end as is_fcr_claimed,
         confirmations.is_solved as is_confirmed,
         {{ is_fcr_observed(

@@ -1,44 +1,28 @@
--- Not every export tells when orders were shipped and delivered, or who cancelled them: no word means no only where the export
--- has one. Where no order was cancelled, there is nobody to be named, unless the export cannot say that one was.
-with delivered_parcels as (
+-- What the orders of each contract, with what belongs to them, tell by some record: when they were shipped and delivered, that one
+-- was refunded, how they were reviewed. A column that no record fills tells none of it, and no word means no only where the
+-- export has one. Where no order was cancelled, there is nobody to be named.
+with parcels as (
 
-    select distinct order_id
+    select
+        order_id,
+        max(case when {{ known('shipped_at') }} is not null then 1 else 0 end) as is_shipping_told,
+        max(case when {{ known('delivered_at') }} is not null then 1 else 0 end) as is_delivery_told
     from {{ ref('stg_shipments') }}
-    where {{ known('delivered_at') }} is not null
-
-),
-
-naming_cancellers as (
-
-    {{ contracts_telling('orders', 'cancelled_by') }}
-
-),
-
-naming_no_cancelled as (
-
-    {{ contracts_telling('orders', 'status!cancelled') }}
+    group by order_id
 
 )
 
 select
     orders._contract as contract,
-    max(case when {{ known('orders.order_shipped_at') }} is not null then 1 else 0 end) = 1 as does_tell_shippings,
-    max(
-        case
-            when {{ known('orders.order_delivered_at') }} is not null or delivered_parcels.order_id is not null then 1
-            else 0
-        end
-    ) = 1 as does_tell_deliveries,
-    max(case when orders.cancelled_by is not null or naming_cancellers.contract is not null then 1 else 0 end) = 1
-    or max(
-        case
-            when orders.status = 'cancelled' or orders.cancelled_at is not null or naming_no_cancelled.contract is not null then 1
-            else 0
-        end
-    ) = 0
-        as does_tell_cancellers
+    max(case when {{ known('orders.shipped_at') }} is not null then 1 else 0 end) = 1 as does_tell_shippings,
+    max(case when {{ known('orders.delivered_at') }} is not null then 1 else 0 end) = 1 as does_tell_deliveries,
+    coalesce(max(parcels.is_shipping_told), 0) = 1 as do_parcels_tell_shippings,
+    coalesce(max(parcels.is_delivery_told), 0) = 1 as do_parcels_tell_deliveries,
+    max(case when orders.status = 'cancelled' or orders.cancelled_at is not null then 1 else 0 end) = 0 as is_none_cancelled,
+    max(case when orders.status = 'refunded' then 1 else 0 end) = 1 as does_tell_refunds,
+    count(reviews.order_id) > 0 as does_tell_reviews,
+    max(case when reviews.has_feedback then 1 else 0 end) = 1 as does_tell_feedback
 from {{ ref('int_orders') }} as orders
-left join delivered_parcels on orders.order_id = delivered_parcels.order_id
-left join naming_cancellers on orders._contract = naming_cancellers.contract
-left join naming_no_cancelled on orders._contract = naming_no_cancelled.contract
+left join parcels on orders.order_id = parcels.order_id
+left join {{ ref('int_order_reviews') }} as reviews on orders.order_id = reviews.order_id
 group by orders._contract

@@ -7,6 +7,7 @@
 select
     order_id,
     min(created_at) as reviewed_at,
+    max(case when kind <> 'product' then 1 else 0 end) = 1 as has_feedback,
     max(case when is_negative and kind <> 'product' then 1 else 0 end) = 1 as is_feedback_negative
 from {{ ref('fct_reviews') }}
 where

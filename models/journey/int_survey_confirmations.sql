@@ -3,9 +3,9 @@
     touched_by={
         'stg_surveys': [
             "select 'tickets', ticket_id from {changes}",
-            "select 'calls', call_id from " ~ ref('int_call_legs') ~ ' where leg_id in (select call_id from {changes})',
+            "select 'calls', call_id from " ~ ref('int_call_names') ~ ' where named_id in (select call_id from {changes})',
         ],
-        'int_call_legs': "select 'calls', call_id from {changes}",
+        'int_call_names': "select 'calls', call_id from {changes}",
     }
 ) }}
 -- What the customer last answered to "was it solved?", for the ticket or call that was asked about.
@@ -23,18 +23,18 @@ with answers as (
         and issue_solved is not null
         and {{ is_touched("'tickets'", 'ticket_id') }}
     union all
-    -- About whichever leg of a call it was asked.
+    -- About whichever leg of a call it was asked, or about the whole of it.
     select
         'calls' as record_kind,
-        legs.call_id as record_id,
+        names.call_id as record_id,
         surveys.issue_solved,
         surveys.responded_at,
         surveys.response_id
     from {{ ref('stg_surveys') }} as surveys
-    inner join {{ ref('int_call_legs') }} as legs on surveys.call_id = legs.leg_id
+    inner join {{ ref('int_call_names') }} as names on surveys.call_id = names.named_id
     where
         surveys.issue_solved is not null
-        and {{ is_touched("'calls'", 'legs.call_id') }}
+        and {{ is_touched("'calls'", 'names.call_id') }}
 
 ),
 

@@ -15,6 +15,8 @@ with tickets as (
         created_at,
         created_by_type,
         list_ahead_seconds,
+        is_off_desk,
+        stated_solved_at,
         {{ local_date('created_at') }} as created_on
     from {{ ref('int_ticket_creations') }}
     where {{ is_touched('ticket_id') }}
@@ -27,6 +29,9 @@ own_logs as (
         events.ticket_id,
         events._contract as event_contract,
         max(case when events.event_type = 'created' then 1 else 0 end) = 1 as is_creation_told,
+        max(
+            case when events.event_type = 'status_changed' and events.to_value in ('solved', 'closed') then events.event_at end
+        ) as logged_solved_at,
         min(
             case when events.event_type = 'customer_message' and events.event_at >= tickets.created_at then events.event_at end
         ) as first_message_at
@@ -48,22 +53,45 @@ messages as (
 
 ),
 
-reached as (
+reaching as (
 
     select
         tickets.ticket_id,
-        max(case when reach.does_tell_replies then 1 else 0 end) = 1 as are_replies_logged,
-        max(case when reach.does_tell_changes then 1 else 0 end) = 1 as are_changes_logged
+        reach.does_tell_replies,
+        reach.does_tell_changes,
+        reach.does_tell_escalations,
+        coalesce(own_logs.is_creation_told, false)
+        or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on) as is_begin_told,
+        coalesce(own_logs.is_creation_told, false)
+        or coalesce(tickets.created_on >= {{ add_days('reach.begins_on', -var('log_lag_days')) }}, false) as is_first_told,
+        -- What happened to it after the log had ended nobody tells, unless it was over by then.
+        reach.ended_at is null
+        or (
+            tickets.is_off_desk
+            and coalesce(coalesce(tickets.stated_solved_at, own_logs.logged_solved_at) <= reach.ended_at, false)
+        ) as is_end_told
     from tickets
     inner join {{ ref('int_log_reach') }} as reach on tickets.contract is not distinct from reach.ticket_contract
     left join own_logs
         on
             tickets.ticket_id = own_logs.ticket_id
             and reach.event_contract is not distinct from own_logs.event_contract
-    where
-        own_logs.is_creation_told
-        or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on)
-    group by tickets.ticket_id
+
+),
+
+reached as (
+
+    select
+        ticket_id,
+        {% for told, flag in [
+            ('replies', 'are_replies_logged'), ('changes', 'are_changes_logged'), ('escalations', 'are_escalations_logged')
+        ] -%}
+        max(case when does_tell_{{ told }} and is_begin_told and is_end_told then 1 else 0 end) = 1 as {{ flag }},
+        {% endfor -%}
+        max(case when does_tell_replies and is_first_told then 1 else 0 end) = 1 as is_first_reply_logged,
+        max(case when does_tell_replies and is_first_told and is_end_told then 1 else 0 end) = 1 as is_every_reply_logged
+    from reaching
+    group by ticket_id
 
 )
 
@@ -74,6 +102,9 @@ select
     tickets.list_ahead_seconds,
     coalesce(reached.are_replies_logged, false) as are_replies_logged,
     coalesce(reached.are_changes_logged, false) as are_changes_logged,
+    coalesce(reached.are_escalations_logged, false) as are_escalations_logged,
+    coalesce(reached.is_first_reply_logged, false) as is_first_reply_logged,
+    coalesce(reached.is_every_reply_logged, false) as is_every_reply_logged,
     -- The caller has been spoken to. Who was written to first waits from their own first message on.
     case
         when calls.ticket_id is not null then null

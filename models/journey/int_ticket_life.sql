@@ -22,6 +22,7 @@
         'int_ticket_marks': 'ticket_id',
         'int_ticket_replies': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
+        'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
     on_clock=[stated_on_clock ~ ' where ' ~ passing | join(' or ')]
 ) }}
@@ -42,6 +43,12 @@ with statuses as (
 
 ),
 
+loads as (
+
+    {{ loads_telling('tickets', ['escalated', 'first_response_at']) }}
+
+),
+
 -- The list's own instants, by the clock of the log.
 stated as (
 
@@ -53,9 +60,16 @@ stated as (
         clocks.created_at as clock_created_at,
         clocks.response_starts_at,
         clocks.are_replies_logged,
-        clocks.are_changes_logged
+        clocks.are_changes_logged,
+        clocks.is_first_reply_logged,
+        clocks.is_every_reply_logged,
+        coalesce(loads.tells_first_response_at, false) as does_file_tell_responses,
+        coalesce(loads.tells_escalated, false) or clocks.are_escalations_logged as is_escalation_told
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
+    left join loads
+        on
+            {{ is_load_of('tickets') }}
     where {{ is_touched('tickets.ticket_id') }}
 
 ),
@@ -86,6 +100,8 @@ tickets as (
         response_starts_at,
         are_replies_logged,
         are_changes_logged,
+        is_first_reply_logged,
+        is_every_reply_logged,
         told_first_response_at as first_response_at,
         told_first_solved_at as first_solved_at,
         case
@@ -105,7 +121,9 @@ tickets as (
         and coalesce(stated_solved_at, stated_closed_at, clock_created_at) <= {{ as_of() }} as is_solved,
         reopens,
         agent_replies,
-        coalesce(escalated, false) as is_escalated,
+        escalated,
+        is_escalation_told,
+        does_file_tell_responses,
         merged_into is not null or coalesce(is_merged, false) as is_merged,
         agent_id,
         csat_score,
@@ -123,9 +141,12 @@ joined as (
         tickets.are_replies_logged,
         tickets.are_changes_logged,
         {{ is_out_of_order('statuses.first_changed_at', 'tickets.created_at') }} as is_log_contradictory,
-        coalesce(replies.first_response_at, tickets.first_response_at) as first_response_at,
-        coalesce(replies.agent_replies, tickets.agent_replies) as agent_replies,
-        contracts.does_tell_responses,
+        -- Of a log that begins later than the ticket, or ends before it, the replies are some of them.
+        coalesce(case when tickets.is_first_reply_logged then replies.first_response_at end, tickets.first_response_at)
+            as first_response_at,
+        coalesce(case when tickets.is_every_reply_logged then replies.agent_replies end, tickets.agent_replies) as agent_replies,
+        replies.ticket_id is not null as has_logged_reply,
+        contracts.does_tell_responses and tickets.does_file_tell_responses as does_tell_responses,
         statuses.first_solved_at is not null as is_solve_logged,
         -- A close by rule is often not logged: the ticket's own later word completes the log.
         coalesce(tickets.is_solved, false)
@@ -154,7 +175,10 @@ joined as (
             end,
             tickets.reopens
         ) as reopens,
-        tickets.is_escalated or coalesce(marks.is_escalated, 0) = 1 as is_escalated,
+        case
+            when tickets.escalated or marks.is_escalated = 1 then true
+            when tickets.is_escalation_told then false
+        end as is_escalated,
         (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and circles.ticket_id is null as is_merged,
         -- Who has an agent had at least one.
         coalesce(
@@ -234,14 +258,16 @@ select
     -- A desk that would tell a reply told none.
     coalesce(
         agent_replies,
-        case when first_response_at is null and (does_tell_responses or are_replies_logged) then 0 end
+        case
+            when first_response_at is null and not has_logged_reply and (does_tell_responses or are_replies_logged) then 0
+        end
     ) as agent_replies,
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
     -- creation, tell nothing of it.
     response_starts_at is not null
     and case
         when first_response_at is not null then ordered_first_response_at is not null
-        else (does_tell_responses or are_replies_logged) and coalesce(agent_replies, 0) = 0
+        else (does_tell_responses or are_replies_logged) and not has_logged_reply and coalesce(agent_replies, 0) = 0
     end as is_response_tracked,
     is_escalated,
     is_merged,

@@ -1,12 +1,6 @@
--- For each KPI what it needs and never got: an export, or else a column that no record (or, where an empty one tells that there
--- was none, no file) ever told.
+-- For each KPI what it needs and never got: an export, or else what none of its records' exports can tell (kpi_coverage), with the
+-- contracts that lack it.
 -- An entry "a|b" of a KPI's exports or columns means: any of them.
-{%- set staged = [
-    'agents', 'calls', 'competitors', 'costs', 'customers', 'order_items', 'orders', 'product_usage', 'reviews', 'shipments',
-    'signups', 'subscriptions', 'survey_invitations', 'surveys', 'ticket_events', 'tickets', 'web_sessions',
-] -%}
-{%- set tables = {} -%}
-{%- for kind in staged -%}{%- do tables.update({kind: ref('stg_' ~ kind)}) -%}{%- endfor %}
 with arrived as (
 
     select distinct kind as need
@@ -14,10 +8,10 @@ with arrived as (
     where
         status = 'loaded'
         and rows_loaded > 0
-    {% for need in needed_columns() -%}
     union
-    {{ is_need_met(need, tables[need.partition('.')[0]]) }}
-    {% endfor -%}
+    select distinct need
+    from {{ ref('int_told_needs') }}
+    where is_told
 
 ),
 
@@ -67,13 +61,30 @@ first_missing as (
     from met
     group by kpi_id
 
+),
+
+-- Each column may be told, and no record have all of them.
+untold as (
+
+    select
+        kpi_id,
+        min(lacks) as lacks,
+        {{ listed('contract') }} as contracts
+    from {{ ref('kpi_coverage') }}
+    group by kpi_id
+    having sum(records - records_left_out) = 0
+
 )
 
 select
     first_missing.kpi_id,
-    met.entry as missing_export
+    case
+        when met.entry not like '%(%' then met.entry
+        else coalesce(met.entry, untold.lacks) || coalesce(', which ' || untold.contracts || ' cannot tell', '')
+    end as missing_export
 from first_missing
 left join met
     on
         first_missing.kpi_id = met.kpi_id
         and first_missing.position = met.position
+left join untold on first_missing.kpi_id = untold.kpi_id

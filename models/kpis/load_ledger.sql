@@ -14,5 +14,6 @@ select
     bytes,
     sha256,
     landed_at,
-    loaded_at
+    loaded_at,
+    told_columns
 from {{ source('raw', 'load_ledger') }}

@@ -220,9 +220,12 @@ policies as (
 
     select
         'policy' as kind,
-        'critical' as severity,
+        case when status = 'broken' then 'critical' else 'warning' end as severity,
         concat(marketplace, ': ', policy) as subject,
-        'is broken' as message,
+        case
+            when status = 'broken' then 'is broken'
+            else concat('is broken by the cases that are known; ', unknown_cases, ' that no export tells of could turn it')
+        end as message,
         cast(null as {{ dbt.type_string() }}) as grain,
         cast(null as date) as period_start,
         'marketplace' as dimension,
@@ -249,7 +252,9 @@ policies as (
             '{marketplace}', concat('''', replace(marketplace, '''', ''''''), '''')
         ) as case_query
     from {{ ref('marketplace_compliance') }}
-    where status = 'broken'
+    where
+        status = 'broken'
+        or (status = 'undecided' and headroom_cases < 0)
 
 ),
 

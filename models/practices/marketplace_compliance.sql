@@ -1,6 +1,6 @@
 -- Each marketplace's policy: how we stand, and how many more bad cases it takes to break it. A policy about what no export
--- tells is neither kept nor without cases. Counts and limits are decimals:
--- at the very edge a double decides by its last digit.
+-- tells is neither kept nor without cases; where the cases that nobody knows of could turn it, it is undecided. Counts and
+-- limits are decimals: at the very edge a double decides by its last digit.
 with cases as (
 
     select
@@ -9,9 +9,7 @@ with cases as (
         {{ local_date('promised_ship_at') }} as case_on,
         not is_shipped_on_time as is_bad
     from {{ ref('fct_orders') }}
-    where
-        is_shipping_due
-        and is_shipped_on_time is not null
+    where is_shipping_due
     union all
     select
         'cancellation_rate' as rule,
@@ -19,7 +17,9 @@ with cases as (
         {{ local_date('ordered_at') }} as case_on,
         is_cancelled_by_seller as is_bad
     from {{ ref('fct_orders') }}
-    where is_cancelled_by_seller is not null
+    where
+        is_cancelled_by_seller is not null
+        or is_cancelled
     union all
     select
         'order_defect_rate' as rule,
@@ -38,7 +38,8 @@ with cases as (
         is_contact
         and channel = 'marketplace'
         and type <> 'return_request'
-        and is_answered_in_24_hours is not null
+        -- Before its time is over nothing is wanting.
+        and (is_answered_in_24_hours is not null or {{ dbt.dateadd('hour', 24, 'created_at') }} <= {{ as_of() }})
     union all
     select
         'return_response_48h' as rule,
@@ -49,7 +50,7 @@ with cases as (
     where
         is_contact
         and type = 'return_request'
-        and is_answered_in_48_hours is not null
+        and (is_answered_in_48_hours is not null or {{ dbt.dateadd('hour', 48, 'created_at') }} <= {{ as_of() }})
 
 ),
 
@@ -58,8 +59,9 @@ counted as (
     select
         policies.marketplace,
         policies.policy,
-        count(cases.rule) as cases,
-        coalesce(sum(case when cases.is_bad then 1 else 0 end), 0) as bad_cases
+        count(cases.is_bad) as cases,
+        coalesce(sum(case when cases.is_bad then 1 else 0 end), 0) as bad_cases,
+        count(cases.rule) - count(cases.is_bad) as unknown_cases
     from {{ ref('marketplace_policies') }} as policies
     left join cases
         on
@@ -81,14 +83,17 @@ conversations as (
         policies.marketplace,
         policies.policy,
         policies.rule,
-        count(tickets.ticket_id) as conversations,
-        coalesce(sum(case when tickets.first_response_seconds is null then 1 else 0 end), 0) as unanswered,
-        cast(coalesce(sum(tickets.first_response_seconds), 0) as decimal(18, 6)) as response_seconds
+        sum(case when tickets.is_response_tracked then 1 else 0 end) as conversations,
+        sum(case when tickets.is_response_tracked and tickets.first_response_seconds is null then 1 else 0 end) as unanswered,
+        sum(case when tickets.is_response_tracked then 0 else 1 end) as unknown_conversations,
+        cast(
+            sum(case when tickets.is_response_tracked then coalesce(tickets.first_response_seconds, 0) else 0 end)
+            as decimal(18, 6)
+        ) as response_seconds
     from {{ ref('marketplace_policies') }} as policies
     inner join {{ ref('fct_tickets') }} as tickets
         on
             tickets.is_contact
-            and tickets.is_response_tracked
             and (tickets.channel like '%facebook%' or tickets.channel = 'messenger')
             and {{ local_date('tickets.created_at') }} > {{ add_days(as_of_day(), '-policies.window_days') }}
             and {{ local_date('tickets.created_at') }} <= {{ as_of_day() }}
@@ -106,6 +111,7 @@ together as (
         policies.*,
         coalesce(counted.cases, conversations.conversations, 0) as cases,
         coalesce(counted.bad_cases, conversations.unanswered, 0) as bad_cases,
+        coalesce(counted.unknown_cases, conversations.unknown_conversations, 0) as unknown_cases,
         conversations.response_seconds,
         conversations.conversations - conversations.unanswered as answered
     from {{ ref('marketplace_policies') }} as policies
@@ -120,18 +126,20 @@ together as (
 
 ),
 
--- The most bad cases that the limit allows, the number of cases as it is.
+-- The most bad cases that the limit allows: of those that are known, and of all.
 limited as (
 
     select
         *,
+        {% for all_cases, name in [('cases', 'bad_cases_allowed'), ('(cases + unknown_cases)', 'bad_cases_allowed_of_all')] -%}
         case
             when rule = 'facebook_response_time' then null
-            when comparison = '>=' then floor(cases * (1 - limit_value))
-            when comparison = '>' then ceil(cases * (1 - limit_value)) - 1
-            when comparison = '<=' then floor(cases * limit_value)
-            when comparison = '<' then ceil(cases * limit_value) - 1
-        end as bad_cases_allowed,
+            when comparison = '>=' then floor({{ all_cases }} * (1 - limit_value))
+            when comparison = '>' then ceil({{ all_cases }} * (1 - limit_value)) - 1
+            when comparison = '<=' then floor({{ all_cases }} * limit_value)
+            when comparison = '<' then ceil({{ all_cases }} * limit_value) - 1
+        end as {{ name }},
+        {% endfor -%}
         case
             when rule = 'facebook_response_time' then cast(response_seconds as double) / nullif(answered, 0)
             when comparison in ('>=', '>') then 1 - cast(bad_cases as double) / nullif(cases, 0)
@@ -151,7 +159,14 @@ judged as (
             when answered = 0 then false
             when comparison = '<=' then response_seconds <= limit_value * answered
             when comparison = '<' then response_seconds < limit_value * answered
-        end as is_kept
+        end as is_kept,
+        -- Were all unknown cases good, or all of them bad: does the verdict stand? Nobody knows how long unknown answers took.
+        case
+            when unknown_cases = 0 then true
+            when rule = 'facebook_response_time' then false
+            when bad_cases <= bad_cases_allowed then bad_cases + unknown_cases <= bad_cases_allowed_of_all
+            else bad_cases > bad_cases_allowed_of_all
+        end as is_decided
     from limited
 
 )
@@ -163,12 +178,14 @@ select
     cast(judged.window_days as bigint) as window_days,
     cast(judged.cases as bigint) as cases,
     cast(judged.bad_cases as bigint) as bad_cases,
+    cast(judged.unknown_cases as bigint) as unknown_cases,
     case when availability.missing_export is null then judged.actual end as actual,
     judged.comparison,
     cast(judged.limit_value as double) as limit_value,
     case
         when availability.missing_export is not null then 'unknown'
-        when judged.is_kept is null then 'no_cases'
+        when judged.cases = 0 and judged.unknown_cases = 0 then 'no_cases'
+        when not judged.is_decided or judged.is_kept is null then 'undecided'
         when judged.is_kept then 'kept'
         else 'broken'
     end as status,

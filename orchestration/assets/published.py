@@ -5,10 +5,11 @@
 import dagster as dg
 
 from orchestration.assets.naming import OWNERS, model_key
-from orchestration.publish import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, PublicTable
+from orchestration.publish import PublicTable
 from orchestration.settings import Settings
 from orchestration.steps.publish import publish_marts
 from orchestration.steps.run import Project, Run
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
@@ -45,7 +46,7 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
 
 def _tables(settings: Settings, tables: list[PublicTable]) -> str:
     """Every published table with a link to its model in this UI, and where its Parquet file lies."""
-    folder = (settings.published / PARQUET_FOLDER / "current").absolute()
+    folder = (settings.published / PARQUET_FOLDER).absolute()
     lines = [
         f"| [{table.name}](/assets/{table.schema}/{table.name}) | {table.description.strip()} | {folder / table.name}.parquet |"
         for table in tables

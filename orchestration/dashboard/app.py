@@ -18,6 +18,7 @@ from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, period_name
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
+from orchestration.output import row_for_csv
 
 #: Rows of cases on the page; the CSV has all.
 SHOWN_CASES = 1000
@@ -232,7 +233,7 @@ def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name:
 
     def everything() -> bytes:
         with file.reading() as newest:
-            return pd.DataFrame(cases.all(newest)).to_csv(index=False).encode()
+            return pd.DataFrame(map(row_for_csv, cases.all(newest))).to_csv(index=False).encode()
 
     st.download_button("All as CSV", everything, name, "text/csv", key="csv")
 

@@ -30,7 +30,8 @@ def compliance(marts: Marts, view: View) -> list[Block]:
             policy["status"].replace("_", " ") + (f": needs {policy['missing_export']}" if policy["missing_export"] else ""),
             format_value(policy["actual"], units.get(policy["rule"], "")),
             f"{policy['comparison']} {format_value(policy['limit_value'], units.get(policy['rule'], ''))}",
-            f"{policy['bad_cases']:,} of {policy['cases']:,}",
+            f"{policy['bad_cases']:,} of {policy['cases']:,}"
+            + (f", {policy['unknown_cases']:,} unknown" if policy["unknown_cases"] else ""),
             "" if policy["headroom_cases"] is None else f"{policy['headroom_cases']:,}",
             f"{policy['window_days']}",
         ]
@@ -44,7 +45,8 @@ def compliance(marts: Marts, view: View) -> list[Block]:
             columns,
             rows,
             numbers=("value", "rule", "bad cases", "headroom", "days"),
-            note="Headroom: how many more bad cases it takes to break the rule; negative, how many there are too many.",
+            note="Headroom: how many more bad cases it takes to break the rule; negative, how many there are too many. "
+            "Undecided: what no export tells of could turn it.",
             empty="No rule: see the seed marketplace_policies.",
             is_whole=True,
         ),

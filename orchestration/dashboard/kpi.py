@@ -33,6 +33,8 @@ class Kpi:
     whole: list[Row] = field(default_factory=list)
     #: The mart has the view's grain of the view's dimension.
     is_cut_held: bool = True
+    #: Which records its exports cannot tell it of, in words; empty for none.
+    left_out: str = ""
 
     @property
     def id(self) -> str:
@@ -195,6 +197,7 @@ def kpis_of(marts: Marts, view: View, kpi_id: str | None = None) -> dict[str, Kp
             newest,
             [row for row in periods.get(name, []) if period_end(view.grain, row["period_start"]) <= marts.today],
             view.dimension == ALL or (view.grain, view.dimension) in marts.cuts,
+            marts.left_out.get(name, ""),
         )
         for name, definition in marts.definitions.items()
         if kpi_id in (None, name)

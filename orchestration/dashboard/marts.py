@@ -187,6 +187,19 @@ class Marts:
         rows = self.rows("select kpi_id, missing_export from kpis where status = 'not_available'")
         return {row["kpi_id"]: row["missing_export"] for row in rows}
 
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """KPIs that cover a part of the records only, each with what is left out, by contract and why, in words."""
+        if not self.rows("select 1 from information_schema.tables where table_name = 'kpi_coverage'"):
+            return {}  # an earlier release published them
+        parts: dict[str, list[str]] = {}
+        for row in self.rows("select * from kpi_coverage where records_left_out > 0 order by kpi_id, kind, contract"):
+            kind = row["kind"].replace("_", " ")
+            parts.setdefault(row["kpi_id"], []).append(
+                f"{row['records_left_out']:,} of {row['records']:,} {kind} of {row['contract']}, which cannot tell {row['lacks']}"
+            )
+        return {kpi: f"leaves out {'; '.join(told)}" for kpi, told in parts.items() if kpi not in self.missing_exports}
+
 
 class PublishedFile:
     """Connections to the published file of a home. A new version is seen by whoever reads after it was published.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ Row = Mapping[str, Any]
 def lineage(row: Row) -> str | None:
     """The file and row of a row that still carries them."""
     return f"{row['_file']}, row {row['_row']}" if row.get("_file") is not None and row.get("_row") is not None else None
+
+
+def names_a_file(place: str) -> bool:
+    """Is a place that ``Tracer.places`` gives a row of a file?"""
+    return re.search(r", row \d+$", place) is not None
 
 
 def staged(key: list[str]) -> list[str]:

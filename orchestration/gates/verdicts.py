@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestration.pull.kinds import Kind, all_kinds
+from orchestration.pull.quarantine import valueless
+
 if TYPE_CHECKING:
     from orchestration.pull.collisions import Clash
-    from orchestration.pull.kinds import Kind
+    from orchestration.pull.loading import Batch
+    from orchestration.settings import Settings
 
 #: Below this many quarantined rows the share says little: a warning, not a block.
 MIN_QUARANTINED_TO_BLOCK = 20
@@ -29,10 +33,23 @@ class Verdict:
     problem: str | None = None
     #: What to do about it.
     remedy: str | None = None
+    #: The problem in names of files and counts alone, for those whom the data may not reach.
+    in_counts: str | None = None
 
     @property
     def blocks(self) -> bool:
         return not self.passed and self.severity == "critical"
+
+
+def why_held_back(verdicts: Sequence[Verdict], file: str) -> str | None:
+    """Why a new file may not be loaded, in one line without any value; none where it may."""
+    told = []
+    for verdict in verdicts:
+        if verdict.blocks:
+            counts = (verdict.in_counts or "").removeprefix(f"{file}: ")
+            reasons = "; ".join(valueless(example) for example in verdict.examples)
+            told.append(": ".join(part for part in (f"not met: {verdict.expectation}", counts, reasons) if part))
+    return "; ".join(told) or None
 
 
 def withdrawal(file: str) -> str:
@@ -41,11 +58,19 @@ def withdrawal(file: str) -> str:
 
 
 def quarantine_verdict(
-    kind: str, file: str, rows_read: int, rows_quarantined: int, limit: float, reasons: Sequence[str] = ()
+    kind: str,
+    file: str,
+    records_read: int,
+    rows_quarantined: int,
+    limit: float,
+    reasons: Sequence[str] = (),
+    rows_merged: int = 0,
 ) -> Verdict:
-    """Does too large a share of a file lie in quarantine?"""
-    share = rows_quarantined / rows_read if rows_read else 0.0
+    """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) lie in quarantine?"""
+    share = rows_quarantined / records_read if records_read else 0.0
     passed = share <= limit
+    carrying = f", of which {records_read:,} carry a record" if rows_merged else ""
+    problem = f"{file}: {rows_quarantined:,} of {records_read + rows_merged:,} rows{carrying} ({share:.1%})"
     return Verdict(
         gate=f"raw/{kind}",
         expectation=f"At most {limit:.0%} of the rows are quarantined",
@@ -53,7 +78,8 @@ def quarantine_verdict(
         passed=passed,
         failed_rows=0 if passed else rows_quarantined,
         examples=[] if passed else list(reasons),
-        problem=None if passed else f"{file}: {rows_quarantined:,} of {rows_read:,} rows ({share:.1%})",
+        problem=None if passed else problem,
+        in_counts=None if passed else problem,
         remedy=None
         if passed
         else "'cxhouse quarantine' lists the rows by reason; fix the export and replace the file, fix its contract, or go on "
@@ -82,15 +108,30 @@ def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdi
 def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
     """Do two files give the same numbers to different things?"""
     things = kind.two_things.of[0].removesuffix("_id") + "s" if kind.two_things and kind.two_things.of else kind.name
+    problem = (
+        f"{file} and {clash.other_file} share {clash.shared:,} numbers of {things.replace('_', ' ')}, "
+        f"of which {clash.clashing:,} are of other {kind.two_things.in_words if kind.two_things else 'content'}"
+    )
     return Verdict(
         gate=f"raw/{kind.name}",
         expectation="Two files do not give one number to two things",
         severity="critical" if clash.blocks(kind, limit) else "warning",
         passed=False,
         failed_rows=clash.clashing,
-        problem=f"{file} and {clash.other_file} share {clash.shared:,} numbers of {things.replace('_', ' ')}, "
-        f"of which {clash.clashing:,} are of other {kind.two_things.in_words if kind.two_things else 'content'}",
+        problem=problem,
+        in_counts=problem,
         remedy="if they come from two systems, give each a source: `exports_source: folder` in cxhouse.yml (files without a "
         "contract), `source` in the contract; if one corrects the other, give it the other's name, map updated_at, or take the "
         f"older one back: {withdrawal(clash.other_file)} (setting: max_clashing_share)",
     )
+
+
+def batch_verdicts(kind: str, batch: Batch, settings: Settings) -> list[Verdict]:
+    """What is said of a new file beside the suite of its kind: its quarantine, and its records among themselves and others'."""
+    read = batch.rows_loaded + batch.rows_quarantined
+    limit = settings.max_quarantined_share
+    return [
+        quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged),
+        overwrite_verdict(kind, batch.file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
+        *(clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
+    ]

@@ -19,10 +19,12 @@ from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
+from orchestration.pull.personal import names_shown
 from orchestration.pull.records import Rows
+from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
-from orchestration.pull.statement import statement
+from orchestration.pull.statement import REPEATED, statement
 from orchestration.pull.telling import told_columns
 from orchestration.pull.values import declare
 
@@ -68,7 +70,7 @@ def canonicalise(
     """
     kind = all_kinds()[contract.kind]
     if contract.query is None:
-        _require_columns(contract, kind, rows.header)
+        require_columns(contract, kind, rows.header)
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
     feed = Feed(rows, further, keeps=not contract.looks_around)
@@ -76,7 +78,7 @@ def canonicalise(
         con.execute("set TimeZone = 'UTC'")
         declare(con)
         for name, others in (companions or {}).items():
-            _put_beside(con, name, others)
+            put_beside(con, name, others)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
         condition = None
@@ -86,6 +88,7 @@ def canonicalise(
             sifted, condition = Sifted(feed.header), condition_of(contract, feed.header)
         sorter = Sorter(kind, origin, loaded, rejected)
         good, bad = _type(con, contract, by_name(sifted.header), feed, sorter, condition)
+    put_in_order(kind, loaded, sorter.twice)
     there = feed.count + feed.broken
     left_out = there - good - bad - sifted.merged if condition else sifted.left_out
     if left_out < 0 or good + bad + sifted.merged + left_out != there:
@@ -93,11 +96,11 @@ def canonicalise(
             f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
     told = told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
-    unknown = _unknown(contract, rows.header)
+    unknown = unknown_columns(contract, rows.header)
     return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
 
 
-def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
+def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
     """A companion's rows as a table, block by block, so that what its reader raises arrives as it is."""
     con.register("empty", others.schema.empty_table())
     con.execute(f"create temp table {identifier(name)} as select * from empty")
@@ -108,7 +111,7 @@ def _put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None
         con.unregister("block")
 
 
-def _unknown(contract: Contract, header: list[str]) -> list[str]:
+def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
     present = by_name(header)
     named = [m.source for m in contract.columns.values()]
@@ -146,6 +149,8 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed
         con.unregister("rows_of_file")
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
+        if contract.also_reads:
+            _mark_repeated(con)
         _same_rows(con, contract, feed.count)
         return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
@@ -212,7 +217,7 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")
 
 
-def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
+def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]
@@ -224,7 +229,7 @@ def _require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
             )
         raise RefusedFileError(
             f"lacks the column(s) {', '.join(lacking)}, which {kind.name} requires (it has: "
-            f"{', '.join(header) or 'none'}); rename them in the export, or write a contract that maps them"
+            f"{names_shown(list(header)) or 'none'}); rename them in the export, or write a contract that maps them"
         )
 
 
@@ -237,6 +242,20 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
             f"contract {contract.name!r}: its query gives {rows[0]} rows for the file's {expected}; "
             "each row of `file` must come out once, with its _row"
         )
+
+
+def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
+    ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
+    if rows == different:
+        con.execute(f"alter table mapped add column {REPEATED} boolean default false")
+        return
+    con.execute(
+        f"create temp table marked as select *, count(*) over (partition by _row) > 1 as {REPEATED} from mapped "
+        "qualify row_number() over (partition by _row) = 1"
+    )
+    con.execute("drop table mapped")
+    con.execute("alter table marked rename to mapped")
 
 
 def _lineage(origin: Origin) -> tuple[dict[str, str], list[str | int | None]]:

@@ -184,14 +184,13 @@ def _misfits(kind_name: Any, columns: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _wrong_sql(data: dict[str, Any], columns: dict[str, Any]) -> Iterator[Fault]:
-    texts: list[tuple[tuple[str, ...], Any, str]] = [(("query",), data.get("query"), "{}")]
     continuation = data.get("continuation")
     rows = continuation.get("rows") if isinstance(continuation, dict) else None
-    conditions = ((("where",), data.get("where")), (("continuation", "rows"), rows))
-    texts += [(path, sql, "select 1 from file where ({})") for path, sql in conditions]
+    expressions: list[tuple[tuple[str, ...], Any]] = [(("where",), data.get("where")), (("continuation", "rows"), rows)]
     for column, mapping in columns.items():
         if isinstance(mapping, dict):
-            texts.append((("columns", str(column), "sql"), mapping.get("sql"), "select ({}) from file"))
-    for path, sql, query in texts:
-        if isinstance(sql, str) and (problem := wrong_sql(query.format(sql))):
+            expressions.append((("columns", str(column), "sql"), mapping.get("sql")))
+    texts = [(("query",), data.get("query"), False), *((path, sql, True) for path, sql in expressions)]
+    for path, sql, is_expression in texts:
+        if isinstance(sql, str) and (problem := wrong_sql(sql, is_expression)):
             yield Fault(path, problem)

@@ -74,7 +74,7 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             # The file is in place before the ledger speaks of it: a crash between the two only repeats the copy.
             target.parent.mkdir(exist_ok=True)
             os.replace(copy, target)
-            target.chmod(0o444)
+            target.chmod(landing.stat().st_mode & 0o444)
             header = read_header(target, file.name)
             if twin is None:
                 known[sha256] = ledger.land(sha256, source.name, file.name, size, header, pull)

@@ -51,6 +51,10 @@ create table if not exists runs (
     ended_at text not null,
     status text not null
 );
+create table if not exists marks (
+    name text primary key,
+    value text not null
+);
 create table if not exists blamed (
     batch integer primary key references landed
 );
@@ -155,6 +159,17 @@ class Ledger:
                 yield con
         finally:
             con.close()
+
+    def mark(self, name: str) -> str | None:
+        """A fact about the home as a whole; none where it was never written down."""
+        with self._connection() as con:
+            row = con.execute("select value from marks where name = ?", (name,)).fetchone()
+        return row["value"] if row else None
+
+    def set_mark(self, name: str, value: str) -> None:
+        """Write down a fact about the home as a whole."""
+        with self._connection() as con:
+            con.execute("insert or replace into marks values (?, ?)", (name, value))
 
     def last_seen(self, source: str) -> dict[str, tuple[str, str]]:
         """For each file of a source the version that was seen last, and the hash of its content."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import amounts, statement, times, values
+from orchestration.pull import amounts, row_order, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
@@ -21,11 +21,12 @@ from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.params import require_params
+from orchestration.pull.personal import names_shown
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.readers import ReadOptions, open_rows, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.sorting import Origin
-from orchestration.pull.summary import of_one_load
+from orchestration.pull.summary import what_became
 from orchestration.pull.tables import put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
@@ -41,15 +42,17 @@ class Batch:
     path: Path
     rows_loaded: int
     rows_quarantined: int
+    #: Rows that go on with a record of another row.
+    rows_merged: int = 0
     #: What its records are, held against each other and against those of other files.
     collisions: Collisions = field(default_factory=Collisions)
     #: Why rows were quarantined, the most frequent reasons first.
     reasons: tuple[str, ...] = ()
 
 
-#: (kind, its new batches) -> for each batch: may it be loaded? A batch is judged by itself, so that it makes no
-#: difference which others happened to arrive in the same run.
-Gate = Callable[[str, list[Batch]], list[bool]]
+#: (kind, its new batches) -> for each batch: may it be loaded? A text says why it may not. A batch is judged by itself, so that
+#: it makes no difference which others happened to arrive in the same run.
+Gate = Callable[[str, list[Batch]], Sequence[bool | str]]
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, amounts, times, statement))
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (values, amounts, times, statement, row_order))
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
 
 
@@ -141,11 +144,14 @@ def jobs(
             return read_header(landed_path(landing, file), file.file, options_of(contract))
 
         for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
-            missing = [name for name, companion in found.items() if companion is None]
-            companions = {name: companion for name, companion in found.items() if companion}
-            result.append(Job(file, contract.of_file(file.file), companions, missing))
+            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing)))
     return result
+
+
+def companions_of(contract: Contract, landed: list[Landed], landing: Path) -> tuple[dict[str, Landed], list[str]]:
+    """The files that a contract reads along with its own, and the names of those that never arrived."""
+    found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
+    return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
 
 
 def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
@@ -195,7 +201,7 @@ class Loader:
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
-                within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                load.rows_merged, within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
                 reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged
@@ -207,7 +213,7 @@ class Loader:
             load = read_load
             if job.stem in told:
                 load = replace(load, records=told[job.stem].records)
-                report.messages.append(of_one_load(job.file.file, load, told[job.stem]))
+                report.messages.append(what_became(job.file.file, load, told[job.stem]))
             self._settle(job, load, passed.get(job.stem, False), report)
         return report
 
@@ -216,6 +222,8 @@ class Loader:
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
+        if load.status == "loaded" and not load.told_columns:
+            return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
     def _read(self, job: Job, report: KindReport) -> Load:
@@ -239,7 +247,7 @@ class Loader:
             left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
             report.messages.append(f"{job.file.file}: {left_out}")
         if result.unknown_columns and result.rows_loaded:
-            report.messages.append(f"{job.file.file}: columns not used: {', '.join(result.unknown_columns)}")
+            report.messages.append(f"{job.file.file}: columns not used: {names_shown(result.unknown_columns)}")
         report.messages.append(
             f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
             f"({result.rows_quarantined:,} quarantined)"
@@ -273,14 +281,16 @@ class Loader:
     def _open(self, file: Landed, options: ReadOptions) -> Rows:
         return open_rows(landed_path(self._landing, file), file.file, options, self._scratch)
 
-    def _settle(self, job: Job, load: Load, passed: bool, report: KindReport) -> None:
-        """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger."""
-        if load.status == "loaded" and not passed:
-            reason = "it did not pass its gate"
-            load = replace(load, status="gated", reason=reason)
+    def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> None:
+        """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger.
+
+        The rejected rows of a file that is held back are kept as well: they are what there is to mend.
+        """
+        if load.status == "loaded" and passed is not True:
+            load = replace(load, status="gated", reason=passed or "it did not pass its gate")
         for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
             folder = root / job.contract.kind
-            if load.status == "loaded":
+            if load.status == "loaded" or (load.status == "gated" and name == "quarantine"):
                 put_file(self._staged(job, name), folder, job.stem)
             else:
                 self._staged(job, name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The rows that could not be loaded: why, and as files for mending."""
+"""The rows that could not be loaded: why, and as files for mending. Those of a file that is held back whole are among them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
+from orchestration.output import cell_for_csv, row_for_csv
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Ledger
 from orchestration.settings import Settings
 
 #: Columns that an exported row carries beside its own.
 REASON, ROW = "_reason", "_row"
+#: So many rows are named.
+FIRST_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,42 @@ class Reason:
     rows: int
     #: The reason as the first of the rows has it.
     example: str
-    first_row: int
+    #: Numbers of the first of them.
+    first_rows: list[int]
+    #: A gate holds the whole file back, so that its other rows are not loaded either.
+    is_held_back: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """The reason, and where it is to be seen."""
+        return f"{self.example} ({rows_in_words(self.first_rows, self.rows)})"
+
+
+#: The value that a reason quotes, or the length of one that may not be quoted.
+_VALUE = re.compile(r"(?:'.*?'|a value of \d+ characters) (?=is not |lies outside |is the number )")
+
+
+def valueless(reason: str) -> str:
+    """A reason without the value that it quotes: what may go to whom the data may not."""
+    return _VALUE.sub("", reason)
+
+
+def rows_in_words(first: list[int], count: int) -> str:
+    """The first rows of some: "row 2", "rows 2, 5, 7, …"."""
+    shown = ", ".join(map(str, first[:FIRST_ROWS]))
+    return f"row{'s' if count > 1 else ''} {shown}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
+
+
+def _held_back(settings: Settings) -> tuple[list[str], list[str]]:
+    """Files that a gate holds back, as `_batch:_contract`; and those of which a later version arrived, which are past."""
+    if not settings.ledger.exists():
+        return [], []
+    ledger = Ledger(settings.ledger)
+    landed = {file.batch: file for file in ledger.landed()}
+    newest = {(file.source, file.file): file.batch for file in landed.values()}
+    gated = [load for load in ledger.loads() if load.status == "gated"]
+    past = [load for load in gated if newest[landed[load.batch].source, landed[load.batch].file] != load.batch]
+    return [f"{load.batch}:{load.contract}" for load in gated], [f"{load.batch}:{load.contract}" for load in past]
 
 
 def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> list[tuple[Any, ...]]:
@@ -38,24 +77,28 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
     paths = sorted(str(path) for path in settings.quarantine.glob(f"{kind or '*'}/*.parquet"))
     if not paths:
         return []
+    held, past = _held_back(settings)
     with connect() as con:
+        # A row that a later delivery brings again is one row to mend, and that of the later one.
         return con.execute(
-            f"with rejected as (select * from read_parquet($paths, union_by_name = true) "
-            f"where $file is null or _file = $file) {sql}",
-            {"paths": paths, "file": file},
+            "with named as (select *, _batch || ':' || _contract as load from read_parquet($paths, union_by_name = true)), "
+            "rejected as (select *, list_contains($held, load) as is_held from named "
+            f"where ($file is null or _file = $file) and not list_contains($past, load) "
+            f"qualify rank() over (partition by kind, _contract, record order by _batch desc) = 1) {sql}",
+            {"paths": paths, "file": file, "held": held, "past": past},
         ).fetchall()
 
 
 def reasons(settings: Settings, kind: str | None = None, file: str | None = None) -> list[Reason]:
-    """Why rows lie in quarantine, the most frequent reasons first.
+    """Why rows lie in quarantine, the most frequent reasons first; what several deliveries brought counts once, as the last's.
 
     Raises:
         ConfigurationError: there is no such kind.
     """
     rows = _query(
         settings,
-        "select kind, _file, column_name, count(*), arg_min(reason, _row), min(_row) from rejected "
-        "group by all order by 4 desc, 1, 2, 5",
+        f"select kind, _file, column_name, count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}], is_held "
+        "from rejected group by all order by 4 desc, 1, 2, 5",
         kind,
         file,
     )
@@ -72,11 +115,11 @@ def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
     """Why the rows of one file were rejected, the most frequent reasons first, each with its rows and the first of them."""
     with connect() as con:
         found = con.execute(
-            "select count(*), arg_min(reason, _row), min(_row) from read_parquet(?) "
-            "group by column_name order by 1 desc, 3 limit ?",
+            f"select count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}] from read_parquet(?) "
+            "group by column_name order by 1 desc, min(_row) limit ?",
             [str(path), most],
         ).fetchall()
-    return tuple(f"{rows:,} row(s), such as row {first}: {in_short(reason)}" for rows, reason, first in found)
+    return tuple(f"{rows:,} row(s): {in_short(reason)} ({rows_in_words(first, rows)})" for rows, reason, first in found)
 
 
 def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[tuple[Path, int]]:
@@ -98,9 +141,9 @@ def export_rows(settings: Settings, kind: str | None, file: str | None, out: Pat
         path = out / f"{row_kind}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.csv"
         names = list(dict.fromkeys(column for row in cells for column in row))
         with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=names)
+            writer = csv.DictWriter(stream, fieldnames=[cell_for_csv(name) for name in names])
             writer.writeheader()
-            writer.writerows(cells)
+            writer.writerows(map(row_for_csv, cells))
         yield path, len(cells)
 
 

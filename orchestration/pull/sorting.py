@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from orchestration.pull.headers import ROW
 from orchestration.pull.kinds import Kind
 from orchestration.pull.records import Block, Rows
-from orchestration.pull.statement import PROBLEM_COLUMNS, PROBLEM_REASONS
+from orchestration.pull.statement import LATER, PROBLEM_COLUMNS, PROBLEM_REASONS
 from orchestration.pull.tables import RowGroups
 
 QUARANTINE_SCHEMA = pa.schema(
@@ -110,10 +110,13 @@ class Sorter:
     origin: Origin
     loaded: Path
     rejected: Path
+    #: Of the rows loaded whose clock time happens twice: ``_row`` and the later instant.
+    twice: list[pa.Table] = field(default_factory=list)
 
     def sort(self, typed: pa.RecordBatchReader, feed: Feed) -> tuple[int, int]:
         """Write all rows; returns how many were loaded, and how many were not."""
         waiting: deque[tuple[int, str, str]] = deque()
+        self.twice.clear()
         feed.rewind()
         with RowGroups(self.loaded, self.kind.arrow_schema) as good, RowGroups(self.rejected, QUARANTINE_SCHEMA) as bad:
 
@@ -125,10 +128,18 @@ class Sorter:
             for batch in typed:
                 if batch.num_rows:
                     table = pa.Table.from_batches([batch])
-                    good.write(_accepted(table, waiting).cast(self.kind.arrow_schema))
+                    good.write(self._once(_accepted(table, waiting)).cast(self.kind.arrow_schema))
                     settle(table[ROW][-1].as_py())
             settle(None)
         return good.rows, bad.rows
+
+    def _once(self, table: pa.Table) -> pa.Table:
+        """The rows without the later instants of clock times that happen twice, which are kept apart."""
+        if self.kind.in_row_order is None:
+            return table
+        if table[LATER].null_count < table.num_rows:
+            self.twice.append(table.select([ROW, LATER]).filter(pc.is_valid(table[LATER])))
+        return table.drop_columns([LATER])
 
     def _rejected(self, block: Block, waiting: deque[tuple[int, str, str]]) -> pa.Table:
         """What of a block is rejected, in the order of its rows."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from orchestration.errors import ConfigurationError
+from orchestration.output import shown
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 
@@ -56,16 +57,16 @@ class FolderSource:
             inside = path.resolve().is_relative_to(self._folder)
             if path.is_file() and inside and not hidden and file_format(path.name):
                 stat = path.stat()
-                yield SourceFile(_printable(relative), f"{stat.st_size}:{stat.st_mtime_ns}", str(path))
+                yield SourceFile(printable(relative), f"{stat.st_size}:{stat.st_mtime_ns}", str(path))
 
     def open(self, file: SourceFile) -> BinaryIO:
         return Path(file.location).open("rb")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file name as text that can be stored and shown: a byte that is no text, and a line break, become a mark."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return shown(text)
 
 
 def open_source(location: str) -> Source:

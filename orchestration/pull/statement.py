@@ -17,7 +17,12 @@ from orchestration.pull.values import prepared, problem, quickly, rule_problem, 
 
 #: Columns of a row that cannot be taken, and what is said of them; null in one that can.
 PROBLEM_COLUMNS, PROBLEM_REASONS = "_problem_columns", "_problem_reasons"
+#: In a kind whose rows tell of one thing in order: the later instant of a clock time that happens twice, null in other rows.
+LATER = "_later"
+#: In a contract that reads further files: do they give several rows for the one?
+REPEATED = "_repeated"
 _FAILED = literal("has a value on which the SQL of the contract fails")
+_REPEATED = literal("gives several rows for it, of which nobody knows the right one")
 
 
 def statement(
@@ -39,7 +44,8 @@ def statement(
         tried: an expression of the contract that fails on a value fails for its row only.
     """
     mapped = {name: contract.columns[name] for name in kind.columns if name in contract.columns}
-    moved = [name for name in kind.in_time_order if name in mapped and changes_clocks(contract.timezone)]
+    by_rows = kind.in_row_order.instant if kind.in_row_order else None
+    moved = [name for name in (*kind.in_time_order, by_rows) if name in mapped and changes_clocks(contract.timezone)]
     failing = [name for name, mapping in mapped.items() if tried and mapping.sql is not None]
     others = [name for name in _named(kind) if name not in mapped]
     source = {"s_source": contract.source} if contract.source else {}
@@ -53,6 +59,9 @@ def statement(
     for name in failing:
         is_wrong = f"try({{'v': cast(({mapped[name].sql}) as varchar)}}) is null"
         trimmed_texts[f"f_{name}"] = f"case when {is_wrong} then {_FAILED} end"
+    if contract.query is not None and contract.also_reads:
+        failing.append("also_reads")
+        trimmed_texts["f_also_reads"] = f"case when {REPEATED} then {_REPEATED} end"
     texts = each("t_", lambda name, mapping: text_of(f"r_{name}", mapping, contract, kind.columns[name]))
     texts |= {name: text_of(name, mapping, contract) for name, mapping in source.items()}
     values = {
@@ -78,6 +87,8 @@ def statement(
         for name, column in kind.columns.items()
     }
     columns |= {name: lineage[name] for name in LINEAGE}
+    if by_rows:
+        columns[LATER] = f"nullif(l_{by_rows}, e_{by_rows})" if by_rows in moved else "cast(null as timestamp)"
     columns |= _what_is_said(said)
     # No row has such a number; but the file is read to its end, even where nothing can meet the condition.
     before, queries = f"mapped where ({condition}) or _row < 0" if condition else "mapped", []

@@ -1,4 +1,4 @@
-"""What became of the rows of files, in words."""
+"""What became of files, in one line each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from orchestration.pull.collisions import Collisions
 from orchestration.pull.ledger import Load
 
 
-def of_one_load(file: str, load: Load, found: Collisions) -> str:
+def what_became(file: str, load: Load, found: Collisions) -> str:
     """What became of a file's rows, in one line."""
     kind = load.kind.replace("_", " ")
     parts = [f"{file}: {load.rows_read:,} rows -> {found.records:,} {kind}"]

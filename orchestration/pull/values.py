@@ -14,6 +14,7 @@ from orchestration.pull.contracts import Contract, Mapping, Scalar
 from orchestration.pull.headers import found
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.literals import among, identifier, literal, literals
+from orchestration.pull.personal import may_be_shown_sql
 from orchestration.pull.sifting import place_column
 from orchestration.pull.spelling import month_words
 from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
@@ -264,5 +265,4 @@ def _shown(column: Column, text: str) -> str:
     length = f"'a value of ' || length({text}) || ' characters'"
     if column.is_personal or column.type == "text":
         return length
-    fits = rf"length({text}) <= 40 and not regexp_matches({text}, '@|\d{{7,}}')"
-    return f"case when {fits} then '''' || {text} || '''' else {length} end"
+    return f"case when {may_be_shown_sql(text)} then '''' || {text} || '''' else {length} end"

@@ -16,12 +16,13 @@ from orchestration.alerts import write_alerts
 from orchestration.errors import CxhouseError
 from orchestration.gates.keeper import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
-from orchestration.gates.tracing import Tracer, staged
+from orchestration.gates.tracing import Tracer, names_a_file, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
 from orchestration.publish import quoted
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.tables import write_ledger
+from orchestration.salt import read_salt
 from orchestration.steps.run import Model, Project, Run
 from orchestration.warehouse import NodeResult
 
@@ -105,9 +106,9 @@ def _test_verdicts(run: Run, project: Project, layer: str, results: list[NodeRes
             severity="critical" if result.status == "fail" else "warning",
             passed=False,
             failed_rows=result.failures,
-            examples=_failing_rows(run, model, result.compiled_code),
-            remedy=f"see the rows with: cxhouse dbt show --select {result.name}; then fix the export or seed, or take back the "
-            "file named: 'cxhouse withdraw FILE'",
+            examples=(places := _failing_rows(run, model, result.compiled_code)),
+            remedy=f"see the rows with: {showing(result.name)}; then fix the export or seed"
+            + (", or take back the file named: 'cxhouse withdraw FILE'" if any(map(names_a_file, places)) else ""),
         )
 
 
@@ -130,7 +131,7 @@ def _failing_rows(run: Run, model: Model | None, query: str) -> list[str]:
     rows = run.warehouse.first_rows(query, MAX_EXAMPLES)
     names = list(rows[0]) if rows else []
     with run.warehouse.tables(staged(model.key) if model else []) as con:
-        tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
+        tracer = Tracer(con, read_salt(run.settings))
         # A seed is the user's own configuration: its rows are shown as they are.
         return tracer.places(model.key if model else names, rows, model.is_impersonal if model else True)
 
@@ -176,17 +177,23 @@ def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
         copied = _copy(con, model, suite_columns(read_suite(suite)) | set(model.key), run.settings.scratch)
         judged = run.keeper.check(gate, [copied], model.key)[0]
         copied.unlink()
-        tracer = Tracer(con, run.settings.dbt_vars["identity_salt"])
-        remedy = (
-            "fix the export and replace the file, take back what it brought ('cxhouse withdraw FILE', as it is named here), or "
-            f"change the suite {suite}"
-        )
-        return [
-            verdict
-            if verdict.passed
-            else replace(verdict, examples=tracer.places(model.key, rows, model.is_impersonal), remedy=verdict.remedy or remedy)
-            for verdict, rows in judged
-        ]
+        tracer = Tracer(con, read_salt(run.settings))
+        return [verdict if verdict.passed else _explained(verdict, rows, model, tracer, suite) for verdict, rows in judged]
+
+
+def _explained(verdict: Verdict, rows: list[dict[str, Any]], model: Model, tracer: Tracer, suite: Path) -> Verdict:
+    """With the places of the rows that failed, and what to do about them: where no file is named, where to look."""
+    places = tracer.places(model.key, rows, model.is_impersonal)
+    if any(names_a_file(place) for place in places):
+        remedy = "fix the export and replace the file, take back what it brought ('cxhouse withdraw FILE', as it is named here)"
+    else:
+        remedy = f"see the rows with: {showing(model.name)}; then fix the export, contract or seed that they come of"
+    return replace(verdict, examples=places, remedy=verdict.remedy or f"{remedy}, or change the suite {suite}")
+
+
+def showing(name: str) -> str:
+    """The command that shows the rows of a model, or those that fail a test."""
+    return f"cxhouse dbt show --select {name}"
 
 
 def _copy(con: duckdb.DuckDBPyConnection, model: Model, wanted: set[str], folder: Path) -> Path:

@@ -12,20 +12,12 @@ from orchestration.errors import CxhouseError
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
-from orchestration.publish import (
-    CURRENT,
-    MARTS_FILE,
-    MAX_GROWTH,
-    PARQUET_FOLDER,
-    Candidate,
-    PublicTable,
-    public_tables,
-    read_publication,
-)
+from orchestration.publish import MAX_GROWTH, Candidate, PublicTable, public_tables, read_publication
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
+from orchestration.versions import MARTS_FILE, PARQUET_FOLDER
 
 #: What a run must have been through.
 _NEEDED = {RAW, *(f"{layer} {part}" for layer in LAYERS for part in ("models", "gates"))}
@@ -61,7 +53,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
 
 def _unchanged(settings: Settings, kept: Kept | None, tables: list[str]) -> frozenset[str]:
     """Tables that can be taken from what is published, where that is whole."""
-    path, current = settings.published / MARTS_FILE, settings.published / PARQUET_FOLDER / CURRENT
+    path, folder = settings.published / MARTS_FILE, settings.published / PARQUET_FOLDER
     try:
         published = read_publication(settings)
     except (duckdb.Error, ValueError):
@@ -71,7 +63,7 @@ def _unchanged(settings: Settings, kept: Kept | None, tables: list[str]) -> froz
     found = kept.unchanged_since(published.version, path.stat().st_size, MAX_GROWTH, tables)
     with connect(path, read_only=True) as con:
         there = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
-    return frozenset(name for name in found & there if (current / f"{name}.parquet").exists())
+    return frozenset(name for name in found & there if (folder / f"{name}.parquet").exists())
 
 
 def _draw_report(candidate: Candidate, record: RunRecord) -> None:

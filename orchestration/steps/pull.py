@@ -10,8 +10,7 @@ from typing import Any
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, clash_verdict, overwrite_verdict, quarantine_verdict, withdrawal
-from orchestration.pull.kinds import all_kinds
+from orchestration.gates.verdicts import Verdict, batch_verdicts, why_held_back, withdrawal
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.pulling import Pull
@@ -26,10 +25,10 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
     """
     record = run.current
 
-    def gate(kind: str, batches: list[Batch]) -> list[bool]:
+    def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
         judged = _judge(run, kind, batches)
         record.verdicts += chain.from_iterable(judged)
-        return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
+        return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
 
     pulling = Pull(run.settings, run.progress, run.keeper.start)
     with record.timed("pull and its gates"):
@@ -61,15 +60,7 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
             verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports, suite)
             for verdict, rows in by_file.get(batch.path, [])
         ]
-        read = batch.rows_loaded + batch.rows_quarantined
-        found.append(
-            quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, settings.max_quarantined_share, batch.reasons)
-        )
-        key = ", ".join(all_kinds()[kind].key)
-        found.append(overwrite_verdict(kind, batch.file, batch.collisions.overwritten, key))
-        found += [
-            clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes
-        ]
+        found += batch_verdicts(kind, batch, settings)
         answers.append(found)
     return answers
 

@@ -25,3 +25,13 @@
 
 
 {% macro spark__materialized() -%}{%- endmacro %}
+
+
+{% macro duckdb__identity_salt() -%}
+  (select trim(salt.content) from read_text('{{ salt_file() }}') as salt)
+{%- endmacro %}
+
+
+{% macro spark__identity_salt() -%}
+  (select trim(salt.value) from text.`{{ salt_file() }}` as salt)
+{%- endmacro %}

@@ -26,3 +26,17 @@
 {% macro spark__split_to_rows(relation, key, list, part) -%}
   select {{ key }}, explode(split({{ list }}, ',')) as {{ part }} from {{ relation }}
 {%- endmacro %}
+
+
+{#- An aggregate: the different texts of a column in their order, as "a, b". -#}
+{% macro listed(column) %}
+  {{- return(adapter.dispatch('listed')(column)) -}}
+{% endmacro %}
+
+{% macro default__listed(column) -%}
+  string_agg(distinct {{ column }}, ', ' order by {{ column }})
+{%- endmacro %}
+
+{% macro spark__listed(column) -%}
+  array_join(array_sort(collect_set({{ column }})), ', ')
+{%- endmacro %}

@@ -10,7 +10,8 @@
   {%- set as_of_now = env_var('CXHOUSE_AS_OF') -%}
   {%- set clockless = code | replace(as_of(), '<as_of>') -%}
   {%- set uses_clock = clockless != code -%}
-  {%- set lasting = clockless | replace(computed_at(), '<computed_at>') | replace(env_var('CXHOUSE_RAW', 'raw'), '<raw>') -%}
+  {%- set placeless = clockless | replace(env_var('CXHOUSE_RAW', 'raw'), '<raw>') | replace(salt_file(), '<salt>') -%}
+  {%- set lasting = placeless | replace(computed_at(), '<computed_at>') -%}
   {%- set fingerprint = local_md5(
       lasting ~ tojson(model.columns, sort_keys=true) ~ model.description ~ shape_of_sources() ~ storage_form()
   ) -%}

@@ -5,19 +5,20 @@
     ('reviews of an order', 'stg_reviews', 'order_id', 'stg_orders'),
     ('tickets about an order', 'stg_tickets', 'order_id', 'stg_orders'),
     ('survey answers about a ticket', 'stg_surveys', 'ticket_id', 'stg_tickets'),
-    ('survey answers about a call', 'stg_surveys', 'call_id', 'stg_calls'),
+    ('survey answers about a call', 'stg_surveys', 'call_id', 'int_call_names'),
     ('shipments of an order', 'stg_shipments', 'order_id', 'stg_orders'),
     ('invitations that were answered', 'stg_survey_invitations', 'response_id', 'stg_surveys'),
 ] %}
 with counted as (
 
     {% for label, child, column, parent in references -%}
+    {%- set parent_column = 'named_id' if parent == 'int_call_names' else column %}
     select
         '{{ label }}' as reference,
         count(*) as rows_found,
-        sum(case when parents.{{ column }} is null then 1 else 0 end) as rows_without
+        sum(case when parents.{{ parent_column }} is null then 1 else 0 end) as rows_without
     from {{ ref(child) }} as children
-    left join {{ ref(parent) }} as parents on children.{{ column }} = parents.{{ column }}
+    left join {{ ref(parent) }} as parents on children.{{ column }} = parents.{{ parent_column }}
     where children.{{ column }} is not null
     {{ "union all" if not loop.last }}
     {% endfor %}

@@ -1,0 +1,11 @@
+-- Which columns of its kind each loaded file has a word for: an empty one tells that there was nothing, a missing one nothing.
+select
+    kind,
+    batch,
+    contract,
+    told_columns
+from {{ source('raw', 'load_ledger') }}
+where
+    -- Of a file that was read again and held back its earlier rows may stand.
+    status in ('loaded', 'gated')
+    and rows_loaded > 0

@@ -1,0 +1,155 @@
+"""Files to look at, as a pull would land them; nothing of the user's is copied or changed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.pull.landing import landed_path
+from orchestration.pull.ledger import Landed
+from orchestration.pull.naming import in_order
+from orchestration.pull.readers import FORMATS, file_format, read_header
+from orchestration.pull.sources import Source, SourceFile, open_source, printable
+from orchestration.pull.unpacking import open_bytes, require_sheets
+
+_CHUNK_BYTES = 2**20
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
+_MAX_MEMBERS = 4
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A file that no run reads, and why."""
+
+    file: str
+    why: str
+
+
+@dataclass
+class Arrivals:
+    """The files in the order of their names, numbered as they would land."""
+
+    landing: Path
+    landed: list[Landed] = field(default_factory=list)
+    #: Files whose bytes another one has too: they are read once.
+    twins: dict[str, str] = field(default_factory=dict)
+    passed_over: list[PassedOver] = field(default_factory=list)
+    #: Where each of the landed files lies, by its batch.
+    places: dict[int, Path] = field(default_factory=dict)
+
+
+class NamedFiles:
+    """Files that were named one by one, called by their paths below the folder that they share."""
+
+    def __init__(self, paths: Sequence[Path], exports: Path) -> None:
+        found = [path.resolve() for path in paths]
+        inside = exports.is_dir() and all(path.is_relative_to(exports.resolve()) for path in found)
+        root = exports.resolve() if inside else Path(os.path.commonpath([path.parent for path in found]))
+        self.name = root.name
+        self._paths = {path.relative_to(root).as_posix(): path for path in found}
+
+    def files(self) -> Iterator[SourceFile]:
+        for name in in_order(self._paths):
+            if file_format(name):
+                yield SourceFile(printable(name), "", str(self._paths[name]))
+
+    def others(self) -> dict[str, Path]:
+        return {name: path for name, path in self._paths.items() if not file_format(name)}
+
+    def open(self, file: SourceFile) -> BinaryIO:
+        return Path(file.location).open("rb")
+
+
+def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[PassedOver]]:
+    """What a run would be given: a folder, or files.
+
+    Raises:
+        ConfigurationError: a place does not exist, or folders are mixed with files.
+    """
+    if missing := [str(place) for place in places if not place.exists()]:
+        raise ConfigurationError(f"no such file or folder: {printable(', '.join(missing))}")
+    folders = [place for place in places if place.is_dir()]
+    if folders and len(places) > 1:
+        raise ConfigurationError("name one folder, or files")
+    if folders:
+        return open_source(str(folders[0])), passed_over(folders[0])
+    named = NamedFiles(places, Path(exports).expanduser())
+    return named, [_why(name, path) for name, path in named.others().items()]
+
+
+def passed_over(folder: Path) -> list[PassedOver]:
+    """What of a folder of exports no run reads; hidden files are nobody's exports."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    names = [name for name in in_order(paths) if not any(part.startswith(".") for part in Path(name).parts)]
+    return [_why(name, paths[name]) for name in names if not file_format(name)]
+
+
+def _why(name: str, path: Path) -> PassedOver:
+    ending = path.suffix.lower()
+    if ending not in _ARCHIVES:
+        return PassedOver(printable(name), f"its ending is none of {', '.join(FORMATS)} (also with .gz or .zst)")
+    members: list[str] = []
+    if ending == ".zip" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            members = [printable(member) for member in packed.namelist() if file_format(member)]
+    shown = ", ".join(members[:_MAX_MEMBERS]) + (", …" if len(members) > _MAX_MEMBERS else "")
+    return PassedOver(printable(name), f"an archive{f' (of {shown})' if shown else ''}: unpack it")
+
+
+def arrive(source: Source, landing: Path) -> Arrivals:
+    """Put every file of a source where the pull looks for landed ones, as a link where that is possible."""
+    arrived = Arrivals(landing)
+    by_hash: dict[str, str] = {}
+    for file in source.files():
+        digest, size = hashlib.sha256(), 0
+        with source.open(file) as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+        sha256 = digest.hexdigest()
+        if sha256 in by_hash:
+            arrived.twins[file.name] = by_hash[sha256]
+            continue
+        by_hash[sha256] = file.name
+        landed = Landed(len(arrived.landed) + 1, sha256, source.name, file.name, size, [], "", pull=1)
+        target = landed_path(landing, landed)
+        _put(source, file, size, target)
+        arrived.landed.append(replace(landed, header=read_header(target, file.name)))
+        arrived.places[landed.batch] = Path(file.location)
+    return arrived
+
+
+def _put(source: Source, file: SourceFile, size: int, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(file.location)
+    if path.is_file() and path.stat().st_size == size:
+        target.symlink_to(path.resolve())
+        return
+    with source.open(file) as stream, target.open("wb") as copy:
+        shutil.copyfileobj(stream, copy)
+
+
+def sheets(path: Path, name: str) -> dict[str, bool]:
+    """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        with open_bytes(path, name) as stream:
+            data = io.BytesIO(stream.read())
+        if zipfile.is_zipfile(data):
+            require_sheets(data)
+        data.seek(0)
+        with CalamineWorkbook.from_filelike(data) as book:
+            return {sheet: book.get_sheet_by_name(sheet).height > 0 for sheet in book.sheet_names}
+    except (CalamineError, RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
+        return {}

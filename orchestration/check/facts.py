@@ -1,0 +1,246 @@
+"""A file's rows beside what they became: rejected ones, records, words, and columns that nothing uses."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from orchestration.check.hints import hint
+from orchestration.check.masking import Masks, sources_of
+from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
+from orchestration.check.trial import Tried
+from orchestration.connections import connect
+from orchestration.output import shown
+from orchestration.pull.canonical import put_beside, unknown_columns
+from orchestration.pull.contracts import Mapping
+from orchestration.pull.kinds import NUMBERS, all_kinds
+from orchestration.pull.landing import landed_path
+from orchestration.pull.literals import identifier, literal
+from orchestration.pull.loading import options_of
+from orchestration.pull.quarantine import valueless
+from orchestration.pull.readers import open_rows
+from orchestration.pull.values import declare
+from orchestration.settings import Settings
+
+SHOWN_RECORDS = 5
+MAX_REASONS = 12
+MAX_VALUES = 4
+MAX_WORDS = 30
+#: Of more words than these it shows only what an SQL expression made of them.
+MAX_SQL_WORDS = 12
+
+
+class Beside:
+    """A file's rows (``file``; ``mapped``, as the contract's query has them), the loaded ones and the rejected ones."""
+
+    def __init__(self, tried: Tried, landing: Path, scratch: Path, settings: Settings) -> None:
+        self.contract = tried.job.contract
+        self.is_canonical = self.contract.name == f"canonical_{self.contract.kind}"
+        #: Does anybody say in which zone clock times are, be it UTC?
+        by_settings = "exports_timezone" in settings.model_fields_set
+        self.zone_is_told = by_settings if self.is_canonical else "timezone" in self.contract.model_fields_set
+        self.kind = all_kinds()[self.contract.kind]
+        rows = open_rows(landed_path(landing, tried.job.file), tried.job.file.file, options_of(self.contract), scratch)
+        self.header = rows.header
+        self.con = connect()
+        declare(self.con)
+        self.con.execute("set TimeZone = 'UTC'")
+        put_beside(self.con, "file", rows)
+        self.messages = rows.messages
+        for name, path in (("loaded", tried.loaded), ("rejected", tried.rejected)):
+            self.con.execute(f"create temp table {name} as select * from read_parquet(?)", [str(path)])
+        for name in self.contract.also_reads if self.contract.query else ():
+            companion = tried.job.companions[name]
+            options = options_of(self.contract.also_reads[name])
+            put_beside(self.con, name, open_rows(landed_path(landing, companion), companion.file, options, scratch))
+        # From here on no statement of the contract can reach a file or an extension.
+        self.con.execute("set enable_external_access = false")
+        present = {name.lower() for name in rows.header}
+        #: Columns that the contract lets a file lack, and this one does.
+        self.added = {name for name in self.contract.optional_columns if name.lower() not in present}
+        for name in self.added:
+            self.con.execute(f"alter table file add column {identifier(name)} varchar")
+        self.con.execute(f"create temp table mapped as {self.contract.query or 'select * from file'}")
+        self.columns = [str(row[0]) for row in self.con.execute("describe mapped").fetchall() if row[0] != "_row"]
+        self.masks = Masks(self.contract, self.kind, [*self.header, *self.columns])
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.con.close()
+
+    def all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        return self.con.execute(sql, list(values)).fetchall()
+
+    # -- the text of a column in the file --------------------------------------------------------------------------------
+
+    def text(self, mapping: Mapping) -> str | None:
+        """SQL over ``mapped``: what stands in the file, trimmed; none for columns that are not in it, and for fixed values."""
+        if mapping.sql is not None:
+            return f"nullif(trim(cast(try({mapping.sql}) as varchar)), '')"
+        (source,) = sources_of(mapping, self.columns)[:1] or (None,)
+        return f"nullif(trim(cast({identifier(source)} as varchar)), '')" if source else None
+
+    def _cells(self, mapping: Mapping) -> str:
+        """SQL: the cells that a column is made of, for people."""
+        names = sources_of(mapping, self.columns)
+        if mapping.value is not None or not names:
+            return "cast(null as varchar)"
+        if len(names) > 3:
+            return self.text(mapping) or "cast(null as varchar)"
+        return f"nullif(concat_ws(' | ', {', '.join(f'trim(cast({identifier(name)} as varchar))' for name in names)}), '')"
+
+    # -- facts -------------------------------------------------------------------------------------------------------
+
+    def rejected(self) -> list[Rejected]:
+        """Rows that are rejected, by reason; the most frequent first."""
+        found = self.all(
+            "select column_name, reason, count(*), list(_row order by _row)[:5] from rejected group by all order by min(_row)"
+        )
+        groups: dict[tuple[str | None, str], tuple[int, list[int]]] = {}
+        for columns, reason, rows, first in found:
+            for key in _problems(columns, reason):
+                so_far, rows_so_far = groups.get(key, (0, []))
+                groups[key] = (so_far + rows, sorted([*rows_so_far, *first])[:SHOWN_RECORDS])
+        ordered = sorted(groups.items(), key=lambda item: (-item[1][0], item[1][1]))[:MAX_REASONS]
+        return [
+            Rejected(
+                column,
+                shown(reason),
+                rows,
+                first,
+                self._values_of(column, reason),
+                hint(self, column, reason) if column else None,
+            )
+            for (column, reason), (rows, first) in ordered
+        ]
+
+    def _values_of(self, column: str | None, reason: str) -> list[tuple[str, int]]:
+        """The most frequent cells at which a column failed."""
+        mapping = self.contract.columns.get(column or "")
+        if column is None or mapping is None or reason == "is required but empty":
+            return []
+        found = self.all(
+            f"with cells as (select _row, {self._cells(mapping)} as cell from mapped), "
+            f"failed as (select _row from rejected where {_names(column)} and contains(reason, ?)) "
+            "select cell, count(*) from cells inner join failed using (_row) group by cell order by 2 desc, 1 limit ?",
+            reason,
+            MAX_VALUES,
+        )
+        merged = Counter[str]()
+        for cell, rows in found:
+            if (told := self.masks.cell(column, cell)) is not None:
+                merged[told] += rows
+        return merged.most_common()
+
+    def rows_to_show(self) -> list[int]:
+        """Numbers of five loaded rows, from the first to the last."""
+        ((count,),) = self.all("select count(*) from loaded")
+        if not count:
+            return []
+        last = min(SHOWN_RECORDS, count) - 1
+        places = sorted({round(step * (count - 1) / max(last, 1)) for step in range(last + 1)})
+        return [row[0] for place in places for row in self.all("select _row from loaded order by _row limit 1 offset ?", place)]
+
+    def column_facts(self, rows: list[int]) -> list[ColumnFacts]:
+        """Every column of the kind that is mapped, in its order."""
+        names = [name for name in self.kind.columns if name in self.contract.columns]
+        counted = ", ".join(f"count({identifier(name)})" for name in names)
+        ((*filled,),) = self.all(f"select {counted} from loaded")
+        cells = ", ".join(f"{self._cells(self.contract.columns[name])} as c_{place}" for place, name in enumerate(names))
+        values = ", ".join(f"cast(loaded.{identifier(name)} as varchar)" for name in names)
+        looked_at = self.all(
+            f"with cells as (select _row, {cells} from mapped where _row in (select unnest(?))) "
+            f"select cells.* exclude (_row), {values} from cells inner join loaded using (_row) order by _row",
+            rows,
+        ) if rows else []  # fmt: skip
+        facts = []
+        for place, name in enumerate(names):
+            pairs = [
+                (
+                    self.masks.cell(name, row[place]),
+                    self.masks.cell(name, _short(row[len(names) + place], self.kind.columns[name].type in NUMBERS)),
+                )
+                for row in looked_at
+            ]
+            facts.append(ColumnFacts(name, self._origin(self.contract.columns[name]), filled[place], pairs))
+        return facts
+
+    def _origin(self, mapping: Mapping) -> str:
+        if mapping.value is not None:
+            return f"= {mapping.value}"
+        names = sources_of(mapping, self.columns)
+        if mapping.source is not None:
+            return shown(mapping.source) if names else f"{shown(mapping.source)} (not in the file)"
+        return f"sql of {', '.join(shown(name) for name in names[:2])}{', …' if len(names) > 2 else ''}" if names else "sql"
+
+    def words(self) -> list[WordFacts]:
+        """For each column of fixed words what its words became, the most frequent first."""
+        found = []
+        for name in self.kind.columns:
+            mapping = self.contract.columns.get(name)
+            column = self.kind.columns[name]
+            if mapping is None or (column.type not in ("one_of", "word", "boolean") and not mapping.map):
+                continue
+            if column.is_personal or (before := self.text(mapping)) is None:
+                continue
+            if mapping.sql is not None and len(names := sources_of(mapping, self.columns)) == 1:
+                before = f"nullif(trim(cast({identifier(names[0])} as varchar)), '')"
+            rows = self.all(
+                f"with texts as (select _row, {before} as word from mapped), "
+                f"said as (select _row, cast({identifier(name)} as varchar) as meant, false as is_rejected from loaded union all "
+                f"select _row, null, true from rejected where {_names(name)}) "
+                "select word, meant, count(*), is_rejected from texts inner join said using (_row) "
+                f"group by all order by 3 desc, 1, 2{'' if mapping.sql else f' limit {MAX_WORDS}'}"
+            )
+            if mapping.sql is not None and len(rows) > MAX_SQL_WORDS:
+                rows = _by_meaning(rows)
+            found += [
+                WordFacts(name, self.masks.cell(name, word), self.masks.cell(name, value), count, is_rejected)
+                for word, meant, count, is_rejected in rows
+                for value in (_short(meant, column.type in NUMBERS),)
+            ]
+        return found
+
+    def unused(self) -> list[Unused]:
+        """Columns that nothing uses, the fullest first."""
+        names = unknown_columns(self.contract, self.header)
+        if not names:
+            return []
+        ((*filled,),) = self.all(f"select {', '.join(f'count({identifier(name)})' for name in names)} from file")
+        return sorted((Unused(shown(n), f) for n, f in zip(names, filled, strict=True)), key=lambda one: -one.filled)
+
+
+def _problems(columns: str | None, reason: str) -> list[tuple[str | None, str]]:
+    """The problems of a rejected row, each with its column, without the values."""
+    if columns is None:
+        return [(None, reason)]
+    names = "|".join(map(re.escape, columns.split(", ")))
+    parts = re.split(rf"; (?=(?:{names}) )", valueless(reason))
+    told = [part.partition(" ") for part in parts]
+    return list(dict.fromkeys((name, text) for name, _, text in told))
+
+
+def _names(column: str) -> str:
+    """SQL over ``rejected``: did the row fail in this column, among others?"""
+    return f"list_contains(string_split(column_name, ', '), {literal(column)})"
+
+
+def _by_meaning(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What SQL made of any words, where these are many."""
+    merged = Counter[tuple[str | None, bool]]()
+    for _, meant, count, is_rejected in rows:
+        merged[meant, is_rejected] += count
+    return [(meant, meant, count, is_rejected) for (meant, is_rejected), count in merged.most_common()]
+
+
+def _short(value: str | None, is_number: bool) -> str | None:
+    """A value without the zeros that say nothing."""
+    if value is None:
+        return None
+    if is_number and "." in value:
+        return value.rstrip("0").removesuffix(".")
+    return value

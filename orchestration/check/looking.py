@@ -1,0 +1,175 @@
+"""The whole check: files are claimed, tried and looked at."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestration.check.arrivals import Arrivals, arrive, sheets, source_of
+from orchestration.check.between import doubts_between
+from orchestration.check.claiming import Claim, Claims
+from orchestration.check.doubts import doubts
+from orchestration.check.doubts_of_times import NO_ZONE
+from orchestration.check.facts import Beside
+from orchestration.check.faults import Fault, Tables
+from orchestration.check.report import Doubt, FileReport, Reading, Report
+from orchestration.check.trial import Trial, Tried
+from orchestration.connections import Resources, use
+from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
+from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.landing import landed_path
+from orchestration.pull.ledger import Landed
+from orchestration.pull.readers import file_format
+from orchestration.settings import Settings
+
+
+def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = None) -> Report:
+    """What a run over these files, or this folder, would make of them.
+
+    Args:
+        places: files, or one folder.
+        settings: those of the run; nothing is written to its home.
+        wanted: name of the contract that is to read every file; none: those that claim them.
+
+    Raises:
+        ConfigurationError: a place or contract does not exist, or the configuration is not valid.
+    """
+    contracts = load_contracts(settings.config_dir, settings.contract_params)
+    if wanted is not None and wanted not in {contract.name for contract in contracts}:
+        raise ConfigurationError(f"no contract {wanted}; there are: {', '.join(contract.name for contract in contracts)}")
+    source, passed = source_of(places, settings.exports)
+    with tempfile.TemporaryDirectory(prefix="cxhouse_check_") as name:
+        folder = Path(name)
+        bounds = settings.resources
+        use(Resources(bounds.memory_bytes, bounds.threads, settings.temp_directory or folder / "spill"))
+        arrivals = arrive(source, folder / "landing")
+        claims = Claims(arrivals, contracts, settings, wanted)
+        report = Report(passed_over=passed)
+        tried: list[Tried] = []
+        with Tables() as tables:
+            sound = []
+            for file in arrivals.landed:
+                told, made = _file(file, claims, tables, arrivals, contracts)
+                report.files.append(told)
+                sound += [claim for claim, reading in made if reading.status != "stops"]
+        trial = Trial(folder, arrivals, settings)
+        by_job = {(t.job.file.batch, t.job.contract.name): t for t in trial.load([claim.job for claim in sound])}
+        for file, told in zip(arrivals.landed, report.files, strict=True):
+            for reading in told.readings:
+                if (one := by_job.get((file.batch, reading.contract))) is not None:
+                    tried.append(one)
+                    _read(one, reading, arrivals, folder, settings)
+        for told in report.files:
+            _unused_by_all(told)
+        report.doubts = [*_shared(report), *doubts_between(tried)]
+        report.files += [FileReport(twin, twin, [], same_as=other) for twin, other in arrivals.twins.items()]
+    report.exit_code = _exit_code(report)
+    return report
+
+
+def _file(
+    file: Landed, claims: Claims, tables: Tables, arrivals: Arrivals, contracts: list[Contract]
+) -> tuple[FileReport, list[tuple[Claim, Reading]]]:
+    """What can be said of a file by its columns alone."""
+    made = []
+    for claim in claims.of(file):
+        contract = claim.job.contract
+        reading = Reading(contract.name, contract.kind, claim.why, claim.also, "loaded")
+        reading.faults = faults_of(claim, claims, tables)
+        if stopping := [fault.text for fault in reading.faults if fault.stops]:
+            reading.status, reading.reason = "stops", stopping[0]
+        made.append((claim, reading))
+    told = FileReport(
+        file.file,
+        str(arrivals.places[file.batch]),
+        file.header,
+        [reading for _, reading in made],
+        read_along_by=claims.read_along(file),
+    )
+    refused = all(any(fault.refuses or fault.stops for fault in reading.faults) for reading in told.readings)
+    told.near_misses = claims.near_misses(file) if refused else []
+    told.sheets_left = _sheets_left(file, told, arrivals, contracts)
+    return told, made
+
+
+def _from_here(path: Path) -> str:
+    """A path as one would type it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
+    """What of a contract does not fit the columns of a file that it claims."""
+    job = claim.job
+    beside = {name: claims.read_header_of(companion, job.contract.also_reads[name]) for name, companion in job.companions.items()}
+    return tables.faults(job.contract, claims.header(job.file, job.contract), beside)
+
+
+def _sheets_left(file: Landed, told: FileReport, arrivals: Arrivals, contracts: list[Contract]) -> list[str]:
+    if file_format(file.file) != "xlsx":
+        return []
+    read = [c.sheet for c in contracts if c.name in {reading.contract for reading in told.readings}] or [0]
+    found = sheets(landed_path(arrivals.landing, file), file.file)
+    return [name for place, (name, holds) in enumerate(found.items()) if holds and place not in read and name not in read]
+
+
+def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, settings: Settings) -> None:
+    """Add to a reading what was found by reading the rows."""
+    load = tried.load
+    reading.messages, reading.not_judged = tried.messages, tried.not_judged
+    if load is None:
+        reading.status, reading.reason = "stops", tried.fault
+        return
+    reading.rows_read, reading.rows_loaded = load.rows_read, load.rows_loaded
+    reading.rows_rejected, reading.rows_merged, reading.records = load.rows_quarantined, load.rows_merged, load.records
+    if load.status == "refused":
+        reading.status, reading.reason = "refused", load.reason
+        return
+    reading.failed = [verdict for verdict in tried.verdicts if not verdict.passed]
+    reading.status = "held back" if tried.is_held_back else "loaded"
+    mapped = tried.job.contract.columns
+    reading.not_mapped = [name for name in all_kinds()[reading.kind].columns if name not in mapped]
+    try:
+        with Beside(tried, arrivals.landing, folder / "tmp", settings) as beside:
+            reading.rejected = beside.rejected()
+            reading.rows_shown = beside.rows_to_show()
+            reading.columns = beside.column_facts(reading.rows_shown)
+            reading.words = beside.words()
+            reading.unused = beside.unused()
+            reading.doubts = doubts(beside, settings.as_of_instant())
+            reading.messages = [*beside.messages, *reading.messages]
+    except RefusedFileError as error:
+        reading.status, reading.reason = "refused", str(error)
+
+
+def _unused_by_all(file: FileReport) -> None:
+    """Of a file of several kinds a column is unused that none of them uses."""
+    read = [reading for reading in file.readings if reading.columns]
+    for reading in read:
+        names = [{one.name for one in other.unused} for other in read]
+        reading.unused = [one for one in reading.unused if all(one.name in unused for unused in names)]
+
+
+def _shared(report: Report) -> list[Doubt]:
+    """Take the doubt about the zone, which one setting settles, out of files without a contract where several have it."""
+    having = [r for r in report.readings if r.is_canonical and any(doubt.shared == NO_ZONE for doubt in r.doubts)]
+    if len(having) < 2:
+        return []
+    for reading in having:
+        reading.doubts = [doubt for doubt in reading.doubts if doubt.shared != NO_ZONE]
+    told = (
+        f"{len(having)} files without a contract name no time zone, and are taken for UTC: set `exports_timezone` in cxhouse.yml"
+    )
+    return [Doubt(None, told, NO_ZONE)]
+
+
+def _exit_code(report: Report) -> int:
+    """How a run of these files would end, were there no others."""
+    readings = report.readings
+    if any(reading.status == "stops" for reading in readings):
+        return ConfigurationError.exit_code
+    if any(reading.status == "held back" for reading in readings):
+        return GateFailedError.exit_code
+    return 0 if any(reading.status == "loaded" and reading.rows_loaded for reading in readings) else ConfigurationError.exit_code

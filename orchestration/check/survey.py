@@ -1,0 +1,56 @@
+"""Which contract would read which file of the exports, by their columns alone; no row is read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestration.check.arrivals import arrive, passed_over
+from orchestration.check.claiming import Claim, Claims, listed
+from orchestration.check.faults import Tables
+from orchestration.check.looking import faults_of
+from orchestration.pull.contracts import load_contracts
+from orchestration.pull.ledger import Landed
+from orchestration.pull.readers import FORMATS
+from orchestration.pull.sources import open_source
+from orchestration.settings import Settings
+
+
+def survey(settings: Settings) -> Iterator[str]:
+    """One line for each file: what reads it, or what to do so that something does."""
+    contracts = load_contracts(settings.config_dir, settings.contract_params)
+    source = open_source(settings.exports)
+    with tempfile.TemporaryDirectory(prefix="cxhouse_sources_") as folder, Tables() as tables:
+        arrivals = arrive(source, Path(folder))
+        claims = Claims(arrivals, contracts, settings)
+        if not arrivals.landed:
+            yield f"{settings.exports} holds no file in a known format ({', '.join(FORMATS)}; also .gz, .zst)"
+        for file in arrivals.landed:
+            yield _line(file, claims, tables)
+        for name, other in arrivals.twins.items():
+            yield f"{name} -> the same bytes as {other}, read once"
+    if (folder_of := Path(settings.exports.removeprefix("file://")).expanduser()).is_dir():
+        yield from (f"{other.file} -> NOT READ: {other.why}" for other in passed_over(folder_of))
+
+
+def _line(file: Landed, claims: Claims, tables: Tables) -> str:
+    readers = [_reader(claim, claims, tables) for claim in claims.of(file)]
+    along = claims.read_along(file)
+    if readers:
+        return f"{file.file} -> {', '.join(readers)}"
+    if along:
+        return f"{file.file} -> read along by {', '.join(along)}"
+    near = "".join(f"; near {miss.contract}: {'; '.join(miss.lacks)}" for miss in claims.near_misses(file)[:1])
+    return (
+        f"{file.file} -> NOT CLAIMED: give it a name that starts with its kind, or write a contract "
+        f"(its columns: {listed(file.header, 12) or 'none could be read'}){near}"
+    )
+
+
+def _reader(claim: Claim, claims: Claims, tables: Tables) -> str:
+    """A kind and its contract; what keeps a run from reading the file so."""
+    contract = claim.job.contract
+    stopping = [fault.text for fault in faults_of(claim, claims, tables) if fault.refuses or fault.stops]
+    told = f"{contract.kind} ({contract.name})"
+    return f"NOT {told}: {'; '.join(stopping)}" if stopping else told

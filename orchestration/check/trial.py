@@ -1,0 +1,95 @@
+"""Files read as a run reads them, with its own loader, in a folder that is thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.check.arrivals import Arrivals
+from orchestration.check.gates import judge
+from orchestration.errors import ConfigurationError
+from orchestration.gates.verdicts import Verdict, batch_verdicts
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.loading import Batch, Job, Loader
+from orchestration.settings import Settings
+
+
+@dataclass
+class Tried:
+    """What became of a file under a contract."""
+
+    job: Job
+    load: Load | None = None
+    #: What the contract does wrong, at which a run stops.
+    fault: str | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    #: Expectations that only a run judges.
+    not_judged: list[str] = field(default_factory=list)
+    #: Its canonical rows and its rejected ones, as Parquet.
+    loaded: Path | None = None
+    rejected: Path | None = None
+    #: What the reading of further files had to say.
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def is_held_back(self) -> bool:
+        return any(verdict.blocks for verdict in self.verdicts)
+
+
+class Trial:
+    """Loads of jobs into a folder of their own."""
+
+    def __init__(self, folder: Path, arrivals: Arrivals, settings: Settings) -> None:
+        self._folder, self._arrivals, self._settings = folder, arrivals, settings
+
+    def load(self, jobs: list[Job]) -> list[Tried]:
+        """Read files, kind after kind as a run does."""
+        tried = []
+        for kind in all_kinds():
+            if wanted := [job for job in jobs if job.contract.kind == kind]:
+                tried += self._load_kind(kind, wanted, kind)
+        return sorted(tried, key=lambda one: one.job.file.batch)
+
+    def _load_kind(self, kind: str, jobs: list[Job], place: str) -> list[Tried]:
+        try:
+            return self._into(self._folder / place, kind, jobs)
+        except ConfigurationError as error:
+            if len(jobs) == 1:
+                return [Tried(jobs[0], fault=str(error))]
+        # One contract stops them all: which one shows when each is read by itself.
+        return [one for job in jobs for one in self._load_kind(kind, [job], f"{kind}_{job.stem}")]
+
+    def _into(self, folder: Path, kind: str, jobs: list[Job]) -> list[Tried]:
+        raw, quarantine, scratch = folder / "raw", folder / "quarantine", folder / "tmp"
+        scratch.mkdir(parents=True)
+        found = {(job.file.batch, job.contract.name): Tried(job) for job in jobs}
+
+        def gate(_: str, batches: list[Batch]) -> list[bool]:
+            for batch in batches:
+                tried = next(one for one in found.values() if f"_{one.job.stem}." in batch.path.name)
+                if batch.rows_loaded:
+                    tried.verdicts, tried.not_judged = judge(kind, batch.path, self._settings.config_dir)
+                tried.verdicts += batch_verdicts(kind, batch, self._settings)
+            return [True] * len(batches)
+
+        loader = Loader(self._arrivals.landing, raw, quarantine, scratch, Ledger(folder / "ledger.sqlite"))
+        report = loader.load_kind(all_kinds()[kind], jobs, gate, {job.file.sha256 for job in jobs})
+        for load in report.loads:
+            tried = found[load.batch, load.contract]
+            tried.load = load
+            if load.status == "loaded":
+                tried.loaded, tried.rejected = (_one(root / kind, tried.job.stem) for root in (raw, quarantine))
+        for tried in found.values():
+            tried.messages = list(_of_companions(report.messages, tried.job))
+        return list(found.values())
+
+
+def _one(folder: Path, stem: str) -> Path | None:
+    return next(iter(folder.glob(f"{stem}.*parquet")), None)
+
+
+def _of_companions(messages: Iterable[str], job: Job) -> Iterable[str]:
+    start = f"{job.file.file}: "
+    return (text.removeprefix(start) for text in messages if text.startswith(start) and "read along" in text)

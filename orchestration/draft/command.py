@@ -1,0 +1,67 @@
+"""The command line's part of drafting."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from orchestration.errors import ConfigurationError
+from orchestration.options import reported
+
+#: Where contracts go that no option says a place for.
+_CONFIG = "config"
+
+
+@click.group()
+def contract() -> None:
+    """Contracts: how exports are read."""
+
+
+@contract.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--kind", metavar="KIND", help="Kind of the export: tickets, calls, orders, … (default: by its columns).")
+@click.option("--name", metavar="NAME", help="Name of the contract (default: after the file and the kind).")
+@click.option("--timezone", metavar="ZONE", help="Zone of times that name no offset, such as Europe/Berlin.")
+@click.option("--config", metavar="DIR", help="Folder with contracts/ to write to (default: config). [CXHOUSE_CONFIG]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="File to write instead; - is standard output.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the contract if it is there.")
+@reported
+def draft(
+    file: Path, kind: str | None, name: str | None, timezone: str | None, config: str | None, output: Path | None, force: bool
+) -> None:
+    """Write a contract for FILE, with the reason of each line as a comment, and `# check` where it is unsure.
+
+    It looks at the names of columns, in seven languages and in the words of many vendors, and at what stands in them. The first
+    20,000 rows are read. Fix what is marked, then run the command that it prints at the end.
+    """
+    from orchestration.draft.drafting import draft as drafted
+    from orchestration.draft.placing import place
+    from orchestration.draft.trial import try_out
+    from orchestration.draft.writing import count_of_checks, text
+
+    if not file.is_file():
+        raise ConfigurationError(f"{file} is no file that can be read")
+    folder = Path(config or os.environ.get("CXHOUSE_CONFIG") or _CONFIG)
+    made = drafted(file, kind, name, timezone)
+    path = place(made, file, folder, output, force, is_named=name is not None)
+    loaded, rejected = try_out(made, file)
+    next_step = f"cxhouse check {_quoted(file)} --contract {made.name} --config {_quoted(path.parent.parent if path else folder)}"
+    written = text(made, next_step, loaded, rejected)
+    if path is None:
+        click.echo(written, nl=False)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written, encoding="utf-8")
+        checks = count_of_checks(made)
+        click.echo(f"{path}: {made.kind}, {loaded:,} rows load, {rejected:,} are rejected, {checks} places to check")
+    click.echo(f"Next: {next_step}", err=path is None)
+
+
+def _quoted(path: Path) -> str:
+    return f"'{path}'" if " " in str(path) else str(path)

@@ -1,0 +1,251 @@
+"""Required columns that the file does not hold as they are: put together from others, one value for all rows, or left open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from orchestration.draft.entries import DayOrder, day_order
+from orchestration.draft.fitting import Looks, meaning_of
+from orchestration.draft.lexicon import is_end, listed, plain, vocabulary
+from orchestration.draft.parts import Draft, Entry
+from orchestration.draft.times import CLOCK_ONLY
+from orchestration.pull.kinds import Column, Kind
+from orchestration.pull.literals import identifier, literals
+
+#: Kind -> what its status is, by the last of these instants that a row has.
+_STATUS_BY = {
+    "orders": {
+        "refunded_at": "refunded", "cancelled_at": "cancelled", "delivered_at": "delivered",
+        "shipped_at": "shipped", "paid_at": "paid",
+    },
+    "tickets": {"closed_at": "closed", "solved_at": "solved"},
+}  # fmt: skip
+_STATUS_ELSE = {"orders": "created", "tickets": "open"}
+
+
+def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> None:
+    """A date in one column and its time in another are one instant."""
+    clocks = [
+        one for one in left if one.clock_times > 0.9 and any(word in listed("clocks") for word in plain(one.seen.name).split())
+    ]
+    for name in kind.required_columns:
+        made = draft.entries.get(name)
+        if kind.columns[name].type != "instant" or made is None or made.looks is None or len(clocks) != 1:
+            continue
+        told, clock = made.looks.times, clocks[0]
+        if told.clocked or told.unit or not told.share:
+            continue
+        formats = told.formats(day_order(told, order).day_first) or ["%Y-%m-%d"]
+        clock_formats = dict.fromkeys(_clock_format(text) for text in clock.seen.values if CLOCK_ONLY.fullmatch(text))
+        made.mapping.pop("from", None)
+        made.mapping["sql"] = f"{identifier(made.looks.seen.name)} || ' ' || {identifier(clock.seen.name)}"
+        made.mapping["format"] = [f"{day} {time}" for day in formats for time in clock_formats]
+        made.why += f"; the time of day is in {clock.seen.name!r}"
+        left.remove(clock)
+
+
+def _clock_format(text: str) -> str:
+    half = re.search(r"( ?)[AaPp][Mm]$", text)
+    second = ":%S" if text.count(":") == 2 else ""
+    return f"%I:%M{second}{half[1]}%p" if half else f"%H:%M{second}"
+
+
+def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
+    """Of calls the customer's number is the one `from` which a call came in, and the one `to` which a call went out."""
+    made, way = draft.entries.get("customer_phone"), draft.entries.get("direction")
+    if kind.name != "calls" or (made is not None and not made.doubts) or way is None or way.looks is None:
+        return
+    file = [*left, *([made.looks] if made and made.looks else [])]
+    ends = {end: [one for one in file if is_end(one.seen.name, end)] for end in ("from", "to")}
+    if not all(len(found) == 1 for found in ends.values()):
+        return
+    meanings = vocabulary("calls", "direction")
+    out = [text for text in way.looks.seen.values if (meaning := meaning_of(text, meanings)) and meaning.value == "outbound"]
+    came, went = (identifier(ends[end][0].seen.name) for end in ("from", "to"))
+    direction = identifier(way.looks.seen.name)
+    sql = f"case when {direction} in ({literals(out)}) then {went} else {came} end" if out else came
+    doubt = "the other end than ours, by the direction; calls within the house name no customer"
+    draft.entries["customer_phone"] = Entry("customer_phone", {"sql": sql}, "", doubts=[doubt])
+    for one in (ends["from"][0], ends["to"][0]):
+        if one in left:
+            left.remove(one)
+
+
+def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
+    """Map each required column that no column of the file is."""
+    special: dict[tuple[str, str], Callable[[Draft, Kind], Entry | None]] = {
+        ("surveys", "kind"): _survey_kind,
+        ("survey_invitations", "kind"): _survey_kind,
+        ("orders", "status"): _status,
+        ("tickets", "status"): _status,
+        ("order_items", "line_id"): _line,
+        ("order_items", "quantity"): lambda *_: Entry(
+            "quantity", {"value": 1}, "no column tells it", doubts=["one piece a line? The file tells no quantity"]
+        ),
+        ("order_items", "product_id"): _product,
+        ("ticket_events", "event_type"): lambda *_: None,
+    }
+    for name in kind.required_columns:
+        if name in draft.entries:
+            continue
+        made = None
+        if put_together := special.get((kind.name, name)):
+            made = put_together(draft, kind)
+        elif [name] == list(kind.key):
+            made = _own_key(draft, kind, name)
+        elif name == "customer_id":
+            made = _person(draft)
+        draft.entries[name] = made or _nothing(kind, name, left)
+    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+
+
+def _nothing(kind: Kind, name: str, left: list[Looks]) -> Entry:
+    """A line that loads, sends every row to quarantine, and names what it might be."""
+    column = kind.columns[name]
+    might = [one.seen.name for one in left if one.seen.told and one.fit(kind, column).share > 0.8][:4]
+    hint = f"; it might be {', '.join(map(repr, might))}" if might else ""
+    doubt = f"required, and no column of the file is known to be it{hint}. Every row goes to quarantine until it is mapped"
+    return Entry(name, {"sql": "null"}, "", doubts=[doubt])
+
+
+def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
+    score = draft.entries.get("score")
+    header = plain(f"{score.looks.seen.name} {score.looks.seen.described}") if score and score.looks else ""
+    for text, where in ((header, "the score's column"), (plain(draft.file), "the file")):
+        for begins, told in listed("surveys").items():
+            if re.search(rf"\b{begins}", text):
+                kind = told.value
+                doubt = None if where == "the score's column" else f"is all of this file {kind}?"
+                return Entry("kind", {"value": kind}, f"{where} is called so", doubts=[doubt] if doubt else [])
+    if score and score.looks and score.looks.numbers.low is not None:
+        low, high = score.looks.numbers.low, score.looks.numbers.high or 0
+        guess = "nps" if high > 7 and low >= 0 and high <= 10 else "csat"
+        return Entry(
+            "kind", {"value": guess}, "", doubts=[f"a guess by the scores, {low:g} to {high:g}: nps, csat, ces, enps or brand?"]
+        )
+    return None
+
+
+def _status(draft: Draft, kind: Kind) -> Entry | None:
+    """By the last instant that a row has."""
+    cases = []
+    for column, status in _STATUS_BY[kind.name].items():
+        made = draft.entries.get(column)
+        if made and made.looks and "from" in made.mapping:
+            cases.append(f"when {identifier(made.looks.seen.name)} is not null then '{status}'")
+    if not cases:
+        return None
+    sql = f"case {' '.join(cases)} else '{_STATUS_ELSE[kind.name]}' end"
+    return Entry(
+        "status", {"sql": sql}, "no column tells it", doubts=["by the dates that a row has; are these all the states there are?"]
+    )
+
+
+def _line(draft: Draft, _: Kind) -> Entry | None:
+    """The place of a line in its order."""
+    order = draft.entries.get("order_id")
+    if order is None or order.looks is None:
+        return None
+    doubt = "its place in the order: an export that brings a part of an order would number its lines anew"
+    return Entry("line_id", {"place_in": [order.looks.seen.name]}, "lines carry no number of their own", doubts=[doubt])
+
+
+def _product(draft: Draft, _: Kind) -> Entry | None:
+    named = draft.entries.get("product_name")
+    if named is None or named.looks is None:
+        return None
+    return Entry("product_id", {"from": named.looks.seen.name}, "", doubts=["by its name: no column holds a product's number"])
+
+
+def _person(draft: Draft) -> Entry | None:
+    named = draft.entries.get("customer_email") or draft.entries.get("email")
+    if named is None or named.looks is None:
+        return None
+    return Entry(
+        "customer_id", {"from": named.looks.seen.name}, "", doubts=["the e-mail address: no column holds a customer's number"]
+    )
+
+
+def _own_key(draft: Draft, kind: Kind, name: str) -> Entry | None:
+    """A number made of what tells a record from another: who, when and what about."""
+    if kind.name == "orders":
+        return None
+    told = [
+        identifier(made.looks.seen.name)
+        for column, made in draft.entries.items()
+        if made.looks and made.looks.seen.told and _tells_apart(kind.columns[column])
+    ]
+    if len(told) < 2:
+        return None
+    sql = f"md5(concat_ws('|', {', '.join(told)}))"
+    doubt = "no column is a number of its own: made of what tells records apart; rows alike in all of these are one record"
+    return Entry(name, {"sql": sql}, "", doubts=[doubt])
+
+
+def _tells_apart(column: Column) -> bool:
+    return column.type != "one_of" and (column.required or column.is_personal or column.is_id)
+
+
+# -- scales ------------------------------------------------------------------------------------------------------------
+
+
+def scales(draft: Draft, kind: Kind) -> None:
+    """The highest answer of ratings and scores, where no column tells it."""
+    for score, scale in (("rating", "rating_scale"), ("csat_score", "csat_scale")):
+        made = draft.entries.get(score)
+        if scale in kind.columns and scale not in draft.entries and made and made.looks and made.looks.seen.told:
+            draft.entries[scale] = _scale(made, scale)
+    if kind.name == "surveys":
+        _survey_scale(draft)
+    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+
+
+def _scale(made: Entry, scale: str) -> Entry:
+    assert made.looks is not None
+    values = {word.value for word in made.words if isinstance(word.value, int)}
+    if values and values <= {1, 2}:
+        return Entry(scale, {"value": 2}, "good and bad: 2 and 1 of 2")
+    high = max([made.looks.numbers.high or 0, *values])
+    low = min([made.looks.numbers.low if made.looks.numbers.low is not None else high, *values])
+    for top in (5, 10, 100):
+        if high <= top:
+            sure = high == top and low >= (1 if top == 5 else 0) and (top == 5 or low < top / 2)
+            doubt = None if sure and top != 100 else f"the highest answer: the file's run from {low:g} to {high:g}"
+            return Entry(scale, {"value": top}, f"{low:g} to {high:g} occur", doubts=[doubt] if doubt else [])
+    return Entry(scale, {"value": 100}, "", doubts=[f"the file's answers run up to {high:g}"])
+
+
+def _kinds_told(entry: Entry | None) -> set[str]:
+    """The kinds of surveys that a file holds, as far as they are known."""
+    if entry is None:
+        return set()
+    if "value" in entry.mapping:
+        return {str(entry.mapping["value"])}
+    meanings = vocabulary("surveys", "kind")
+    texts = entry.looks.seen.values if entry.looks else {}
+    return {meaning.value if (meaning := meaning_of(text, meanings)) else text for text in texts}
+
+
+def _survey_scale(draft: Draft) -> None:
+    score, kinds = draft.entries.get("score"), _kinds_told(draft.entries.get("kind"))
+    if score is None or score.looks is None or score.looks.numbers.low is None or score.looks.numbers.high is None:
+        return
+    low, high = score.looks.numbers.low, score.looks.numbers.high
+    if kinds and kinds <= {"nps", "enps"}:
+        if high > 10 or low < 0:
+            score.doubts.append(f"scores of {low:g} to {high:g} are not those of an NPS, 0 to 10")
+        return
+    if "scale_min" in draft.entries or "scale_max" in draft.entries:
+        return
+    if len(kinds) > 1:
+        score.doubts.append("several kinds of surveys, and no column tells the scale: map scale_min and scale_max by kind")
+        return
+    top = next((top for top in (5, 7, 10, 100) if high <= top), int(high))
+    bottom = 0 if low < 1 else 1
+    sure = high == top and low == bottom and top in (5, 7)
+    doubts = [] if sure else [f"the file's answers run from {low:g} to {high:g}"]
+    draft.entries["scale_min"] = Entry("scale_min", {"value": bottom}, f"{low:g} occurs", doubts=list(doubts))
+    draft.entries["scale_max"] = Entry("scale_max", {"value": top}, f"{high:g} occurs", doubts=list(doubts))
+    if kinds == {"ces"} and "polarity" not in draft.entries:
+        score.doubts.append("does a high answer mean effort or ease? Map polarity: {value: effort} or {value: ease}")

@@ -1,0 +1,268 @@
+"""Draft a contract for a file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
+from orchestration.draft.entries import DayOrder, entry
+from orchestration.draft.fitting import Looks
+from orchestration.draft.layout import ROWS, Sample, sample
+from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_of
+from orchestration.draft.matching import Candidate, assign, worth
+from orchestration.draft.parts import Draft, Key
+from orchestration.errors import ConfigurationError
+from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
+
+#: A file whose name says what it holds counts as so much.
+_NAMED = 4.0
+#: The second best kind must lie so much behind.
+_CLEAR = 0.75
+
+
+@dataclass(frozen=True)
+class _Match:
+    kind: Kind
+    chosen: dict[str, Candidate]
+    rivals: dict[str, list[Candidate]]
+    points: float
+
+
+def draft(path: Path, kind_name: str | None = None, name: str | None = None, timezone: str | None = None) -> Draft:
+    """The contract that a file's names and contents suggest.
+
+    Args:
+        path: the export; its first 20,000 rows are looked at.
+        kind_name: its kind, where the rules need not find it.
+        name: of the contract; by default after the file and the kind.
+        timezone: IANA zone of its local times.
+
+    Raises:
+        ConfigurationError: there is no such kind or zone, or the name is none.
+        RefusedFileError: the file cannot be read.
+    """
+    if kind_name is not None and kind_name not in all_kinds():
+        raise ConfigurationError(f"kind {kind_name!r} is none of: {', '.join(all_kinds())}")
+    if timezone is not None and timezone not in available_timezones():
+        raise ConfigurationError(f"{timezone!r} is not an IANA time zone; such as Europe/Berlin")
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]+", name):
+        raise ConfigurationError(f"{name!r} is no name of a contract: lower snake case, two letters or more")
+    read = sample(path)
+    file = [Looks(seen) for seen in read.columns]
+    match, why, doubt = _kind(path, file, kind_name)
+    kind = match.kind
+    made = Draft(
+        name or contract_name(path.name, kind.name), kind.name, path.name, read.rows, len(read.columns), read.is_whole,
+        notes=list(read.layout.notes),
+    )  # fmt: skip
+    made.keys["kind"] = Key(kind.name, why, doubt)
+    order = _day_order(match.chosen)
+    for column, candidate in match.chosen.items():
+        made.entries[column] = entry(kind, candidate, order)
+        for rival in match.rivals.get(column, [])[:2]:
+            made.entries[column].doubts.append(f"or {rival.name!r}, {rival.points:.0f} points")
+    used = {candidate.looks.seen.position for candidate in match.chosen.values()}
+    left = [looks for looks in file if looks.seen.position not in used]
+    with_clock(made, kind, left, order)
+    with_customer_end(made, kind, left)
+    fill(made, kind, left)
+    scales(made, kind)
+    _say_form(made, read, path)
+    _say_zone(made, kind, read, match, timezone)
+    _say_decimal(made, kind)
+    _say_lines(made, kind, file)
+    made.not_found = [name for name, column in kind.columns.items() if name not in made.entries and not column.required]
+    if kind.name == "surveys" and "score" in made.not_found:
+        made.doubts.append("no column is known to be the score: which holds the answer?")
+    made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.told}
+    return made
+
+
+# -- kind --------------------------------------------------------------------------------------------------------------
+
+
+def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, str, str | None]:
+    """The kind for which most speaks, why, and whether another one lies close."""
+    kinds = [all_kinds()[wanted]] if wanted else list(all_kinds().values())
+    matches = []
+    for kind in kinds:
+        chosen, rivals = assign(kind, file)
+        named = bool(_words_of(path.name) & _single_words(kind.name))
+        matches.append(_Match(kind, chosen, rivals, worth(kind, chosen) + (_NAMED if named else 0)))
+    matches.sort(key=lambda match: -match.points)
+    best = matches[0]
+    if wanted:
+        return best, "as asked for", None
+    second = matches[1]
+    why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
+    is_clear = best.points > 3 and second.points < _CLEAR * best.points
+    return best, why, None if is_clear else f"{second.kind.name} is nearly as likely: --kind says which"
+
+
+def _words_of(file_name: str) -> set[str]:
+    words = plain(Path(file_name).name).split()
+    return set(words) | {f"{a} {b}" for a, b in pairwise(words)}
+
+
+def _single_words(kind: str) -> set[str]:
+    return {plain(kind), *kind_words(kind)}
+
+
+def contract_name(file_name: str, kind: str) -> str:
+    """'Helpdesk Export 2026-06.csv' of tickets -> 'helpdesk_export_tickets'."""
+    words = [word for word in plain(file_name.partition(".")[0]).split() if not re.search(r"\d", word)]
+    stem = re.sub(r"[^a-z0-9_]", "", "_".join(words)) or "export"
+    stem = stem if re.match(r"[a-z]", stem) else f"export_{stem}"
+    return stem if kind in stem else f"{stem}_{kind}"
+
+
+# -- what concerns the whole file --------------------------------------------------------------------------------------
+
+
+def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
+    """What one column of the file proves for the others; else what is usual, with a doubt."""
+    told = [(one.name, one.looks.times) for one in chosen.values() if one.looks.times.is_open]
+    day = next(((name, times.day_first) for name, times in told if times.day_first and not times.month_first), None)
+    month = next(((name, times.month_first) for name, times in told if times.month_first and not times.day_first), None)
+    if day and not month:
+        return DayOrder(True, f"day first, as {day[1]!r} in {day[0]!r}", None)
+    if month and not day:
+        return DayOrder(False, f"month first, as {month[1]!r} in {month[0]!r}", None)
+    if told and all(times.separators == {"."} for _, times in told):
+        return DayOrder(True, "day first, as everywhere with dots", None)
+    half = any(times.has_half_days for _, times in told)
+    first = "month" if half else "day"
+    return DayOrder(not half, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
+
+
+def _say_form(made: Draft, read: Sample, path: Path) -> None:
+    claims = _telling(made)
+    glob = _glob(path.name)
+    made.keys["files"] = Key(
+        {**({"name": glob} if glob else {}), "columns": claims},
+        "files called so that have these columns" if glob else "files that have these columns",
+        None if len(claims) > 1 else "one column tells little: name more, or a part of the file's name",
+    )
+    for key, (value, why, doubt) in read.layout.said.items():
+        made.keys[key] = Key(value, why, doubt)
+    if read.broken:
+        made.doubts.append(f"{read.broken:,} rows have more or fewer fields than the header")
+    if not read.is_whole:
+        made.notes.append(f"only the first {ROWS:,} rows were looked at")
+
+
+def _telling(made: Draft) -> list[str]:
+    """Columns that tell the export apart: those of required columns first, of sure ones next."""
+    sources = [
+        entry.looks.seen.name
+        for entry in sorted(made.entries.values(), key=lambda one: (bool(one.doubts), one.column not in _required(made)))
+        if entry.looks is not None
+    ]
+    return list(dict.fromkeys(sources))[:5]
+
+
+def _required(made: Draft) -> list[str]:
+    return all_kinds()[made.kind].required_columns
+
+
+def _glob(file_name: str) -> str | None:
+    """The file's name with what changes from one export to the next left open; none where no word is left."""
+    stem = file_name.partition(".")[0]
+    glob = re.sub(r"[\[\]?*]", "?", re.sub(r"[^\w]*\d[\d\W_]*", "*", stem).rstrip("*"))
+    glob = re.sub(r"[_\W]+$", "", glob)
+    return f"{glob}*" if sum(map(str.isalpha, glob)) >= 3 else None
+
+
+def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: str | None) -> None:
+    instants = [
+        entry.looks
+        for name, entry in made.entries.items()
+        if kind.columns[name].type in ("instant", "promise") and entry.looks is not None and entry.looks.times.share
+    ]
+    local = [one for one in instants if one.times.local or not one.times.clocked]
+    if timezone:
+        made.keys["timezone"] = Key(timezone, "as asked for")
+        return
+    if not local:
+        if instants:
+            made.keys["timezone"] = Key("UTC", "every instant names its offset, or counts seconds")
+        return
+    utc = [one for one in local if re.search(r"\b(utc|gmt)\b", plain(one.seen.name))]
+    named = _named_zone(read)
+    if named:
+        made.keys["timezone"] = Key(named, "the file names it")
+    elif len(utc) == len(local):
+        made.keys["timezone"] = Key("UTC", "the columns' names say so")
+    else:
+        hint = f"; {', '.join(repr(one.seen.name) for one in utc)} say UTC" if utc else ""
+        doubt = f"in which zone are its times? Nothing in the file tells{hint}{_zone_hint(match)}"
+        made.keys["timezone"] = Key("UTC", "", doubt)
+
+
+def _named_zone(read: Sample) -> str | None:
+    """An IANA zone above the header, in a column's name, or in the first cells (as Qualtrics has it below the header)."""
+    told = [read.layout.above]
+    for one in read.columns:
+        told += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
+    cells = " ".join(told)
+    found = {
+        zone
+        for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells)
+        if zone in available_timezones()
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _zone_hint(match: _Match) -> str:
+    languages = Counter(one.language for one in match.chosen.values() if one.language not in (ANY, "en"))
+    if not languages:
+        return ""
+    language, count = languages.most_common(1)[0]
+    return f". {count} of its names are {LANGUAGES[language]}: {zone_of(language)}?"
+
+
+def _say_decimal(made: Draft, kind: Kind) -> None:
+    looked = [
+        (entry.looks.seen.name, entry.looks.durations if kind.columns[name].type == "seconds" else entry.looks.numbers)
+        for name, entry in made.entries.items()
+        if kind.columns[name].type in NUMBERS and entry.looks is not None and entry.looks.numbers.share > 0.5
+    ]
+    comma = [(name, one.comma) for name, one in looked if one.comma]
+    point = [(name, one.point) for name, one in looked if one.point]
+    either = [(name, one.either) for name, one in looked if one.either]
+    if comma and point:
+        doubt = f"{comma[0][1]!r} in {comma[0][0]!r}, but {point[0][1]!r} in {point[0][0]!r}"
+        made.keys["decimal"] = Key("," if len(comma) >= len(point) else ".", "", doubt)
+    elif comma:
+        made.keys["decimal"] = Key(",", f"{comma[0][1]!r} in {comma[0][0]!r}")
+    elif either and not point:
+        doubt = f"{either[0][1]!r} in {either[0][0]!r} can be thousands or a fraction"
+        made.keys["decimal"] = Key("," if "." in str(either[0][1]) else ".", "", doubt)
+
+
+def _say_lines(made: Draft, kind: Kind, file: list[Looks]) -> None:
+    """One file may hold orders and their lines."""
+    if kind.name not in ("orders", "order_items"):
+        return
+    other = all_kinds()["order_items" if kind.name == "orders" else "orders"]
+    chosen, _ = assign(other, file)
+    found = [name for name in other.required_columns if name in chosen and name != "order_id"]
+    if len(found) >= 2:
+        made.notes.append(f"the file seems to hold {other.name} too: draft a second contract with --kind {other.name}")
+
+
+def _in_words(looks: Looks) -> str:
+    """What a column looks like, without a value that may be a person's."""
+    seen = looks.seen
+    if seen.emails > 0.8:
+        return "e-mail addresses"
+    if looks.times.share > 0.8:
+        return "times" if looks.times.clocked else "dates"
+    if looks.numbers.share > 0.9:
+        return "phone numbers or other long numbers" if (looks.numbers.high or 0) > 1e7 else "numbers"
+    return f"{len(seen.values):,} different texts"

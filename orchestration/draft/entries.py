@@ -1,0 +1,244 @@
+"""From a matched column to its mapping: format, unit, words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestration.draft.columns import Seen
+from orchestration.draft.fitting import UNDERSTOOD, Looks, meaning_of
+from orchestration.draft.lexicon import Meaning, listed, plain, vocabulary
+from orchestration.draft.matching import Candidate
+from orchestration.draft.numbers import unit_of
+from orchestration.draft.parts import Entry, Word
+from orchestration.draft.times import Times
+from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind
+from orchestration.pull.values import MISSING_WORDS
+
+#: So many words of one column are listed.
+_WORDS = 40
+_COUNTS = {
+    "epoch_seconds": "seconds since 1970",
+    "epoch_milliseconds": "milliseconds since 1970",
+    "epoch_microseconds": "microseconds since 1970",
+    "epoch_nanoseconds": "nanoseconds since 1970",
+    "excel_days": "days since 1899-12-30",
+}
+_NO_ANSWER = re.compile(r"abandon|miss|verpasst|manqu|perdid|pers[ao]|nieodebr|porzuc|unanswer|lost")
+
+
+@dataclass(frozen=True)
+class DayOrder:
+    """Which of two numbers of a date is the day, where a column does not prove it itself."""
+
+    day_first: bool
+    why: str
+    doubt: str | None
+
+
+def entry(kind: Kind, chosen: Candidate, order: DayOrder) -> Entry:
+    """The mapping of a column to the one that was matched with it."""
+    column, looks = kind.columns[chosen.column], chosen.looks
+    made = Entry(column.name, {"from": looks.seen.name}, f"{chosen.points:.0f}: {chosen.why}", looks=looks)
+    if chosen.doubt:
+        made.doubts.append(chosen.doubt)
+    if not looks.seen.told:
+        return made
+    if column.type in TIMES:
+        _as_times(made, looks, order)
+    elif column.type == "seconds":
+        _as_duration(made, looks)
+    elif column.type in NUMBERS:
+        _as_number(made, looks, column)
+    elif column.type == "boolean":
+        made.words = _yes_no(looks.seen)
+        made.doubts += [] if all(word.value is not None for word in made.words) else ["some of its words are neither yes nor no"]
+    elif column.values:
+        _as_words(made, looks, kind, column)
+    elif column.is_id:
+        _as_id(made, looks, kind, column)
+    _missing(made, looks.seen, column)
+    return made
+
+
+# -- times -------------------------------------------------------------------------------------------------------------
+
+
+def day_order(told: Times, order: DayOrder) -> DayOrder:
+    """What the column itself proves, else what the file does."""
+    if told.day_first and told.month_first:
+        doubt = f"{told.day_first!r} has the day first and {told.month_first!r} the month: both are tried, the first format first"
+        return DayOrder(True, "", doubt)
+    if told.day_first:
+        return DayOrder(True, f"day first: {told.day_first!r}", None)
+    if told.month_first:
+        return DayOrder(False, f"month first: {told.month_first!r}", None)
+    return order
+
+
+def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
+    told = looks.times
+    if told.unit:
+        made.mapping["unit"] = told.unit
+        made.why += f"; {_COUNTS[told.unit]}"
+        if told.unit == "excel_days":
+            made.doubts.append("numbers as those by which a spreadsheet counts days")
+    elif told.forms:
+        decided = day_order(told, order)
+        formats = told.formats(decided.day_first)
+        if told.day_first and told.month_first:
+            formats = list(dict.fromkeys([*formats, *told.formats(False)]))
+        made.mapping["format"] = formats[0] if len(formats) == 1 else formats
+        if told.is_open:
+            made.why += f"; {decided.why}" if decided.why else ""
+            made.doubts += [decided.doubt] if decided.doubt else []
+        if told.is_year_open:
+            made.doubts.append("years of two digits: is the last number the year?")
+    if told.unknown_months:
+        made.doubts.append(f"words where months should be: {', '.join(sorted(told.unknown_months)[:12])}")
+    if told.share < 0.999:
+        made.doubts.append(f"{1 - told.share:.1%} of its texts are no time that is understood")
+    if told.nothing:
+        made.mapping["missing"] = told.nothing
+        made.why += f"; {', '.join(told.nothing)} stands for none"
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def _as_duration(made: Entry, looks: Looks) -> None:
+    told, unit = looks.durations, unit_of(looks.seen.name)
+    others = looks.seen.told - told.spelled - told.short_clocks
+    if told.short_clocks:
+        made.mapping["unit"] = "mm:ss"
+        made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
+    elif others and unit:
+        made.mapping["unit"] = unit.value
+        made.why += f"; the name says {unit.value}"
+    elif others and told.high is not None:
+        made.doubts.append(f"taken for seconds (the largest is {told.high:,.0f}): its name says no unit")
+    if told.short_clocks and others:
+        made.doubts.append("some are plain numbers: of which unit?")
+
+
+def _as_number(made: Entry, looks: Looks, column: Column) -> None:
+    told = looks.numbers
+    if column.name in ("rating", "csat_score", "score") and told.share < 0.999:
+        made.words = _ratings(looks.seen)
+        if any(word.value is None and not word.is_missing for word in made.words):
+            made.doubts.append("some of its words are no rating that is known")
+        return
+    if told.percent:
+        made.doubts.append("per cent: is 100 the highest value that is meant?")
+    if told.share < 0.999:
+        made.doubts.append(f"{1 - told.share:.1%} of its texts are no numbers")
+    is_amount = column.type in ("money", "money_size") and told.whole and not (told.point or told.comma or told.either)
+    if is_amount and (told.high or 0) >= 1000:
+        made.doubts.append("whole numbers: are they cents? Then add unit: cents")
+    if column.bounds and told.high is not None and told.low is not None:
+        low, high = column.bounds
+        if told.low < low or told.high > high:
+            made.doubts.append(f"its numbers run from {told.low:g} to {told.high:g}; {column.name} holds {low:g} to {high:g}")
+    if column.type == "integer" and not told.whole:
+        made.doubts.append("not all are whole numbers")
+
+
+def _ratings(seen: Seen) -> list[Word]:
+    """Good and bad as 2 and 1 (of 2); names and stars as their number."""
+    words = []
+    for text, rows in list(seen.values.items())[:_WORDS]:
+        word = plain(text)
+        if re.fullmatch(r"-?\d+([.,]\d+)?", text):
+            continue
+        if word in listed("numbers"):
+            words.append(Word(text, int(listed("numbers")[word]), rows))
+        elif word in listed("not_rated"):
+            words.append(Word(text, None, rows, is_missing=True))
+        elif word in listed("good"):
+            words.append(Word(text, 2, rows))
+        elif word in listed("bad"):
+            words.append(Word(text, 1, rows))
+        else:
+            words.append(Word(text, None, rows))
+    return words
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+def _yes_no(seen: Seen) -> list[Word]:
+    words = []
+    for text, rows in list(seen.values.items())[:_WORDS]:
+        if text.lower() in UNDERSTOOD:
+            continue
+        meaning: Meaning | None = listed("booleans").get(plain(text))
+        if meaning is None:
+            words.append(Word(text, None, rows))
+        else:
+            words.append(Word(text, meaning.value == "true", rows, None if meaning.is_sure else "a cross for yes?"))
+    return words
+
+
+def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
+    meanings = vocabulary(kind.name, column.name)
+    seen = looks.seen
+    if column.name == "disposition" and seen.share(lambda text: plain(text) in listed("booleans")) > 0.9:
+        made.words = _answered(seen)
+        made.doubts.append("voicemails, callbacks and failures are told by no word of this column")
+        return
+    strange = 0
+    for text, rows in sorted(seen.values.items(), key=lambda item: (-item[1], item[0]))[:_WORDS]:
+        joined = re.sub(r"[\s_-]+", "_", text).lower()
+        if joined in column.values:
+            continue
+        meaning = meaning_of(text, meanings)
+        if meaning is None:
+            strange += 1
+            if seen.may_be_shown:
+                made.words.append(Word(text, None, rows, _unknown(column)))
+        else:
+            doubt = None if meaning.is_sure else "can mean something else too"
+            made.words.append(Word(text, meaning.value, rows, doubt))
+    if strange and not seen.may_be_shown:
+        made.doubts.append(f"{strange} of its texts are no known words, and may name persons: they are not listed")
+    if len(seen.values) > _WORDS:
+        made.doubts.append(f"only the {_WORDS} most frequent of {len(seen.values)} words are listed")
+
+
+def _unknown(column: Column) -> str:
+    if column.type == "word":
+        return f"no word of ours: stays as it is ({', '.join(column.values)})"
+    return f"which of {', '.join(column.values)}? Rows with it go to quarantine until it is mapped"
+
+
+def _answered(seen: Seen) -> list[Word]:
+    is_lost = bool(_NO_ANSWER.search(plain(seen.name)))
+    words = []
+    for text, rows in seen.values.items():
+        meaning: Meaning | None = listed("booleans").get(plain(text))
+        if meaning is not None:
+            words.append(Word(text, "abandoned" if (meaning.value == "true") == is_lost else "answered", rows))
+    return words
+
+
+# -- ids and what is missing -------------------------------------------------------------------------------------------
+
+
+def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
+    seen = looks.seen
+    if [column.name] == list(kind.key) and not seen.is_unique:
+        often = max(seen.values.values())
+        made.doubts.append(
+            f"one stands in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
+        )
+    if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
+        made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")
+
+
+def _missing(made: Entry, seen: Seen, column: Column) -> None:
+    """Words for nothing that the type does not understand by itself."""
+    is_text = column.type in ("text", "prose", "email", "phone")
+    further = [text for text in seen.missing if is_text or text.casefold() not in MISSING_WORDS]
+    if further and "sql" not in made.mapping:
+        made.mapping["missing"] = [*made.mapping.get("missing", []), *further]
+        made.why += f"; {', '.join(f'{text} in {seen.missing[text]:,} rows' for text in further)} for nothing"

@@ -1,0 +1,188 @@
+"""Which column of a file is which canonical column: points for the name, times how well the contents fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestration.draft.fitting import Looks
+from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, listed, names_of, no_names, plain, squashed_names
+from orchestration.draft.numbers import without_unit
+from orchestration.pull.kinds import Column, Kind
+
+#: Points below which a column is none, and below which one is looked at by a person.
+ENOUGH, SURE = 35.0, 80.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A column of the file that may be a canonical one; ``why`` is shown in the contract, as ``doubt`` is behind `check`."""
+
+    column: str
+    looks: Looks
+    points: float
+    why: str
+    doubt: str | None = None
+    language: str = ANY
+
+    @property
+    def name(self) -> str:
+        return self.looks.seen.name
+
+
+def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
+    """Canonical column, points, reason and language, by the column's name alone."""
+    names, word = names_of(kind.name), plain(header)
+    if not word or word in no_names():
+        return None
+    if word in kind.columns or word.replace(" ", "_") in kind.columns:
+        return word.replace(" ", "_"), 100.0, "its canonical name", ANY
+    if word in names:
+        return names[word].column, 95.0, _told(names[word].language), names[word].language
+    parts = [part for part in word.split() if part not in listed("fillers")]
+    bare = " ".join(parts)
+    squashed = squashed_names(kind.name)
+    if (name := squashed.get(word.replace(" ", ""))) is not None:
+        return name.column, 94.0, _told(name.language), name.language
+    timeless = without_unit(header)
+    if timeless != word and timeless in names and kind.columns[names[timeless].column].type == "seconds":
+        return names[timeless].column, 93.0, _told(names[timeless].language), names[timeless].language
+    own = {part for words in kind_words(kind.name) for part in words.split()}
+    without = " ".join(part for part in parts if part not in own)
+    for shorter, points in ((bare, 92.0), (without, 88.0)):
+        if shorter in names and shorter not in no_names():
+            name = names[shorter]
+            return name.column, points, f"{_told(name.language)}, but for words that say nothing", name.language
+    return _by_part(parts, kind)
+
+
+def _told(language: str) -> str:
+    return "a usual name" if language == ANY else f"{LANGUAGES[language]} for it"
+
+
+def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None:
+    """The longest known name within a longer one."""
+    best: tuple[str, float, str, str] | None = None
+    for known, name in names_of(kind.name).items():
+        words = known.split()
+        if len(words) >= len(parts) or (len(words) == 1 and (known in listed("generic") or len(known) < 5)):
+            continue
+        if set(words) <= set(parts):
+            # A long name is a sentence, that does not stand within another one by chance.
+            points = 90.0 if len(words) > 4 else 45.0 + 35.0 * len(words) / len(parts)
+            if best is None or points > best[1]:
+                best = (name.column, points, f"holds {name.written!r}", name.language)
+    return best
+
+
+def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
+    """Every column of the file that may, by its name, be one of the kind's; the likeliest first."""
+    found = []
+    for looks in file:
+        named = _by_name(looks.seen.name, kind)
+        if named is None and looks.seen.described and (named := _by_name(looks.seen.described, kind)) is not None:
+            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what stands below its name", named[3])
+        if named is None:
+            continue
+        column, points, why, language = named
+        fit = looks.fit(kind, kind.columns[column])
+        total = points * fit.share if fit.share >= 0.5 else points * fit.share * 0.5
+        if total >= ENOUGH:
+            doubt = None if total >= SURE else _doubt(points, why, fit.why)
+            found.append(Candidate(column, looks, total, f"{why}; {fit.why}", doubt, language))
+    return sorted(found, key=lambda one: (-one.points, list(kind.columns).index(one.column), one.looks.seen.position))
+
+
+def _doubt(points: float, why: str, content: str) -> str:
+    if content == "empty in this file":
+        return "empty in this file: what its values look like could not be seen"
+    return f"{content}" if points >= SURE else f"the name is not one that is known ({why})"
+
+
+def assign(kind: Kind, file: list[Looks]) -> tuple[dict[str, Candidate], dict[str, list[Candidate]]]:
+    """Each canonical column's column of the file, and the runners-up that lie close behind it.
+
+    First by name, one to one, the most points first; what is required or names a person, and was not found so, by its contents.
+    """
+    chosen: dict[str, Candidate] = {}
+    taken: set[int] = set()
+    others: dict[str, list[Candidate]] = {}
+    for one in candidates(kind, file):
+        if one.looks.seen.position in taken:
+            continue
+        if one.column in chosen:
+            others.setdefault(one.column, []).append(one)
+            continue
+        chosen[one.column] = one
+        taken.add(one.looks.seen.position)
+    for one in _by_contents(kind, [looks for looks in file if looks.seen.position not in taken], chosen):
+        chosen.setdefault(one.column, one)
+    for column, rivals in others.items():
+        close = [rival for rival in rivals if rival.points > chosen[column].points - 4 and rival.looks.seen.told]
+        others[column] = close
+    return {name: chosen[name] for name in kind.columns if name in chosen}, {k: v for k, v in others.items() if v}
+
+
+def _by_contents(kind: Kind, left: list[Looks], chosen: dict[str, Candidate]) -> list[Candidate]:
+    found: list[Candidate] = []
+    for name, column in kind.columns.items():
+        if name in chosen or not (column.required or column.type in ("email", "phone")):
+            continue
+        fitting = [
+            looks for looks in left if _has_contents_of(kind, column, looks) and all(looks is not one.looks for one in found)
+        ]
+        if not fitting:
+            continue
+        best = fitting[0]
+        more = f"; {len(fitting) - 1} more could be it: {_quoted(fitting[1:4])}" if fitting[1:] else ""
+        why = best.fit(kind, column).why
+        found.append(Candidate(name, best, 50.0, why, f"by its contents only: the name is not one that is known{more}"))
+    return found
+
+
+def _quoted(looks: list[Looks]) -> str:
+    return ", ".join(repr(one.seen.name) for one in looks)
+
+
+def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
+    seen = looks.seen
+    if not seen.told:
+        return False
+    if column.type == "email":
+        return seen.emails > 0.9
+    if column.type == "phone":
+        return seen.is_written_as_phones
+    if column.type == "one_of":
+        return looks.fit(kind, column).share > 0.85
+    if column.type in ("instant", "date"):
+        return looks.times.share > 0.9 and (looks.times.unit is None)
+    if column.name == "rating":
+        numbers = looks.numbers
+        return (
+            numbers.share > 0.95 and numbers.whole and numbers.low is not None and numbers.low >= 0 and (numbers.high or 99) <= 10
+        )
+    if [column.name] == list(kind.key):
+        return (
+            seen.is_unique
+            and seen.told == seen.rows
+            and seen.rows >= 10
+            and seen.mean_length <= 40
+            and looks.times.share < 0.5
+            and looks.clock_times < 0.5
+            and seen.phones < 0.5
+            and seen.emails < 0.5
+            and seen.person_names < 0.5
+            and bool(seen.share(lambda text: re.search(r"\d", text)) > 0.9)
+        )
+    return False
+
+
+def worth(kind: Kind, chosen: dict[str, Candidate]) -> float:
+    """How much speaks for a kind: the points of its columns, twice those of required ones, less what is required and lacking.
+
+    The key counts once: almost every export has an id. A column whose name is usual in many kinds tells little.
+    """
+    points = sum(one.points / 100 * (2 if kind.columns[name].required else 1) for name, one in chosen.items())
+    lacking = sum(1 for name in kind.required_columns if name not in chosen)
+    return points - 2 * lacking

@@ -1,0 +1,77 @@
+"""The parts of a draft: lines of a contract with the reason of each, and what is not sure about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestration.draft.fitting import Looks
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the file and the canonical one; ``value`` None: no word is known for it, and its line stays a comment."""
+
+    written: str
+    value: str | int | bool | None
+    rows: int
+    doubt: str | None = None
+    #: The word for "missing", not one that nobody knows.
+    is_missing: bool = False
+
+
+@dataclass
+class Entry:
+    """The mapping of one canonical column."""
+
+    column: str
+    mapping: dict[str, Any]
+    why: str
+    words: list[Word] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    looks: Looks | None = None
+
+
+@dataclass
+class Key:
+    """A key of the contract that concerns the whole file."""
+
+    value: Any
+    why: str
+    doubt: str | None = None
+
+
+@dataclass
+class Draft:
+    """A contract on its way."""
+
+    name: str
+    kind: str
+    file: str
+    rows: int
+    columns: int
+    is_whole: bool
+    keys: dict[str, Key] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    #: Columns of the file that nothing uses -> what they look like.
+    unused: dict[str, str] = field(default_factory=dict)
+    #: Canonical columns, none of them required, that no column of the file is.
+    not_found: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    #: Doubts about the whole.
+    doubts: list[str] = field(default_factory=list)
+
+    def as_contract(self) -> dict[str, Any]:
+        """What the contract's YAML holds."""
+        columns: dict[str, Any] = {}
+        for name, entry in self.entries.items():
+            columns[name] = dict(entry.mapping)
+            told = {word.written: word.value for word in entry.words if word.value is not None or word.is_missing}
+            if told:
+                columns[name]["map"] = told
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            **{key: told.value for key, told in self.keys.items()},
+            "columns": columns,
+        }

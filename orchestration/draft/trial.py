@@ -1,0 +1,72 @@
+"""Read the drafted file by its draft, so that a rule that was wrong shows before a person relies on it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from orchestration.draft.layout import ROWS
+from orchestration.draft.parts import Draft
+from orchestration.errors import CxhouseError
+from orchestration.pull.canonical import canonicalise
+from orchestration.pull.contracts import Contract
+from orchestration.pull.loading import options_of
+from orchestration.pull.readers import open_rows
+from orchestration.pull.records import Block, Rows
+from orchestration.pull.sorting import Origin
+
+#: Shown of each column.
+_REASONS = 2
+
+
+def try_out(made: Draft, path: Path) -> tuple[int, int]:
+    """Rows that the draft loads, and rows that it rejects, of the first 20,000; each reason becomes a doubt of its column.
+
+    Raises:
+        ValueError: the draft is no valid contract; a fault of this program.
+    """
+    contract = Contract.model_validate(made.as_contract())
+    rows = open_rows(path, path.name, options_of(contract))
+    with tempfile.TemporaryDirectory() as folder:
+        loaded, rejected = Path(folder, "loaded.parquet"), Path(folder, "rejected.parquet")
+        try:
+            done = canonicalise(_first(rows), contract, Origin("draft", path.name, 1, contract.name), loaded, rejected)
+        except CxhouseError as error:
+            made.doubts.append(f"it does not read its own file: {error}")
+            return 0, made.rows
+        problems = pq.read_table(rejected, columns=["column_name", "reason"]).to_pylist()
+    _note(made, problems, done.rows_read)
+    return done.rows_loaded, done.rows_quarantined
+
+
+def _first(rows: Rows) -> Rows:
+    def blocks() -> Iterator[Block]:
+        count = 0
+        for block in rows.blocks():
+            yield Block(block.table.slice(0, ROWS - count), block.broken)
+            count += block.table.num_rows
+            if count >= ROWS:
+                return
+
+    return Rows(rows.header, blocks, rows.messages)
+
+
+def _note(made: Draft, problems: list[dict[str, str | None]], rows: int) -> None:
+    by_column: dict[str, Counter[str]] = {}
+    for problem in problems:
+        for name in re.split(r", ", problem["column_name"] or ""):
+            said = [part for part in (problem["reason"] or "").split("; ") if not name or part.startswith(f"{name} ")]
+            by_column.setdefault(name, Counter()).update(said[:1] or [problem["reason"] or ""])
+    for name, reasons in by_column.items():
+        shown = "; ".join(f"{reason.removeprefix(name).strip()} ({count:,})" for reason, count in reasons.most_common(_REASONS))
+        doubt = f"{reasons.total():,} of {rows:,} rows are rejected for it: {shown}"
+        entry = made.entries.get(name)
+        if entry is None:
+            made.doubts.append(f"{reasons.total():,} of {rows:,} rows are rejected: {shown}")
+        elif entry.mapping.get("sql") != "null":
+            entry.doubts.append(doubt)

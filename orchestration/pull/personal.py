@@ -1,0 +1,48 @@
+"""What of a file may be shown in a message: words and numbers that cannot be a person's.
+
+Columns that are impersonal hold persons all the same where cells are shifted by one, and a header may be a row where it is
+missing. So a value is shown only if it looks like none of: an address, a telephone, card or account number, a name, a sentence.
+One set of patterns serves Python and DuckDB, whose engine (RE2) reads all of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MOST_CHARACTERS = 40
+_SEPARATORS = r"[\s().,/_-]"
+#: In texts without separators: seven digits are a number of somebody, and so is a country's account number (IBAN).
+_NUMBER_OF_SOMEBODY = r"[0-9]{7,}|^[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,}$"
+#: An address of mail or of the web; two words in capitals, as names are written; three words and more are a sentence.
+_ADDRESS_OR_NAME = (
+    r"@|://|www\.|^[A-ZÀ-ÖØ-ÞŁŚŻŹĆ]\S*\s+(\S+\s+)?[A-ZÀ-ÖØ-ÞŁŚŻŹĆ]|^[A-ZÀ-ÖØ-ÞŁŚŻŹĆ][^\s,]*, ?[A-ZÀ-ÖØ-ÞŁŚŻŹĆ]|(\S+\s+){4}\S"
+)
+#: Digits of a date are nobody's.
+_DATE = r"^\D{0,6}([0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./]([0-9]{4}|[0-9]{2}))(\D|$)"
+
+
+def may_be_shown(text: str) -> bool:
+    """Is it sure enough that a text is nobody's?"""
+    if len(text) > _MOST_CHARACTERS or re.search(_ADDRESS_OR_NAME, text):
+        return False
+    return bool(re.search(_DATE, text)) or not re.search(_NUMBER_OF_SOMEBODY, re.sub(_SEPARATORS, "", text))
+
+
+def may_be_shown_sql(text: str) -> str:
+    """The same of an SQL expression: SQL that is true or false."""
+    bare = f"regexp_replace({text}, '{_SEPARATORS}', '', 'g')"
+    return (
+        f"length({text}) <= {_MOST_CHARACTERS} and not regexp_matches({text}, '{_ADDRESS_OR_NAME}') "
+        f"and (regexp_matches({text}, '{_DATE}') or not regexp_matches({bare}, '{_NUMBER_OF_SOMEBODY}'))"
+    )
+
+
+def names_shown(names: list[str], most: int = 30) -> str:
+    """Names of columns for a message; one that may be a value, where the header is missing, by its length."""
+    told = [f"({len(name)} characters)" if _leads_to_somebody(name) else name for name in names[:most]]
+    return ", ".join(told) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _leads_to_somebody(name: str) -> bool:
+    """Names of columns are long and have capitals, too: kept back is only what a person can be reached by."""
+    return "@" in name or bool(re.search(_NUMBER_OF_SOMEBODY, re.sub(_SEPARATORS, "", name)))

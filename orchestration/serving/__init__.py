@@ -1,0 +1,1 @@
+"""Servers on this machine: who may ask them, and how they start and end."""

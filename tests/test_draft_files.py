@@ -1,0 +1,309 @@
+"""Files as people have them, in several languages: what is drafted for each, and the rows that it loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from openpyxl import Workbook
+from test_draft import loaded
+
+from orchestration.cli import main
+from orchestration.draft.drafting import contract_name, draft
+from orchestration.draft.parts import Draft
+from orchestration.draft.trial import try_out
+from orchestration.draft.writing import CHECK, text
+from orchestration.pull.contracts import Contract, load_contracts
+
+
+@dataclass
+class Case:
+    """A file, and what its draft must say and load."""
+
+    name: str
+    content: str
+    kind: str
+    #: Canonical column -> the file's column.
+    columns: dict[str, str]
+    keys: dict[str, Any]
+    #: Some values of the rows that are loaded.
+    rows: list[dict[str, Any]]
+    #: Canonical columns, and keys of the contract, that must carry `check`; no other one may.
+    checks: set[str]
+    encoding: str = "utf-8"
+    formats: dict[str, Any] = field(default_factory=dict)
+    timezone: str | None = "UTC"
+
+
+CASES = {
+    "a German help desk": Case(
+        "helpdesk_2026-06.csv",
+        "Ticket-Nr;Erstellt am;Zustand;Kanal;E-Mail-Adresse;Dringlichkeit;Bearbeiter;Gelöst am;Zufriedenheit;Erstlösung\n"
+        "T-1;31.05.2026 09:05;Erledigt;Telefon;a@example.com;hoch;Jörg;01.06.2026 10:00;5;ja\n"
+        "T-2;01.06.2026 23:59;Wartet auf Kunde;E-Mail;b@example.com;mittel;Jörg;;1;nein\n"
+        "T-3;02.06.2026 00:00;Quatsch;Chat;;niedrig;k.A.;;;\n",
+        "tickets",
+        {"ticket_id": "Ticket-Nr", "created_at": "Erstellt am", "agent_id": "Bearbeiter", "solved_at": "Gelöst am"},
+        {"encoding": "cp1252", "timezone": "UTC"},
+        [
+            {"ticket_id": "T-1", "created_at": datetime(2026, 5, 31, 9, 5), "status": "solved", "channel": "phone",
+             "priority": "high", "solved_at": datetime(2026, 6, 1, 10), "agent_id": "Jörg",
+             "csat_score": 5.0, "csat_scale": 5, "solved_on_first_contact": True},
+            {"ticket_id": "T-2", "status": "pending", "channel": "email", "priority": "normal", "solved_on_first_contact": False},
+        ],
+        {"status", "timezone"},
+        "cp1252",
+        {"created_at": "%d.%m.%Y %H:%M", "solved_at": "%d.%m.%Y %H:%M"},
+        None,
+    ),
+    "a French shop": Case(
+        "commandes.csv",
+        "Numéro de commande;Date de commande;Statut;Montant total;Remise;Frais de port;Courriel;Livré le\n"
+        "C1;03/05/2026 10:15;Livrée;1 234,56 €;0,00 €;4,90 €;a@example.fr;28/05/2026\n"
+        "C2;04/05/2026 11:15;Annulée;12,00 €;1,50 €;4,90 €;b@example.fr;\n",
+        "orders",
+        {"order_id": "Numéro de commande", "ordered_at": "Date de commande", "delivered_at": "Livré le"},
+        {"decimal": ","},
+        [
+            {"order_id": "C1", "ordered_at": datetime(2026, 5, 3, 8, 15), "status": "delivered",
+             "total_amount": Decimal("1234.56"), "shipping_amount": Decimal("4.9"), "delivered_at": datetime(2026, 5, 27, 22)},
+            {"order_id": "C2", "status": "cancelled", "discount_amount": Decimal("1.5")},
+        ],
+        set(),
+        formats={"ordered_at": "%d/%m/%Y %H:%M", "delivered_at": "%d/%m/%Y"},
+        timezone="Europe/Paris",
+    ),
+    "a Polish call centre": Case(
+        "rejestr.csv",
+        "ID połączenia;Czas rozpoczęcia;Kierunek;Wynik;Czas oczekiwania (s);Czas rozmowy;Konsultant;Kolejka;Rozwiązane\n"
+        "p1;2026-05-01 10:00:00+02:00;Przychodzące;Odebrane;12;0:03:05;Łucja;Zwroty;tak\n"
+        "p2;2026-05-01 10:05:00+02:00;Przychodzące;Nieodebrane;45;0:00:00;brak;Zwroty;nie\n"
+        "p3;2026-05-01 10:06:00+02:00;Wychodzące;Odebrane;0;1:00:01;Łucja;Sprzedaż;brak\n",
+        "calls",
+        {"call_id": "ID połączenia", "wait_seconds": "Czas oczekiwania (s)", "queue": "Kolejka"},
+        {"encoding": "cp1250"},
+        [
+            {"call_id": "p1", "started_at": datetime(2026, 5, 1, 8), "direction": "inbound", "disposition": "answered",
+             "wait_seconds": 12, "talk_seconds": 185, "agent_id": "Łucja", "resolved": True},
+            {"call_id": "p2", "disposition": "abandoned", "agent_id": None, "resolved": False},
+            {"call_id": "p3", "direction": "outbound", "talk_seconds": 3601, "resolved": None},
+        ],
+        set(),
+        "cp1250",
+    ),
+    "Spanish reviews without an id": Case(
+        "reseñas.csv",
+        "Fecha de la reseña,Estrellas,Título,Comentario,Correo electrónico\n"
+        "2026-05-01T10:00:00Z,5,Bien,Muy bien,a@example.es\n"
+        "2026-05-02T10:00:00Z,1,Mal,Llegó roto,b@example.es\n",
+        "reviews",
+        {"created_at": "Fecha de la reseña", "rating": "Estrellas", "title": "Título", "text": "Comentario"},
+        {},
+        [{"rating": 5.0, "rating_scale": 5, "customer_email": "a@example.es"}, {"rating": 1.0, "text": "Llegó roto"}],
+        {"review_id"},
+    ),
+    "an Italian survey": Case(
+        "sondaggio_nps.csv",
+        "ID risposta;Data risposta;Punteggio;Commento\nr1;2026-05-01T10:00:00Z;9;Bravi\nr2;2026-05-02T10:00:00Z;0;-\n",
+        "surveys",
+        {"response_id": "ID risposta", "responded_at": "Data risposta", "score": "Punteggio", "comment": "Commento"},
+        {},
+        [
+            {"response_id": "r1", "kind": "nps", "score": 9.0, "comment": "Bravi"},
+            {"response_id": "r2", "score": 0.0, "comment": None},
+        ],
+        {"kind"},
+    ),
+    "Portuguese order lines with a total": Case(
+        "itens.csv",
+        "Número do pedido;Código do produto;Quantidade;Preço unitário\n"
+        "P1;A;2;3,50\nP1;B;1;1.004,00\nP2;A;1;3,50\nTotal;;4;1.014,50\n",
+        "order_items",
+        {"order_id": "Número do pedido", "product_id": "Código do produto"},
+        {"decimal": ",", "skip_footer": 1},
+        [
+            {"order_id": "P1", "line_id": "1", "quantity": 2.0, "unit_price": Decimal("3.5")},
+            {"order_id": "P1", "line_id": "2", "unit_price": Decimal(1004)},
+            {"order_id": "P2", "line_id": "1"},
+        ],
+        {"line_id"},
+    ),
+    "an American phone system": Case(
+        "call_log.csv",
+        "Call Report\nAll times US/Pacific\n\n"
+        "Call ID,Start Time,Direction,Result,From,To,Queue Wait (min),Agent\n"
+        "1,6/30/2026 9:05 AM,Inbound,Answered,+15550001111,+15559990000,2,Pat\n"
+        "2,7/1/2026 1:05 PM,Outbound,Missed,+15559990000,+15550002222,0.5,Pat\n",
+        "calls",
+        {"call_id": "Call ID", "started_at": "Start Time", "wait_seconds": "Queue Wait (min)"},
+        {"timezone": "US/Pacific"},
+        [
+            {"started_at": datetime(2026, 6, 30, 16, 5), "wait_seconds": 120, "customer_phone": "+15550001111"},
+            {"direction": "outbound", "disposition": "abandoned", "wait_seconds": 30, "customer_phone": "+15550002222"},
+        ],
+        {"customer_phone"},
+        formats={"started_at": "%m/%d/%Y %I:%M %p"},
+    ),
+    "a day and its time of day apart": Case(
+        "anrufe.csv",
+        "Anruf-ID;Datum;Uhrzeit;Richtung;Anrufstatus\na;13.05.2026;09:05;eingehend;angenommen\nb;14.05.2026;17:45;ausgehend;verpasst\n",
+        "calls",
+        {"call_id": "Anruf-ID"},
+        {},
+        [{"started_at": datetime(2026, 5, 13, 7, 5)}, {"started_at": datetime(2026, 5, 14, 15, 45), "disposition": "abandoned"}],
+        set(),
+        timezone="Europe/Berlin",
+    ),
+}  # fmt: skip
+
+
+def drafted(case: Case, folder: Path) -> tuple[Draft, Path]:
+    path = folder / case.name
+    path.write_text(case.content, encoding=case.encoding)
+    made = draft(path, timezone=None if case.timezone == "UTC" else case.timezone)
+    return made, path
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    made, path = drafted(case, tmp_path)
+    written = text(made, "next", *try_out(made, path))
+    assert made.kind == case.kind
+    sources = {column: entry.mapping.get("from") for column, entry in made.entries.items()}
+    assert {column: sources.get(column) for column in case.columns} == case.columns
+    keys = {key: told.value for key, told in made.keys.items()}
+    assert {key: keys.get(key) for key in case.keys} == case.keys
+    assert {column: made.entries[column].mapping.get("format") for column in case.formats} == case.formats
+    rows = loaded(path, Contract.model_validate(yaml.safe_load(written))).loaded.to_pylist()
+    assert [{key: row[key] for key in wanted} for row, wanted in zip(rows, case.rows, strict=False)] == case.rows
+    checked = {column for column, entry in made.entries.items() if entry.doubts or any(word.doubt for word in entry.words)}
+    checked |= {key for key, told in made.keys.items() if told.doubt}
+    assert checked == case.checks, written
+    assert (CHECK in written) == bool(checked or made.unused or made.doubts)
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+def ran(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["contract", "draft", *map(str, words)])
+
+
+@pytest.fixture
+def helpdesk(tmp_path: Path) -> Path:
+    case = CASES["a German help desk"]
+    path = tmp_path / case.name
+    path.write_text(case.content, encoding=case.encoding)
+    return path
+
+
+def test_the_command_writes_a_contract_that_loads(helpdesk: Path, tmp_path: Path) -> None:
+    done = ran(helpdesk, "--config", tmp_path / "config")
+    assert done.exit_code == 0, done.output
+    written = tmp_path / "config" / "contracts" / "helpdesk_tickets.yml"
+    assert f"Next: cxhouse check {helpdesk} --contract helpdesk_tickets --config {tmp_path / 'config'}" in done.output
+    assert "2 rows load, 1 are rejected" in done.output
+    ours = next(one for one in load_contracts(tmp_path / "config") if one.name == "helpdesk_tickets")
+    assert (ours.kind, ours.encoding) == ("tickets", "cp1252")
+    assert ours.files.claims(
+        "helpdesk_2027-01.csv", ["Ticket-Nr", "Erstellt am", "Zustand", "Kanal", "E-Mail-Adresse", "Bearbeiter"]
+    )
+    assert "# Quatsch: ?" in written.read_text(encoding="utf-8")
+
+
+def test_nothing_is_overwritten(helpdesk: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mine.yml"
+    target.write_text("mine")
+    refused = ran(helpdesk, "--output", target)
+    assert refused.exit_code == 2
+    assert target.read_text() == "mine"
+    assert ran(helpdesk, "--output", target, "--force").exit_code == 0
+    assert target.read_text(encoding="utf-8").startswith("# Drafted")
+
+
+def test_a_draft_on_standard_output_is_a_contract(helpdesk: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        main, ["contract", "draft", str(helpdesk), "--output", "-", "--name", "ours", "--timezone", "Europe/Berlin"]
+    )
+    contract = Contract.model_validate(yaml.safe_load(done.stdout))
+    assert (contract.name, contract.timezone) == ("ours", "Europe/Berlin")
+    assert not (tmp_path / "config").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing.csv"], "is no file"),
+        (["{}", "--kind", "ticket"], "none of: tickets"),
+        (["{}", "--timezone", "Berlin"], "Europe/Berlin"),
+        (["{}", "--name", "Ours!"], "lower snake case"),
+    ],
+)
+def test_wrong_usage_is_a_sentence(words: list[str], said: str, helpdesk: Path, tmp_path: Path) -> None:
+    done = ran(*(word.format(helpdesk) for word in words), "--config", tmp_path / "config")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert not (tmp_path / "config").exists()
+
+
+def test_required_columns_that_are_not_there_are_named_and_reject_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "tickets_export.csv"
+    path.write_text("Ticket ID,Subject,Opened\n1,Hi,2026-05-01T10:00:00Z\n2,Ho,2026-05-02T10:00:00Z\n")
+    made = draft(path, "tickets")
+    load, reject = try_out(made, path)
+    written = text(made, "next", load, reject)
+    assert (load, reject) == (0, 2)
+    assert "# check: required, and no column of the file is known to be it" in written
+    assert Contract.model_validate(yaml.safe_load(written)).columns["status"].sql == "null"
+
+
+def test_no_value_of_a_person_is_in_a_draft(tmp_path: Path) -> None:
+    rows = ["Ticket ID,Created,Status,Requester,Full name,Phone,Email,Subject,Customer"]
+    rows += [
+        f"{n},2026-05-0{n}T10:00:00Z,open,Zenobia Quux,Zenobia Quux,+49 30 5550{n}23,zq{n}@example.com,Secret {n},Zenobia Quux"
+        for n in range(1, 7)
+    ]
+    path = tmp_path / "desk.csv"
+    path.write_text("\n".join(rows))
+    made = draft(path)
+    written = text(made, "next", *try_out(made, path))
+    assert not any(word in written for word in ("Zenobia", "5550", "example.com", "Secret"))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Helpdesk Export 2026-06.csv", "helpdesk_export_tickets"),
+        ("2026.csv", "export_tickets"),
+        ("tickets_2026-06-01.csv.gz", "tickets"),
+        ("Übersicht.xlsx", "ubersicht_tickets"),
+    ],
+)
+def test_contracts_are_called_after_file_and_kind(file: str, name: str) -> None:
+    assert contract_name(file, "tickets") == name
+
+
+def test_the_largest_sheet_of_a_workbook_and_its_header_are_found(tmp_path: Path) -> None:
+    book = Workbook()
+    cover = book.active
+    assert cover is not None
+    cover.title = "Read me"
+    cover.append(["About this report"])
+    sheet = book.create_sheet("Tickets")
+    sheet.append(["Support report"])
+    sheet.append([None])
+    sheet.append(["Ticket ID", "Created", "Status"])
+    for number in range(20):
+        sheet.append([number + 1, datetime(2026, 5, 1, 10, number), "open"])
+    path = tmp_path / "report.xlsx"
+    book.save(path)
+    made = draft(path)
+    assert (made.keys["sheet"].value, made.rows, made.kind) == ("Tickets", 20, "tickets")
+    assert try_out(made, path) == (20, 0)
