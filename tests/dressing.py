@@ -34,14 +34,16 @@ _TEXTS = {
     "medium": ["cpc", "organic", "referral"], "marketplace": ["amazon", "ebay", "allegro"],
 }  # fmt: skip
 _PROSE = [
-    "Where is my parcel?", "Das Gerät läuft nicht mehr, bitte prüfen", "Le colis n'est pas arrivé",
+    "Where is my parcel?", "Das Gerät läuft nicht mehr, bitte prüfen",
+    "Le colis n'est pas arrivé",
     "No me llegó el pedido, gracias", "Non funziona più, è rotto", "Nie działa, proszę o zwrot pieniędzy",
     "Não recebi a encomenda, obrigado", "Great, thank you; all is well",
 ]  # fmt: skip
 #: Forms of an instant of whole minutes; MONTH and MON are names in the file's language.
 DATES = [
-    "iso", "iso_z", "iso_offset", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M", "%d %b %Y %H:%M", "%B %d, %Y %I:%M %p", "%Y%m%d%H%M%S", "%a, %d %b %Y %H:%M:%S +0200", "epoch", "epoch_ms",
+    "iso", "iso_z", "iso_offset", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y/%m/%d %H:%M:%S",
+    "%d-%m-%Y %H:%M:%S", "%m/%d/%Y %H:%M",
+    "%d %b %Y %H:%M", "%B %d, %Y %I:%M %p", "%Y%m%d%H%M%S", "%a, %d %b %Y %H:%M:%S +0200", "epoch", "epoch_ms",
     "%d.%m.%y %H:%M", "excel_days", "%d MONTH %Y %H:%M", "%d-MON-%y %I:%M %p",
 ]  # fmt: skip
 YES_AND_NO = [

@@ -346,7 +346,7 @@ def test_a_row_that_a_companion_gives_several_of_is_quarantined_alone(place: Pla
         {"order_id": "3", "country": None, "_row": 2}, {"order_id": "2", "country": "Hof", "_row": 4},
     ]  # fmt: skip
     (reason,) = reasons(place.settings)
-    assert (reason.rows, reason.first_row, reason.columns) == (1, 3, "also_reads")
+    assert (reason.rows, reason.first_rows, reason.columns) == (1, [3], "also_reads")
     assert reason.example == "also_reads gives several rows for it, of which nobody knows the right one"
     assert not any("x.example" in line for line in place.said)
 
@@ -361,7 +361,7 @@ def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None
     place.pull()
     # Twice in the newer file, where it is to be mended; the older one is asked for by name.
     (reason,) = reasons(place.settings)
-    assert (reason.file, reason.rows, reason.first_row) == ("orders_2026-05-02.csv", 3, 2)
+    assert (reason.file, reason.rows, reason.first_rows[0]) == ("orders_2026-05-02.csv", 3, 2)
     assert [found.rows for found in reasons(place.settings, file="orders_2026-05-01.csv")] == [2]
     written = list(export_rows(place.settings, None, None, place.exports.parent / "mend"))
     assert [rows for _, rows in written] == [3]

@@ -146,13 +146,15 @@ def test_sources_say_what_check_says_of_columns(tmp_path: Path) -> None:
     place.write("plan.csv", "a,b\n1,2\n")
     place.write("nearly.csv", HEADER + desk(2))
     with zipfile.ZipFile(place.exports / "old.zip", "w") as packed:
-        packed.writestr("orders_2025.csv", "x\n")
+        packed.writestr("orders_2025.csv", "order_id,ordered_at,status\n")
+    (place.exports / "older.7z").write_bytes(b"7z")
     said = dict(line.split(" -> ", 1) for line in survey(place.settings))
     assert said["desk.csv"] == "tickets (desk)"
     assert said["orders.csv"].startswith("NOT orders (canonical_orders): it lacks the column(s) order_id, ordered_at, status")
     assert said["plan.csv"].startswith("NOT CLAIMED")
     assert "near desk: its name does not fit desk*" in said["nearly.csv"]
-    assert said["old.zip"] == "NOT READ: an archive (of orders_2025.csv): unpack it"
+    assert said["old.zip/orders_2025.csv"] == "orders (canonical_orders)"
+    assert said["older.7z"] == "NOT READ: an archive: unpack it"
 
 
 # -- claims and faults -------------------------------------------------------------------------------------------------
@@ -332,13 +334,13 @@ def test_archives_further_sheets_twins_and_unknown_endings_are_named(tmp_path: P
     place.write("reviews_copy.csv", "review_id,created_at,rating\nR1,2026-05-01,5\n")
     place.write("notes.docx", "x")
     with zipfile.ZipFile(place.exports / "old.zip", "w") as packed:
-        packed.writestr("a/orders_2025.csv", "x\n")
+        packed.writestr("a/readme.md", "x\n")
     report = place.check()
     assert file_of(report, "orders.xlsx").sheets_left == ["May"]
     assert file_of(report, "reviews_copy.csv").same_as == "reviews.csv"
     assert {one.file: one.why.partition(":")[0] for one in report.passed_over} == {
-        "notes.docx": f"its ending is none of {', '.join(FORMATS)} (also with .gz or .zst)",
-        "old.zip": "an archive (of a/orders_2025.csv)",
+        "notes.docx": f"its ending is none of {', '.join(FORMATS)} (also with .gz, .zst or .zip)",
+        "old.zip": "an archive without an export in it",
     }
     told = text_of(report)
     assert "further sheets, which nothing reads: May" in told

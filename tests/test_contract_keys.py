@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import BLOCK_ROWS, FileContent, canonicalise, read, whole
 from test_contracts import content
+from test_hostile_exports import Box
 from test_same_rows import write
 
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts import Contract, claims, load_contracts
+from orchestration.pull.contracts import Contract, FileMatch, Mapping, claims, load_contracts
 from orchestration.pull.headers import by_name, found, joined
+from orchestration.pull.landing import land
+from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import options_of
+from orchestration.pull.naming import folder_of
 from orchestration.pull.params import require_params
 from orchestration.pull.readers import ReadOptions
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.shaping import between, carried_down
 from orchestration.pull.sorting import Origin
+from orchestration.pull.sources import FolderSource
 
 
 def written(folder: Path, params: dict[str, dict[str, Any]] | None = None, **contracts: str) -> dict[str, Contract]:
@@ -420,3 +427,121 @@ def test_a_contract_of_several_kinds_is_extended_kind_by_kind(tmp_path: Path) ->
     assert set(contracts["mine_orders"].columns) == {"order_id", "ordered_at", "status", "brand"}
     assert contracts["mine_order_items"].columns == contracts["shop_order_items"].columns
     assert contracts["mine_order_items"].source is not None
+
+
+def test_the_options_of_a_question(tmp_path: Path) -> None:
+    rows: list[list[object]] = [
+        ["Id", "At", "Score?", "", "", "Why?", "", "Other"],
+        ["", "", "0", "7", "10", "Price (now)", "Service", ""],
+        ["r1", "2026-06-01", "0", "1", "", "x", "", ""],
+        ["r2", "2026-06-01", "", "no", "10", "", "TRUE", "more"],
+        ["r3", "2026-06-01", "", "", "", "n/a", "", ""],
+        ["r4", "2026-06-01", "1", "1", "", "", "", ""],
+    ]
+    columns = {
+        "response_id": "Id", "kind": {"value": "nps"}, "responded_at": "At", "score": {"option_of": "score? - *"},
+        "topic": {"option_of": ["Why? - *", "other"], "map": {"service; other": "both"}},
+    }  # fmt: skip
+    data = {"name": "mine", "kind": "surveys", "files": {"name": "x"}, "header_rows": 2, "columns": columns}
+    contract = Contract.model_validate(data)
+    for form in ("csv", "xlsx"):
+        content = read(table(tmp_path, form, rows), f"t.{form}", options_of(contract))
+        made = canonicalise(content, contract, Origin("x", "t", 1, "mine"))
+        assert [(row["response_id"], row["score"], row["topic"]) for row in made.loaded.to_pylist()] == [
+            ("r1", 7, "Price (now)"), ("r2", 10, "both"), ("r3", None, None),
+        ]  # fmt: skip
+        assert made.quarantined["reason"].to_pylist() == ["score '0; 7' is not a valid number"]
+        assert made.unknown_columns == []
+    wrong = contract.model_copy(update={"columns": {**contract.columns, "response_id": contract.columns["score"]}})
+    with pytest.raises(RefusedFileError, match="lacks the column"):
+        canonicalise(FileContent(content.table.select(["Id", "At", "_row"])), wrong, Origin("x", "t", 1, "mine"))
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    book = openpyxl.Workbook()
+    sheets: dict[str, list[list[object]]] = {
+        "North": [["Id", "At", "State"], ["1", "2026-06-01", "open"], ["2", "2026-06-02", "open"]],
+        "Notes": [["about"], ["x"]],
+        "South": [["made by", ""], [], ["AT", "Id", "State", "Topic"], ["2026-06-03", "1", "new", "t"]],
+        "Empty": [],
+    }
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "t.xlsx")
+    return tmp_path / "t.xlsx"
+
+
+@pytest.mark.parametrize("sheets", ["all", ["North", 2]])
+def test_several_sheets(workbook: Path, sheets: Any) -> None:
+    columns = {"ticket_id": {"sql": "_sheet || Id"}, "created_at": "At", "status": "State", "topic": "Topic", "team": "_sheet"}
+    files = {"columns": ["Id", "At"]}
+    contract = Contract.model_validate({"name": "mine", "kind": "tickets", "files": files, "sheets": sheets, "columns": columns})
+    assert contract.has_form_of_its_own
+    content = read(workbook, "t.xlsx", options_of(contract))
+    made = canonicalise(content, contract, Origin("x", "t", 1, "mine"))
+    assert [(row["ticket_id"], row["topic"], row["team"], row["_row"]) for row in made.loaded.to_pylist()] == [
+        ("North1", None, "North", 2), ("North2", None, "North", 3), ("South1", "t", "South", 20_000_004),
+    ]  # fmt: skip
+    assert content.messages == (["sheets without its columns are not read: Notes"] if sheets == "all" else [])
+
+
+def test_sheets_that_are_not_read_or_not_there_are_named(workbook: Path) -> None:
+    assert read(workbook, "t.xlsx", ReadOptions(sheet="North")).messages == [
+        "its other sheets are not read: Notes, South (`sheets: all` reads those of one form)"
+    ]
+    with pytest.raises(RefusedFileError, match="has no sheet 'East'; its sheets: North, Notes, South, Empty"):
+        read(workbook, "t.xlsx", ReadOptions(sheets=("North", "East")))
+    with pytest.raises(RefusedFileError, match="has no sheet with the columns Price; its sheets: North, Notes, South"):
+        read(workbook, "t.xlsx", ReadOptions(sheets=("all",), columns=("Price",)))
+
+
+def test_a_zip_is_a_folder(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    head = "ticket_id,created_at,status\n"
+    inside = {
+        "tickets_a.csv": f"{head}1,2026-06-01,open\n", "eu/tickets_b.csv": f"{head}2,2026-06-01,open\n", "read.me": "x",
+        "__MACOSX/._tickets_a.csv": "x", ".hidden/tickets_c.csv": "x", "other.csv": "a,b\n1,2\n",
+    }  # fmt: skip
+    (box.exports / "north").mkdir()
+    with zipfile.ZipFile(box.exports / "north" / "export_2026-06-02.zip", "w") as packed:
+        for name, text in inside.items():
+            packed.writestr(name, text)
+    (box.exports / "broken.zip").write_bytes(b"PK rubbish")
+    loads = box.pull()
+    loads.pop("tickets_good.csv")
+    assert set(loads) == {"north/export_2026-06-02.zip/eu/tickets_b.csv", "north/export_2026-06-02.zip/tickets_a.csv"}
+    assert {load.rows_loaded for load in loads.values()} == {1}
+    names = [file.name for file in FolderSource(box.exports).files()]
+    assert names[0] == "broken.zip"
+    assert [name for name in names if name.startswith("north")] == [
+        f"north/export_2026-06-02.zip/{name}" for name in ("eu/tickets_b.csv", "other.csv", "tickets_a.csv")
+    ]
+    # A later one with a member that was damaged: the others come, and it is named.
+    path = box.exports / "north" / "export_2026-06-03.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("tickets_a.csv", f"{head}3,2026-06-01,open\n")
+        packed.writestr("tickets_z.csv", f"{head}4,2026-06-01,open\n")
+    path.write_bytes(path.read_bytes().replace(b"4,2026", b"5,2026"))
+    ledger = Ledger(tmp_path / "other.sqlite")
+    (tmp_path / "scratch").mkdir(exist_ok=True)
+    arrivals = land(FolderSource(box.exports), tmp_path / "landing", tmp_path / "scratch", ledger)
+    assert len(arrivals.unreadable) == 1
+    assert arrivals.unreadable[0].startswith("north/export_2026-06-03.zip/tickets_z.csv cannot be unpacked (Bad CRC-32")
+    assert arrivals.new == 6
+
+
+def test_members_are_chosen_by_pattern_and_folders_pass_over_the_zip() -> None:
+    match = FileMatch(name="Export*.zip/orders*.csv")
+    assert match.matches_name("a/export_1.zip/orders_2.csv")
+    assert match.matches_name("export_1.zip/orders_2.csv")
+    assert not match.matches_name("orders_2.csv")
+    assert [folder_of(name) for name in ("a.csv", "x.zip/a.csv", "n/x.ZIP/eu/a.csv")] == ["", "", "n/eu"]
+    data = {"name": "mine", "kind": "order_items", "files": {"name": "x"}, "source": "folder", "columns": {}}
+    columns = dict.fromkeys(("order_id", "line_id", "product_id", "quantity", "unit_price"), "a")
+    contract = Contract.model_validate({**data, "columns": columns})
+    assert contract.of_file("x.zip/a.csv").source is None
+    assert contract.of_file("n/x.zip/a.csv").source == Mapping(value="n")

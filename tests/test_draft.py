@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reading import Canonical, canonicalise, read
 
 from orchestration.draft.drafting import draft
-from orchestration.draft.lexicon import plain, written_names
+from orchestration.draft.lexicon import Meaning, plain, vocabulary, written_names
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
@@ -53,7 +53,7 @@ def is_marked(made: Draft, column: str, name: str | None) -> bool:
     kind = all_kinds()[made.kind]
     keys = [made.keys.get("encoding"), made.keys.get("kind")]
     keys += [made.keys.get("decimal")] if kind.columns[column].type in NUMBERS else []
-    return any(key is not None and key.doubt for key in keys) or bool(made.doubts)
+    return any(key is not None and key.doubt for key in keys)
 
 
 def wrong_columns(dressed: Dress, made: Draft, folder: Path) -> tuple[list[str], int]:
@@ -76,7 +76,7 @@ def wrong_columns(dressed: Dress, made: Draft, folder: Path) -> tuple[list[str],
     return [*wrong, *(name for name in rejected if name not in wrong)], sure
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(kind=st.sampled_from(DRESSED), seed=st.integers(0, 2**32), is_told=st.booleans())
 def test_a_draft_is_right_or_says_that_it_is_not_sure(kind: str, seed: int, is_told: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -102,3 +102,50 @@ def test_no_name_stands_for_two_columns(kind: str) -> None:
             for name in [*names, column]:
                 owners.setdefault(plain(name).replace(" ", ""), set()).add(column)
     assert {name: columns for name, columns in owners.items() if len(columns) > 1} == {}
+
+
+def test_most_columns_are_right_without_a_mark(tmp_path: Path) -> None:
+    """What is always marked is never wrong, and of no use."""
+    columns = sure = 0
+    for seed in range(18):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        dressed = dress(DRESSED[seed % len(DRESSED)], seed, folder)
+        made = draft(dressed.path, dressed.kind.name)
+        try_out(made, dressed.path)
+        columns += len(dressed.names)
+        sure += wrong_columns(dressed, made, folder)[1]
+    assert sure > 0.9 * columns, f"{sure} of {columns}"
+
+
+@pytest.mark.parametrize("kind", list(all_kinds()))
+def test_each_required_column_has_a_name_beside_its_own(kind: str) -> None:
+    spec = all_kinds()[kind]
+    required = [
+        name for name in spec.required_columns if len({plain(n) for ns in written_names(spec, name).values() for n in ns}) < 2
+    ]
+    assert required == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "word", "value", "is_sure"),
+    [
+        ("tickets", "status", "Wartet auf Kunde", "pending", True),
+        ("tickets", "status", "Résolue", "solved", True),
+        ("tickets", "priority", "1 - Critical", "urgent", True),
+        ("orders", "status", "completed", "delivered", False),
+        ("orders", "status", "Zwrócone", "returned", True),
+        ("calls", "direction", "Wychodzące", "outbound", True),
+        ("calls", "disposition", "Appel manqué", "abandoned", True),
+        ("customers", "preferred_channel", "Teléfono", "phone", True),
+    ],
+)
+def test_words(kind: str, column: str, word: str, value: str, is_sure: bool) -> None:
+    assert vocabulary(kind, column)[plain(word)] == Meaning(value, is_sure)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"), [("Créé le", "cree_le"), ("createdAt", "Created At"), ("Łódź-Nr.", "lodz nr"), ("№ 5", "No 5")]
+)
+def test_names_are_compared_in_plain_words(text: str, same: str) -> None:
+    assert plain(text) == plain(same)

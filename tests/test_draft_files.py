@@ -215,7 +215,7 @@ def test_the_command_writes_a_contract_that_loads(helpdesk: Path, tmp_path: Path
     assert ours.files.claims(
         "helpdesk_2027-01.csv", ["Ticket-Nr", "Erstellt am", "Zustand", "Kanal", "E-Mail-Adresse", "Bearbeiter"]
     )
-    assert "# Quatsch: ?" in written.read_text(encoding="utf-8")
+    assert "# Quatsch:  # check: 1 row" in written.read_text(encoding="utf-8")
 
 
 def test_nothing_is_overwritten(helpdesk: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from reading import read
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull import csv_files, unpacking
+from orchestration.pull.contracts import Contract, claims
 from orchestration.pull.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
@@ -133,6 +134,43 @@ def test_lines_within_records_are_rows(tmp_path: Path, name: str) -> None:
         (True, "4"),
         (True, "5"),
     ]
+
+
+@pytest.mark.parametrize("name", ["talks.json", "talks.ndjson"])
+def test_lines_below_other_keys(tmp_path: Path, name: str) -> None:
+    talks = [
+        {"id": 1, "parts": {"parts": []}},
+        {"id": 2, "parts": {"total": 2, "parts": [{"id": 7}, {"id": 8}]}},
+        {"id": 3, "parts": None},
+        {"id": 4},
+        {"id": 5, "parts": [6]},
+    ]
+    path = tmp_path / name
+    path.write_text(json.dumps(talks) if name.endswith(".json") else "\n".join(map(json.dumps, talks)))
+    options = ReadOptions(lines="parts.parts")
+    rows = read(path, name, options).table.to_pylist()
+    assert [(row["id"], row["parts.total"], row["parts.parts.id"]) for row in rows] == [("2", "2", "7"), ("2", "2", "8")]
+    # By its columns a contract knows the file, whatever stands in its first record.
+    assert read_header(path, name, options) == ["id", "parts.total", "parts.parts.id"]
+
+
+def test_whose_json_it_is_takes_no_second_reading() -> None:
+    """To look for a header in JSON is to parse all of it, and contracts that name a list of records are many."""
+    named = Contract.model_validate(
+        {"name": "calls_api", "kind": "calls", "files": {"columns": ["sid", "at"]}, "records": "calls",
+         "columns": {"call_id": "sid", "started_at": "at"}}
+    )  # fmt: skip
+    looked: list[str] = []
+
+    def header_by(contract: Contract) -> list[str]:
+        looked.append(contract.name)
+        return ["sid", "at"]
+
+    assert [contract.name for contract in claims("page.json", ["sid", "at"], [named], header_by)] == ["calls_api"]
+    assert claims("page.json", ["other"], [named], header_by) == []
+    assert looked == []
+    # Of several lists none is the header's: the contract says which.
+    assert [contract.name for contract in claims("page.json", [], [named], header_by)] == ["calls_api"]
 
 
 def test_broken_lines_of_ndjson(tmp_path: Path) -> None:

@@ -15,16 +15,16 @@ from typing import BinaryIO
 import zstandard
 
 from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.output import shown
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.naming import in_order
-from orchestration.pull.readers import FORMATS, file_format, read_header
-from orchestration.pull.sources import Source, SourceFile, open_source, printable
+from orchestration.pull.readers import FORMATS, read_header
+from orchestration.pull.sources import Source, SourceFile, exports_at, is_hidden, open_export, open_source, printable
 from orchestration.pull.unpacking import open_bytes, require_sheets
 
 _CHUNK_BYTES = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
-_MAX_MEMBERS = 4
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,14 @@ class NamedFiles:
         self._paths = {path.relative_to(root).as_posix(): path for path in found}
 
     def files(self) -> Iterator[SourceFile]:
-        for name in in_order(self._paths):
-            if file_format(name):
-                yield SourceFile(printable(name), "", str(self._paths[name]))
+        found = {name: file for relative, path in self._paths.items() for name, file in exports_at(path, relative).items()}
+        yield from (found[name] for name in in_order(found))
 
     def others(self) -> dict[str, Path]:
-        return {name: path for name, path in self._paths.items() if not file_format(name)}
+        return {name: path for name, path in self._paths.items() if not exports_at(path, name)}
 
     def open(self, file: SourceFile) -> BinaryIO:
-        return Path(file.location).open("rb")
+        return open_export(file)
 
 
 def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[PassedOver]]:
@@ -77,7 +76,7 @@ def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[Passed
         ConfigurationError: a place does not exist, or folders are mixed with files.
     """
     if missing := [str(place) for place in places if not place.exists()]:
-        raise ConfigurationError(f"no such file or folder: {printable(', '.join(missing))}")
+        raise ConfigurationError(f"no such file or folder: {shown(', '.join(missing))}")
     folders = [place for place in places if place.is_dir()]
     if folders and len(places) > 1:
         raise ConfigurationError("name one folder, or files")
@@ -90,20 +89,15 @@ def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[Passed
 def passed_over(folder: Path) -> list[PassedOver]:
     """What of a folder of exports no run reads; hidden files are nobody's exports."""
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    names = [name for name in in_order(paths) if not any(part.startswith(".") for part in Path(name).parts)]
-    return [_why(name, paths[name]) for name in names if not file_format(name)]
+    names = [name for name in in_order(paths) if not is_hidden(name)]
+    return [_why(name, paths[name]) for name in names if not exports_at(paths[name], name)]
 
 
 def _why(name: str, path: Path) -> PassedOver:
     ending = path.suffix.lower()
     if ending not in _ARCHIVES:
-        return PassedOver(printable(name), f"its ending is none of {', '.join(FORMATS)} (also with .gz or .zst)")
-    members: list[str] = []
-    if ending == ".zip" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as packed:
-            members = [printable(member) for member in packed.namelist() if file_format(member)]
-    shown = ", ".join(members[:_MAX_MEMBERS]) + (", …" if len(members) > _MAX_MEMBERS else "")
-    return PassedOver(printable(name), f"an archive{f' (of {shown})' if shown else ''}: unpack it")
+        return PassedOver(printable(name), f"its ending is none of {', '.join(FORMATS)} (also with .gz, .zst or .zip)")
+    return PassedOver(printable(name), "an archive without an export in it" if ending == ".zip" else "an archive: unpack it")
 
 
 def arrive(source: Source, landing: Path) -> Arrivals:
@@ -132,7 +126,7 @@ def arrive(source: Source, landing: Path) -> Arrivals:
 def _put(source: Source, file: SourceFile, size: int, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     path = Path(file.location)
-    if path.is_file() and path.stat().st_size == size:
+    if file.member is None and path.is_file() and path.stat().st_size == size:
         target.symlink_to(path.resolve())
         return
     with source.open(file) as stream, target.open("wb") as copy:

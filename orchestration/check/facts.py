@@ -13,7 +13,7 @@ from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
 from orchestration.check.trial import Tried
 from orchestration.connections import connect
 from orchestration.output import shown
-from orchestration.pull.canonical import put_beside, unknown_columns
+from orchestration.pull.canonical import mark_repeated, put_beside, unknown_columns
 from orchestration.pull.contracts import Mapping
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
@@ -21,6 +21,8 @@ from orchestration.pull.literals import identifier, literal
 from orchestration.pull.loading import options_of
 from orchestration.pull.quarantine import valueless
 from orchestration.pull.readers import open_rows
+from orchestration.pull.sifting import place_column, sift
+from orchestration.pull.statement import REPEATED
 from orchestration.pull.values import declare
 from orchestration.settings import Settings
 
@@ -63,8 +65,22 @@ class Beside:
         for name in self.added:
             self.con.execute(f"alter table file add column {identifier(name)} varchar")
         self.con.execute(f"create temp table mapped as {self.contract.query or 'select * from file'}")
-        self.columns = [str(row[0]) for row in self.con.execute("describe mapped").fetchall() if row[0] != "_row"]
+        if self.contract.query and self.contract.also_reads:
+            mark_repeated(self.con)
+        self.columns = [name for name in sift(self.con, self.contract).header if name not in ("_row", REPEATED)]
         self.masks = Masks(self.contract, self.kind, [*self.header, *self.columns])
+        self.masks.words = {name: self._words_of(name) for name in self.contract.columns if self._holds_words(name)}
+
+    def _holds_words(self, name: str) -> bool:
+        column = self.kind.columns[name]
+        return column.type in ("one_of", "word", "text") and not (column.is_id and column.name in self.kind.key)
+
+    def _words_of(self, name: str) -> set[str]:
+        """Texts that several rows hold in a column, in the file or as values."""
+        cells = self._cells(self.contract.columns[name])
+        said = f"select {cells} as word from mapped union all select {identifier(name)} from loaded"
+        found = self.all(f"select word from ({said}) where word is not null group by word having count(*) >= 4 limit 500")
+        return {word for (word,) in found}
 
     def __enter__(self) -> Beside:
         return self
@@ -81,7 +97,7 @@ class Beside:
         """SQL over ``mapped``: what stands in the file, trimmed; none for columns that are not in it, and for fixed values."""
         if mapping.sql is not None:
             return f"nullif(trim(cast(try({mapping.sql}) as varchar)), '')"
-        (source,) = sources_of(mapping, self.columns)[:1] or (None,)
+        source = place_column(mapping.place_in) if mapping.place_in else next(iter(sources_of(mapping, self.columns)), None)
         return f"nullif(trim(cast({identifier(source)} as varchar)), '')" if source else None
 
     def _cells(self, mapping: Mapping) -> str:
@@ -173,6 +189,8 @@ class Beside:
         if mapping.value is not None:
             return f"= {mapping.value}"
         names = sources_of(mapping, self.columns)
+        if mapping.place_in:
+            return f"place in {', '.join(mapping.place_in)}"
         if mapping.source is not None:
             return shown(mapping.source) if names else f"{shown(mapping.source)} (not in the file)"
         return f"sql of {', '.join(shown(name) for name in names[:2])}{', …' if len(names) > 2 else ''}" if names else "sql"

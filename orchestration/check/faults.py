@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -12,8 +12,11 @@ from orchestration.connections import connect
 from orchestration.errors import RefusedFileError
 from orchestration.pull.canonical import require_columns
 from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.headers import by_name, found
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.literals import identifier
+from orchestration.pull.params import require_params
+from orchestration.pull.sifting import sift
 from orchestration.pull.values import declare
 
 
@@ -58,45 +61,47 @@ class Tables:
             )
             return
         kind = all_kinds()[contract.kind]
-        present = {name.lower() for name in header}
+        present = by_name(header)
         optional = [name for name in contract.optional_columns if name.lower() not in present]
+        if (lacks := _refusal(require_params, contract)) is not None:
+            yield Fault(f"it {lacks}", refuses=True)
         for name, columns in companions.items():
             self._table(name, columns)
         self._table("file", [*header, *optional])
-        if contract.query is None:
-            self._con.execute("create or replace temp view mapped as select * from file")
-            try:
-                require_columns(contract, kind, list(header))
-            except RefusedFileError as error:
-                lacking: list[str] = [
-                    m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source
-                ]
-                meant = {name: close for name in lacking if name.lower() not in present and (close := close_to(name, header))}
-                hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
-                yield Fault(f"it {error}{hints}", next(iter(meant.values()), None), refuses=True)
-        elif (told := self._error(f"create or replace temp view mapped as {contract.query}")) is not None:
+        if contract.query is None and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
+            named = [m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source]
+            meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, header))}
+            hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
+            yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
+        if (told := self._error(f"create or replace temp table mapped as {contract.query or 'select * from file'}")) is not None:
             yield Fault(f"query: {told}", stops=True)
             return
         columns = [str(row[0]) for row in self._con.execute("describe mapped").fetchall()]
+        yield from self._of_rows(contract)
         yield from self._of_mappings(contract, [name for name in columns if name not in optional])
 
+    def _of_rows(self, contract: Contract) -> Iterator[Fault]:
+        """What says which rows carry a record."""
+        try:
+            sift(self._con, contract)
+        except RefusedFileError as error:
+            yield Fault(f"it {error}", refuses=True)
+        except duckdb.Error as error:
+            yield Fault(f"`where` or `continuation`: {_first_line(error)}", stops=True)
+        self._con.execute("drop table if exists flagged")
+
     def _of_mappings(self, contract: Contract, columns: list[str]) -> Iterator[Fault]:
-        present = {name.lower() for name in columns}
+        present = by_name(columns)
         required = all_kinds()[contract.kind].required_columns if contract.query is None else []
-        taken = {(mapping.source or "").lower() for mapping in contract.columns.values()}
-        free = [name for name in columns if name.lower() not in taken]
+        taken = {found(present, mapping.source) for mapping in contract.columns.values()}
+        free = [name for name in columns if name not in taken]
         mapped: dict[str, Mapping] = {**contract.columns, **({"source": contract.source} if contract.source else {})}
         for name, mapping in mapped.items():
             if mapping.sql is not None and (told := self._error(f"select ({mapping.sql}) from mapped")) is not None:
                 yield Fault(f"{name}: {told}", stops=True)
-            elif mapping.source and mapping.source.lower() not in present and name not in required:
+            elif mapping.source and found(present, mapping.source) is None and name not in required:
                 near = close_to(mapping.source, free)
                 yield Fault(f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}", near)
-        if contract.continuation is not None:
-            named = " and ".join(f"{identifier(name)} is not null" for name in contract.continuation.of)
-            for sql in (contract.continuation.rows, named):
-                if (told := self._error(f"select ({sql}) from mapped")) is not None:
-                    yield Fault(f"continuation: {told}", stops=True)
 
     def _table(self, name: str, columns: list[str]) -> None:
         listed = ", ".join(f"{identifier(column)} varchar" for column in columns)
@@ -107,9 +112,21 @@ class Tables:
         try:
             self._con.execute(sql)
         except duckdb.Error as error:
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            candidates = next((line for line in lines if line.startswith("Candidate bindings")), "")
-            return " ".join(
-                [lines[0].removeprefix("Binder Error: ").rstrip("."), f"({candidates})" if candidates else ""]
-            ).strip()
+            return _first_line(error)
         return None
+
+
+def _first_line(error: duckdb.Error) -> str:
+    """What the database says, and the columns that it would know."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    candidates = next((f" ({line})" for line in lines if line.startswith("Candidate bindings")), "")
+    return lines[0].removeprefix("Binder Error: ").rstrip(".") + candidates
+
+
+def _refusal(check: Callable[..., object], *arguments: object) -> str | None:
+    """Why the pull would refuse a file; none where it would not."""
+    try:
+        check(*arguments)
+    except RefusedFileError as error:
+        return str(error)
+    return None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from orchestration.output import shown
 from orchestration.pull.contracts import Contract, Mapping
-from orchestration.pull.kinds import NUMBERS, TIMES, Kind
+from orchestration.pull.headers import by_name, found
+from orchestration.pull.kinds import TIMES, Kind
+from orchestration.pull.personal import may_be_shown
 
 #: Longer texts of a person are told by their length.
 _MAX_SHAPE = 40
-#: As in the reasons of the quarantine: an address, or digits enough for a telephone number.
-_LOOKS_PERSONAL = re.compile(r"@|\d{7,}")
+_ADDRESS_OR_NUMBER = re.compile(r"@|\d{7,}")
 _ADDRESS_OR_PHONE = re.compile(r"@|^\+[\d\s()./-]{7,}$")
 
 
@@ -30,11 +31,13 @@ def columns_in(sql: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.lower() in named]
 
 
-def sources_of(mapping: Mapping, header: Iterable[str]) -> list[str]:
+def sources_of(mapping: Mapping, header: Sequence[str]) -> list[str]:
     """Columns of a file that a canonical column is made of."""
     if mapping.sql is not None:
         return columns_in(mapping.sql, header)
-    return [name for name in header if mapping.source is not None and name.lower() == mapping.source.lower()]
+    present = by_name(header)
+    named = (found(present, name) for name in (mapping.place_in or [mapping.source or ""]))
+    return [name for name in named if name is not None]
 
 
 class Masks:
@@ -43,24 +46,26 @@ class Masks:
     def __init__(self, contract: Contract, kind: Kind, header: list[str]) -> None:
         self._kind = kind
         mapped = [(kind.columns[name], mapping) for name, mapping in contract.columns.items()]
-        #: Columns of the file that hold persons' own texts.
-        self.personal = {
-            source.lower() for column, mapping in mapped if column.is_personal for source in sources_of(mapping, header)
-        }
         self._sources = {column.name: {name.lower() for name in sources_of(mapping, header)} for column, mapping in mapped}
+        #: Columns of the file that hold persons' own texts.
+        self._personal = set[str]().union(*(self._sources[column.name] for column, _ in mapped if column.is_personal))
+        #: Texts that several rows of a column hold: words of the export, though they look like a name ("In Progress").
+        self.words: dict[str, set[str]] = {}
 
     def cell(self, column: str, text: str | None) -> str | None:
         """The text of a cell, or a canonical value, of a column as it may be shown."""
         if text is None:
             return None
+        return shown(text if self._is_nobodys(column, text) else shape(text))
+
+    def _is_nobodys(self, column: str, text: str) -> bool:
         spec = self._kind.columns[column]
-        is_personal = spec.is_personal or bool(self._sources.get(column, set()) & self.personal)
+        if spec.is_personal or self._sources.get(column, set()) & self._personal:
+            return False
         if spec.type in TIMES:
-            is_personal = is_personal or "@" in text or len(text) > _MAX_SHAPE
-        elif spec.is_id:
-            is_personal = is_personal or bool(_ADDRESS_OR_PHONE.search(text))
-        elif spec.type in (*NUMBERS, "boolean", "one_of", "word"):
-            is_personal = is_personal or len(text) > _MAX_SHAPE or bool(_LOOKS_PERSONAL.search(text))
-        else:
-            is_personal = is_personal or bool(_LOOKS_PERSONAL.search(text))
-        return shown(shape(text) if is_personal else text)
+            return "@" not in text and len(text) <= _MAX_SHAPE
+        if spec.is_id and not re.search(r"\s", text.strip()):
+            return not _ADDRESS_OR_PHONE.search(text)
+        if text in self.words.get(column, ()):
+            return not _ADDRESS_OR_NUMBER.search(text)
+        return may_be_shown(text)

@@ -25,7 +25,7 @@ def survey(settings: Settings) -> Iterator[str]:
         arrivals = arrive(source, Path(folder))
         claims = Claims(arrivals, contracts, settings)
         if not arrivals.landed:
-            yield f"{settings.exports} holds no file in a known format ({', '.join(FORMATS)}; also .gz, .zst)"
+            yield f"{settings.exports} holds no file in a known format ({', '.join(FORMATS)}; also .gz, .zst, .zip)"
         for file in arrivals.landed:
             yield _line(file, claims, tables)
         for name, other in arrivals.twins.items():

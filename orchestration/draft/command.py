@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
 
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.options import reported
+from orchestration.output import echo
 
 #: Where contracts go that no option says a place for.
 _CONFIG = "config"
@@ -40,6 +42,9 @@ def draft(
     It looks at the names of columns, in seven languages and in the words of many vendors, and at what stands in them. The first
     20,000 rows are read. Fix what is marked, then run the command that it prints at the end.
     """
+    from orchestration.check.lightly import import_lightly
+
+    import_lightly()
     from orchestration.draft.drafting import draft as drafted
     from orchestration.draft.placing import place
     from orchestration.draft.trial import try_out
@@ -48,20 +53,21 @@ def draft(
     if not file.is_file():
         raise ConfigurationError(f"{file} is no file that can be read")
     folder = Path(config or os.environ.get("CXHOUSE_CONFIG") or _CONFIG)
-    made = drafted(file, kind, name, timezone)
-    path = place(made, file, folder, output, force, is_named=name is not None)
+    try:
+        made = drafted(file, kind, name, timezone)
+    except RefusedFileError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+    path = place(made, folder, output, force, is_named=name is not None)
     loaded, rejected = try_out(made, file)
-    next_step = f"cxhouse check {_quoted(file)} --contract {made.name} --config {_quoted(path.parent.parent if path else folder)}"
+    is_placed = path is not None and path.parent.name == "contracts"
+    config_dir = path.parent.parent if path is not None and is_placed else folder
+    next_step = shlex.join(["cxhouse", "check", str(file), "--contract", made.name, "--config", str(config_dir)])
     written = text(made, next_step, loaded, rejected)
     if path is None:
         click.echo(written, nl=False)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(written, encoding="utf-8")
-        checks = count_of_checks(made)
-        click.echo(f"{path}: {made.kind}, {loaded:,} rows load, {rejected:,} are rejected, {checks} places to check")
-    click.echo(f"Next: {next_step}", err=path is None)
-
-
-def _quoted(path: Path) -> str:
-    return f"'{path}'" if " " in str(path) else str(path)
+        echo(f"{path}: {made.kind}, {loaded:,} rows load, {rejected:,} are rejected, {count_of_checks(made)} places to check")
+    first = "" if is_placed else f"put it into {folder / 'contracts'}, then "
+    echo(f"Next: {first}{next_step}", err=path is None)

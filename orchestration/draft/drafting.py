@@ -57,7 +57,7 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     match, why, doubt = _kind(path, file, kind_name)
     kind = match.kind
     made = Draft(
-        name or contract_name(path.name, kind.name), kind.name, path.name, read.rows, len(read.columns), read.is_whole,
+        name or contract_name(path.name, kind.name), kind.name, path.name, read.rows, [seen.name for seen in read.columns],
         notes=list(read.layout.notes),
     )  # fmt: skip
     made.keys["kind"] = Key(kind.name, why, doubt)
@@ -163,7 +163,7 @@ def _telling(made: Draft) -> list[str]:
         for entry in sorted(made.entries.values(), key=lambda one: (bool(one.doubts), one.column not in _required(made)))
         if entry.looks is not None
     ]
-    return list(dict.fromkeys(sources))[:5]
+    return list(dict.fromkeys(sources))[:5] or made.header[:3]
 
 
 def _required(made: Draft) -> list[str]:

@@ -81,8 +81,8 @@ def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
     if told.unit:
         made.mapping["unit"] = told.unit
         made.why += f"; {_COUNTS[told.unit]}"
-        if told.unit == "excel_days":
-            made.doubts.append("numbers as those by which a spreadsheet counts days")
+        if told.unit == "excel_days" and not told.clocked:
+            made.doubts.append("whole numbers as those by which a spreadsheet counts days")
     elif told.forms:
         decided = day_order(told, order)
         formats = told.formats(decided.day_first)
@@ -187,6 +187,9 @@ def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         made.doubts.append("voicemails, callbacks and failures are told by no word of this column")
         return
     strange = 0
+    known = seen.share(lambda text: meaning_of(text, meanings) is not None)
+    # A column of words that are mostly known is a vocabulary; one of others may name persons.
+    is_listed = seen.may_be_shown or known > 0.3
     for text, rows in sorted(seen.values.items(), key=lambda item: (-item[1], item[0]))[:_WORDS]:
         joined = re.sub(r"[\s_-]+", "_", text).lower()
         if joined in column.values:
@@ -194,12 +197,12 @@ def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         meaning = meaning_of(text, meanings)
         if meaning is None:
             strange += 1
-            if seen.may_be_shown:
+            if is_listed:
                 made.words.append(Word(text, None, rows, _unknown(column)))
         else:
             doubt = None if meaning.is_sure else "can mean something else too"
             made.words.append(Word(text, meaning.value, rows, doubt))
-    if strange and not seen.may_be_shown:
+    if strange and not is_listed:
         made.doubts.append(f"{strange} of its texts are no known words, and may name persons: they are not listed")
     if len(seen.values) > _WORDS:
         made.doubts.append(f"only the {_WORDS} most frequent of {len(seen.values)} words are listed")
@@ -207,8 +210,8 @@ def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
 
 def _unknown(column: Column) -> str:
     if column.type == "word":
-        return f"no word of ours: stays as it is ({', '.join(column.values)})"
-    return f"which of {', '.join(column.values)}? Rows with it go to quarantine until it is mapped"
+        return f"stays as it is; {', '.join(column.values)}?"
+    return f"{', '.join(column.values)}? Rejected until it is mapped"
 
 
 def _answered(seen: Seen) -> list[Word]:

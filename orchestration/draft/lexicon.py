@@ -16,6 +16,8 @@ from orchestration.pull.kinds import Column, Kind, all_kinds
 LANGUAGES = {
     "en": "English", "fr": "French", "de": "German", "es": "Spanish", "it": "Italian", "pl": "Polish", "pt": "Portuguese",
 }  # fmt: skip
+#: The fast one of the two safe loaders, where it was built.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The language of names that vendors use, or that mean the same in several languages.
 ANY = "any"
 _JOINS = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-Z][a-zà-ÿ])|(?<=[a-z])(?=[A-Z])")
@@ -44,11 +46,8 @@ def plain(text: str) -> str:
 
 @cache
 def _yaml(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load(Path(__file__).with_name(name).read_text(encoding="utf-8"), _LOADER)
+    content: dict[str, Any] = yaml.load(Path(__file__).with_name(name).read_text(encoding="utf-8"), LOADER)
     return content
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @cache

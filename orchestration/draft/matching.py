@@ -53,12 +53,12 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
     for shorter, points in ((bare, 92.0), (without, 88.0)):
         if shorter in names and shorter not in no_names():
             name = names[shorter]
-            return name.column, points, f"{_told(name.language)}, but for words that say nothing", name.language
+            return name.column, points, f"{_told(name.language)} beside words that say nothing", name.language
     return _by_part(parts, kind)
 
 
 def _told(language: str) -> str:
-    return "a usual name" if language == ANY else f"{LANGUAGES[language]} for it"
+    return "a usual name" if language == ANY else f"{LANGUAGES[language]} name"
 
 
 def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None:

@@ -49,8 +49,8 @@ class Draft:
     kind: str
     file: str
     rows: int
-    columns: int
-    is_whole: bool
+    #: The file's columns.
+    header: list[str]
     keys: dict[str, Key] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     #: Columns of the file that nothing uses -> what they look like.

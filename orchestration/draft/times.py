@@ -9,7 +9,9 @@ from itertools import islice
 
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import missing_dates
-from orchestration.pull.spelling import month_words
+from orchestration.pull.spelling import MONTHS
+
+_MONTH_WORDS = frozenset(" ".join(MONTHS.values()).split())
 
 _WEEKDAY = r"((?P<weekday>[^\W\d_]{2,12})(?P<after>\.?,? ))?"
 _NUMERIC = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})"
@@ -185,7 +187,7 @@ def _numeric(parts: dict[str, str | None], text: str, told: Times) -> str | None
 
 def _named(parts: dict[str, str | None], told: Times) -> str | None:
     name = str(parts.get("month") or parts.get("first")).casefold()
-    if name not in month_words():
+    if name not in _MONTH_WORDS:
         told.unknown_months.add(name)
     # Either reads long and short names of seven languages, with a point or without.
     month = "%b" if len(name) <= 3 else "%B"

@@ -68,5 +68,5 @@ def _note(made: Draft, problems: list[dict[str, str | None]], rows: int) -> None
         entry = made.entries.get(name)
         if entry is None:
             made.doubts.append(f"{reasons.total():,} of {rows:,} rows are rejected: {shown}")
-        elif entry.mapping.get("sql") != "null":
+        elif entry.mapping.get("sql") != "null" and reasons.total() > sum(word.rows for word in entry.words if word.doubt):
             entry.doubts.append(doubt)

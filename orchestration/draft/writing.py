@@ -71,7 +71,7 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
     """
     doubts = count_of_checks(made)
     lines = [
-        f"# Drafted by 'cxhouse contract draft' from {_comment(made.file)}: {made.rows:,} rows, {made.columns} columns.",
+        f"# Drafted by 'cxhouse contract draft' from {_comment(made.file)}: {made.rows:,} rows, {len(made.header)} columns.",
         f"# As it is, it loads {loaded:,} rows and rejects {rejected:,}. Each line says why it is so, with points up to 100.",
         f"# {doubts} lines are marked 'check': look at them, then run" if doubts else "# Nothing was unsure; run",
         f"#   {_comment(next_step)}",
@@ -110,7 +110,7 @@ def _word(word: Word) -> list[str]:
     rows = f"{word.rows:,} rows" if word.rows != 1 else "1 row"
     key = scalar(word.written)
     if word.value is None and not word.is_missing:
-        return [f"      # {_comment(key)}: ?  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]
+        return [f"      # {_comment(key)}:  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]
     code = f"{key}: {scalar(word.value)}"
     return [f"      {code}  {CHECK}{rows}: {word.doubt}" if word.doubt else f"      {code}  # {rows}"]
 

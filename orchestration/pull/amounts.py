@@ -9,7 +9,7 @@ _SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 360
 #: What stands before or after an amount, beside the signs of currencies.
 _CURRENCIES = (
     "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|ISK|JPY|KES|KRW|MAD|MXN|MYR|NGN|NOK|NZD|PEN|"
-    "PHP|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|kr|Kč|zł|Ft|lei|Fr|Rs|RM|TL|лв|руб"
+    "PHP|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|KR|KČ|ZŁ|FT|LEI|FR|RS|RM|TL|ЛВ|РУБ"
 )
 #: The words of a unit, in the languages of exports: seconds, and how they are written.
 _UNITS = (
@@ -33,8 +33,8 @@ def number(text: str, decimal: str, column: Column) -> str:
     bare = rf"regexp_replace({bare}, '[.,][-–—]+$', '')"
     if column.type in ("money", "money_size"):
         # 'US$' is 'US' by now.
-        named = rf"regexp_replace({bare}, '(?i)^([(+-]?)(?:{_CURRENCIES}|US|CA|AU|NZ|HK|NT|R|S|C|A)\.?([(+-]?\d)', '\1\2')"
-        bare = rf"regexp_replace({named}, '(?i)(\d[.,]?)(?:{_CURRENCIES})\.?([)-]?)$', '\1\2')"
+        named = rf"regexp_replace(upper({bare}), '^([(+-]?)(?:{_CURRENCIES}|US|CA|AU|NZ|HK|NT|R|S|C|A)\.?([(+-]?\d)', '\1\2')"
+        bare = rf"regexp_replace({named}, '(\d[.,]?)(?:{_CURRENCIES})\.?([)-]?)$', '\1\2')"
     elif column.type == "number":
         bare = f"rtrim({bare}, '%')"
     signed = rf"regexp_replace(regexp_replace({bare}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')"
@@ -95,18 +95,22 @@ def _sign(text: str) -> str:
 
 def _clock(text: str) -> str:
     """'1:02:03', '26:04:05.5', '1 day, 02:03:04', '1.02:03:04' of .NET."""
-    form = rf"(?i)^-?(?:(\d+)(?: ?(?:{_UNITS[1][1]})[.,]? ?|[. ]))?(\d+):(\d\d):(\d\d(?:[.,]\d+)?)$"
-    total = " + ".join(f"{_part(text, form, place)} * {factor}" for place, factor in enumerate((86400, 3600, 60, 1), start=1))
-    return f"case when contains({text}, ':') and regexp_matches({text}, '{form}') then ({total}) * {_sign(text)} end"
+    text = f"lower({text})"
+    time = r"\d+:\d\d:\d\d(?:[.,]\d+)?$"
+    days = rf"(?:(\d+)(?: ?(?:{_UNITS[1][1]})[.,]? ?|[. ]))?"
+    length = f"epoch(try_cast(replace(regexp_extract({text}, '{time}'), ',', '.') as interval))"
+    total = f"({_part(text, rf'^-?{days}{time}', 1)} * 86400 + {length}) * {_sign(text)}"
+    return f"case when contains({text}, ':') and regexp_matches({text}, '^-?{days}{time}') then {total} end"
 
 
 def _words(text: str) -> str:
     """'1h 2m 3s', '62.5 min', '2 Std. 5 Min.', '1 heure et 5 minutes'."""
+    text = f"lower({text})"
     units = [(factor, words.replace("'", "''")) for factor, words in _UNITS]
     each = "|".join(words for _, words in units)
-    form = rf"(?i)^(?:\d+(?:[.,]\d+)?\s*(?:{each})\.?,?\s*(?:(?:and|und|et|y|e|i)\s+)?)+$"
+    form = rf"^(?:\d+(?:[.,]\d+)?\s*(?:{each})\.?,?\s*(?:(?:and|und|et|y|e|i)\s+)?)+$"
     total = " + ".join(
-        _part(text, rf"(?i)(\d+(?:[.,]\d+)?)\s*(?:{words})(?:[^\pL]|$)", 1) + f" * {factor}" for factor, words in units
+        _part(text, rf"(\d+(?:[.,]\d+)?)\s*(?:{words})(?:[\s\d.,]|$)", 1) + f" * {factor}" for factor, words in units
     )
     return f"case when regexp_matches({text}, '{form}') then {total} end"
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract
-from orchestration.pull.headers import by_name, found
+from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
 from orchestration.pull.personal import names_shown
@@ -120,6 +120,8 @@ def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
     named += [name for m in contract.columns.values() for name in m.place_in]
     used = {found(present, name) for name in named}
+    used |= {SHEET if contract.sheets else None}
+    used |= {column for m in contract.columns.values() for column in options(present, m.option_of)}
     sql = " ".join(
         [
             contract.query or "",
@@ -150,7 +152,7 @@ def _put_together(con: duckdb.DuckDBPyConnection, contract: Contract, feed: Feed
         con.execute(f"create temp table mapped as {contract.query or 'select * from file'}")
         con.execute("drop table file")
         if contract.also_reads:
-            _mark_repeated(con)
+            mark_repeated(con)
         _same_rows(con, contract, feed.count)
         return sift(con, contract)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
@@ -184,9 +186,9 @@ def _type(
     """
     lineage, values = _lineage(sorter.origin)
     sql = statement(contract, sorter.kind, present, lineage, condition, tried)
-    if tried:
-        # What two tried expressions share would be worked out before either is tried.
-        con.execute("set disabled_optimizers = 'common_subexpressions'")
+    # To rewrite a hundred columns' expressions takes longer than to work them out for ten thousand rows, and saves no time later.
+    # And what two tried expressions share would be worked out before either is tried.
+    con.execute(f"set disabled_optimizers = 'expression_rewriter{', common_subexpressions' if tried else ''}'")
     if feed.keeps:
         # Several threads would give rows in another order than the file's.
         con.execute("set threads = 1")
@@ -221,6 +223,8 @@ def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]
+    wanted = [contract.columns[name].option_of for name in kind.required_columns]
+    lacking += [" or ".join(patterns) for patterns in wanted if patterns and not options(present, patterns)]
     if lacking:
         if len(header) == 1 and all(name in header[0].lower() for name in map(str.lower, lacking)):
             raise RefusedFileError(
@@ -244,7 +248,7 @@ def _same_rows(con: duckdb.DuckDBPyConnection, contract: Contract, expected: int
         )
 
 
-def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+def mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
     """Of a row that the files read along give several of, one stays, marked: nobody knows which of them is meant."""
     ((rows, different),) = con.execute("select count(*), count(distinct _row) from mapped").fetchall()
     if rows == different:

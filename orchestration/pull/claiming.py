@@ -37,6 +37,14 @@ def _canonical_kind(file_name: str) -> Kind | None:
     return None
 
 
+def _may_look_different(file_name: str, header: list[str], contract: Contract) -> bool:
+    """May a contract find another header in a file than who does not know it? To look costs a reading of the file."""
+    if file_format(file_name) not in ("json", "ndjson"):
+        return contract.has_form_of_its_own
+    # Whose list of records is found without being told has no other one to name.
+    return bool(contract.encoding or (contract.records and not header))
+
+
 def claims(
     file_name: str,
     header: list[str],
@@ -60,7 +68,7 @@ def claims(
 
     for contract in contracts:
         claimed = contract.files.claims(file_name, header) or (
-            contract.has_form_of_its_own
+            _may_look_different(file_name, header, contract)
             and contract.files.matches_name(file_name)
             and contract.files.claims(file_name, header_by(contract))
         )

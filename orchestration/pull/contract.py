@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -13,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from orchestration.pull.faults import Fault, nearest, none_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.mappings import UNITS, Companion, Continuation, FileMatch, Form, Held, Mapping, Param
+from orchestration.pull.naming import folder_of
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
 
@@ -20,6 +22,12 @@ from orchestration.pull.queries import wrong_sql
 _SAID_TO_PEOPLE = ("description", "vendor", "provisional")
 #: What `source` says to take it from the folder that a file lies in.
 FOLDER = "folder"
+
+
+@cache
+def _zones() -> set[str]:
+    """Looked up in the file system, once."""
+    return available_timezones()
 
 
 class Contract(Form):
@@ -100,8 +108,8 @@ class Contract(Form):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(available_timezones()))}")
+        if value not in _zones():
+            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(_zones()))}")
         return value
 
     @model_validator(mode="after")
@@ -120,13 +128,22 @@ class Contract(Form):
         """The contract as it reads a file of this name: a `source` by folder is that of the topmost subfolder."""
         if self.source is None or self.source.value != FOLDER:
             return self
-        folder, slash, _ = file_name.partition("/")
-        return self.model_copy(update={"source": Mapping(value=folder) if slash else None})
+        folder = folder_of(file_name).partition("/")[0]
+        return self.model_copy(update={"source": Mapping(value=folder) if folder else None})
 
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
-        told = (self.encoding, self.delimiter, self.sheet, self.records, self.skip_rows, self.header_row, self.header_rows > 1)
+        told = (
+            self.encoding,
+            self.delimiter,
+            self.sheet,
+            self.sheets,
+            self.records,
+            self.skip_rows,
+            self.header_row,
+            self.header_rows > 1,
+        )
         return any(told)
 
     @property

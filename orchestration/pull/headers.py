@@ -16,7 +16,13 @@ from orchestration.errors import RefusedFileError
 HEADER_LINES = 50
 #: A column of our own: a file's column of that name is renamed.
 ROW = "_row"
+#: Another: the name of the sheet, where several are read.
+SHEET = "_sheet"
 _DELIMITERS = (",", ";", "\t", "|")
+#: A header is hardly ever longer.
+_RECORD = 2**14
+#: So many lines below those that are skipped may be blank, or a header that is not the wanted one.
+_MOST_LINES = 2000
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -102,7 +108,9 @@ def by_name(names: Iterable[str]) -> dict[str, str]:
     Of columns whose names differ by case only each has its own: in SQL the second is ``q2.2``.
     """
     names = list(names)
-    present = {name.lower(): name for name in reversed(names)}
+    present: dict[str, str] = {}
+    for name in names:
+        present.setdefault(name.lower(), name)
     present.update((name, name) for name in names)
     for name in names:
         spelled = re.sub(r"\.\d+$", "", name)
@@ -114,6 +122,21 @@ def by_name(names: Iterable[str]) -> dict[str, str]:
 def found(present: dict[str, str], name: str | None) -> str | None:
     """The column of a name: as it is spelled, else whatever its case."""
     return present.get(name or "") or present.get((name or "").lower())
+
+
+def options(present: dict[str, str], patterns: Iterable[str]) -> dict[str, str]:
+    """The columns that names or patterns mean, and the option that each is: what a ``*`` stands for, else its name."""
+    columns: dict[str, str] = {}
+    for pattern in patterns:
+        if "*" not in pattern:
+            if (column := found(present, pattern)) is not None:
+                columns.setdefault(column, column)
+            continue
+        form = re.compile("(.*)".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
+        for column in dict.fromkeys(present.values()):
+            if match := form.fullmatch(column):
+                columns.setdefault(column, match[1].strip() or column)
+    return columns
 
 
 def joined(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -171,7 +194,9 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
         RefusedFileError: there is none.
     """
     text = text.removeprefix("\ufeff")
-    starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+    # No header stands further down: the rest of a long text need not be cut into lines.
+    most = _MOST_LINES + shape.skip_rows + (shape.row or 0)
+    starts = [0, *(end.end() for end in islice(_LINE_END.finditer(text), most))]
     delimiters: dict[int, str] = {}
 
     def rows() -> Iterable[tuple[int, list[str]]]:
@@ -183,13 +208,22 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
                 said = delimiter or line.strip('"')[4]
                 continue
             mark = delimiters[above] = said or _delimiter_of(line) or otherwise
-            records = csv.reader(io.StringIO(text[start:], newline=""), delimiter=mark) if line.strip() else iter(())
-            yield above, joined(list(islice(records, shape.height)) or [[]])
+            yield above, joined(_records(text, start, mark, shape.height) if line.strip() else [[]])
 
     place = find_header(rows(), shape)
     if place is None:
         raise RefusedFileError(shape.missing)
     return Header(place[1], place[0], delimiters[place[0]], shape.height)
+
+
+def _records(text: str, start: int, delimiter: str, count: int) -> list[list[str]]:
+    """The records from a place of a text on; the text is long, and each of its first lines is looked at."""
+    for end in (start + _RECORD, len(text)):
+        part = io.StringIO(text[start:end], newline="")
+        found = list(islice(csv.reader(part, delimiter=delimiter), count))
+        if part.read(1) or end >= len(text):
+            break
+    return found or [[]]
 
 
 def sheet_header(rows: Sequence[tuple[int, list[str]]], shape: HeaderShape) -> Header:

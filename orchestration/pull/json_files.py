@@ -64,10 +64,11 @@ def read_ndjson(path: Path, name: str, encoding: str, lines: str | None, scratch
     return from_records(records(), broken, scratch)
 
 
-def first_ndjson_record(path: Path, name: str, encoding: str) -> list[str]:
-    """The columns of the first record."""
+def first_ndjson_record(path: Path, name: str, encoding: str, lines: str | None) -> list[str]:
+    """The columns of the first record; of ``lines``, those of the first row that one gives."""
     for _, line in _lines(path, name, encoding):
-        return list(flatten(_objects(line)[0]))
+        if rows := _rows_of(_objects(line)[0], lines):
+            return list(flatten(rows[0]))
     return []
 
 
@@ -88,10 +89,20 @@ def _rows_of(record: dict[str, Any], lines: str | None) -> list[dict[str, Any]]:
     """
     if lines is None:
         return [record]
-    found = record.get(lines)
+    *above, key = lines.split(".")
+    holder: Any = record
+    for name in above:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    found = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(found, list | None) or not all(isinstance(line, dict) for line in found or []):
         raise ValueError(f"{lines!r} is no list of objects")
-    return [{**record, lines: line} for line in found or []]
+    return [_with_line(record, [*above, key], line) for line in found or []]
+
+
+def _with_line(record: dict[str, Any], path: list[str], line: dict[str, Any]) -> dict[str, Any]:
+    """The record, with a line in the place of the list at a path."""
+    key, *below = path
+    return {**record, key: _with_line(record[key], below, line) if below else line}
 
 
 def read_json(path: Path, name: str, encoding: str | None, under: str | None, lines: str | None, scratch: Path | None) -> Rows:

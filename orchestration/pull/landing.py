@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import zipfile
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +24,8 @@ class Arrivals:
 
     new: int = 0
     offered: set[str] = field(default_factory=set)
+    #: Members of `.zip` files that cannot be unpacked, and why.
+    unreadable: list[str] = field(default_factory=list)
 
 
 def landed_path(landing: Path, file: Landed) -> Path:
@@ -63,6 +67,10 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             copy, sha256, size = _copy_hashed(source, file, scratch)
         except FileNotFoundError:
             continue  # gone since it was listed; should it come back, the next run finds it
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            # Damaged, packed in an unknown way, or under a password.
+            arrivals.unreadable.append(f"{file.name} cannot be unpacked ({error})")
+            continue
         target = landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
         twin = known.get(sha256)
         # Bytes that come back under a name that held others in between put right what these brought.

@@ -20,6 +20,7 @@ from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
+from orchestration.pull.naming import folder_of
 from orchestration.pull.params import require_params
 from orchestration.pull.personal import names_shown
 from orchestration.pull.quarantine import reasons_in
@@ -72,7 +73,7 @@ class Job:
 
     @property
     def origin(self) -> Origin:
-        folder = self.file.file.rpartition("/")[0]
+        folder = folder_of(self.file.file)
         is_snapshot = self.contract.mode == "full"
         brings_orders = self.contract.kind == "order_items" and self.contract.whole_orders
         return Origin(
@@ -128,8 +129,9 @@ def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | N
 def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
+    sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
     keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
-    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down)})
+    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets})
 
 
 def jobs(

@@ -36,6 +36,11 @@ class Mapping(_Strict):
         default_factory=list,
         description="The place (1, 2, …) of the row among the records of the file that share these columns.",
     )
+    option_of: list[str] = Field(
+        default_factory=list,
+        description="Columns of the options of one question, by name or with * for the option: those in which the row holds a "
+        "value (but 0, no or false); several are joined with '; '.",
+    )
     map: dict[str, Scalar | None] = Field(
         default_factory=dict,
         description="Value in the export -> canonical value (case does not matter; null = missing). "
@@ -48,6 +53,11 @@ class Mapping(_Strict):
         None, description="Of an id: the `source` whose number it is, where that is another than the contract's; '' for none."
     )
 
+    @field_validator("option_of", mode="before")
+    @classmethod
+    def _one_pattern(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
     @field_validator("map", mode="before")
     @classmethod
     def _dates_as_text(cls, value: Any) -> Any:
@@ -58,8 +68,9 @@ class Mapping(_Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Mapping:
-        if sum(x is not None for x in (self.source, self.value, self.sql, self.place_in or None)) != 1:
-            raise ValueError("give exactly one of 'from', 'value', 'sql' and 'place_in'")
+        origins = (self.source, self.value, self.sql, self.place_in or None, self.option_of or None)
+        if sum(x is not None for x in origins) != 1:
+            raise ValueError("give exactly one of 'from', 'value', 'sql', 'place_in' and 'option_of'")
         return self
 
     @property
@@ -84,8 +95,12 @@ class Form(_Strict):
     encoding: str | None = Field(None, description="Default: UTF-8, or what the file's byte-order mark says.")
     delimiter: str | None = Field(None, description="Default: the most frequent of , ; tab | in the header line.")
     sheet: str | int = Field(0, description="Sheet of a workbook: its name, or its position from 0.")
+    sheets: Literal["all"] | list[str | int] | None = Field(
+        None,
+        description="Several sheets of one form instead: all that hold the columns, or a list; `_sheet` has the name of each.",
+    )
     records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
-    lines: str | None = Field(None, description="JSON: key of a list in each record; each object of it is a row of its own.")
+    lines: str | None = Field(None, description="JSON: key (dotted) of a list in each record; each object of it is a row.")
     skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     header_row: int | None = Field(None, ge=1, description="Row of the header, as a spreadsheet counts.")
     header_rows: int = Field(1, ge=1, le=9, description="Rows of the header: the names that stand above each other are joined.")
@@ -117,7 +132,9 @@ class Form(_Strict):
 class FileMatch(_Strict):
     """Which files a contract covers: the name matches, and all the columns are there."""
 
-    name: str = Field("*", description="Glob over the file's name, without regard to case.")
+    name: str = Field(
+        "*", description="Glob over the file's name, without regard to case; with / over its folders (or the .zip) as well."
+    )
     columns: list[str] = Field(default_factory=list, description="Columns that the file must have.")
 
     @model_validator(mode="after")
@@ -127,7 +144,10 @@ class FileMatch(_Strict):
         return self
 
     def matches_name(self, file_name: str) -> bool:
-        return fnmatch(file_name.rpartition("/")[2].lower(), self.name.lower())
+        name, pattern = file_name.lower(), self.name.lower()
+        if "/" in pattern:
+            return fnmatch(name, pattern) or fnmatch(name, f"*/{pattern}")
+        return fnmatch(name.rpartition("/")[2], pattern)
 
     def claims(self, file_name: str, header: list[str]) -> bool:
         present = {column.strip().lower() for column in header}

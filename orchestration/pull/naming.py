@@ -47,6 +47,11 @@ def order_key(name: str, month_first: bool = False) -> Key:
     return ((last.year, last.month, last.day) if last else (0, 0, 0), parts, name)
 
 
+def folder_of(name: str) -> str:
+    """The folders that a file lies in, without the `.zip` that it came in: that is another one each time."""
+    return "/".join(part for part in name.split("/")[:-1] if not part.lower().endswith(".zip"))
+
+
 def _add(dates: list[tuple[int, date]], place: int, year: str, month: str, day: str) -> None:
     try:
         dates.append((place, date(int(year), int(month), int(day))))

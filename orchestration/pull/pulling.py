@@ -46,6 +46,8 @@ class Pull:
         settings.scratch.mkdir(parents=True)
         arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
         self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        for line in arrivals.unreadable:
+            self._progress(f"pull: {line}")
         if arrivals.new or settings.replay or settings.full_refresh:
             self._on_arrival()
         for line in withdraw_blamed(self.ledger, arrivals.offered):

@@ -1,4 +1,4 @@
-"""The rows that could not be loaded: why, and as files for mending. Those of a file that is held back whole are among them."""
+"""The rows that could not be loaded (those of a file that is held back whole among them): why, and as files for mending."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def valueless(reason: str) -> str:
 
 def rows_in_words(first: list[int], count: int) -> str:
     """The first rows of some: "row 2", "rows 2, 5, 7, …"."""
-    shown = ", ".join(map(str, first[:FIRST_ROWS]))
-    return f"row{'s' if count > 1 else ''} {shown}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
+    listed = ", ".join(map(str, first[:FIRST_ROWS]))
+    return f"row{'s' if count > 1 else ''} {listed}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
 
 
 def _held_back(settings: Settings) -> tuple[list[str], list[str]]:
@@ -83,7 +83,7 @@ def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> 
         return con.execute(
             "with named as (select *, _batch || ':' || _contract as load from read_parquet($paths, union_by_name = true)), "
             "rejected as (select *, list_contains($held, load) as is_held from named "
-            f"where ($file is null or _file = $file) and not list_contains($past, load) "
+            "where ($file is null or _file = $file) and not list_contains($past, load) "
             f"qualify rank() over (partition by kind, _contract, record order by _batch desc) = 1) {sql}",
             {"paths": paths, "file": file, "held": held, "past": past},
         ).fetchall()

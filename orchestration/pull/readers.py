@@ -9,11 +9,9 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import chain, islice
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,24 +19,16 @@ import zstandard
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull.csv_files import read_csv, require_decodable
-from orchestration.pull.headers import HEADER_LINES, ROW, Header, HeaderShape, column_names, sheet_header, text_header
+from orchestration.pull.headers import Header, HeaderShape, column_names, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson
 from orchestration.pull.parquet_files import parquet_header, read_parquet
 from orchestration.pull.records import (
-    CHUNK_CELLS,
-    EXACT,
-    NUMBERS,
     Block,
     Rows,
-    Spool,
-    inexact,
-    require_cells,
-    text_of,
-    with_nulls,
-    without_blank_rows,
 )
 from orchestration.pull.shaping import between, carried_down
-from orchestration.pull.unpacking import COMPRESSIONS, open_bytes, require_sheets
+from orchestration.pull.unpacking import COMPRESSIONS, open_bytes
+from orchestration.pull.workbooks import read_workbook
 
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv",
@@ -64,6 +54,8 @@ class ReadOptions:
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | int = 0
+    #: Several sheets instead; "all" for all that hold the columns.
+    sheets: tuple[str | int, ...] | None = None
     records: str | None = None
     lines: str | None = None
     skip_rows: int = 0
@@ -143,7 +135,7 @@ def _refusing(kind: str) -> Iterator[None]:
 
 def _open_as(kind: str, path: Path, name: str, options: ReadOptions, scratch: Path | None) -> Rows:
     if kind == "xlsx":
-        return _read_xlsx(path, name, options, scratch)
+        return read_workbook(path, name, options, scratch)
     if kind == "parquet":
         return read_parquet(path, name)
     if kind == "json":
@@ -166,7 +158,7 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
         if kind == "parquet":
             return parquet_header(path, name)
         if kind == "ndjson":
-            return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options)))
+            return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options), options.lines))
         return open_rows(path, name, options).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowException):
         # A header that cannot be read claims nothing; reading the file whole will say why.
@@ -191,54 +183,3 @@ def _csv_header(path: Path, name: str, encoding: str, options: ReadOptions) -> H
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
     otherwise = "\t" if ".tsv" in Path(name.lower()).suffixes[-2:] else ","
     return text_header(text, options.delimiter, options.header, otherwise)
-
-
-def _read_xlsx(path: Path, name: str, options: ReadOptions, scratch: Path | None) -> Rows:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    with open_bytes(path, name) as stream:
-        data = io.BytesIO(stream.read())
-    if not name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".xls"):
-        require_sheets(data)
-        data.seek(0)
-    rounded = False
-
-    def texts_of(row: Sequence[object]) -> list[str]:
-        nonlocal rounded
-        rounded = rounded or any(isinstance(value, float) and abs(value) >= EXACT for value in row)
-        return [text_of(value) or "" for value in row]
-
-    try:
-        with CalamineWorkbook.from_filelike(data) as book:
-            names = book.sheet_names
-            if options.sheet not in (names if isinstance(options.sheet, str) else range(len(names))):
-                raise RefusedFileError(f"has no sheet {options.sheet!r}; its sheets: {', '.join(names)}")
-            sheet = names.index(options.sheet) if isinstance(options.sheet, str) else options.sheet
-            cells = book.get_sheet_by_index(sheet)
-            require_cells(cells.total_height, cells.total_width)
-            rows = _from_sheet(((above, texts_of(row)) for above, row in enumerate(cells.iter_rows())), options, scratch)
-    except CalamineError as error:
-        raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
-    if rounded:
-        rows.messages.append(inexact("its cells hold"))
-    return rows
-
-
-def _from_sheet(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scratch: Path | None) -> Rows:
-    shape = options.header
-    looked_at = list(islice(rows, max(shape.skip_rows, shape.row or 0) + HEADER_LINES + shape.height))
-    header = sheet_header(looked_at, shape)
-    below = (row for row in chain(looked_at, rows) if row[0] >= header.last)
-    spool, keys = Spool(scratch), [str(place) for place in range(len(header.cells))]
-    height = max(1, CHUNK_CELLS // len(keys))
-    while True:
-        held = list(islice(below, height))
-        columns = {key: pa.array([cells[place] for _, cells in held], pa.string()) for place, key in enumerate(keys)}
-        table = pa.table({**columns, ROW: pa.array([above + 1 for above, _ in held], pa.int64())})
-        spool.add(without_blank_rows(with_nulls(table)).rename_columns([*keys, NUMBERS]))
-        if len(held) < height:
-            break
-    named = {
-        key: name for key, cell, name in zip(keys, header.cells, header.names, strict=True) if cell.strip() or key in spool.filled
-    }
-    return options.records_of(replace(spool.rows(named), messages=header.messages), header)

@@ -23,11 +23,6 @@ MONTHS: dict[str, str] = {
 _WEEKDAY = re.compile(r"^%[aA]\.?,? ?")
 
 
-def month_words() -> dict[str, str]:
-    """The month that each word means, in English."""
-    return {word: month for month, words in MONTHS.items() for word in words.split()}
-
-
 def in_english(form: str) -> str:
     """A format for texts as ``in_english_words`` spells them."""
     return re.sub(" ?%p", " %p", _WEEKDAY.sub("", form).replace("%b", "%B"))
@@ -44,9 +39,6 @@ def in_english_words(text: str, formats: list[str]) -> str:
         half = rf"regexp_replace({spelled}, '(?i) ?([ap])\.? ?m\b\.?', ' \1M')"
         spelled = rf"replace(replace({half}, ' aM', ' AM'), ' pM', ' PM')"
     if any("%b" in form or "%B" in form for form in formats):
-        words = rf"regexp_extract_all(lower({spelled}), '\pL+')"
-        word = f"list_filter({words}, lambda word: map_contains(getvariable('months'), word))[1]"
-        place = rf"'(?i)(^|[^\pL])' || {word} || '\.?([^\pL]|$)'"
-        month = f"getvariable('months')[{word}]"
-        spelled = rf"coalesce(regexp_replace({spelled}, {place}, '\1' || {month} || '\2'), {spelled})"
+        for month, words in MONTHS.items():
+            spelled = rf"regexp_replace({spelled}, '(?i)(^|[^\pL])(?:{words.replace(' ', '|')})\.?([^\pL]|$)', '\1{month}\2')"
     return spelled

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.headers import found
 from orchestration.pull.kinds import LINEAGE, Kind
 from orchestration.pull.literals import identifier, literal
 from orchestration.pull.times import changes_clocks
@@ -43,7 +44,12 @@ def statement(
         condition: what a row meets that is taken; none for all rows.
         tried: an expression of the contract that fails on a value fails for its row only.
     """
-    mapped = {name: contract.columns[name] for name in kind.columns if name in contract.columns}
+    # A column that the file has not is null: its expressions would be planned, which takes longer than to work them out.
+    mapped = {
+        name: mapping
+        for name, column in kind.columns.items()
+        if (mapping := contract.columns.get(name)) and (column.required or not _is_away(mapping, present))
+    }
     by_rows = kind.in_row_order.instant if kind.in_row_order else None
     moved = [name for name in (*kind.in_time_order, by_rows) if name in mapped and changes_clocks(contract.timezone)]
     failing = [name for name, mapping in mapped.items() if tried and mapping.sql is not None]
@@ -97,6 +103,11 @@ def statement(
             queries.append(f"{name} as (select {', '.join(kept)}, {_listed(worked_out)} from {before})")
             before = name
     return f"with {', '.join(queries)} select {_listed(columns)} from {before}"
+
+
+def _is_away(mapping: Mapping, present: dict[str, str]) -> bool:
+    """Is a column taken from one that the file has not?"""
+    return mapping.source is not None and found(present, mapping.source) is None
 
 
 def _named(kind: Kind) -> list[str]:

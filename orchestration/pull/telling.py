@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from orchestration.pull.contract import Contract
-from orchestration.pull.headers import by_name, found
+from orchestration.pull.headers import by_name, found, options
 from orchestration.pull.kinds import Kind
 from orchestration.pull.mappings import Mapping
 
@@ -25,7 +25,8 @@ def told_columns(contract: Contract, kind: Kind, header: list[str], lacking: lis
 
     def is_told(mapping: Mapping) -> bool:
         if mapping.sql is None:
-            return bool(mapping.place_in) or mapping.value not in (None, "") or found(present, mapping.source) is not None
+            is_given = bool(mapping.place_in or mapping.value not in (None, "") or options(present, mapping.option_of))
+            return is_given or found(present, mapping.source) is not None
         sql = mapping.sql.lower()
         return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
 

@@ -11,12 +11,11 @@ import duckdb
 
 from orchestration.pull.amounts import TWO_PARTS, amount, number, seconds
 from orchestration.pull.contracts import Contract, Mapping, Scalar
-from orchestration.pull.headers import found
+from orchestration.pull.headers import found, options
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.literals import among, identifier, literal, literals
 from orchestration.pull.personal import may_be_shown_sql
 from orchestration.pull.sifting import place_column
-from orchestration.pull.spelling import month_words
 from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
@@ -41,6 +40,8 @@ ABBREVIATIONS = {
     "AKST": "-09:00", "AKDT": "-08:00", "HST": "-10:00", "ART": "-03:00", "SAST": "+02:00", "HKT": "+08:00", "SGT": "+08:00",
     "KST": "+09:00", "MEZ": "+01:00", "MESZ": "+02:00",
 }  # fmt: skip
+#: What a column of an option holds where it was not chosen.
+UNCHOSEN = ("0", "0.0", "false", "no", "n", "off", "unchecked", "not selected", *MISSING_WORDS)
 #: Spellings of one word.
 SPELLINGS = {"canceled": "cancelled"}
 
@@ -51,8 +52,6 @@ def declare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"set variable missing_words = [{literals(MISSING_WORDS)}]")
     con.execute(f"set variable nobody = [{literals(NOBODY)}]")
     con.execute(f"set variable offsets = map {{{offsets}}}")
-    months = ", ".join(f"{literal(word)}: {literal(month)}" for word, month in month_words().items())
-    con.execute(f"set variable months = map {{{months}}}")
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -98,6 +97,9 @@ def trimmed(mapping: Mapping, present: dict[str, str], tried: bool = False) -> s
     if mapping.sql is not None:
         text = f"cast(({mapping.sql}) as varchar)"
         return f"nullif(trim({f'try({text})' if tried else text}), '')"
+    if mapping.option_of:
+        chosen = [_chosen(column, option) for column, option in options(present, mapping.option_of).items()]
+        return f"nullif(concat_ws('; ', {', '.join(chosen)}), '')" if chosen else "cast(null as varchar)"
     name = place_column(mapping.place_in) if mapping.place_in else found(present, mapping.source)
     if name is None:
         return "cast(null as varchar)"
@@ -105,6 +107,12 @@ def trimmed(mapping: Mapping, present: dict[str, str], tried: bool = False) -> s
     # To look for blanks takes a fifth of what trimming does; other blanks than this one are longer than one byte.
     is_trimmed = f"strlen({text}) = length({text}) and not prefix({text}, ' ') and not suffix({text}, ' ')"
     return f"nullif(case when {is_trimmed} then {text} else trim({text}) end, '')"
+
+
+def _chosen(column: str, option: str) -> str:
+    """The option where its column holds anything but a word for no."""
+    text = f"lower(trim(cast({identifier(column)} as varchar)))"
+    return f"case when {text} <> '' and not {among(text, UNCHOSEN)} then {literal(option)} end"
 
 
 def text_of(trimmed: str, mapping: Mapping, contract: Contract, column: Column | None = None) -> str:

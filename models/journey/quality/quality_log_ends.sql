@@ -1,4 +1,16 @@
--- Logs of tickets that end before their list does, each said in one sentence.
+-- Logs of tickets that end before their list does, each said in one sentence. One that another log takes over from has not ended.
+with logs as (
+
+    select
+        *,
+        max(case when ended_at is null and does_tell_replies then 1 else 0 end) over (partition by ticket_contract) = 1
+            as do_replies_go_on,
+        max(case when ended_at is null and does_tell_changes then 1 else 0 end) over (partition by ticket_contract) = 1
+            as do_changes_go_on
+    from {{ ref('int_log_reach') }}
+
+)
+
 select
     concat(
         'the log (contract ',
@@ -14,7 +26,7 @@ select
     ticket_contract,
     event_contract,
     cast({{ seconds_between('ended_at', 'list_ends_at') }} as bigint) as seconds_missing
-from {{ ref('int_log_reach') }}
+from logs
 where
     ended_at is not null
-    and (does_tell_replies or does_tell_changes)
+    and ((does_tell_replies and not do_replies_go_on) or (does_tell_changes and not do_changes_go_on))
