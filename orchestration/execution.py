@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from traceback import format_exception_only
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -100,23 +101,36 @@ def _run_here(run: Run, phases: RunRecord) -> None:
         project = run.parse()
     record = run.begin(str(uuid4()))
     try:
-        pull_exports(run)
-        _stop_at_gate(record)
-        for layer in LAYERS:
-            if layer == FITTED_BEFORE:
-                fit_lifetime(run)
-            built = build_layer(run, project, layer)
+        with _held_open(run.settings):
+            pull_exports(run)
             _stop_at_gate(record)
-            built.check(layer)
-            check_layer(run, project, layer)
-            _stop_at_gate(record)
-        publish_marts(run, project)
+            for layer in LAYERS:
+                if layer == FITTED_BEFORE:
+                    fit_lifetime(run)
+                built = build_layer(run, project, layer)
+                _stop_at_gate(record)
+                built.check(layer)
+                check_layer(run, project, layer)
+                _stop_at_gate(record)
+            publish_marts(run, project)
     except Exception as error:
         if not record.is_finished:
             record.finish(run.settings, "blocked" if record.blocked else "failed", error)
         if isinstance(error, CxhouseError):
             raise
         raise CxhouseError("".join(format_exception_only(error)).strip()) from error
+
+
+@contextmanager
+def _held_open(settings: Settings) -> Iterator[None]:
+    """Whoever closes a database last waits until DuckDB has written it anew: that is done once, not after each step."""
+    if settings.engine != "duckdb":
+        yield
+        return
+    from orchestration.connections import connect
+
+    with connect(settings.warehouse):
+        yield
 
 
 def _stop_at_gate(record: RunRecord) -> None:

@@ -2,20 +2,20 @@
 
 dbt takes a tenth of a second to find out that one table can stay as it is: it renders the model, asks for the versions of its
 inputs, and reports. With hundreds of nodes that is most of a day's run. So the versions, which `maintained` keeps in the
-warehouse, are compared here before a node is handed to dbt. What is not certain is handed over, and decided there.
+warehouse, are compared here before a node is handed to dbt. What is not certain is handed over, and decided there. What dbt
+compiled is kept, too: see `orchestration/upkeep/`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -24,12 +24,16 @@ from orchestration.connections import connect
 from orchestration.pull.kinds import KINDS_FILE
 from orchestration.salt import read_salt
 from orchestration.settings import PROJECT, Settings
+from orchestration.upkeep.queries import Input
 
 _LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
 _PUBLISHED = "published"
+#: In a remembered query, where it looks at the date of the run.
+AS_OF = "<as_of>"
 _TABLES = """
     create schema if not exists maintenance;
     create table if not exists maintenance.kept (node varchar primary key, basis varchar, verdicts varchar);
+    create table if not exists maintenance.compiled (node varchar primary key, project varchar, code varchar);
 """
 
 
@@ -51,6 +55,23 @@ def project_version(settings: Settings) -> str:
     return digest.hexdigest()[:16]
 
 
+def _is_maintained(node: Any) -> bool:
+    materialized = node.config["materialized"] if isinstance(node.config, dict) else node.config.materialized
+    return bool(materialized == "maintained")
+
+
+class State(NamedTuple):
+    """What a model's table was built by and for, and which version it is of."""
+
+    project: str
+    #: The date that it was built for; empty where its query does not look at it.
+    clock: str
+    as_of: str
+    version: int
+    #: Do the rows stand in `maintenance.changed_...` that made this version from the one before?
+    are_changes_known: bool
+
+
 class Kept:
     """The state of a DuckDB warehouse, as far as it says what can stay; asked and kept up to date while dbt builds."""
 
@@ -63,21 +84,26 @@ class Kept:
         self._con = connect(settings.warehouse)
         self._con.execute(_TABLES)
         self._tables = {row[0] for row in self._rows("select schema_name || '.' || table_name from duckdb_tables()")}
-        #: model -> the project and the date (none: any) that its table was built by, and the table's version.
-        self._built: dict[str, tuple[str, str, str]] = {}
+        self._built: dict[str, State] = {}
         self._inputs: dict[str, dict[str, str]] = {}
         self._read_state()
         self._basis = dict(self._rows("select node, basis from maintenance.kept"))
         self._fresh: dict[str, list[str]] = {}
-        self._raw: dict[str, str] = {}
+        self._compiled: dict[str, list[str]] = {}
+        self._raw: dict[str, list[str]] = {}
 
     def close(self) -> None:
         """Write down what there is to remember: at once, since each commit is waited for."""
-        if self._fresh:
-            self._con.execute("begin")
-            self._con.executemany("insert or replace into maintenance.kept values (?, ?, ?)", list(self._fresh.values()))
-            self._con.execute("commit")
+        for table, rows in (("kept", self._fresh), ("compiled", self._compiled)):
+            if rows:
+                self._con.execute("begin")
+                self._con.executemany(f"insert or replace into maintenance.{table} values (?, ?, ?)", list(rows.values()))
+                self._con.execute("commit")
         self._con.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Another connection to the warehouse, for one thread."""
+        return self._con.cursor()
 
     def _rows(self, query: str, arguments: list[str] | None = None) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -87,10 +113,9 @@ class Kept:
         """Read what `maintained` keeps; a warehouse of an earlier release lacks its table or columns, and keeps nothing."""
         chosen, arguments = ("where model = ?", [model]) if model else ("", [])
         try:
-            for name, *state in self._rows(
-                f"select model, project, clock, 'v' || version from maintenance.models {chosen}", arguments
-            ):
-                self._built[name] = (state[0], state[1], state[2])
+            columns = "model, project, clock, as_of, version, are_changes_known"
+            for name, *state in self._rows(f"select {columns} from maintenance.models {chosen}", arguments):
+                self._built[name] = State(*state)
             for name, key, value in self._rows(f"select model, input, version from maintenance.inputs {chosen}", arguments):
                 self._inputs.setdefault(name, {})[key] = value
         except (duckdb.CatalogException, duckdb.BinderException):
@@ -102,13 +127,81 @@ class Kept:
         self._built.pop(node.name, None)
         self._read_state(node.name)
 
+    # -- what dbt compiled, for runs without it ----------------------------------------------------------------------------
+
+    def compiled(self, node: Any, computed_at: str) -> None:
+        """Remember a node's query as dbt compiled it; ``computed_at`` is how the instant of the run stands in it."""
+        code = getattr(node, "compiled_code", None)
+        if code:
+            for placeholder, text in self._placeholders(computed_at).items():
+                code = code.replace(text, placeholder)
+            self._compiled[node.unique_id] = [node.unique_id, self._project, code]
+
+    def queries(self) -> dict[str, str]:
+        """The query of each node that was compiled by just this project, with placeholders (see ``filled``)."""
+        found = self._rows("select node, code from maintenance.compiled where project = ?", [self._project])
+        return {**dict(found), **{node: row[2] for node, row in self._compiled.items()}}
+
+    def filled(self, code: str, computed_at: str) -> str:
+        """A query of this run."""
+        for placeholder, text in self._placeholders(computed_at).items():
+            code = code.replace(placeholder, text)
+        return code
+
+    def _placeholders(self, computed_at: str) -> dict[str, str]:
+        return {
+            AS_OF: f"cast('{self._as_of}' as timestamp)",
+            "<computed_at>": computed_at,
+            "<raw>": self._settings.environment()["CXHOUSE_RAW"],
+        }
+
+    def can_build(self, node: Any) -> bool:
+        """Is a model's table there, built by this project, so that only its rows can have changed?"""
+        if f"{node.schema}.{node.name}" not in self._tables:
+            return False
+        state = self._built.get(node.name)
+        return not self._is_off and ((state is not None and state.project == self._project) or not _is_maintained(node))
+
+    def state_of(self, model: str) -> State:
+        return self._built[model]
+
+    def known_inputs(self, model: str) -> dict[str, str]:
+        """The versions that a model's table was built from."""
+        return self._inputs.get(model, {})
+
+    def input_of(self, unique_id: str, reader: str) -> Input:
+        """What is known of something that a model reads."""
+        kind, name = unique_id.partition(".")[0], unique_id.rpartition(".")[2]
+        if kind == "seed":
+            # Seeds are part of the project, and so as they were.
+            return Input(kind, self.known_inputs(reader).get(name))
+        if kind == "source":
+            return Input(kind, self._raw_version(name), files=self.raw_files(name))
+        state = self._built.get(name)
+        previous = f"v{state.version - 1}" if state and state.are_changes_known else None
+        return Input(kind, self.version_of(name), previous)
+
+    def advance(self, model: str, uses_clock: bool, is_changed: bool, inputs: dict[str, str]) -> State:
+        """A model's table is now as these inputs have it; returns its state."""
+        before = self._built[model]
+        self._built[model] = State(
+            self._project,
+            self._as_of if uses_clock else "",
+            self._as_of,
+            before.version + 1 if is_changed else before.version,
+            is_changed or before.are_changes_known,
+        )
+        self._inputs[model] = inputs
+        return self._built[model]
+
+    # -- what stays --------------------------------------------------------------------------------------------------------
+
     def is_current(self, node: Any) -> bool:
         """Is a model's table what dbt would make of it?"""
         state = self._built.get(node.name)
         if self._is_off or state is None or f"{node.schema}.{node.name}" not in self._tables:
             return False
-        project, clock, _ = state
-        if project != self._project or clock not in ("", self._as_of):
+        if state.project != self._project or state.clock not in ("", self._as_of):
             return False
         versions = self._versions(node)
         known = self._inputs.get(node.name, {})
@@ -154,7 +247,7 @@ class Kept:
     def version_of(self, model: str) -> str | None:
         """The version of a model's table; none of those that are built in every run."""
         state = self._built.get(model)
-        return state[2] if state else None
+        return f"v{state.version}" if state else None
 
     def content_of(self, schema: str, table: str) -> str:
         """The rows of a (small) table as one text, for those that have no version."""
@@ -182,59 +275,19 @@ class Kept:
             found[name] = version
         return found
 
-    def _raw_version(self, kind: str) -> str:
-        """The files of a raw kind as one text, as the macro `maintained_inputs` has it."""
+    def raw_files(self, kind: str) -> list[str]:
+        """The files of a raw kind."""
         if kind not in self._raw:
             # Jinja sorts without regard to case.
-            names = sorted((path.name for path in (self._settings.raw / kind).glob("*.parquet")), key=str.lower)
-            self._raw[kind] = hashlib.md5("|".join(names).encode(), usedforsecurity=False).hexdigest()
+            names = (path.name for path in (self._settings.raw / kind).glob("*.parquet"))
+            self._raw[kind] = sorted(names, key=str.lower)
         return self._raw[kind]
 
+    def _raw_version(self, kind: str) -> str:
+        """The files of a raw kind as one text, as the macro `maintained_inputs` has it."""
+        return hashlib.md5("|".join(self.raw_files(kind)).encode(), usedforsecurity=False).hexdigest()
 
-@contextmanager
-def keeping(kept: Kept) -> Iterator[None]:
-    """While dbt builds in this process: let nodes stay that can."""
-    from dbt.artifacts.resources.types import NodeType
-    from dbt.artifacts.schemas.results import NodeStatus
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.task.base import ExecutionContext
-    from dbt.task.build import BuildTask
-    from dbt.task.run import ModelRunner
-    from dbt.task.seed import SeedRunner
-    from dbt.task.test import TestRunner
 
-    def kept_result(runner: Any, status: NodeStatus) -> Any:
-        return runner._build_run_result(runner.node, time.time(), status, [], "keep", failures=0)
-
-    class KeepingModels(ModelRunner):
-        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
-            if kept.is_current(self.node):
-                return kept_result(self, NodeStatus.Success)
-            result = super().compile_and_execute(manifest, ctx)
-            kept.built(self.node)
-            return result
-
-    class KeepingSeeds(SeedRunner):
-        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
-            if kept.has_passed(self.node):
-                return kept_result(self, NodeStatus.Success)
-            result = super().compile_and_execute(manifest, ctx)
-            kept.passed(self.node)
-            return result
-
-    class KeepingTests(TestRunner):
-        def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:
-            if kept.has_passed(self.node):
-                return kept_result(self, NodeStatus.Pass)
-            result = super().compile_and_execute(manifest, ctx)
-            if result.status == NodeStatus.Pass:
-                kept.passed(result.node)
-            return result
-
-    ours = {NodeType.Model: KeepingModels, NodeType.Seed: KeepingSeeds, NodeType.Test: KeepingTests}
-    theirs = {kind: BuildTask.RUNNER_MAP[kind] for kind in ours}
-    BuildTask.RUNNER_MAP.update(ours)
-    try:
-        yield
-    finally:
-        BuildTask.RUNNER_MAP.update(theirs)
+def as_computed_at(instant: datetime) -> str:
+    """The instant of a run as the macro `computed_at` has it."""
+    return f"timestamp '{instant:%Y-%m-%d %H:%M:%S}'"

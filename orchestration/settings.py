@@ -7,13 +7,14 @@ import re
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors, use
 from orchestration.errors import ConfigurationError
+from orchestration.zones import time_zones
 
 #: The checkout (or installation) that holds dbt_project/, models/ and expectations/.
 PROJECT = Path(__file__).parents[1]
@@ -112,7 +113,7 @@ class Settings(BaseModel):
     @field_validator("reporting_timezone", "exports_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in time_zones():
             raise ValueError("is no IANA time zone; such as Europe/Berlin")
         return value
 

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,29 +15,13 @@ import duckdb
 
 from orchestration.connections import bounded, connect, explain, use
 from orchestration.errors import CxhouseError
-from orchestration.keeping import Kept, keeping, project_version
+from orchestration.keeping import Kept, project_version
+from orchestration.node_result import NodeResult
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
+from orchestration.upkeep.dbt_runners import keeping
 
 DBT_PROJECT = PROJECT / "dbt_project"
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of one model, seed or test."""
-
-    unique_id: str
-    name: str
-    resource_type: str
-    status: str
-    seconds: float
-    failures: int
-    message: str
-    compiled_code: str
-
-    @property
-    def failed(self) -> bool:
-        return self.status in ("error", "fail", "runtime error")
 
 
 class Warehouse:
@@ -48,6 +31,8 @@ class Warehouse:
         use(settings.resources)
         self._settings = settings
         self._manifest: Any = None
+        #: The manifest as it lies on disk, and when that was written.
+        self._document: tuple[int, dict[str, Any]] | None = None
 
     @cached_property
     def _version(self) -> str:
@@ -105,7 +90,10 @@ class Warehouse:
 
     def manifest(self) -> dict[str, Any]:
         """The parsed project, as dbt wrote it down last."""
-        return dict(json.loads(self.manifest_path.read_text(encoding="utf-8")))
+        written = self.manifest_path.stat().st_mtime_ns
+        if self._document is None or self._document[0] != written:
+            self._document = written, dict(json.loads(self.manifest_path.read_text(encoding="utf-8")))
+        return self._document[1]
 
     def discard_if_damaged(self) -> bool:
         """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""
@@ -126,15 +114,58 @@ class Warehouse:
     def parse(self) -> Path:
         """Parse the project (partially, where nothing changed); returns the manifest's path."""
         prepare_seeds(self._settings)
+        self._parsed.unlink(missing_ok=True)
         self._manifest = self._invoke(["parse"]).result
+        self._parsed.write_text(self._version, encoding="utf-8")
         return self.manifest_path
+
+    def parsed(self) -> Path:
+        """The manifest's path, of the project as it is; it is parsed where another one was last."""
+        if not self._is_parsed:
+            return self.parse()
+        prepare_seeds(self._settings)
+        return self.manifest_path
+
+    @property
+    def _parsed(self) -> Path:
+        """Tells of which version of the project the manifest is."""
+        return self._settings.dbt_target / "manifest.version"
+
+    @property
+    def _is_parsed(self) -> bool:
+        try:
+            return self.manifest_path.exists() and self._parsed.read_text(encoding="utf-8") == self._version
+        except OSError:
+            return False
 
     def build(self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None) -> list[NodeResult]:
         """Seeds, models and data tests in order; what stands on a failed test is skipped.
 
+        dbt does it where a query is not known, or a table not there; else it takes longer to start than all the rest.
+
         Raises:
             CxhouseError: dbt could not even start.
         """
+        return self._kept_up(arguments or [], progress) or self._built_by_dbt(arguments, progress)
+
+    def _kept_up(self, arguments: list[str], progress: Callable[[str], None]) -> list[NodeResult] | None:
+        """The build without dbt; none where that cannot be."""
+        schemas, with_tests = _selected_schemas(arguments)
+        if schemas == [] or self._settings.engine != "duckdb" or not self._is_parsed:
+            return None
+        from orchestration.upkeep.build import Upkeep, chosen_nodes
+        from orchestration.upkeep.table import UnforeseenError
+
+        with self.kept() as kept:
+            upkeep = Upkeep(self._settings, kept, chosen_nodes(self.manifest(), schemas, with_tests)) if kept else None
+            if upkeep is None or not upkeep.is_possible():
+                return None
+            try:
+                return upkeep.build(progress)
+            except UnforeseenError:
+                return None
+
+    def _built_by_dbt(self, arguments: list[str] | None, progress: Callable[[str], None]) -> list[NodeResult]:
         if self._manifest is None:
             self.parse()
         os.environ.update(self._settings.environment())
@@ -165,7 +196,9 @@ class Warehouse:
     def command(self, arguments: list[str]) -> bool:
         """Any dbt command over this home, with dbt's own output; False when it did not succeed."""
         prepare_seeds(self._settings)
-        return bool(self._invoke(arguments, log_level="info").success)
+        # It may be told other variables: the next run takes neither its manifest nor its tables for this project's.
+        self._parsed.unlink(missing_ok=True)
+        return bool(self._invoke(arguments, log_level="info", project="").success)
 
     def _invoke(
         self,
@@ -173,11 +206,12 @@ class Warehouse:
         callbacks: list[Any] | None = None,
         manifest: Any = None,
         log_level: str = "none",
+        project: str | None = None,
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
         os.environ.update(self._settings.environment())
-        os.environ["CXHOUSE_PROJECT"] = self._version
+        os.environ["CXHOUSE_PROJECT"] = self._version if project is None else project
         if self._settings.engine == "spark" and command[0] != "parse":
             from orchestration.spark import show_raw
 
@@ -199,6 +233,17 @@ class Warehouse:
         if result.exception is not None:
             raise CxhouseError(f"dbt {command[0]} failed: {result.exception}")
         return result
+
+
+def _selected_schemas(arguments: list[str]) -> tuple[list[str] | None, bool]:
+    """The schemas that arguments of dbt select (all: none; what is more than schemas: an empty list), and whether tests are."""
+    text, without_tests = " ".join(arguments), "--exclude-resource-type test"
+    with_tests = without_tests not in text
+    selected = text.replace(without_tests, "").split()
+    if not selected:
+        return None, with_tests
+    schemas = [item.removeprefix("config.schema:") for item in selected[1:] if item.startswith("config.schema:")]
+    return (schemas if selected[0] == "--select" and len(schemas) == len(selected) - 1 else []), with_tests
 
 
 def _give_unit_tests_the_graph() -> None:

@@ -200,6 +200,40 @@ def test_all_faults_of_a_contract_are_told_at_once(tmp_path: Path) -> None:
     assert "team stays empty: there is no column Team" in told
 
 
+def test_values_of_an_account_are_asked_for_by_name(tmp_path: Path) -> None:
+    """One without a default refuses the file; a zone that nobody gave is doubted, and the setting that gives it named."""
+    asking = {**DESK, "params": {"timezone": {"description": "zone of the account"}}, "timezone": "${timezone}"}
+    assuming = {**asking, "name": "assuming", "files": {"name": "other*"}}
+    assuming["params"] = {"timezone": {"description": "zone of the account", "default": "UTC"}}
+    rows = HEADER + "".join(desk(n) for n in range(30))
+    place = Place(tmp_path, asking, assuming)
+    place.write("desk.csv", rows)
+    place.write("other.csv", rows + desk(99))
+    asked = place.reading("desk.csv")
+    assert asked.status == "refused"
+    assert (
+        "timezone (zone of the account); give them in cxhouse.yml, as contract_params: {desk: {timezone: …}}"
+        in asked.faults[0].text
+    )
+    assert "Next: give the values of your account" in text_of(place.check("desk.csv"))
+    zone = "is taken for UTC: set `contract_params: {assuming: {timezone: …}}` in cxhouse.yml"
+    assert any(zone in doubt.text for doubt in place.reading("other.csv").doubts)
+    given = {name: {"timezone": "Europe/Berlin" if name == "desk" else "UTC"} for name in ("desk", "assuming")}
+    (tmp_path / "config" / "cxhouse.yml").write_text(yaml.safe_dump({"as_of": "2026-07-01", "contract_params": given}))
+    assert place.reading("desk.csv").status == "loaded"
+    # UTC that was given is no assumption.
+    assert not any("UTC" in doubt.text for doubt in place.reading("other.csv").doubts)
+
+
+def test_words_that_look_like_names_are_shown_where_several_rows_hold_them(tmp_path: Path) -> None:
+    place = Place(tmp_path, {**DESK, "columns": {**DESK["columns"], "team": "Colour"}})
+    states = ["In Progress"] * 5 + ["Jane Miller"]
+    place.write("desk.csv", HEADER + "".join(desk(n, state) for n, state in enumerate(states)))
+    told = text_of(place.check())
+    assert "5 x 'In Progress'" in told
+    assert "Jane" not in told
+
+
 def test_a_contract_that_fails_on_one_file_leaves_the_others(tmp_path: Path) -> None:
     """Its query loses rows, which shows only where they are read; another file of the kind is told of as ever."""
     losing = {

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import math
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -21,7 +26,8 @@ from rich.console import Console
 from orchestration import alerts
 from orchestration.display import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
-from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
+from orchestration.gates.queries import judge
 from orchestration.gates.suites import LAYERS, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
 from orchestration.gates.tracing import lineage, names_a_file
@@ -81,6 +87,98 @@ def test_a_failed_expectation_names_rows_and_files(tmp_path: Path) -> None:
     assert "absent" in str(absent.problem)
 
 
+#: One of each kind that a query can answer, as suites ask it, and with limits that some frames miss.
+ASKED = [
+    ("expect_column_values_to_be_between", {"column": "n", "min_value": 0, "max_value": 5}),
+    ("expect_column_values_to_be_between", {"column": "n", "max_value": 5, "mostly": 0.5}),
+    ("expect_column_values_to_be_between", {"column": "amount", "min_value": 0.1, "max_value": 2.5}),
+    ("expect_column_values_to_be_in_set", {"column": "name", "value_set": ["a", "b", "it's"]}),
+    ("expect_column_values_to_be_in_set", {"column": "n", "value_set": [0, 1, 2], "mostly": 0.75}),
+    ("expect_column_values_to_not_be_in_set", {"column": "name", "value_set": ["b"]}),
+    ("expect_column_values_to_not_be_null", {"column": "n"}),
+    ("expect_column_values_to_not_be_null", {"column": "ratio", "mostly": 0.5}),
+    ("expect_column_values_to_be_unique", {"column": "name"}),
+    ("expect_compound_columns_to_be_unique", {"column_list": ["name", "n"]}),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "ratio", "column_B": "amount", "or_equal": True, "ignore_row_if": "either_value_is_missing"},
+    ),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "until", "column_B": "since", "ignore_row_if": "either_value_is_missing"},
+    ),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "until", "column_B": "since", "or_equal": True, "ignore_row_if": "either_value_is_missing", "mostly": 0.6},
+    ),
+    ("expect_column_distinct_values_to_contain_set", {"column": "name", "value_set": ["a", "b"]}),
+    ("expect_table_row_count_to_be_between", {"min_value": 2}),
+    ("expect_table_row_count_to_be_between", {"min_value": 0, "max_value": 3}),
+    ("expect_column_proportion_of_unique_values_to_be_between", {"column": "name", "min_value": 0.6}),
+]
+TYPES = {
+    "n": pa.int64(), "amount": pa.decimal128(10, 2), "ratio": pa.float64(), "name": pa.string(),
+    "since": pa.timestamp("us"), "until": pa.timestamp("us"),
+}  # fmt: skip
+
+
+def frames() -> list[pa.Table]:
+    """Rows at random, with nulls, what is no number, and values that are there twice."""
+    chance, found = random.Random(4), []
+    for rows in (0, 1, 1, 3, 6, 6, 6, 40):
+        for share_null in (0.0, 0.2, 1.0):
+            choices: dict[str, list[Any]] = {
+                "n": [-1, 0, 1, 2, 5, 6], "amount": [Decimal(text) for text in ("0.10", "2.50", "-1.00", "2.51")],
+                "ratio": [0.1, 2.5, math.nan, -1.0, math.inf], "name": ["a", "b", "it's", "", "A", *map(str, range(40))],
+                **{key: [datetime(2026, 1, day) for day in range(1, 5)] for key in ("since", "until")},
+            }  # fmt: skip
+            columns = {
+                name: [None if chance.random() < share_null else chance.choice(values) for _ in range(rows)]
+                for name, values in choices.items()
+            }
+            found.append(
+                pa.table(
+                    {**{name: pa.array(column, TYPES[name]) for name, column in columns.items()}, "_row": list(range(rows))},
+                    pa.schema([*TYPES.items(), ("_row", pa.int64())]),
+                )
+            )
+    return found
+
+
+def test_a_query_says_what_the_library_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = []
+    for number, frame in enumerate(frames()):
+        files.append(tmp_path / f"{number}.parquet")
+        pq.write_table(frame, files[-1])
+    items = [{"type": kind, "kwargs": told, "severity": "critical"} for kind, told in ASKED]
+    path = tmp_path / "expectations" / "raw" / "tickets.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump({"expectations": items}, sort_keys=False))
+    monkeypatch.setattr("orchestration.gates.keeper.judge", lambda *_: None)
+    with GateKeeper(tmp_path) as keeper:
+        asked = keeper.check("raw/tickets", files, ["_row"])
+    answered = 0
+    for file, of_library in zip(files, asked, strict=True):
+        for item, verdict in zip(items, of_library, strict=True):
+            answer = judge("raw/tickets", [item], file, ["_row"], in_words, MAX_EXAMPLES)
+            if answer is not None:
+                answered += 1
+                assert answer == [verdict], (item, pq.read_table(file).to_pydict())
+    assert answered > 0.8 * len(items) * len(files)
+
+
+def test_the_library_is_not_asked_what_a_query_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GateKeeper, "start", lambda self: pytest.fail("the library was started"))
+    frame = next(frame for frame in frames() if len(frame) == 40)
+    pq.write_table(frame, tmp_path / "batch.parquet")
+    (tmp_path / "expectations" / "raw").mkdir(parents=True)
+    suite = {"expectations": [{"type": "expect_column_values_to_be_between", "kwargs": {"column": "n", "max_value": 5}}]}
+    (tmp_path / "expectations" / "raw" / "tickets.yml").write_text(yaml.safe_dump(suite))
+    ((answer,),) = GateKeeper(tmp_path).check("raw/tickets", [tmp_path / "batch.parquet"], ["_row"])
+    assert answer[0].failed_rows == sum(value == 6 for value in frame["n"].to_pylist()) > 0
+    assert len(answer[1]) == min(MAX_EXAMPLES, answer[0].failed_rows)
+
+
 def test_a_suite_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
     path = tmp_path / "x.yml"
     path.write_text("expectations:\n  - kwargs: {}\n")
@@ -105,7 +203,8 @@ def test_a_child_process_that_used_the_worker_ends(tmp_path: Path) -> None:
 
 CHILD = """
 import multiprocessing
-from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
+from orchestration.gates.queries import judge
 
 def work():
     global keeper

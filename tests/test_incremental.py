@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -16,10 +17,12 @@ from histories import FIRST, KINDS, SNAPSHOTS, Export, Row, Step, histories
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
+from orchestration.node_result import NodeResult
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.seeds import SHIPPED as SEEDS
 from orchestration.settings import Settings
+from orchestration.upkeep.build import Upkeep
 from orchestration.warehouse import Warehouse
 
 #: What a history begins with.
@@ -183,10 +186,21 @@ def differences(one: Path, other: Path, layers: tuple[str, ...] = LAYERS) -> dic
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     before = dict(os.environ)
     world = World(tmp_path_factory.mktemp("world"))
-    yield world
+    builds = []
+    build = Upkeep.build
+
+    def counted(self: Upkeep, *arguments: Any) -> list[NodeResult]:
+        builds.append(self)
+        return build(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Upkeep, "build", counted)
+        yield world
     # Otherwise nothing was tested.
     assert world.modes["touched"] > 20 or not world.histories
     assert world.modes["keep"] > 20 or not world.histories
+    # Both ways to the same tables: by dbt, and by the queries that it compiled before.
+    assert builds or not world.histories
     # Now and then all of them are withdrawn, or deleted by a snapshot.
     assert all(2 * world.filled[table] >= world.histories for table in BASIS), world.filled
     os.environ.clear()

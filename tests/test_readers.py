@@ -17,6 +17,7 @@ from reading import read
 from orchestration.errors import RefusedFileError
 from orchestration.pull import csv_files, unpacking
 from orchestration.pull.contracts import Contract, claims
+from orchestration.pull.headers import HeaderShape, text_header
 from orchestration.pull.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
@@ -226,3 +227,10 @@ def test_a_file_that_ends_within_a_row_may_be_cut_off(tmp_path: Path, text: str,
     broken = read(tmp_path / "t.csv", "t.csv", ReadOptions(columns=("a", "b", "c"))).broken
     assert ["cut off" in row.reason for row in broken][-1] == last
     assert not any("cut off" in row.reason for row in broken[:-1])
+
+
+def test_a_header_longer_than_what_is_looked_at_first() -> None:
+    """Each of the first lines is cut from a short part of the text, and from the whole where its record does not end there."""
+    long = "Question " * 4000
+    header = text_header(f'A report\n\nid,"{long}\n{long}",last\n1,2,3\n', None, HeaderShape(("id", "last")))
+    assert (header.above, header.names) == (2, ["id", f"{long}\n{long}".strip(), "last"])

@@ -108,7 +108,8 @@ local_times as (
 
 instants as (
 
-    select
+    -- Each once: the two windows below need not order equals alike.
+    select distinct
         calendar,
         {{ utc_time('opens_at', 'timezone') }} as opens_at,
         {{ utc_time('closes_at', 'timezone') }} as closes_at

@@ -30,25 +30,26 @@ subscribed as (
 
 ),
 
+-- Each once (`union`): the two windows below need not order equals alike.
 intervals as (
 
     select
         true as counts_trials,
         active.*
     from active
-    union all
+    union
     select
         false as counts_trials,
         active.*
     from active
-    union all
+    union
     select
         true as counts_trials,
         customer_key,
         starts_on,
         lost_on
     from subscribed
-    union all
+    union
     select
         false as counts_trials,
         customer_key,

@@ -11,9 +11,9 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_sel
 
 from orchestration.assets.naming import EXPECTATIONS, Translator, check_result, model_key
 from orchestration.gates.suites import gated_tables
+from orchestration.node_result import NodeResult
 from orchestration.steps.layers import build_layer, check_layer, selection
 from orchestration.steps.run import Project, Run
-from orchestration.warehouse import NodeResult
 
 
 def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:

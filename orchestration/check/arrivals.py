@@ -15,7 +15,6 @@ from typing import BinaryIO
 import zstandard
 
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.output import shown
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.naming import in_order
@@ -76,7 +75,7 @@ def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[Passed
         ConfigurationError: a place does not exist, or folders are mixed with files.
     """
     if missing := [str(place) for place in places if not place.exists()]:
-        raise ConfigurationError(f"no such file or folder: {shown(', '.join(missing))}")
+        raise ConfigurationError(f"no such file or folder: {printable(', '.join(missing))}")
     folders = [place for place in places if place.is_dir()]
     if folders and len(places) > 1:
         raise ConfigurationError("name one folder, or files")

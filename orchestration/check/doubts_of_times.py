@@ -159,7 +159,12 @@ def _zones(beside: Beside) -> Iterator[Doubt]:
         if rows and without >= 0.5 * rows:
             local.append(column.name)
     if local:
-        where = "`exports_timezone` in cxhouse.yml" if beside.is_canonical else "`timezone` in the contract"
+        name = beside.contract.family or beside.contract.name
+        where = f"`contract_params: {{{name}: {{timezone: …}}}}` in cxhouse.yml"
+        if beside.is_canonical:
+            where = "`exports_timezone` in cxhouse.yml"
+        elif "timezone" not in beside.contract.params:
+            where = "`timezone` in the contract"
         more = f", nor do {len(local) - 1} other column(s)" if len(local) > 1 else ""
         yield Doubt(local[0], f"names no time zone{more}, and is taken for UTC: set {where}", NO_ZONE)
 

@@ -14,16 +14,18 @@ from orchestration.check.trial import Tried
 from orchestration.connections import connect
 from orchestration.output import shown
 from orchestration.pull.canonical import mark_repeated, put_beside, unknown_columns
-from orchestration.pull.contracts import Mapping
+from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.headers import by_name
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
 from orchestration.pull.loading import options_of
+from orchestration.pull.params import given_to
 from orchestration.pull.quarantine import valueless
 from orchestration.pull.readers import open_rows
-from orchestration.pull.sifting import place_column, sift
+from orchestration.pull.sifting import sift
 from orchestration.pull.statement import REPEATED
-from orchestration.pull.values import declare
+from orchestration.pull.values import declare, trimmed
 from orchestration.settings import Settings
 
 SHOWN_RECORDS = 5
@@ -41,8 +43,7 @@ class Beside:
         self.contract = tried.job.contract
         self.is_canonical = self.contract.name == f"canonical_{self.contract.kind}"
         #: Does anybody say in which zone clock times are, be it UTC?
-        by_settings = "exports_timezone" in settings.model_fields_set
-        self.zone_is_told = by_settings if self.is_canonical else "timezone" in self.contract.model_fields_set
+        self.zone_is_told = _says_its_zone(self.contract, settings)
         self.kind = all_kinds()[self.contract.kind]
         rows = open_rows(landed_path(landing, tried.job.file), tried.job.file.file, options_of(self.contract), scratch)
         self.header = rows.header
@@ -95,10 +96,9 @@ class Beside:
 
     def text(self, mapping: Mapping) -> str | None:
         """SQL over ``mapped``: what stands in the file, trimmed; none for columns that are not in it, and for fixed values."""
-        if mapping.sql is not None:
-            return f"nullif(trim(cast(try({mapping.sql}) as varchar)), '')"
-        source = place_column(mapping.place_in) if mapping.place_in else next(iter(sources_of(mapping, self.columns)), None)
-        return f"nullif(trim(cast({identifier(source)} as varchar)), '')" if source else None
+        if mapping.value is not None or not (mapping.sql or mapping.place_in or sources_of(mapping, self.columns)):
+            return None
+        return trimmed(mapping, by_name(self.columns), tried=True)
 
     def _cells(self, mapping: Mapping) -> str:
         """SQL: the cells that a column is made of, for people."""
@@ -230,6 +230,15 @@ class Beside:
             return []
         ((*filled,),) = self.all(f"select {', '.join(f'count({identifier(name)})' for name in names)} from file")
         return sorted((Unused(shown(n), f) for n, f in zip(names, filled, strict=True)), key=lambda one: -one.filled)
+
+
+def _says_its_zone(contract: Contract, settings: Settings) -> bool:
+    """The contract itself, the parameter that it asks for, or the setting for files without a contract."""
+    if contract.name == f"canonical_{contract.kind}":
+        return "exports_timezone" in settings.model_fields_set
+    if contract.timezone == "UTC" and "timezone" in contract.params:
+        return "timezone" in given_to([contract.name, contract.family or contract.name], settings.contract_params)
+    return "timezone" in contract.model_fields_set
 
 
 def _problems(columns: str | None, reason: str) -> list[tuple[str | None, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from orchestration.output import shown
 from orchestration.pull.contracts import Contract, Mapping
-from orchestration.pull.headers import by_name, found
+from orchestration.pull.headers import by_name, found, options
 from orchestration.pull.kinds import TIMES, Kind
 from orchestration.pull.personal import may_be_shown
 
@@ -36,6 +36,8 @@ def sources_of(mapping: Mapping, header: Sequence[str]) -> list[str]:
     if mapping.sql is not None:
         return columns_in(mapping.sql, header)
     present = by_name(header)
+    if mapping.option_of:
+        return list(options(present, mapping.option_of))
     named = (found(present, name) for name in (mapping.place_in or [mapping.source or ""]))
     return [name for name in named if name is not None]
 

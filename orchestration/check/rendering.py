@@ -173,7 +173,7 @@ def _share(part: int, whole: int) -> str:
 def _counts(reading: Reading) -> str:
     if not reading.rows_read:
         return ""
-    parts = [f"{reading.rows_read:,} rows", f"{reading.rows_loaded:,} loaded"]
+    parts = [f"{reading.rows_read:,} row{'s' if reading.rows_read != 1 else ''}", f"{reading.rows_loaded:,} loaded"]
     if reading.records is not None:
         parts[-1] += f" as {reading.records:,} {reading.kind.replace('_', ' ')}"
     if reading.rows_merged:
@@ -304,6 +304,8 @@ def _draft(file: FileReport, drafts: bool) -> str:
 def _refused(file: FileReport, reading: Reading, drafts: bool) -> str:
     if not any(fault.refuses for fault in reading.faults):
         return "do what the message says"
+    if any("contract_params" in fault.text for fault in reading.faults):
+        return "give the values of your account in cxhouse.yml (--config)"
     renames = "rename the columns in the export, or "
     return renames + (
         _draft(file, drafts) if reading.is_canonical else f"map them in {reading.contract}, or in a contract that extends it"

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
@@ -18,11 +17,12 @@ from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
+from orchestration.zones import time_zones
 
 #: A file whose name says what it holds counts as so much.
 _NAMED = 4.0
 #: The second best kind must lie so much behind.
-_CLEAR = 0.75
+_CLEAR = 0.65
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     """
     if kind_name is not None and kind_name not in all_kinds():
         raise ConfigurationError(f"kind {kind_name!r} is none of: {', '.join(all_kinds())}")
-    if timezone is not None and timezone not in available_timezones():
+    if timezone is not None and timezone not in time_zones():
         raise ConfigurationError(f"{timezone!r} is not an IANA time zone; such as Europe/Berlin")
     if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]+", name):
         raise ConfigurationError(f"{name!r} is no name of a contract: lower snake case, two letters or more")
@@ -100,8 +100,13 @@ def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, st
         return best, "as asked for", None
     second = matches[1]
     why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
-    is_clear = best.points > 3 and second.points < _CLEAR * best.points
-    return best, why, None if is_clear else f"{second.kind.name} is nearly as likely: --kind says which"
+    if best.points <= 3 or second.points >= _CLEAR * best.points:
+        return best, why, f"{second.kind.name} is nearly as likely: --kind says which"
+    required = best.kind.required_columns
+    by_name = [name for name in required if name in best.chosen and best.chosen[name].is_by_name]
+    if 2 * len(by_name) < len(required):
+        return best, why, f"few of the required columns of {best.kind.name} are known by their names: is it another kind?"
+    return best, why, None
 
 
 def _words_of(file_name: str) -> set[str]:
@@ -135,9 +140,11 @@ def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
         return DayOrder(False, f"month first, as {month[1]!r} in {month[0]!r}", None)
     if told and all(times.separators == {"."} for _, times in told):
         return DayOrder(True, "day first, as everywhere with dots", None)
-    half = any(times.has_half_days for _, times in told)
-    first = "month" if half else "day"
-    return DayOrder(not half, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
+    firsts, seconds = (set[str]().union(*sets) for sets in ([t.firsts for _, t in told], [t.seconds for _, t in told]))
+    # Days vary more than months do.
+    is_month = len(firsts) < len(seconds) if len(firsts) != len(seconds) else any(times.has_half_days for _, times in told)
+    first = "month" if is_month else "day"
+    return DayOrder(not is_month, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
 
 
 def _say_form(made: Draft, read: Sample, path: Path) -> None:
@@ -210,11 +217,7 @@ def _named_zone(read: Sample) -> str | None:
     for one in read.columns:
         told += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
     cells = " ".join(told)
-    found = {
-        zone
-        for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells)
-        if zone in available_timezones()
-    }
+    found = {zone for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells) if zone in time_zones()}
     return found.pop() if len(found) == 1 else None
 
 

@@ -57,6 +57,8 @@ def entry(kind: Kind, chosen: Candidate, order: DayOrder) -> Entry:
         _as_words(made, looks, kind, column)
     elif column.is_id:
         _as_id(made, looks, kind, column)
+    else:
+        _as_text(made, looks.seen, column)
     _missing(made, looks.seen, column)
     return made
 
@@ -111,7 +113,10 @@ def _as_duration(made: Entry, looks: Looks) -> None:
     others = looks.seen.told - told.spelled - told.short_clocks
     if told.short_clocks:
         made.mapping["unit"] = "mm:ss"
-        made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
+        if told.long_clock:
+            made.why += f"; minutes and seconds: as hours {told.long_clock!r} would be longer than a day"
+        else:
+            made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
     elif others and unit:
         made.mapping["unit"] = unit.value
         made.why += f"; the name says {unit.value}"
@@ -224,7 +229,22 @@ def _answered(seen: Seen) -> list[Word]:
     return words
 
 
-# -- ids and what is missing -------------------------------------------------------------------------------------------
+# -- texts, ids and what is missing -------------------------------------------------------------------------------------------
+
+
+def _as_text(made: Entry, seen: Seen, column: Column) -> None:
+    """What a text may be instead."""
+    if column.type in ("email", "phone") and len(seen.values) == 1 and seen.told >= 5:
+        made.doubts.append("the same in every row: is it your own?")
+    share = {"email": seen.emails, "phone": seen.phones}.get(column.type, 1.0)
+    if share < 0.95:
+        made.doubts.append(
+            f"{1 - share:.0%} of its texts are no {'e-mail addresses' if column.type == 'email' else 'phone numbers'}"
+        )
+    if column.type == "text" and seen.phones > 0.9:
+        made.doubts.append("telephone numbers")
+    if column.type == "text" and seen.share(lambda text: text[0] in "[{" and text[-1] in "]}") > 0.5:
+        made.doubts.append("lists or objects of JSON, taken as they are")
 
 
 def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:

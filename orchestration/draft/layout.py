@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from orchestration.draft.columns import Seen, seen
+from orchestration.draft.json_lists import list_of_records
 from orchestration.draft.lexicon import listed, plain
 from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import HEADER_LINES, ROW
@@ -77,7 +78,11 @@ def layout(path: Path) -> Layout:
     found = Layout(ReadOptions())
     if form in ("ndjson", "json"):
         _encoding(path, found)
-        found.options = ReadOptions(encoding=_said(found, "encoding"))
+    if form == "json" and (lists := list_of_records(path)):
+        records, others = lists
+        doubt = f"the largest list of records; the others: {', '.join(others)}" if others else None
+        found.said["records"] = (records, "the list of records", doubt)
+    found.options = ReadOptions(encoding=_said(found, "encoding"), records=_said(found, "records"))
     return found
 
 
@@ -104,7 +109,11 @@ def sample(path: Path) -> Sample:
     if first:
         found.said["skip_below_header"] = (first, "rows below the header that say what the columns hold", None)
     if last or lost:
-        found.said["skip_footer"] = (1, "the last row is a total", None)
+        found.said["skip_footer"] = (
+            1,
+            "the last row is a total",
+            "the last row of every file is left out: does each end with a total?",
+        )
     columns = [
         seen(name, place, cells[first : len(cells) - last], " ".join(filter(None, cells[:first])))
         for place, (name, cells) in enumerate(zip(rows.header, texts, strict=True))

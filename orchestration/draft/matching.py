@@ -25,6 +25,7 @@ class Candidate:
     why: str
     doubt: str | None = None
     language: str = ANY
+    is_by_name: bool = True
 
     @property
     def name(self) -> str:
@@ -137,7 +138,9 @@ def _by_contents(kind: Kind, left: list[Looks], chosen: dict[str, Candidate]) ->
         best = fitting[0]
         more = f"; {len(fitting) - 1} more could be it: {_quoted(fitting[1:4])}" if fitting[1:] else ""
         why = best.fit(kind, column).why
-        found.append(Candidate(name, best, 50.0, why, f"by its contents only: the name is not one that is known{more}"))
+        found.append(
+            Candidate(name, best, 50.0, why, f"by its contents only: the name is not one that is known{more}", is_by_name=False)
+        )
     return found
 
 

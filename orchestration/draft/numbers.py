@@ -35,6 +35,8 @@ class Numbers:
     spelled: int = 0
     #: Texts like 4:05, of which nothing tells whether they are minutes and seconds.
     short_clocks: int = 0
+    #: One of them that as hours and minutes would be longer than a day.
+    long_clock: str | None = None
 
 
 def numbers(seen: Seen) -> Numbers:
@@ -95,6 +97,7 @@ def durations(seen: Seen) -> Numbers:
     for text, count in seen.values.items():
         if _MINUTES.fullmatch(text):
             found.short_clocks += count
+            found.long_clock = text if int(text.partition(":")[0]) >= 24 else found.long_clock
         elif _HOURS.fullmatch(text) or _ISO_DURATION.fullmatch(text) or _has_units(text):
             found.spelled += count
     if seen.told:

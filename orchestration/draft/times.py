@@ -66,8 +66,9 @@ class Times:
     #: A text whose first, or second, number is above 12 and so a day.
     day_first: str | None = None
     month_first: str | None = None
-    #: First and last numbers of dates with years of two digits.
+    #: First and second numbers of dates whose order is open, and the last ones where years have two digits.
     firsts: set[str] = field(default_factory=set)
+    seconds: set[str] = field(default_factory=set)
     lasts: set[str] = field(default_factory=set)
     #: The unit of numbers that count from a day.
     unit: str | None = None
@@ -179,8 +180,9 @@ def _numeric(parts: dict[str, str | None], text: str, told: Times) -> str | None
         told.day_first = told.day_first or text
     if int(b) > 12:
         told.month_first = told.month_first or text
+    told.firsts.add(a)
+    told.seconds.add(b)
     if len(c) == 2:
-        told.firsts.add(a)
         told.lasts.add(c)
     return f"%1{sep}%2{sep}{'%Y' if len(c) == 4 else '%y'}"
 

@@ -100,7 +100,8 @@ def _entry(name: str, entry: Entry) -> list[str]:
     lines = _line(f"{name}:", entry.why, entry.doubts, "  ")
     lines += [f"    {key}: {flow(value)}" for key, value in entry.mapping.items()]
     known = [word for word in entry.words if word.value is not None or word.is_missing]
-    lines += ["    map:"] if known else []
+    # A key without any value below it would be a fault.
+    lines.append("    map:" if known else "    # map:  (with the lines below it that are filled in)")
     for word in entry.words:
         lines += _word(word)
     return lines

@@ -1,7 +1,7 @@
 """Runs suites of Great Expectations.
 
-Importing the library takes as long as building a small warehouse, so the suites run in a worker process that starts
-importing while the run does other things.
+Importing the library takes as long as building a small warehouse, so what a query answers is asked of DuckDB (see
+`queries.py`), and the library is imported in a worker process that is started when it is needed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.errors import ConfigurationError
+from orchestration.gates.queries import judge
 from orchestration.gates.suites import read_suite, suite_path
 from orchestration.gates.verdicts import Verdict
 
@@ -27,14 +28,14 @@ MAX_EXAMPLES = 5
 
 
 class GateKeeper:
-    """Runs suites in one worker process, started when it is certain that there is work, and stopped on exit."""
+    """Runs suites: by queries, or in one worker process that is started when the library is needed, and stopped on exit."""
 
     def __init__(self, config_dir: Path | None) -> None:
         self._config_dir = config_dir
         self._started: ProcessPoolExecutor | None = None
 
     def start(self) -> ProcessPoolExecutor:
-        """Start the worker, if it does not run yet: it imports its library while this process does other things."""
+        """Start the worker, if it does not run yet."""
         if self._started is None:
             pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
             pool.submit(_start_worker)
@@ -63,8 +64,13 @@ class GateKeeper:
         if path is None or not files:
             return [[] for _ in files]
         expectations = read_suite(path)
+        found = [judge(gate, expectations, file, row_columns, in_words, MAX_EXAMPLES) for file in files]
+        others = [str(file) for file, judged in zip(files, found, strict=True) if judged is None]
+        if not others:
+            return [judged or [] for judged in found]
         try:
-            return self.start().submit(_work, gate, expectations, [str(file) for file in files], row_columns).result()
+            asked = iter(self.start().submit(_work, gate, expectations, others, row_columns).result())
+            return [next(asked) if judged is None else judged for judged in found]
         except Exception as error:  # whatever the library raises at a wrong suite, the suite is what to look at
             raise ConfigurationError(f"{path}: {str(error).strip()}") from error
 
@@ -134,7 +140,9 @@ def _validate(
         suite.add_expectation_configuration(
             ExpectationConfiguration(
                 type=item["type"], kwargs=item.get("kwargs", {}), meta={"number": number}, severity=item["severity"]
-            )
+            ),
+            # Else the second limit on a column takes the place of the first.
+            match_type="success",
         )
     suite = context.suites.add(suite)
     batch = context.data_sources.add_pandas(gate).add_dataframe_asset(gate).add_batch_definition_whole_dataframe("all")
@@ -165,7 +173,7 @@ def _judged(
     raised = [info for info in _exceptions(item.exception_info) if info.get("raised_exception")]
     verdict = Verdict(
         gate=gate,
-        expectation=expectation.get("description") or _in_words(expectation),
+        expectation=expectation.get("description") or in_words(expectation),
         severity=expectation["severity"],
         passed=bool(item.success),
         failed_rows=int(details.get("unexpected_count") or 0),
@@ -186,6 +194,7 @@ def _observed(details: dict[str, Any]) -> str | None:
     return None if observed is None or isinstance(observed, dict | list) else f"observed: {observed}"
 
 
-def _in_words(expectation: dict[str, Any]) -> str:
+def in_words(expectation: dict[str, Any]) -> str:
+    """An expectation without a description: its kind and its options."""
     arguments = ", ".join(f"{key} {value}" for key, value in expectation.get("kwargs", {}).items())
     return f"{expectation['type'].removeprefix('expect_').replace('_', ' ')} ({arguments})"

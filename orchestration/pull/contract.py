@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,17 +15,12 @@ from orchestration.pull.mappings import UNITS, Companion, Continuation, FileMatc
 from orchestration.pull.naming import folder_of
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
+from orchestration.zones import time_zones
 
 #: Parts of a contract that change nothing in what is read.
 _SAID_TO_PEOPLE = ("description", "vendor", "provisional")
 #: What `source` says to take it from the folder that a file lies in.
 FOLDER = "folder"
-
-
-@cache
-def _zones() -> set[str]:
-    """Looked up in the file system, once."""
-    return available_timezones()
 
 
 class Contract(Form):
@@ -108,8 +101,8 @@ class Contract(Form):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in _zones():
-            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(_zones()))}")
+        if value not in time_zones():
+            raise ValueError(f"is not an IANA time zone; such as Europe/Berlin{nearest(value, sorted(time_zones()))}")
         return value
 
     @model_validator(mode="after")

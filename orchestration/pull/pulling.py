@@ -23,12 +23,9 @@ from orchestration.settings import Settings
 class Pull:
     """The pull of one run."""
 
-    def __init__(
-        self, settings: Settings, progress: Callable[[str], None], on_arrival: Callable[[], object] = lambda: None
-    ) -> None:
-        """``on_arrival`` is called as soon as a new file has landed, before any is read."""
+    def __init__(self, settings: Settings, progress: Callable[[str], None]) -> None:
         use(settings.resources)
-        self._settings, self._progress, self._on_arrival = settings, progress, on_arrival
+        self._settings, self._progress = settings, progress
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
         self.unclaimed: list[str] = []
@@ -48,8 +45,6 @@ class Pull:
         self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
         for line in arrivals.unreadable:
             self._progress(f"pull: {line}")
-        if arrivals.new or settings.replay or settings.full_refresh:
-            self._on_arrival()
         for line in withdraw_blamed(self.ledger, arrivals.offered):
             self._progress(f"pull: {line}")
         landed = self.ledger.landed()

@@ -1,4 +1,4 @@
-"""The rows that could not be loaded (those of a file that is held back whole among them): why, and as files for mending."""
+"""The rows that could not be loaded: why, and as files for mending. Those of a file that is held back whole are among them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def valueless(reason: str) -> str:
 
 def rows_in_words(first: list[int], count: int) -> str:
     """The first rows of some: "row 2", "rows 2, 5, 7, …"."""
-    listed = ", ".join(map(str, first[:FIRST_ROWS]))
-    return f"row{'s' if count > 1 else ''} {listed}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
+    shown = ", ".join(map(str, first[:FIRST_ROWS]))
+    return f"row{'s' if count > 1 else ''} {shown}{', …' if count > len(first[:FIRST_ROWS]) else ''}"
 
 
 def _held_back(settings: Settings) -> tuple[list[str], list[str]]:

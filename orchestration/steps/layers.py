@@ -19,12 +19,12 @@ from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_p
 from orchestration.gates.tracing import Tracer, names_a_file, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
+from orchestration.node_result import NodeResult
 from orchestration.publish import quoted
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.tables import write_ledger
 from orchestration.salt import read_salt
 from orchestration.steps.run import Model, Project, Run
-from orchestration.warehouse import NodeResult
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
         record.verdicts += chain.from_iterable(judged)
         return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
 
-    pulling = Pull(run.settings, run.progress, run.keeper.start)
+    pulling = Pull(run.settings, run.progress)
     with record.timed("pull and its gates"):
         reports = list(pulling.kinds(gate))
     for report in reports:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,9 +33,8 @@ class Model:
 class Project:
     """The parsed dbt project."""
 
-    def __init__(self, manifest_path: Path) -> None:
-        self.path = manifest_path
-        self.manifest: dict[str, Any] = json.loads(manifest_path.read_text(encoding="utf-8"))
+    def __init__(self, manifest_path: Path, manifest: dict[str, Any]) -> None:
+        self.path, self.manifest = manifest_path, manifest
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -101,7 +99,7 @@ class Run:
         Raises:
             ConfigurationError: a suite speaks of a table that there is not.
         """
-        project = Project(self.warehouse.parse())
+        project = Project(self.warehouse.parsed(), self.warehouse.manifest())
         check_tables(self.settings.config_dir, {model.name: model.schema for model in project.models.values()})
         return project
 

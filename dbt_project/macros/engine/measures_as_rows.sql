@@ -4,21 +4,36 @@
 {% endmacro %}
 
 
+{#- In one pass: a query for each measure would take longer to plan than to run. -#}
 {% macro default__measures_as_rows(aggregated, measures) -%}
-{% for measure in measures %}
 select
-    '{{ measure }}' as measure,
+    measured.measure,
     grain,
     period_start,
     dimension,
     member,
-    cast(total_{{ measure }} as double) as total,
-    cast(squares_{{ measure }} as double) as sum_of_squares,
-    cast(n_{{ measure }} as bigint) as n
-from {{ aggregated }}
-where n_{{ measure }} > 0
-{{ "union all" if not loop.last }}
-{%- endfor -%}
+    measured.total,
+    measured.sum_of_squares,
+    measured.n
+from (
+    select
+        grain,
+        period_start,
+        dimension,
+        member,
+        unnest([
+            {% for measure in measures -%}
+            {
+                'measure': '{{ measure }}',
+                'total': cast(total_{{ measure }} as double),
+                'sum_of_squares': cast(squares_{{ measure }} as double),
+                'n': cast(n_{{ measure }} as bigint)
+            }{{ "," if not loop.last }}
+            {% endfor %}
+        ]) as measured
+    from {{ aggregated }}
+) as unpivoted
+where measured.n > 0
 {%- endmacro %}
 
 

@@ -1,0 +1,168 @@
+"""The statements that bring a table up to date: `dbt_project/macros/maintained/` in Python, for queries that dbt compiled before.
+
+Both must do the same. Macros do it for every model that is new or changed, and on Spark.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Between queries of one model of which each is a statement (the macro `by_itself`).
+BY_ITSELF = "union all /*by itself*/"
+#: Columns that say nothing about the content of a row.
+VOLATILE = ("computed_at",)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A model, seed or source that a model reads."""
+
+    kind: str
+    #: None: not known, it may have changed.
+    version: str | None
+    #: The version that the latest changes start from, where they are known.
+    previous: str | None = None
+    #: Names of a source's files.
+    files: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Clock:
+    """An `as_of` that moved: both instants, the earlier one first."""
+
+    earlier: str
+    later: str
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a model says in `maintained(...)`."""
+
+    unit: list[str] | None = None
+    touched_by: dict[str, Any] = field(default_factory=dict)
+    on_clock: list[str] | None = None
+
+    @classmethod
+    def of(cls, code: str) -> Declaration:
+        found = re.search(r"/\*maintained: (.*?)\*/", code, re.DOTALL)
+        if not found:
+            return cls()
+        declared = json.loads(found[1])
+        return cls(declared["unit"], declared["touched_by"], declared["on_clock"])
+
+
+def quoted_names(names: Sequence[str]) -> list[str]:
+    return ['"' + name.replace('"', '""') + '"' for name in names]
+
+
+def changed_table(model: str) -> str:
+    """Where the rows stand that made a model's present version from the one before."""
+    return f"maintenance.changed_{model}"
+
+
+def can_be_traced(told: Declaration, changed: Sequence[str], inputs: Mapping[str, Input], known: Mapping[str, str]) -> bool:
+    """Is what these inputs touch known, so that the rest need not be computed?"""
+    if told.unit is None:
+        return False
+    for name in changed:
+        found = inputs[name]
+        is_next = found.kind == "source" or (found.previous is not None and found.previous == known.get(name))
+        if name not in told.touched_by or not is_next:
+            return False
+    return True
+
+
+class TouchedUnits:
+    """Which parts of a model are to be computed, as a query; its columns are touched_1, touched_2, …"""
+
+    def __init__(self, told: Declaration, relation: str, raw: str) -> None:
+        """``raw`` is the folder of the raw kinds, as SQL has it within quotes."""
+        self._unit: list[str] = told.unit or []
+        self._told, self._relation, self._raw = told, relation, raw
+        self._queries = [f"select {', '.join(self._unit)} from {relation} where false"]
+
+    def by_input(self, name: str, found: Input, read: Sequence[str]) -> None:
+        """Units that a changed input touches; ``read`` are the files of a source that the model read last."""
+        rules = self._told.touched_by[name]
+        for rule in [rules] if isinstance(rules, str) else rules:
+            query = rule if re.match(r"\s*select\s", rule) else f"select {rule} from {{changes}}"
+            if "{changes}" in query:
+                query = query.replace("{changes}", self._changes(name, found, read))
+            self._add(query.replace("{gone_batches}", _gone_batches(found, read)))
+
+    def by_clock(self, clock: Clock) -> None:
+        for query in self._told.on_clock or []:
+            self._add(query.replace("{earlier}", clock.earlier).replace("{later}", clock.later))
+
+    def _add(self, query: str) -> None:
+        self._queries.append(query.replace("{this}", self._relation))
+
+    def _changes(self, name: str, found: Input, read: Sequence[str]) -> str:
+        if found.kind == "model":
+            return changed_table(name)
+        new = [file for file in found.files if file not in set(read)] or ["empty.parquet"]
+        paths = ", ".join(f"'{self._raw}/{name}/{file}'" for file in new)
+        return f"read_parquet([{paths}], union_by_name = true)"
+
+    def query(self) -> str:
+        names = ", ".join(f"touched_{number}" for number in range(1, len(self._unit) + 1))
+        return "\nunion\n".join(f"select {names} from ({query}) as touching ({names})" for query in self._queries)
+
+
+def _gone_batches(found: Input, read: Sequence[str]) -> str:
+    gone = set(read) - set(found.files) if found.kind == "source" else set()
+    numbers = (re.match(r"(\d{8})_", file) for file in sorted(gone))
+    return ", ".join(["-1", *(str(int(number[1])) for number in numbers if number)])
+
+
+def _is_unit(expressions: Sequence[str]) -> str:
+    return " and ".join(
+        f"touched_units.touched_{number} is not distinct from {expression}" for number, expression in enumerate(expressions, 1)
+    )
+
+
+def rows_of_units(relation: str, unit: Sequence[str], touched: str) -> str:
+    """The rows of touched units."""
+    condition = _is_unit([f"present.{column}" for column in unit])
+    return (
+        f"select present.* from {relation} as present where exists (select 1 from {touched} as touched_units where {condition})"
+    )
+
+
+def delete_units(relation: str, unit: Sequence[str], touched: str) -> str:
+    condition = _is_unit([f"present.{column}" for column in unit])
+    return f"delete from {relation} as present where exists (select 1 from {touched} as touched_units where {condition})"
+
+
+def units_of(relation: str, unit: Sequence[str]) -> str:
+    """The units of some rows."""
+    columns = ", ".join(f"{column} as touched_{number}" for number, column in enumerate(unit, 1))
+    return f"select distinct {columns} from {relation}"
+
+
+def restricted(code: str, unit: Sequence[str], touched: str) -> str:
+    """A model's query for the touched units only."""
+    result = code
+    for expressions in re.findall(r"\(1 = 1 /\*touched: (.*?)\*/\)", code):
+        condition = f"exists (select 1 from {touched} as touched_units where {_is_unit(expressions.split(' ;; '))})"
+        result = result.replace(f"(1 = 1 /*touched: {expressions}*/)", condition)
+    return rows_of_units(f"({result})", unit, touched)
+
+
+def differing_rows(old: str, new: str, columns: Sequence[str]) -> str:
+    """The rows that differ between two row sets: those that one of them has more often."""
+    names = ", ".join(columns)
+    return (
+        f"select {names} from (select {names}, 1 as _times from {old} union all select {names}, -1 as _times from {new}) "
+        f"as both_sides group by {names} having sum(_times) <> 0"
+    )
+
+
+def carry_volatile(old: str, new: str, columns: Sequence[str], volatile: str) -> str:
+    """Rows that came out the same as before keep this column."""
+    same = " and ".join(f"fresh.{name} is not distinct from kept.{name}" for name in columns)
+    return f"update {new} as fresh set {volatile} = kept.{volatile} from {old} as kept where {same}"

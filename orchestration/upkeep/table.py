@@ -1,0 +1,95 @@
+"""One table that is brought up to date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from orchestration.upkeep.queries import (
+    BY_ITSELF,
+    VOLATILE,
+    Declaration,
+    carry_volatile,
+    changed_table,
+    delete_units,
+    differing_rows,
+    quoted_names,
+    restricted,
+    rows_of_units,
+    units_of,
+)
+
+
+class UnforeseenError(Exception):
+    """Something that only dbt knows how to deal with; what was done so far stays right."""
+
+
+class Table:
+    """A table whose query may give other rows than it has."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, node: Any, columns: list[tuple[str, str]]) -> None:
+        self._con, self._name, self._relation, self._columns = con, node.name, str(node.relation_name), columns
+        self._touched, self._new, self._differing = (f"{part}__{node.name}" for part in ("touched", "new", "differing"))
+        self._has_contract = bool(node.config["contract"]["enforced"])
+        names = [name for name, _ in columns]
+        self._volatile = quoted_names([name for name in names if name in VOLATILE])
+        self._content = quoted_names([name for name in names if name not in VOLATILE])
+
+    def update(self, code: str, told: Declaration, touched: str | None) -> bool:
+        """Compute the touched units (none: all), and replace what differs.
+
+        Returns whether anything did; then a transaction is open, with the new rows in it.
+        """
+        parts, unit = code.split(BY_ITSELF), told.unit
+        old = self._relation
+        if touched is not None and unit is not None:
+            self._con.execute(f"create or replace temp table {self._touched} as {touched}")
+            if not self._count(self._touched):
+                return self._leave()
+            parts = [restricted(part, unit, self._touched) for part in parts]
+            old = f"({rows_of_units(self._relation, unit, self._touched)})"
+        self._compute(parts)
+        self._con.execute(f"create or replace temp table {self._differing} as {differing_rows(old, self._new, self._content)}")
+        if not self._count(self._differing):
+            return self._leave()
+        for column in self._volatile:
+            self._con.execute(carry_volatile(old, self._new, self._content, column))
+        self._con.execute("begin")
+        self._con.execute(f"create or replace table {changed_table(self._name)} as select * from {self._differing}")
+        if unit is None:
+            self._con.execute(f"delete from {self._relation}")
+            self._con.execute(f"insert into {self._relation} by name select * from {self._new}")
+        else:
+            self._con.execute(f"create or replace temp table {self._touched} as {units_of(self._differing, unit)}")
+            self._con.execute(delete_units(self._relation, unit, self._touched))
+            rows = rows_of_units(self._new, unit, self._touched)
+            self._con.execute(f"insert into {self._relation} by name {rows}")
+        self._drop()
+        return True
+
+    def _compute(self, parts: list[str]) -> None:
+        first, *further = parts
+        if self._has_contract:
+            self._con.execute(f"create or replace temp table {self._new} as select * from {self._relation} limit 0")
+            further = parts
+        else:
+            self._con.execute(f"create or replace temp table {self._new} as {first}")
+            described = self._con.execute(f"describe {self._new}").fetchall()
+            if [(row[0], row[1]) for row in described] != self._columns:
+                self._leave()
+                raise UnforeseenError(f"{self._name} has other columns than before")
+        by_name = "by name" if self._has_contract else ""
+        for part in further:
+            self._con.execute(f"insert into {self._new} {by_name} {part}")
+
+    def _count(self, table: str) -> int:
+        return int(self._con.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+    def _leave(self) -> bool:
+        self._drop()
+        return False
+
+    def _drop(self) -> None:
+        for table in (self._touched, self._new, self._differing):
+            self._con.execute(f"drop table if exists {table}")
