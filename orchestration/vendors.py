@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from orchestration.pull.contracts import Contract, Mapping, load_contracts
+from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.telling import may_say
 
 HEADER = """# Vendors: exports that are read as they are
 
@@ -48,14 +50,15 @@ def _same_files(one: Contract, other: Contract) -> bool:
 def _section(made: Contract, beside: list[Contract], definitions: list[dict[str, Any]]) -> list[str]:
     kind = all_kinds()[made.kind]
     lacking = [name for name in kind.columns if name not in made.columns]
-    empty, elsewhere = _empty_kpis(made, beside, definitions)
+    kpis = _kpis(made, beside, definitions)
     facts = {
         "kind": f"[{kind.name}](exports.md#{kind.name})",
         "files": _files(made),
         "tells": _listed(made.columns),
         "cannot tell": _listed(lacking),
-        "KPIs that stay empty": ", ".join(f"[`{kpi}`](kpis.md#{kpi})" for kpi in empty) or "none",
-        "KPIs that need another export": "; ".join(f"[`{kpi}`](kpis.md#{kpi}): {need}" for kpi, need in elsewhere.items()),
+        "KPIs that stay empty": ", ".join(map(_link, kpis.empty)) or "none",
+        "KPIs that need another export": "; ".join(f"{_link(kpi)}: {need}" for kpi, need in kpis.elsewhere.items()),
+        "KPIs with a value as long as no record says": "; ".join(f"{_link(kpi)}: {what}" for kpi, what in kpis.until.items()),
         "to be given": "; ".join(
             f"`{name}`{f': {param.description}' if param.description else ''}{_default(param.has_value, param.default)}"
             for name, param in made.params.items()
@@ -64,6 +67,10 @@ def _section(made: Contract, beside: list[Contract], definitions: list[dict[str,
     }
     rows = [f"| {name} | {_cell(text)} |" for name, text in facts.items() if text]
     return [f"### `{made.name}`", "", re.sub(r"\s+", " ", made.description).strip(), "", "| | |", "|---|---|", *rows]
+
+
+def _link(kpi: str) -> str:
+    return f"[`{kpi}`](kpis.md#{kpi})"
 
 
 def _cell(text: str) -> str:
@@ -86,59 +93,62 @@ def _files(made: Contract) -> str:
     return f"{name}with {_listed(made.files.columns)}{along}"
 
 
-def _empty_kpis(made: Contract, beside: list[Contract], definitions: list[dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
-    """KPIs of the kind that the export leaves without a value, and those to which a column of another kind would give one.
+@dataclass(frozen=True)
+class _Kpis:
+    """What becomes of the KPIs of an export, by their ids."""
 
-    A need that any of several columns meets may be met by the ``beside`` contracts, which read the same files.
-    """
+    empty: list[str] = field(default_factory=list)
+    #: -> what another export would have to tell.
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    #: -> what a record may not tell, for it would be a case that the export does not tell enough of.
+    until: dict[str, str] = field(default_factory=dict)
+
+
+def _kpis(made: Contract, beside: list[Contract], definitions: list[dict[str, Any]]) -> _Kpis:
+    """KPIs of the contract's kind. A need that any of several columns meets may be met by the contracts ``beside`` it."""
     told = {other.kind: other for other in beside}
-    empty: list[str] = []
-    elsewhere: dict[str, str] = {}
+    found = _Kpis()
     for kpi in definitions:
         if made.kind not in re.split(r", |\|", kpi["exports"]):
             continue
-        unmet = [entry for entry in (kpi["needs"] or "").split(", ") if entry and not _is_met(entry, made.kind, told)]
-        others = [[need for need in entry.split("|") if need.partition(".")[0] not in told] for entry in unmet]
+        entries = [_Entry(entry.split("|"), told) for entry in (kpi["needs"] or "").split(", ") if entry]
+        # An entry that names no column of the kind is a matter of other exports.
+        unmet = [entry for entry in entries if made.kind in entry.kinds and not entry.is_met]
         if not unmet:
             continue
-        if all(others):
-            elsewhere[kpi["kpi_id"]] = ", ".join(" or ".join(f"`{need.rstrip('?')}`" for need in needs) for needs in others)
+        if all(entry.forbidden for entry in unmet):
+            found.until[kpi["kpi_id"]] = ", ".join(dict.fromkeys(name for entry in unmet for name in entry.forbidden))
+        elif all(entry.others for entry in unmet):
+            found.elsewhere[kpi["kpi_id"]] = ", ".join(entry.others for entry in unmet)
         else:
-            empty.append(kpi["kpi_id"])
-    return empty, elsewhere
+            found.empty.append(kpi["kpi_id"])
+    return found
 
 
-def _is_met(entry: str, kind: str, told: dict[str, Contract]) -> bool:
-    """May the export meet a need ("a|b")? One that names no column of the kind is a matter of other exports."""
-    needs = entry.split("|")
-    if all(need.partition(".")[0] != kind for need in needs):
-        return True
-    return any(_tells(told[need.partition(".")[0]], need.partition(".")[2]) for need in needs if need.partition(".")[0] in told)
+class _Entry:
+    """One need of a KPI ("a|b"), as an export meets it."""
+
+    def __init__(self, needs: list[str], told: dict[str, Contract]) -> None:
+        parts = [(kind, column) for kind, _, column in (need.partition(".") for need in needs)]
+        own = [(told[kind], column) for kind, column in parts if kind in told]
+        self.kinds = {kind for kind, _ in parts}
+        self.is_met = any(_may_tell(made, column) for made, column in own if "!" not in column)
+        #: Columns and values that no record may tell, where that alone is left: of a value that none can tell, it says nothing.
+        self.forbidden = [
+            _in_words(column)
+            for made, column in own
+            if "!" in column and ("!=" not in column or _may_tell(made, column.replace("!", "")))
+        ]
+        self.others = " or ".join(f"`{kind}.{column.rstrip('?')}`" for kind, column in parts if kind not in told)
 
 
-def _tells(made: Contract, told: str) -> bool:
-    """May records of a contract tell a column, or a value of it ("column=value")? What none may tell ("!") depends on them."""
-    if "!" in told:
-        return True
+def _in_words(forbidden: str) -> str:
+    column, is_value, value = forbidden.partition("!=")
+    return f"{column} {value}" if is_value else column.rstrip("!")
+
+
+def _may_tell(made: Contract, told: str) -> bool:
+    """May a record of a contract tell a column, or a value of it ("column=value")?"""
     column, is_value, value = told.rstrip("?").partition("=")
     mapping = made.columns.get(column)
-    if mapping is None:
-        return False
-    return not is_value or value in words_of(mapping, all_kinds()[made.kind].columns[column].values)
-
-
-class _Any(tuple[str, ...]):
-    """Words, whichever the export holds."""
-
-    def __contains__(self, word: object) -> bool:
-        return True
-
-
-def words_of(mapping: Mapping, vocabulary: tuple[str, ...]) -> tuple[str, ...]:
-    """The words that a mapping can give, as far as the contract says; any word is in it where the export's own are kept."""
-    if mapping.value is not None:
-        return (str(mapping.value),)
-    if mapping.sql is not None:
-        named = tuple(word for word in vocabulary if f"'{word}'" in mapping.sql)
-        return named or _Any()
-    return tuple(str(word) for word in mapping.map.values()) if "*" in mapping.map else _Any()
+    return mapping is not None and (not is_value or may_say(mapping, value))

@@ -33,62 +33,6 @@ def rows(result: Canonical, *columns: str) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in columns) for row in result.loaded.to_pylist()]
 
 
-SHOPIFY = """\
-Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Total,Discount Amount,\
-Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Shipping Zip,Shipping Country,Notes,Cancelled at,\
-Refunded Amount,Id,Source
-#2001,eve@shop.example,paid,2026-03-28 23:30:00 -0700,fulfilled,2026-03-30 09:00:00 -0700,USD,30.00,4.00,2.00,34.00,0.00,\
-2026-03-28 23:29:00 -0700,3,Plate,8.00,PL-1,'01067,US,"Ring twice
-and wait",,0.00,77001,web
-#2001,eve@shop.example,,,,,,,,,,,2026-03-28 23:29:00 -0700,1,Fork,6.00,,,,,,,,
-#2001,eve@shop.example,,,,,,,,,,,2026-03-28 23:29:00 -0700,2,Spoon,0.00,SP-1,,,,,,,
-#2002,,pending,,,,USD,0.00,0.00,0.00,0.00,0.00,2026-03-29 01:00:00 -0700,1,Sample,0.00,SA-1,,US,,,0.00,77002,pos
-#2003,fay@shop.example,partially_refunded,2026-03-29 02:00:00 -0700,fulfilled,2026-03-31 02:00:00 -0700,USD,50.00,0.00,0.00,\
-50.00,0.00,2026-03-29 02:00:00 -0700,5,Pan,10.00,PA-1,,US,,,12.50,77003,web
-#2004,gil@shop.example,voided,,unfulfilled,,USD,9.00,0.00,0.00,9.00,0.00,2026-03-29 03:00:00 -0700,1,Lid,9.00,LI-1,,US,,\
-2026-03-29 04:15:00 -0700,0.00,77004,web
-#2005,hal@shop.example,refunded,2026-03-29 05:00:00 -0700,unfulfilled,,USD,7.00,0.00,0.00,7.00,0.00,\
-2026-03-29 05:00:00 -0700,1,Jug,7.00,JU-1,,US,,,7.00,77005,web
-#2009,ida@shop.example,,,,,,,,,,,2026-03-29 06:00:00 -0700,1,Bowl,5.00,BO-1,,,,,,,
-"""
-
-
-@pytest.fixture
-def shopify(tmp_path: Path) -> Path:
-    path = tmp_path / "orders_export.csv"
-    path.write_text(SHOPIFY)
-    return path
-
-
-def test_shopify_orders(shopify: Path) -> None:
-    result = loaded("shopify_orders", shopify)
-    assert (result.rows_read, result.loaded.num_rows, result.rows_merged, result.quarantined.num_rows) == (8, 5, 2, 1)
-    # A row whose order is not in the file continues nothing: it is not lost without a word.
-    assert "status is required but empty" in result.quarantined["reason"].to_pylist()[0]
-    assert rows(result, "order_id", "status", "total_amount", "refund_amount") == [
-        ("#2001", "shipped", Decimal(34), Decimal(0)),
-        ("#2002", "created", Decimal(0), Decimal(0)),
-        ("#2003", "shipped", Decimal(50), Decimal("12.5")),
-        ("#2004", "cancelled", Decimal(9), Decimal(0)),
-        ("#2005", "refunded", Decimal(7), Decimal(7)),
-    ]
-    first, second, _, voided, _ = result.loaded.to_pylist()
-    assert (first["ordered_at"], first["shipped_at"]) == (datetime(2026, 3, 29, 6, 29), datetime(2026, 3, 30, 16))
-    assert (first["delivered_at"], first["cancelled_by"], second["customer_email"]) == (None, None, None)
-    assert (voided["cancelled_at"], voided["cancelled_by"]) == (datetime(2026, 3, 29, 11, 15), None)
-
-
-def test_shopify_order_items(shopify: Path) -> None:
-    result = loaded("shopify_order_items", shopify)
-    assert (result.rows_read, result.rows_merged, result.quarantined.num_rows) == (8, 0, 0)
-    assert rows(result, "order_id", "line_id", "product_id", "quantity")[:4] == [
-        ("#2001", "1", "PL-1", 3),
-        ("#2001", "2", "Fork", 1),
-        ("#2001", "3", "SP-1", 2),
-        ("#2002", "1", "SA-1", 1),
-    ]
-
-
 def connect(contact: str, method: str, at: str, **more: Any) -> dict[str, Any]:
     record: dict[str, Any] = {
         "ContactId": contact, "Channel": "VOICE", "InitiationMethod": method, "InitiationTimestamp": f"2026-05-04T{at}Z",
@@ -183,18 +127,6 @@ def test_zendesk_business_hours_alone_tell_no_instant(tmp_path: Path) -> None:
     (row,) = loaded("zendesk_tickets", path).loaded.to_pylist()
     assert (row["first_response_at"], row["vendor_first_response_seconds"]) == (None, None)
     assert (row["vendor_first_response_business_seconds"], row["customer_id"], row["priority"]) == (1020, "8100", None)
-
-
-def test_trustpilot_reviews(tmp_path: Path) -> None:
-    path = tmp_path / "trustpilot.csv"
-    path.write_text(
-        "Review Id,Review Created (UTC),Review User Email,Review Stars,Review Title,Review Content,Review Language,Webshop Name,"
-        "Reference Id,Company Reply Date (UTC)\n"
-        'r-1,2026-01-03 23:59:02,jo@x.example,4,"Fine, mostly",Good \N{GRINNING FACE},en,Our shop,#2001,2026-01-05 08:00:00\n'
-    )
-    (row,) = loaded("trustpilot_reviews", path).loaded.to_pylist()
-    assert (row["review_id"], row["rating"], row["rating_scale"], row["order_id"]) == ("r-1", 4, 5, "#2001")
-    assert (row["created_at"], row["replied_at"]) == (datetime(2026, 1, 3, 23, 59, 2), datetime(2026, 1, 5, 8))
 
 
 PHONENOW = "Call Id,Agent,Date,Time,Topic,Answered (Y/N),Resolved,Speed of answer in seconds,AvgTalkDuration,Satisfaction rating"

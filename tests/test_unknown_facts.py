@@ -31,6 +31,17 @@ files: {name: "silent*.csv", columns: [Number, Placed]}
 columns: {order_id: Number, ordered_at: Placed, status: State, promised_delivery_at: Due}
 """
 
+#: A shop whose file has no word for a cancelled order, so that there being none tells nothing.
+MUTE = f"Nr,Placed,Sent\nM1,{ON_JUNE_1},{ON_JUNE_1}\nM2,{ON_JUNE_1},\n"
+MUTE_CONTRACT = """name: mute_shop
+kind: orders
+files: {name: "mute*.csv", columns: [Nr, Placed, Sent]}
+columns:
+  order_id: Nr
+  ordered_at: Placed
+  status: {sql: "case when Sent is not null then 'shipped' else 'paid' end", map: {paid: paid, shipped: shipped, "*": null}}
+"""
+
 #: Another shop whose orders the same contract reads, and whose file has more columns: who cancelled, refunds, affiliates.
 MORE = f"""order_id,ordered_at,status,cancelled_by,refund_amount,affiliate_code,claim_type
 B1,{ON_JUNE_1},cancelled,seller,,,
@@ -84,12 +95,13 @@ def run(cxhouse: Cxhouse, home: Home) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
-    """A home of two shops and a call centre, and what its run said."""
+    """A home of three shops and a call centre, and what its run said."""
     folder = tmp_path_factory.mktemp("unknown")
     home = Home(folder / "home", folder / "exports", folder / "config")
     files: dict[Path, str] = {
         home.exports / "orders.csv": TELLING,
         home.exports / "silent.csv": SILENT,
+        home.exports / "mute.csv": MUTE,
         home.exports / "more" / "orders.csv": MORE,
         home.exports / "calls.csv": CALLS,
         home.exports / "calls_of_the_night.csv": NIGHT,
@@ -99,6 +111,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
         home.exports / "agents.csv": ROSTER,
         folder / "config" / "cxhouse.yml": "reporting_timezone: Europe/Berlin\n",
         folder / "config" / "contracts" / "silent.yml": SILENT_CONTRACT,
+        folder / "config" / "contracts" / "mute.yml": MUTE_CONTRACT,
     }
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,8 +136,8 @@ def test_a_delivery_without_a_date_is_neither_late_nor_on_time(told: tuple[Home,
 def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[Home, str]) -> None:
     home, output = told
     missing = "select status, missing_export, value, n_pending from kpis where kpi_id = ?"
-    amounts = "total_amount (orders) or unit_price (order_items), which canonical_orders, silent_shop cannot tell"
-    assert home.query(missing, "order_size") == [("not_available", amounts, None, 10)]
+    amounts = "total_amount (orders) or unit_price (order_items), which canonical_orders, mute_shop, silent_shop cannot tell"
+    assert home.query(missing, "order_size") == [("not_available", amounts, None, 12)]
     assert home.query(missing, "review_score") == [("not_available", "reviews", None, None)]
     assert "needs total_amount" in output.replace("\n", " ")
 
@@ -132,16 +145,17 @@ def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[H
 def test_an_export_that_can_tell_counts_and_one_that_cannot_is_left_out(told: tuple[Home, str], cxhouse: Cxhouse) -> None:
     """Files of one contract may have other columns: what a file cannot tell is unknown for its records alone."""
     home, _ = told
-    # Pending: the silent shop's cancelled order; its others, and those of the first file, are not judged.
+    # Pending: the silent shop's cancelled order; its others, those of the mute shop and those of the first file are not judged.
     assert counts(home, "cancellation_rate") == (1, 4, 1)
-    assert counts(home, "refund_rate") == (1, 4, 9)
-    assert counts(home, "referral_rate") == (1, 4, 9)
+    assert counts(home, "refund_rate") == (1, 4, 11)
+    assert counts(home, "referral_rate") == (1, 4, 11)
     facts = "select has_refund, has_affiliate_code, is_defective, is_cancelled_by_seller from fct_orders where order_id = ?"
     assert home.query(facts, "T1") == [(None, None, None, None)]
     assert home.query(facts, "B4") == [(False, True, True, False)]
     covered = "select contract, records, records_left_out, lacks from kpi_coverage where kpi_id = ? order by 1"
     assert home.query(covered, "cancellation_rate") == [
         ("canonical_orders", 9, 5, "cancelled_by (orders)"),
+        ("mute_shop", 2, 2, "cancelled_by (orders)"),
         ("silent_shop", 4, 4, "cancelled_by (orders)"),
     ]
     ledger = "select file from load_ledger where kind = 'orders' and told_columns like '%cancelled_by%'"

@@ -118,6 +118,22 @@ def test_what_only_an_optional_column_tells_a_file_without_it_does_not(reply_dat
     assert {"review_id", "rating_scale", "source"} <= set(told)
 
 
+def test_a_file_of_ebay_cannot_say_that_an_order_was_cancelled() -> None:
+    """So that no rate of cancellations is counted from it; Shopify's can, and Amazon's order report says nothing but paid."""
+    cases = {
+        case.contract: case for case in CASES if case.contract in ("ebay_orders", "shopify_orders", "amazon_order_report_orders")
+    }
+    told = {name: _loaded(case).told_columns for name, case in cases.items()}
+    assert {name: "status!cancelled" in columns for name, columns in told.items()} == {
+        "ebay_orders": True,
+        "shopify_orders": False,
+        "amazon_order_report_orders": True,
+    }
+    assert {name for name in told["ebay_orders"] if "!" in name} == {
+        f"status!{word}" for word in ("delivered", "cancelled", "returned", "refunded")
+    }
+
+
 FILES = sorted({case.path for case in CASES})
 
 

@@ -58,8 +58,8 @@
 
 {#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column" where some record must tell it,
     "kind.column=value" where only that value tells, "kind.column?" where it is enough that a file has the column (empty, it tells
-    that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value.
-    An entry "a|b" means: any of them. Which contracts meet a need: int_told_needs. -#}
+    that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value, though
+    the file has a word for it. An entry "a|b" means: any of them. Which contracts meet a need: int_told_needs. -#}
 {% macro needed_columns() %}
   {%- set found = [] -%}
   {%- for definition in kpi_list() -%}

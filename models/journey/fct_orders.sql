@@ -7,6 +7,7 @@
 {%- set orders = ref('int_orders') -%}
 {%- set told = [
     'shipped_at', 'delivered_at', 'cancelled_by', 'refunded_at', 'refund_amount', 'affiliate_code', 'claim_type',
+    'status!cancelled',
 ] -%}
 {{ maintained(
     unit=['order_id'],
@@ -99,7 +100,8 @@ joined as (
         or contracts.do_parcels_tell_shippings as is_shipping_told,
         coalesce(loads.tells_delivered_at, false) and contracts.does_tell_deliveries
         or contracts.do_parcels_tell_deliveries as is_delivery_told,
-        coalesce(loads.tells_cancelled_by, false) or contracts.is_none_cancelled as is_canceller_told,
+        coalesce(loads.tells_cancelled_by, false)
+        or contracts.is_none_cancelled and not coalesce(loads.tells_status_not_cancelled, false) as is_canceller_told,
         coalesce(loads.tells_refunded_at or loads.tells_refund_amount, false) or contracts.does_tell_refunds as is_refund_told,
         coalesce(loads.tells_affiliate_code, false) as is_affiliate_told,
         coalesce(loads.tells_claim_type, false) or contracts.does_tell_feedback as is_defect_told,

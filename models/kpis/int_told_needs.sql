@@ -55,7 +55,11 @@ told as (
         coalesce(told_columns, '') as told_columns,
         records,
         {% if parts.is_forbidden -%}
-        {{ met_of_contract }} = 0 as is_told
+        {{ met_of_contract }} = 0
+        {%- if parts.is_of_value %}
+        {#- That no record says a word tells something only where the file could. #}
+        and not {{ does_load_tell("coalesce(told_columns, '')", parts.column ~ '!' ~ need.partition('!=')[2]) }}
+        {%- endif %} as is_told
         {%- elif parts.is_of_value -%}
         {{ met_of_contract }} > 0 as is_told
         {%- elif parts.will_column_do -%}

@@ -7,7 +7,6 @@ puts on disk where its memory ends.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +19,13 @@ from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.literals import identifier
-from orchestration.pull.mappings import Mapping
 from orchestration.pull.personal import names_shown
 from orchestration.pull.records import Rows
 from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
 from orchestration.pull.statement import REPEATED, statement
+from orchestration.pull.telling import told_columns
 from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
@@ -40,7 +39,7 @@ class Canonical:
     rows_loaded: int
     rows_quarantined: int
     unknown_columns: list[str]
-    #: Columns of the kind that the file has a word for, be it always an empty one.
+    #: Columns of the kind that the file has a word for, be it always an empty one; and what it cannot say ("status!cancelled").
     told_columns: tuple[str, ...]
     #: Rows that go on with a record of another row, or repeat it.
     rows_merged: int = 0
@@ -96,7 +95,7 @@ def canonicalise(
         raise ConfigurationError(
             f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
-    told = _told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
+    told = told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
     unknown = unknown_columns(contract, rows.header)
     return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
 
@@ -110,27 +109,6 @@ def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
         con.register("block", block.table)
         con.execute(f"insert into {identifier(name)} select * from block")
         con.unregister("block")
-
-
-def _told_columns(contract: Contract, kind: Kind, header: list[str], lacking: list[str]) -> tuple[str, ...]:
-    """Columns of the kind of which a file says something; not what only its ``lacking`` optional columns would tell."""
-    away = {name.lower() for name in lacking}
-    there = [name for name in header if name.lower() not in away]
-    present = by_name(there)
-
-    def is_told(mapping: Mapping) -> bool:
-        if mapping.sql is None:
-            is_given = bool(mapping.place_in or mapping.value not in (None, "") or options(present, mapping.option_of))
-            return is_given or found(present, mapping.source) is not None
-        sql = mapping.sql.lower()
-        return not any(_names(sql, name) for name in away) or any(_names(sql, name.lower()) for name in there)
-
-    return tuple(name for name in kind.columns if name in contract.columns and is_told(contract.columns[name]))
-
-
-def _names(sql: str, column: str) -> bool:
-    """Does an SQL text name a column? (Both in lower case.)"""
-    return f'"{column}"' in sql or (column.isidentifier() and re.search(rf"(?<![\w\"'.]){column}(?![\w\"'.])", sql) is not None)
 
 
 def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
