@@ -16,12 +16,12 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import yaml
 
 from orchestration.errors import ConfigurationError
 from orchestration.settings import PROJECT, Settings
+from orchestration.zones import time_zones
 
 SHIPPED = PROJECT / "dbt_project" / "seeds"
 DECLARATION = PROJECT / "models" / "seeds.yml"
@@ -226,7 +226,7 @@ def _is_clock_time(text: str) -> str | None:
 
 
 def _is_timezone(text: str) -> str | None:
-    return None if text in available_timezones() else "an IANA time zone; such as Europe/Berlin"
+    return None if text in time_zones() else "an IANA time zone; such as Europe/Berlin"
 
 
 def _is_positive(text: str) -> str | None:
