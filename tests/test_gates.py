@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,10 @@ ASKED = [
         "expect_column_pair_values_a_to_be_greater_than_b",
         {"column_A": "until", "column_B": "since", "or_equal": True, "ignore_row_if": "either_value_is_missing", "mostly": 0.6},
     ),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "left_on", "column_B": "hired_on", "or_equal": True, "ignore_row_if": "either_value_is_missing"},
+    ),
     ("expect_column_distinct_values_to_contain_set", {"column": "name", "value_set": ["a", "b"]}),
     ("expect_table_row_count_to_be_between", {"min_value": 2}),
     ("expect_table_row_count_to_be_between", {"min_value": 0, "max_value": 3}),
@@ -118,7 +122,7 @@ ASKED = [
 ]
 TYPES = {
     "n": pa.int64(), "amount": pa.decimal128(10, 2), "ratio": pa.float64(), "name": pa.string(),
-    "since": pa.timestamp("us"), "until": pa.timestamp("us"),
+    "since": pa.timestamp("us"), "until": pa.timestamp("us"), "hired_on": pa.date32(), "left_on": pa.date32(),
 }  # fmt: skip
 
 
@@ -131,6 +135,7 @@ def frames() -> list[pa.Table]:
                 "n": [-1, 0, 1, 2, 5, 6], "amount": [Decimal(text) for text in ("0.10", "2.50", "-1.00", "2.51")],
                 "ratio": [0.1, 2.5, math.nan, -1.0, math.inf], "name": ["a", "b", "it's", "", "A", *map(str, range(40))],
                 **{key: [datetime(2026, 1, day) for day in range(1, 5)] for key in ("since", "until")},
+                **{key: [date(2026, 1, day) for day in range(1, 5)] for key in ("hired_on", "left_on")},
             }  # fmt: skip
             columns = {
                 name: [None if chance.random() < share_null else chance.choice(values) for _ in range(rows)]

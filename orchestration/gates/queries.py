@@ -167,7 +167,7 @@ def _greater(file: _File, told: dict[str, Any]) -> _Answer:
     if told.get("ignore_row_if") != "either_value_is_missing":
         raise _LibraryNeeded
     kinds = {file.type_of(one), file.type_of(other)}
-    first, second = (_name(one), _name(other)) if kinds <= {"TIMESTAMP"} else (file.number(one), file.number(other))
+    first, second = (_name(one), _name(other)) if kinds in ({"TIMESTAMP"}, {"DATE"}) else (file.number(one), file.number(other))
     sign = ">=" if told.get("or_equal") else ">"
     return _Answer(f"{_is_there(file, one)} and {_is_there(file, other)}", f"not ({first} {sign} {second})", _mostly(told))
 
