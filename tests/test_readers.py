@@ -83,6 +83,13 @@ def test_rows_longer_than_a_block(tmp_path: Path) -> None:
         # A ragged row that no parser could show.
         ("t.csv", b"a,b\n1\xe9\n2,3\n", "line 2 is not utf-8 (byte 0xe9)"),
         ("t.csv.gz", gzip.compress(b"a\n1\n")[:-9], "truncated"),
+        ("t.csv", b"PK\x03\x04\x14\0\x06\0", "is no text: it begins like a zip archive"),
+        ("t.csv", b"%PDF-1.7\n1 0 obj\n", "is no text: it begins like a PDF"),
+        ("t.csv", b"\x89PNG\r\n\x1a\n", "is no text: it begins like a PNG image"),
+        ("t.csv", b"\x7fELF\x02\x01\x01", "is no text: it begins like a program"),
+        ("t.tsv.gz", gzip.compress(b"PK\x03\x04 and so on"), "give it its own ending, or export it as CSV"),
+        ("t.csv", b"a,b\n1,\x002\n", "is no text: it holds NUL bytes"),
+        ("t.ndjson", b"PK\x03\x04", "is no text"),
         ("t.csv.gz", b"a\n1\n", "not packed as its name says"),
         ("t.ndjson", b'{"a": "\xfc"}', "line 1 is not utf-8 (byte 0xfc)"),
         ("t.json", b'{"a": 1}', "holds no list of records"),
@@ -99,6 +106,13 @@ def test_unreadable_files_are_refused_with_the_reason(tmp_path: Path, name: str,
     with pytest.raises(RefusedFileError) as error:
         read(path, name, ReadOptions())
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_text_in_two_bytes_or_four_is_text(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("a,b\n1,\u0142\n".encode(encoding))
+    assert read(path, "t.csv", ReadOptions()).table.to_pylist() == [{"a": "1", "b": "\u0142", "_row": 2}]
 
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from orchestration.draft.columns import Seen, seen
 from orchestration.draft.json_lists import list_of_records
 from orchestration.draft.lexicon import listed, plain
 from orchestration.errors import RefusedFileError
+from orchestration.pull.csv_files import require_text
 from orchestration.pull.headers import HEADER_LINES, ROW
 from orchestration.pull.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
 from orchestration.pull.records import BrokenRow
@@ -238,6 +239,7 @@ def _encoding(path: Path, found: Layout) -> str:
                     is_utf8 = False
             strange += _STRANGE.findall(chunk)[:10_000]
             chunk = stream.read(_HEAD)
+    require_text(path, path.name, "utf-8")
     if is_utf8:
         return "utf-8"
     worth = {name: _usual(strange, name) for name in _ENCODINGS}

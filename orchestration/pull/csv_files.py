@@ -26,8 +26,36 @@ from orchestration.pull.unpacking import lines_of, open_bytes
 BLOCK_BYTES = 2**21
 MAX_BLOCK_BYTES = 2**28
 _CHUNK = 2**20
+#: How files begin that are no text -> what they are.
+_BEGINNINGS = {
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"PK\x05\x06": "a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"%PDF-": "a PDF",
+    b"\x89PNG": "a PNG image",
+    b"\x7fELF": "a program",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"SQLite format 3\0": "a SQLite database",
+}
 
 csv.field_size_limit(sys.maxsize)
+
+
+def require_text(path: Path, name: str, encoding: str) -> None:
+    """Refuse a file whose beginning is no text: garbage would be taken for a header and rows.
+
+    Raises:
+        RefusedFileError: it begins like a known binary format, or holds NUL bytes where its encoding has none.
+    """
+    with open_bytes(path, name) as stream:
+        start = stream.read(_CHUNK)
+    found = next((what for mark, what in _BEGINNINGS.items() if start.startswith(mark)), None)
+    if found:
+        raise RefusedFileError(f"is no text: it begins like {found}; give it its own ending, or export it as CSV")
+    is_wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf16", "utf-32", "utf32"))
+    if not is_wide and b"\0" in start:
+        raise RefusedFileError("is no text: it holds NUL bytes; give it its own ending, or export it as CSV")
 
 
 def require_decodable(path: Path, name: str, encoding: str) -> None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import zstandard
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull.csv_files import read_csv, require_decodable
+from orchestration.pull.csv_files import read_csv, require_decodable, require_text
 from orchestration.pull.headers import Header, HeaderShape, column_names, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson
 from orchestration.pull.parquet_files import parquet_header, read_parquet
@@ -166,7 +166,11 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
 
 
 def _encoding_of(path: Path, name: str, options: ReadOptions) -> str:
-    """A byte-order mark says it, whatever the contract does; else the contract; else UTF-8."""
+    """A byte-order mark says it, whatever the contract does; else the contract; else UTF-8.
+
+    Raises:
+        RefusedFileError: the file is no text.
+    """
     with open_bytes(path, name) as stream:
         start = stream.read(4)
     marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
@@ -174,7 +178,9 @@ def _encoding_of(path: Path, name: str, options: ReadOptions) -> str:
         # UTF-16 without its mark: each second byte of a header is zero.
         pattern = "".join("0" if byte == 0 else "x" for byte in start)
         marked = {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(pattern)
-    return marked or options.encoding or "utf-8"
+    encoding = marked or options.encoding or "utf-8"
+    require_text(path, name, encoding)
+    return encoding
 
 
 def _csv_header(path: Path, name: str, encoding: str, options: ReadOptions) -> Header:
