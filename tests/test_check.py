@@ -182,6 +182,23 @@ def test_claims_say_why_and_near_misses_what_they_lack(tmp_path: Path) -> None:
         place.check("export.csv", contract="desc")
 
 
+def test_a_binary_file_that_is_called_csv_is_said_to_be_one(tmp_path: Path) -> None:
+    place = Place(tmp_path, DESK, {**DESK, "name": "by_name", "files": {"name": "named*"}})
+    said = "no text: it begins like a zip archive or a workbook; give it its own ending, or export it as CSV"
+    for name, more in (("named.csv", b"1"), ("tickets_may.csv", b"2"), ("other.csv", b"3")):
+        (place.exports / name).write_bytes(b"PK\x03\x04\x14" + more)
+    report = place.check()
+    assert [file_of(report, "named.csv").readings[0].status, file_of(report, "named.csv").readings[0].reason] == [
+        "refused", f"is {said}",
+    ]  # fmt: skip
+    text = text_of(report)
+    assert text.count(said) == 3, text
+    assert "lacks" not in text
+    assert "contract draft" not in text
+    assert sum(said in line for line in survey(place.settings)) == 3
+    assert place.check("other.csv", contract="desk").files[0].readings[0].reason == f"is {said}"
+
+
 def test_all_faults_of_a_contract_are_told_at_once(tmp_path: Path) -> None:
     columns = {
         **DESK["columns"], "created_at": "Openned", "team": "Team", "agent_replies": {"sql": '"Answers" + 1'},

@@ -41,6 +41,8 @@ def _line(file: Landed, claims: Claims, tables: Tables) -> str:
         return f"{file.file} -> {', '.join(readers)}"
     if along:
         return f"{file.file} -> read along by {', '.join(along)}"
+    if reason := claims.no_text(file):
+        return f"{file.file} -> NOT CLAIMED: it {reason}"
     near = "".join(f"; near {miss.contract}: {'; '.join(miss.lacks)}" for miss in claims.near_misses(file)[:1])
     return (
         f"{file.file} -> NOT CLAIMED: give it a name that starts with its kind, or write a contract "

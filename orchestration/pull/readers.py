@@ -165,6 +165,18 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
         return []
 
 
+def no_text(path: Path, name: str) -> str | None:
+    """Why a file whose name ends like that of a text is none, as a run says it; None where it is one, or need not be."""
+    if file_format(name) not in ("csv", "ndjson"):
+        return None
+    try:
+        with _refusing("text"):
+            _encoding_of(path, name, ReadOptions())
+    except RefusedFileError as error:
+        return str(error)
+    return None
+
+
 def _encoding_of(path: Path, name: str, options: ReadOptions) -> str:
     """A byte-order mark says it, whatever the contract does; else the contract; else UTF-8.
 
