@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reading import Canonical, canonicalise, read
 
 from orchestration.draft.drafting import draft
-from orchestration.draft.lexicon import Meaning, plain, vocabulary, written_names
+from orchestration.draft.lexicon import Meaning, names_of, plain, vocabulary, written_names
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
@@ -131,6 +131,26 @@ def test_each_required_column_has_a_name_beside_its_own(kind: str) -> None:
     ("kind", "column", "word", "value", "is_sure"),
     [
         ("tickets", "status", "Wartet auf Kunde", "pending", True),
+        ("tickets", "status", "Warten auf Kunden", "pending", True),
+        ("tickets", "status", "En attente du client", "pending", True),
+        ("tickets", "status", "Esperando al cliente", "pending", True),
+        ("tickets", "status", "In attesa del cliente", "pending", True),
+        ("tickets", "status", "Oczekuje na klienta", "pending", True),
+        ("tickets", "status", "Aguardando cliente", "pending", True),
+        ("tickets", "status", "Beim Lieferanten", "on_hold", True),
+        ("tickets", "status", "Wartet auf Dritte", "on_hold", True),
+        ("tickets", "status", "Wartet auf Lieferant", "on_hold", True),
+        ("tickets", "status", "En attente du fournisseur", "on_hold", True),
+        ("tickets", "status", "Esperando al proveedor", "on_hold", True),
+        ("tickets", "status", "In attesa del fornitore", "on_hold", True),
+        ("tickets", "status", "Oczekuje na dostawcę", "on_hold", True),
+        ("tickets", "status", "Aguardando fornecedor", "on_hold", True),
+        ("tickets", "channel", "WhatsApp", "messaging", True),
+        ("tickets", "channel", "Whatsapp", "messaging", True),
+        ("tickets", "channel", "WHATSAPP", "messaging", True),
+        ("tickets", "channel", "WhatsApp Business", "messaging", True),
+        ("tickets", "channel", "LinkedIn", "social", True),
+        ("tickets", "channel", "Livechat", "chat", True),
         ("tickets", "status", "Résolue", "solved", True),
         ("tickets", "priority", "1 - Critical", "urgent", True),
         ("orders", "status", "completed", "delivered", False),
@@ -142,6 +162,18 @@ def test_each_required_column_has_a_name_beside_its_own(kind: str) -> None:
 )
 def test_words(kind: str, column: str, word: str, value: str, is_sure: bool) -> None:
     assert vocabulary(kind, column)[plain(word)] == Meaning(value, is_sure)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("Eingegangen", "created_at"), ("Recibido", "created_at"), ("Ricevuto il", "created_at"), ("Data wpływu", "created_at"),
+        ("Erstreaktion", "first_response_at"), ("Premier retour", "first_response_at"),
+        ("Pierwsza reakcja", "first_response_at"), ("Primeira resposta", "first_response_at"),
+    ],
+)  # fmt: skip
+def test_names(name: str, column: str) -> None:
+    assert names_of("tickets")[plain(name)].column == column
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from openpyxl import Workbook
 from test_draft import loaded
 
 from orchestration.cli import main
-from orchestration.draft.drafting import contract_name, draft
+from orchestration.draft.drafting import draft
+from orchestration.draft.file_names import contract_name, glob_of
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import CHECK, text
@@ -55,7 +57,7 @@ CASES = {
         "T-3;02.06.2026 00:00;Quatsch;Chat;;niedrig;k.A.;;;\n",
         "tickets",
         {"ticket_id": "Ticket-Nr", "created_at": "Erstellt am", "agent_id": "Bearbeiter", "solved_at": "Gelöst am"},
-        {"encoding": "cp1252", "timezone": "UTC"},
+        {"encoding": "cp1252", "timezone": "Europe/Berlin"},
         [
             {"ticket_id": "T-1", "created_at": datetime(2026, 5, 31, 9, 5), "status": "solved", "channel": "phone",
              "priority": "high", "solved_at": datetime(2026, 6, 1, 10), "agent_id": "Jörg",
@@ -131,13 +133,13 @@ CASES = {
         "P1;A;2;3,50\nP1;B;1;1.004,00\nP2;A;1;3,50\nTotal;;4;1.014,50\n",
         "order_items",
         {"order_id": "Número do pedido", "product_id": "Código do produto"},
-        {"decimal": ",", "skip_footer": 1},
+        {"decimal": ",", "where": {"Número do pedido": {"not": ["Total"]}}},
         [
             {"order_id": "P1", "line_id": "1", "quantity": 2.0, "unit_price": Decimal("3.5")},
             {"order_id": "P1", "line_id": "2", "unit_price": Decimal(1004)},
             {"order_id": "P2", "line_id": "1"},
         ],
-        {"line_id", "skip_footer"},
+        {"line_id"},
     ),
     "an American phone system": Case(
         "call_log.csv",
@@ -343,10 +345,89 @@ def test_durations(texts: list[str], mapping: dict[str, str], is_sure: bool, tmp
         ("2026.csv", "export_tickets"),
         ("tickets_2026-06-01.csv.gz", "tickets"),
         ("Übersicht.xlsx", "ubersicht_tickets"),
+        ("tickets_märz.csv", "tickets"),
+        ("Tickets Q2 2026.csv", "tickets"),
     ],
 )
 def test_contracts_are_called_after_file_and_kind(file: str, name: str) -> None:
     assert contract_name(file, "tickets") == name
+
+
+@pytest.mark.parametrize(
+    ("file", "glob"),
+    [
+        ("ringdesk_calls_april.csv", "ringdesk_calls*"),
+        ("ringdesk_calls_apr26.csv", "ringdesk_calls*"),
+        ("Anrufe März 2026.csv", "Anrufe*"),
+        ("appels-août.csv.gz", "appels*"),
+        ("llamadas_enero_2026.xlsx", "llamadas*"),
+        ("chiamate giugno.csv", "chiamate*"),
+        ("zgłoszenia_października.csv", "zgłoszenia*"),
+        ("chamados_set_2026.csv", "chamados*"),
+        ("CallsApril2026.csv", "Calls*"),
+        ("APRIL_calls.csv", "*calls*"),
+        ("desk_2026_export.csv", "desk_*export*"),
+        ("tickets_Q2.csv", "tickets*"),
+        ("tickets_2026Q2.csv", "tickets*"),
+        ("tickets-kw23.csv", "tickets*"),
+        ("tickets KW 23.csv", "tickets*"),
+        ("tickets_2026-W23.csv", "tickets*"),
+        ("tickets_week_23.csv", "tickets*"),
+        # Words that only begin as a month does, and those that mean something else.
+        ("marketing_mayor_decks.csv", "marketing_mayor_decks*"),
+        ("calls_out.csv", "calls_out*"),
+        ("april.csv", None),
+        ("q2.csv", None),
+    ],
+)
+def test_what_changes_from_month_to_month_is_left_open(file: str, glob: str | None) -> None:
+    assert glob_of(file) == glob
+    assert glob is None or fnmatch(file, glob)
+
+
+TOTALS = "Ticket-Nr;Erstellt am;Zustand;Antworten\nT1;01.06.2026 09:00;Offen;2\nT2;02.06.2026 09:00;Erledigt;3\n"
+
+
+@pytest.mark.parametrize(
+    ("last", "next_last"),
+    [
+        ("Summe;;;5", "summe;;;7"),
+        ("Summe: 2;;;5", "Summe: 31;;;7"),
+        (";Gesamt;;5", ";Gesamt;;7"),
+        ("Total 1.024,50;;;5", "Total 9;;;7"),
+    ],
+)
+def test_a_total_is_left_out_by_what_it_says(last: str, next_last: str, tmp_path: Path) -> None:
+    """The next file has no total, or another one: none of its tickets is lost."""
+    path, later = tmp_path / "desk_mai.csv", tmp_path / "desk_juni.csv"
+    path.write_text(TOTALS + last + "\n", encoding="utf-8")
+    made = draft(path)
+    assert try_out(made, path) == (2, 0)
+    assert "skip_footer" not in made.keys
+    contract = Contract.model_validate(yaml.safe_load(text(made, "next", 2, 0)))
+    for end in ("", next_last + "\n"):
+        later.write_text(TOTALS.replace("T", "U").replace("Uicket", "Ticket") + end, encoding="utf-8")
+        result = loaded(later, contract)
+        assert (result.loaded["ticket_id"].to_pylist(), result.quarantined.num_rows) == (["U1", "U2"], 0)
+
+
+@pytest.mark.parametrize("last", [";;;5", "Summe;5"])
+def test_a_total_that_no_word_tells_goes_to_quarantine(last: str, tmp_path: Path) -> None:
+    path = tmp_path / "desk.csv"
+    path.write_text(TOTALS + last + "\n", encoding="utf-8")
+    made = draft(path)
+    assert try_out(made, path) == (2, 1)
+    assert not {"where", "skip_footer"} & made.keys.keys()
+    assert "rejected" in text(made, "next", 2, 1)
+    assert made.doubts or any(entry.doubts for entry in made.entries.values())
+
+
+def test_a_zone_that_nothing_tells_is_not_said_to_be_utc(helpdesk: Path) -> None:
+    """So that `cxhouse check` goes on to say that UTC is taken."""
+    made = draft(helpdesk)
+    written = text(made, "next", *try_out(made, helpdesk))
+    assert "# timezone: Europe/Berlin" in written
+    assert "timezone" not in Contract.model_validate(yaml.safe_load(written)).model_fields_set
 
 
 def test_the_largest_sheet_of_a_workbook_and_its_header_are_found(tmp_path: Path) -> None:
@@ -380,7 +461,7 @@ def test_the_walk_through_is_what_happens(tmp_path: Path, monkeypatch: pytest.Mo
     written = Path("config", "contracts", "servicedesk_tickets.yml").read_text(encoding="utf-8")
     shown = guide.partition("```yaml\n")[2].partition("```")[0]
     assert shown in written
-    answered = re.sub(r"(?m)^timezone: UTC.*$", "timezone: Europe/Berlin", written)
+    answered = re.sub(r"(?m)^# timezone: .*$", "timezone: Europe/Berlin", written)
     answered = re.sub(r"(?m)^ *# Rückruf vereinbart:.*$", "      Rückruf vereinbart: open", answered)
     result = loaded(path, Contract.model_validate(yaml.safe_load(answered)))
     assert (result.loaded.num_rows, result.quarantined.num_rows) == (8, 0)

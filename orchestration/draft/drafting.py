@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
+from orchestration.draft.file_names import contract_name, glob_of
 from orchestration.draft.fitting import Looks
 from orchestration.draft.layout import ROWS, Sample, sample
 from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_of
@@ -118,14 +119,6 @@ def _single_words(kind: str) -> set[str]:
     return {plain(kind), *kind_words(kind)}
 
 
-def contract_name(file_name: str, kind: str) -> str:
-    """'Helpdesk Export 2026-06.csv' of tickets -> 'helpdesk_export_tickets'."""
-    words = [word for word in plain(file_name.partition(".")[0]).split() if not re.search(r"\d", word)]
-    stem = re.sub(r"[^a-z0-9_]", "", "_".join(words)) or "export"
-    stem = stem if re.match(r"[a-z]", stem) else f"export_{stem}"
-    return stem if kind in stem else f"{stem}_{kind}"
-
-
 # -- what concerns the whole file --------------------------------------------------------------------------------------
 
 
@@ -149,7 +142,7 @@ def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
 
 def _say_form(made: Draft, read: Sample, path: Path) -> None:
     claims = _telling(made)
-    glob = _glob(path.name)
+    glob = glob_of(path.name)
     made.keys["files"] = Key(
         {**({"name": glob} if glob else {}), "columns": claims},
         "files called so that have these columns" if glob else "files that have these columns",
@@ -177,14 +170,6 @@ def _required(made: Draft) -> list[str]:
     return all_kinds()[made.kind].required_columns
 
 
-def _glob(file_name: str) -> str | None:
-    """The file's name with what changes from one export to the next left open; none where no word is left."""
-    stem = file_name.partition(".")[0]
-    glob = re.sub(r"[\[\]?*]", "?", re.sub(r"[^\w]*\d[\d\W_]*", "*", stem).rstrip("*"))
-    glob = re.sub(r"[_\W]+$", "", glob)
-    return f"{glob}*" if sum(map(str.isalpha, glob)) >= 3 else None
-
-
 def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: str | None) -> None:
     instants = [
         entry.looks
@@ -207,8 +192,9 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         made.keys["timezone"] = Key("UTC", "the columns' names say so")
     else:
         hint = f"; {', '.join(repr(one.seen.name) for one in utc)} say UTC" if utc else ""
-        doubt = f"in which zone are its times? Nothing in the file tells{hint}{_zone_hint(match)}"
-        made.keys["timezone"] = Key("UTC", "", doubt)
+        doubt = f"in which zone are its times? Nothing tells it{hint}{_zone_hint(match)}"
+        # A comment: that UTC is assumed is then said by `cxhouse check` too, until a person has answered.
+        made.keys["timezone"] = Key(_zone_of_names(match) or "Region/City", "", doubt, is_open=True)
 
 
 def _named_zone(read: Sample) -> str | None:
@@ -221,12 +207,19 @@ def _named_zone(read: Sample) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def _languages(match: _Match) -> list[tuple[str, int]]:
+    """Languages that hint at a zone, and how many columns are called so; the most frequent first."""
+    return Counter(one.language for one in match.chosen.values() if one.language not in (ANY, "en")).most_common()
+
+
+def _zone_of_names(match: _Match) -> str | None:
+    return next(((zone_of(language) or "").partition(" ")[0] for language, _ in _languages(match)), None)
+
+
 def _zone_hint(match: _Match) -> str:
-    languages = Counter(one.language for one in match.chosen.values() if one.language not in (ANY, "en"))
-    if not languages:
-        return ""
-    language, count = languages.most_common(1)[0]
-    return f". {count} of its names are {LANGUAGES[language]}: {zone_of(language)}?"
+    for language, count in _languages(match):
+        return f". {count} of its names are {LANGUAGES[language]}: {zone_of(language)}?"
+    return ""
 
 
 def _say_decimal(made: Draft, kind: Kind) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from orchestration.draft.columns import Seen, seen
 from orchestration.draft.json_lists import list_of_records
@@ -18,6 +19,7 @@ from orchestration.draft.lexicon import listed, plain
 from orchestration.errors import RefusedFileError
 from orchestration.pull.csv_files import require_text
 from orchestration.pull.headers import HEADER_LINES, ROW
+from orchestration.pull.literals import identifier, literal
 from orchestration.pull.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
 from orchestration.pull.records import BrokenRow
 from orchestration.pull.unpacking import open_bytes
@@ -47,7 +49,7 @@ class Layout:
 
     options: ReadOptions
     #: What the contract must say of it: key -> (value, reason, doubt).
-    said: dict[str, tuple[str | int, str, str | None]] = field(default_factory=dict)
+    said: dict[str, tuple[Any, str, str | None]] = field(default_factory=dict)
     #: Text above the header, which may name a zone.
     above: str = ""
     notes: list[str] = field(default_factory=list)
@@ -106,32 +108,45 @@ def sample(path: Path) -> Sample:
             texts[place].extend(table[name].to_pylist())
         if not is_whole:
             break
-    first, last, lost = rows_apart(texts, broken if is_whole else [])
+    first, last, is_lost = rows_apart(texts, broken if is_whole else [])
     if first:
         found.said["skip_below_header"] = (first, "rows below the header that say what the columns hold", None)
-    if last or lost:
-        found.said["skip_footer"] = (
-            1,
-            "the last row is a total",
-            "the last row of every file is left out: does each end with a total?",
-        )
+    if last:
+        found.said["where"] = _but_totals([(name, cells) for name, cells in zip(rows.header, texts, strict=True) if name != ROW])
+    if is_lost:
+        found.notes.append("the last row is a total that has more or fewer fields than the header: it goes to quarantine")
     columns = [
         seen(name, place, cells[first : len(cells) - last], " ".join(filter(None, cells[:first])))
         for place, (name, cells) in enumerate(zip(rows.header, texts, strict=True))
         if name != ROW
     ]
-    return Sample(found, columns, count - first - last, len(broken) - lost, is_whole)
+    return Sample(found, columns, count - first - last, len(broken), is_whole)
 
 
-def rows_apart(texts: list[list[str | None]], broken: list[BrokenRow]) -> tuple[int, int, int]:
+def rows_apart(texts: list[list[str | None]], broken: list[BrokenRow]) -> tuple[int, int, bool]:
     """How many of the first rows describe the columns, and whether the last row, whole or broken, is a total."""
     count = len(texts[0]) if texts else 0
     first = 0
     while first < min(_DESCRIBING, count - 2) and _describes([cells[first:] for cells in texts]):
         first += 1
     if broken:
-        return first, 0, int(_is_total(re.split(r"[;,\t|]", broken[-1].text)))
-    return first, int(count > first + 1 and _is_total([cells[-1] for cells in texts])), 0
+        return first, 0, _is_total(re.split(r"[;,\t|]", broken[-1].text))
+    return first, int(count > first + 1 and _is_total([cells[-1] for cells in texts])), False
+
+
+def _but_totals(columns: list[tuple[str, list[str | None]]]) -> tuple[Any, str, str | None]:
+    """The condition that leaves out the last row by its word, not by its place: a file without a total loses nothing by it."""
+    name, cells = next((name, cells) for name, cells in columns if (cells[-1] or "").strip())
+    word = str(cells[-1]).strip()
+    why = f"the last row is a total: rows with {word!r} in {name!r} are left out, counted and reported"
+    more = sum((cell or "").strip().casefold() == word.casefold() for cell in cells[:-1])
+    doubt = f"so are {more:,} rows above it: is each a total?" if more else None
+    if not re.search(r"\d", word):
+        return {name: {"not": [word]}}, why, doubt
+    # The number beside the word is another one next month.
+    start = re.match(r"[^\d+-]*[^\W\d_]", word)
+    pattern = rf"(?i)^{re.escape(start[0] if start else word)}\W*\d[\d\W]*$"
+    return f"not regexp_matches(trim(coalesce({identifier(name)}, '')), {literal(pattern)})", why, doubt
 
 
 def _describes(texts: list[list[str | None]]) -> bool:

@@ -124,7 +124,9 @@ def vocabulary(kind_name: str, column: str) -> dict[str, Meaning]:
     for value, spelled in told.items():
         if value in spec.values:
             for word in spelled:
-                meanings.setdefault(plain(word), Meaning(value, not word.endswith("?")))
+                # 'WhatsApp' is two words, and 'Whatsapp' is one.
+                for one in (plain(word), plain(word.lower())):
+                    meanings.setdefault(one, Meaning(value, not word.endswith("?")))
     return meanings
 
 

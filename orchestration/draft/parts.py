@@ -39,6 +39,8 @@ class Key:
     value: Any
     why: str
     doubt: str | None = None
+    #: Only a person can tell it: its line stays a comment.
+    is_open: bool = False
 
 
 @dataclass
@@ -72,6 +74,6 @@ class Draft:
         return {
             "name": self.name,
             "kind": self.kind,
-            **{key: told.value for key, told in self.keys.items()},
+            **{key: told.value for key, told in self.keys.items() if not told.is_open},
             "columns": columns,
         }

@@ -81,7 +81,8 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
         f"name: {made.name}",
     ]
     for key, told in made.keys.items():
-        lines += _line(f"{key}: {flow(told.value)}", told.why, [told.doubt] if told.doubt else [], "")
+        code = f"{'# ' if told.is_open else ''}{key}: {flow(told.value)}"
+        lines += _line(code, told.why, [told.doubt] if told.doubt else [], "")
     lines.append("columns:")
     for name, entry in made.entries.items():
         lines += _entry(name, entry)
