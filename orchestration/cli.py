@@ -204,7 +204,8 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
     A mended file goes back into the exports folder under any name that its contract claims: a row whose record is there
     already replaces it.
     """
-    from orchestration.pull.quarantine import export_rows, reasons
+    from orchestration.pull.corrections import export_rows
+    from orchestration.pull.quarantine import reasons
 
     settings = load_settings(home=home, config=config)
     if out is None:
@@ -212,8 +213,9 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
 
         console().print(quarantine_table(reasons(settings, kind, file_name)))
         return
-    for path, rows in export_rows(settings, kind, file_name, out):
-        echo(f"{rows:>10,} rows  {path}")
+    for written in export_rows(settings, kind, file_name, out):
+        name = "" if written.is_claimed else f"  (contract {written.contract} claims no such name: give it one that it does)"
+        echo(f"{written.rows:>10,} rows  {written.path}{name}")
 
 
 @main.command()
