@@ -41,6 +41,7 @@ class Line:
 
     text: str
     style: str = ""
+    #: Of what does not fit; below 0: it is not wrapped.
     indent: int = 2
 
 
@@ -86,7 +87,8 @@ def lines(report: Report, width: int, command: list[str], drafts: bool, run: Seq
     if not in_full:
         yield Line("Records and words: cxhouse check FILE, or --json")
     for text in _next(report, command, drafts, run):
-        yield Line(text, "bold", 6)
+        # Not wrapped, so that it can be copied.
+        yield Line(text, "bold", -1)
 
 
 def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
