@@ -194,17 +194,18 @@ def status(home: str | None, config: str | None) -> None:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write the rows, as they were in the export and with the reason, to CSV files in this folder, for mending.",
+    help="Write the rows, as they were in the export and with the reason, to CSV files in this folder, to be corrected.",
 )
 @home_options
 @reported
 def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: str | None, config: str | None) -> None:
-    """List the rejected rows by reason, and with --out write them to files for mending.
+    """List the rejected rows by reason, and with --out write them to files, to be corrected.
 
-    A mended file goes back into the exports folder under any name that its contract claims: a row whose record is there
+    A corrected file goes back into the exports folder, where its contract claims it by its name. A row whose record is there
     already replaces it.
     """
-    from orchestration.pull.quarantine import export_rows, reasons
+    from orchestration.pull.corrections import export_rows
+    from orchestration.pull.quarantine import reasons
 
     settings = load_settings(home=home, config=config)
     if out is None:
@@ -212,8 +213,9 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
 
         console().print(quarantine_table(reasons(settings, kind, file_name)))
         return
-    for path, rows in export_rows(settings, kind, file_name, out):
-        echo(f"{rows:>10,} rows  {path}")
+    for written in export_rows(settings, kind, file_name, out):
+        name = "" if written.is_claimed else f"  (contract {written.contract} claims no such name: give it one that it does)"
+        echo(f"{written.rows:>10,} rows  {written.path}{name}")
 
 
 @main.command()
@@ -263,10 +265,11 @@ def rollback(version: str | None, only_list: bool, home: str | None, config: str
     from orchestration.versions import current, versions
 
     settings = load_settings(home=home, config=config)
+    if not (now := current(settings)):
+        raise ConfigurationError(f"nothing is published in {settings.home}; name another --home")
     if only_list:
-        now = current(settings)
         for kept in versions(settings):
-            mark = "  current" if now and kept.name == now.name else ""
+            mark = "  current" if kept.name == now.name else ""
             click.echo(f"{kept.name}  published {kept.published_at:%Y-%m-%d %H:%M:%S} UTC by run {kept.run_id}{mark}")
         return
     take_writer_lock(settings.home)
@@ -310,7 +313,9 @@ def check(
         click.echo(json.dumps(report.plain(), indent=1))
     else:
         options = [*(["--contract", contract] if contract else []), *(["--config", config] if config else [])]
-        print_report(console(), report, ["cxhouse", "check", *map(str, places), *options], "contract" in main.commands)
+        folder = places[0] if places[0].is_dir() else places[0].parent
+        load = ["cxhouse", "run", "--exports", str(folder), *(["--config", config] if config else [])]
+        print_report(console(), report, ["cxhouse", "check", *map(str, places), *options], "contract" in main.commands, load)
     sys.exit(report.exit_code)
 
 

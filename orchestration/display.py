@@ -19,6 +19,7 @@ from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.output import row_for_csv
 from orchestration.publish import read_publication
+from orchestration.pull.faults import nearest
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.run_record import SETTLED, RunRecord
@@ -66,7 +67,8 @@ def read_kpis(settings: Settings, grain: str, kpis: tuple[str, ...], dimension: 
         known = {row[0] for row in con.execute("select kpi_id from kpi_definitions").fetchall()}
         unknown = [kpi for kpi in kpis if kpi not in known]
         if unknown:
-            raise ConfigurationError(f"no KPI {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+            meant = "".join(nearest(kpi, known) for kpi in unknown)
+            raise ConfigurationError(f"no KPI {', '.join(unknown)}{meant}; there are: {', '.join(sorted(known))}")
         dimensions = {row[0] for row in con.execute("select distinct dimension from kpis").fetchall()}
         if dimension not in dimensions:
             raise ConfigurationError(f"no dimension {dimension!r}; there are: {', '.join(sorted(dimensions))}")

@@ -352,7 +352,8 @@ def test_a_row_that_a_companion_gives_several_of_is_quarantined_alone(place: Pla
 
 
 def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None:
-    from orchestration.pull.quarantine import export_rows, reasons
+    from orchestration.pull.corrections import export_rows
+    from orchestration.pull.quarantine import reasons
 
     wrong = "9,not a day,paid,a@x.example,1\n"
     place.write("orders_2026-05-01.csv", row("1") + wrong + wrong)
@@ -364,4 +365,38 @@ def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None
     assert (reason.file, reason.rows, reason.first_rows[0]) == ("orders_2026-05-02.csv", 3, 2)
     assert [found.rows for found in reasons(place.settings, file="orders_2026-05-01.csv")] == [2]
     written = list(export_rows(place.settings, None, None, place.exports.parent / "mend"))
-    assert [rows for _, rows in written] == [3]
+    assert [found.rows for found in written] == [3]
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "above", "below"),
+    [
+        ("encoding: cp1252\ndelimiter: ';'", "lager_*.csv", "", ""),
+        ("delimiter: ';'\nheader_row: 3\nskip_footer: 1", "*_lager.csv", "Aufträge\nJuni\n", "Summe;;;\n"),
+        ("skip_rows: 1\nskip_below_header: 1", "*lager*", "Aufträge\n", ""),
+    ],
+)
+def test_corrected_rows_come_back_to_their_contract(form: str, name: str, above: str, below: str, tmp_path: Path) -> None:
+    from orchestration.pull.corrections import export_rows
+
+    folder = tmp_path / "config" / "contracts"
+    folder.mkdir(parents=True)
+    (folder / "lager.yml").write_text(
+        f'name: lager\nkind: orders\n{form}\nfiles: {{name: "{name}"}}\n'
+        "columns: {order_id: Auftrag, ordered_at: {from: Größe am, format: '%d.%m.%Y'}, status: Zustand, "
+        "customer_id: Kunde}\n"
+    )
+    place = Place(tmp_path)
+    delimiter = ";" if ";" in form else ","
+    units = "-,-,-,-\n" if "below_header" in form else ""
+    export = f"Auftrag;Größe am;Zustand;Kunde\n{units}A1;01.06.2026;paid;Ä\nA2;gestern;paid;=Ö\n".replace(";", delimiter)
+    (tmp_path / "exports" / ("lager_a.csv" if name.startswith("lager") else "a_lager.csv")).write_text(
+        above + export + below, encoding="cp1252" if "cp1252" in form else "utf-8"
+    )
+    assert [rows for _, _, rows in place.pull()] == [1]
+    (written,) = export_rows(place.settings, None, None, tmp_path / "corrected")
+    assert (written.rows, written.contract, written.is_claimed) == (1, "lager", True)
+    text = written.path.read_text(encoding="utf-8-sig")
+    assert "'=Ö" in text, "a spreadsheet computes nothing"
+    (place.exports / written.path.name).write_text(text.replace("gestern", "02.06.2026"), encoding="utf-8-sig")
+    assert sorted(rows for _, status, rows in place.pull() if status == "loaded") == [1, 1]

@@ -32,11 +32,12 @@ from orchestration.gates.suites import LAYERS, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
 from orchestration.gates.tracing import lineage, names_a_file
 from orchestration.gates.verdicts import batch_verdicts, quarantine_verdict, why_held_back
+from orchestration.pull.corrections import export_rows
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
-from orchestration.pull.quarantine import export_rows, reasons
+from orchestration.pull.quarantine import reasons
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 
@@ -270,7 +271,7 @@ def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, m
     first, second = reasons(settings)
     assert (first.columns, first.rows, first.first_rows, first.is_held_back) == ("status", 25, [2, 3, 4], True)
     assert (second.columns, second.rows, second.first_rows) == ("ordered_at", 1, [27])
-    assert [rows for _, rows in export_rows(settings, None, "orders.csv", tmp_path / "mend")] == [26]
+    assert [written.rows for written in export_rows(settings, None, "orders.csv", tmp_path / "corrected")] == [26]
     assert list((settings.raw / "orders").glob("*orders*")) == []
     # The run's output, the status, the page and the message.
     sent: list[str] = []

@@ -34,7 +34,7 @@ def versions(home: Home) -> list[tuple]:
 
 
 def inodes(home: Home) -> dict[str, int]:
-    folder = home.path / "published" / "parquet" / "current"
+    folder = home.path / "published" / "parquet"
     return {path.stem: path.stat().st_ino for path in folder.iterdir()}
 
 
@@ -74,7 +74,7 @@ def test_what_was_taken_from_the_home_is_made_again(copied_home: Home, cxhouse: 
     """No shortcut is taken where somebody changed what a run leaves."""
     home = copied_home
     (home.path / "published" / "report.html").unlink()
-    (home.path / "published" / "parquet" / "current" / "kpis.parquet").unlink()
+    (home.path / "published" / "parquet" / "kpis.parquet").unlink()
     with duckdb.connect(str(home.path / "published" / "marts.duckdb")) as con:
         con.execute("drop table fct_orders")
     said = cxhouse("run", "--exports", home.exports, *home.options)

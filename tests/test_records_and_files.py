@@ -16,10 +16,28 @@ import pytest
 from conftest import Cxhouse, Home
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_shipped_contracts import SHOPIFY, ZENDESK, connect
+from test_shipped_contracts import ZENDESK, connect
 
 from orchestration.pull.kinds import all_kinds
 
+SHOPIFY = """\
+Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Total,Discount Amount,\
+Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Shipping Zip,Shipping Country,Notes,Cancelled at,\
+Refunded Amount,Id,Source
+#2001,eve@shop.example,paid,2026-03-28 23:30:00 -0700,fulfilled,2026-03-30 09:00:00 -0700,USD,30.00,4.00,2.00,34.00,0.00,\
+2026-03-28 23:29:00 -0700,3,Plate,8.00,PL-1,'01067,US,"Ring twice
+and wait",,0.00,77001,web
+#2001,eve@shop.example,,,,,,,,,,,2026-03-28 23:29:00 -0700,1,Fork,6.00,,,,,,,,
+#2001,eve@shop.example,,,,,,,,,,,2026-03-28 23:29:00 -0700,2,Spoon,0.00,SP-1,,,,,,,
+#2002,,pending,,,,USD,0.00,0.00,0.00,0.00,0.00,2026-03-29 01:00:00 -0700,1,Sample,0.00,SA-1,,US,,,0.00,77002,pos
+#2003,fay@shop.example,partially_refunded,2026-03-29 02:00:00 -0700,fulfilled,2026-03-31 02:00:00 -0700,USD,50.00,0.00,0.00,\
+50.00,0.00,2026-03-29 02:00:00 -0700,5,Pan,10.00,PA-1,,US,,,12.50,77003,web
+#2004,gil@shop.example,voided,,unfulfilled,,USD,9.00,0.00,0.00,9.00,0.00,2026-03-29 03:00:00 -0700,1,Lid,9.00,LI-1,,US,,\
+2026-03-29 04:15:00 -0700,0.00,77004,web
+#2005,hal@shop.example,refunded,2026-03-29 05:00:00 -0700,unfulfilled,,USD,7.00,0.00,0.00,7.00,0.00,\
+2026-03-29 05:00:00 -0700,1,Jug,7.00,JU-1,,US,,,7.00,77005,web
+#2009,ida@shop.example,,,,,,,,,,,2026-03-29 06:00:00 -0700,1,Bowl,5.00,BO-1,,,,,,,
+"""
 AS_OF = "2026-06-20"
 ORDERS = "order_id,ordered_at,status,customer_id,customer_email,total_amount,currency\n"
 ITEMS = "order_id,line_id,product_id,quantity,unit_price\n"

@@ -233,7 +233,11 @@ select
     end as is_defective,
     -- Not known before the window has closed: reviews that come early would stand for all.
     case
-        when delivered_at is not null and not is_delivery_contradicted and review_window_ends_at <= {{ as_of() }} and is_review_told
+        when
+            delivered_at is not null
+            and not is_delivery_contradicted
+            and review_window_ends_at <= {{ as_of() }}
+            and is_review_told
             then is_reviewed_in_time
     end as is_reviewed,
     is_review_asked

@@ -53,8 +53,9 @@ select
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     invitations.response_id,
-    case when invitations.response_id is not null or loads.tells_response_id
-        then invitations.response_id is not null and later.response_id is null
+    case
+        when invitations.response_id is not null or loads.tells_response_id
+            then invitations.response_id is not null and later.response_id is null
     end as is_answered
 from invitations
 left join {{ ref('dim_customers') }} as customers on invitations.customer_key = customers.customer_key

@@ -64,15 +64,37 @@ first_missing as (
 ),
 
 -- Each column may be told, and no record have all of them.
-untold as (
+covered as (
 
     select
         kpi_id,
-        min(lacks) as lacks,
         {{ listed('contract') }} as contracts
     from {{ ref('kpi_coverage') }}
     group by kpi_id
     having sum(records - records_left_out) = 0
+
+),
+
+lacking as (
+
+    select
+        coverage.kpi_id,
+        coverage.lacks || ', which ' || {{ listed('coverage.contract') }} || ' cannot tell' as lack
+    from {{ ref('kpi_coverage') }} as coverage
+    inner join covered on coverage.kpi_id = covered.kpi_id
+    group by
+        coverage.kpi_id,
+        coverage.lacks
+
+),
+
+untold as (
+
+    select
+        kpi_id,
+        {{ listed('lack') }} as lacks
+    from lacking
+    group by kpi_id
 
 )
 
@@ -80,11 +102,13 @@ select
     first_missing.kpi_id,
     case
         when met.entry not like '%(%' then met.entry
-        else coalesce(met.entry, untold.lacks) || coalesce(', which ' || untold.contracts || ' cannot tell', '')
+        when met.entry is null then untold.lacks
+        else met.entry || coalesce(', which ' || covered.contracts || ' cannot tell', '')
     end as missing_export
 from first_missing
 left join met
     on
         first_missing.kpi_id = met.kpi_id
         and first_missing.position = met.position
+left join covered on first_missing.kpi_id = covered.kpi_id
 left join untold on first_missing.kpi_id = untold.kpi_id

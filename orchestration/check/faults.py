@@ -27,6 +27,8 @@ class Fault:
     text: str
     #: The column that may be meant.
     near: str | None = None
+    #: The column that is not there.
+    lacks: str | None = None
     #: What a run does: it stops at a contract whose SQL cannot run, and refuses a file; else the column stays empty.
     stops: bool = False
     refuses: bool = False
@@ -101,7 +103,8 @@ class Tables:
                 yield Fault(f"{name}: {told}", stops=True)
             elif mapping.source and found(present, mapping.source) is None and name not in required:
                 near = close_to(mapping.source, free)
-                yield Fault(f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}", near)
+                told = f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}"
+                yield Fault(told, near, mapping.source)
 
     def _table(self, name: str, columns: list[str]) -> None:
         listed = ", ".join(f"{identifier(column)} varchar" for column in columns)

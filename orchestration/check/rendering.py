@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -31,6 +31,8 @@ _MAX_WORDS = 8
 #: Of more readings than these only what is wrong is told.
 MAX_IN_FULL = 4
 _MAX_UNUSED = 20
+#: The command that loads files, without what it needs to find them.
+RUN = ("cxhouse", "run")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ class Line:
 
     text: str
     style: str = ""
+    #: Of what does not fit; below 0: it is not wrapped.
     indent: int = 2
 
 
-def print_report(console: Console, report: Report, command: list[str], drafts: bool) -> None:
+def print_report(console: Console, report: Report, command: list[str], drafts: bool, run: Sequence[str] = RUN) -> None:
     """Print all of it.
 
     Args:
@@ -50,8 +53,9 @@ def print_report(console: Console, report: Report, command: list[str], drafts: b
         report: what was found.
         command: the command that found it, so that the next one can be told.
         drafts: is there a command that drafts a contract?
+        run: the command that loads the files.
     """
-    for line in lines(report, console.width, command, drafts):
+    for line in lines(report, console.width, command, drafts, run):
         for part in _wrapped(line, console.width):
             console.print(Text(part, line.style), soft_wrap=True)
 
@@ -68,7 +72,7 @@ def _wrapped(line: Line, width: int) -> list[str]:
     return wrapper.wrap(text.strip())
 
 
-def lines(report: Report, width: int, command: list[str], drafts: bool) -> Iterator[Line]:
+def lines(report: Report, width: int, command: list[str], drafts: bool, run: Sequence[str] = RUN) -> Iterator[Line]:
     """All lines of a report."""
     in_full = len(report.readings) <= MAX_IN_FULL
     for file in report.files:
@@ -82,8 +86,9 @@ def lines(report: Report, width: int, command: list[str], drafts: bool) -> Itera
         yield Line(f"? {doubt.text}", "yellow")
     if not in_full:
         yield Line("Records and words: cxhouse check FILE, or --json")
-    for text in _next(report, command, drafts):
-        yield Line(text, "bold", 6)
+    for text in _next(report, command, drafts, run):
+        # Not wrapped, so that it can be copied.
+        yield Line(text, "bold", -1)
 
 
 def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
@@ -159,9 +164,10 @@ def _faults(reading: Reading) -> Iterator[Line]:
     grave = [fault for fault in reading.faults if fault.refuses or fault.stops]
     yield from (Line(f"  x {fault.text}", "red", 4) for fault in grave)
     yield from (Line(f"  ! {fault.text}", "yellow", 4) for fault in reading.faults if fault.near and fault not in grave)
-    empty = [fault.text.partition(" ")[0] for fault in reading.faults if not fault.near and fault not in grave]
+    empty = [fault for fault in reading.faults if not fault.near and fault not in grave]
     if empty:
-        yield Line(f"  - not in this file: the columns of {listed(empty, _MAX_UNUSED)}", "", 4)
+        lacking = [f"{fault.lacks} ({fault.text.partition(' ')[0]})" for fault in empty]
+        yield Line(f"  - not in this file: {listed(lacking, _MAX_UNUSED)}", "", 4)
 
 
 def _share(part: int, whole: int) -> str:
@@ -273,7 +279,7 @@ def _word(word: WordFacts) -> str:
     return f"{before} {word.rows:,}" if before == after else f"{before} -> {after} {word.rows:,}"
 
 
-def _next(report: Report, command: list[str], drafts: bool) -> Iterator[str]:
+def _next(report: Report, command: list[str], drafts: bool, run: Sequence[str]) -> Iterator[str]:
     """What to try next."""
     again = shlex.join(command)
     claimed = [(file, reading) for file in report.files for reading in file.readings]
@@ -292,7 +298,7 @@ def _next(report: Report, command: list[str], drafts: bool) -> Iterator[str]:
         yield f"Next: {_mend(file, reading, one, drafts)}, then {again}"
     elif claimed:
         settle = "settle the doubts, then " if report.doubts or any(reading.doubts for _, reading in claimed) else ""
-        yield f"Next: {settle}cxhouse run"
+        yield f"Next: {settle}{shlex.join(run)}"
 
 
 def _draft(file: FileReport, drafts: bool) -> str:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
-from orchestration.output import cell_for_csv, row_for_csv
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.settings import Settings
 
-#: Columns that an exported row carries beside its own.
-REASON, ROW = "_reason", "_row"
 #: So many rows are named.
 FIRST_ROWS = 3
 
@@ -78,7 +72,7 @@ def _held_back(settings: Settings) -> tuple[list[str], list[str]]:
     return [f"{load.batch}:{load.contract}" for load in gated], [f"{load.batch}:{load.contract}" for load in past]
 
 
-def _query(settings: Settings, sql: str, kind: str | None, file: str | None) -> list[tuple[Any, ...]]:
+def query(settings: Settings, sql: str, kind: str | None, file: str | None) -> list[tuple[Any, ...]]:
     if kind is not None and kind not in all_kinds():
         raise ConfigurationError(f"no kind {kind!r}; there are: {', '.join(all_kinds())}")
     paths = sorted(str(path) for path in settings.quarantine.glob(f"{kind or '*'}/*.parquet"))
@@ -102,7 +96,7 @@ def reasons(settings: Settings, kind: str | None = None, file: str | None = None
     Raises:
         ConfigurationError: there is no such kind.
     """
-    rows = _query(
+    rows = query(
         settings,
         f"select kind, _file, column_name, count(*), arg_min(reason, _row), list(_row order by _row)[:{FIRST_ROWS}], is_held, "
         "count(distinct reason) from rejected group by all order by 4 desc, 1, 2, 5",
@@ -127,36 +121,3 @@ def reasons_in(path: Path, most: int = 5) -> tuple[str, ...]:
             [str(path), most],
         ).fetchall()
     return tuple(f"{rows:,} row(s): {_in_words(in_short(reason), first, rows, n)}" for rows, reason, first, n in found)
-
-
-def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[tuple[Path, int]]:
-    """Write the rejected rows as CSV, one file for each kind and export; yields each file and its number of rows.
-
-    A row stands there as it was in the export; one that could not be cut into columns stands whole in ``_text``.
-
-    Raises:
-        ConfigurationError: there is no such kind, or nothing to write.
-    """
-    rows = _query(settings, "select kind, _file, _row, reason, record from rejected order by kind, _file, _row", kind, file)
-    if not rows:
-        raise ConfigurationError("no such rows are in quarantine; 'cxhouse quarantine' lists what is")
-    out.mkdir(parents=True, exist_ok=True)
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row_kind, name, number, reason, record in rows:
-        groups.setdefault((row_kind, name), []).append({**_cells(record), REASON: reason, ROW: number})
-    for (row_kind, name), cells in groups.items():
-        path = out / f"{row_kind}_{re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_')}.csv"
-        names = list(dict.fromkeys(column for row in cells for column in row))
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, fieldnames=[cell_for_csv(name) for name in names])
-            writer.writeheader()
-            writer.writerows(map(row_for_csv, cells))
-        yield path, len(cells)
-
-
-def _cells(record: str | None) -> dict[str, Any]:
-    try:
-        cells = json.loads(record or "{}")
-    except (json.JSONDecodeError, RecursionError):
-        return {"_text": record}
-    return cells if isinstance(cells, dict) else {"_text": record}
