@@ -131,8 +131,8 @@ def test_replay_loads_what_now_fits(copied: Home, cxhouse: Cxhouse, tmp_path: Pa
     listed = cxhouse("quarantine", "--kind", "tickets", *copied.options).stdout
     assert "created_at is required but empty" in listed, "a word for missing, in a column that is no text"
     exported = cxhouse("quarantine", "--kind", "tickets", "--out", tmp_path / "out", *copied.options).stdout
-    assert "tickets_zendesk_tickets_csv.csv" in exported
-    assert BAD_DATE in (tmp_path / "out" / "tickets_zendesk_tickets_csv.csv").read_text()
+    assert "tickets_corrected.csv" in exported
+    assert BAD_DATE in (tmp_path / "out" / "tickets_corrected.csv").read_text()
     rejected = "select rows_loaded, rows_quarantined from load_ledger where contract = 'acme_tickets'"
     ((loaded, quarantined),) = copied.query(rejected)
     contract = (copied.config or Path()) / "contracts" / "acme_tickets.yml"
