@@ -97,17 +97,19 @@ class Company:
         return published_rows(clean.home)
 
 
+#: What a run says as it begins a part (none: it starts), and how many seconds later it is killed at most.
+MOMENTS: tuple[tuple[str | None, float], ...] = (
+    ("publishing", 1.0), ("pull", 3.0), ("models", 6.0), ("gates: kpis", 1.5), (None, 2.0)
+)  # fmt: skip
+
+
 def kills(company: Company, count: int) -> Iterator[tuple[float, str | None]]:
-    """When to kill: all over a run's time, and thickly where it gates and publishes."""
-    started = time.monotonic()
+    """When to kill: all over a run's parts, whatever time they take."""
     company.run()
-    whole = time.monotonic() - started
     chance = random.Random(7)
     for number in range(count):
-        if number % 3 == 2:
-            yield chance.uniform(0, 1.5), "publishing" if number % 2 else "gates: kpis"
-        else:
-            yield whole * (number + 1) / count, None
+        after, most = MOMENTS[number % len(MOMENTS)]
+        yield chance.uniform(0, most), after
 
 
 def chaos(company: Company, count: int, arrivals: int) -> int:
