@@ -84,7 +84,7 @@ CORPUS: dict[str, tuple[bytes, tuple[int, int] | str]] = {
     "tickets_latin.csv": (_rows("a,2026-06-01,open,M\xfcller").decode().encode("cp1252"), "not utf-8"),
     "tickets_utf16.csv": (GOOD.encode("utf-16"), (1, 0)),
     "tickets_binary.csv": (bytes(range(256)) * 20, "is no text"),
-    "tickets_latin.csv": (bytes(range(32, 256)) * 20, "not utf-8"),
+    "tickets_bytes.csv": (bytes(range(32, 256)) * 20, "not utf-8"),
     "tickets_nul.csv": (b"\x00" * 1000, "is no text: it holds NUL bytes"),
     "tickets_ragged.csv": (_rows("a,2026-06-01,open", "b,2026-06-01,open,x,y", "c,2026-06-01,open,x"), (1, 2)),
     "tickets_quotes.csv": (_rows('a,2026-06-01,open,"never closed', "b,2026-06-01,open,x"), "opens a quote in row 2"),
