@@ -360,7 +360,7 @@ def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None
     place.pull()
     place.write("orders_2026-05-02.csv", wrong + row("1") + wrong + "8,no day either,paid,a@x.example,1\n")
     place.pull()
-    # Twice in the newer file, where it is to be mended; the older one is asked for by name.
+    # Twice in the newer file, where it is to be corrected; the older one is asked for by name.
     (reason,) = reasons(place.settings)
     assert (reason.file, reason.rows, reason.first_rows[0]) == ("orders_2026-05-02.csv", 3, 2)
     assert [found.rows for found in reasons(place.settings, file="orders_2026-05-01.csv")] == [2]

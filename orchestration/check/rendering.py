@@ -184,7 +184,7 @@ def _counts(reading: Reading) -> str:
     if reading.records is not None:
         parts[-1] += f" as {reading.records:,} {reading.kind.replace('_', ' ')}"
     if reading.rows_merged:
-        parts.append(f"{reading.rows_merged:,} go on with another row")
+        parts.append(f"{reading.rows_merged:,} carry no record of their own")
     rejected = f"{reading.rows_rejected:,} rejected"
     parts.append(f"{rejected} ({reading.rows_rejected / reading.rows_read:.1%})" if reading.rows_rejected else rejected)
     return f"{', '.join(parts)}: "

@@ -15,6 +15,7 @@ import duckdb
 
 from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
+from orchestration.pull.literals import identifier
 
 Judged = tuple[Verdict, list[dict[str, Any]]]
 
@@ -37,10 +38,6 @@ class _LibraryNeeded(Exception):
     """Only the library can tell."""
 
 
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
 class _File:
     """One Parquet file, as the expectations look at it."""
 
@@ -60,10 +57,10 @@ class _File:
         """A column of numbers; decimals as the doubles that the library gets."""
         kind = self.type_of(column)
         if kind.startswith("DECIMAL"):
-            return f"cast({_name(column)} as double)"
+            return f"cast({identifier(column)} as double)"
         if kind not in _NUMBERS:
             raise _LibraryNeeded
-        return _name(column)
+        return identifier(column)
 
     def one(self, expressions: str, where: str = "true") -> tuple[Any, ...]:
         return self._con.execute(f"select {expressions} from {self._rows} where {where}").fetchall()[0]
@@ -76,7 +73,9 @@ class _File:
         names = [name for name in columns if name in self.types]
         if not names:
             return []
-        query = f"select {', '.join(map(_name, names))} from {self._rows} where {where} order by file_row_number limit {count}"
+        query = (
+            f"select {', '.join(map(identifier, names))} from {self._rows} where {where} order by file_row_number limit {count}"
+        )
         return [dict(zip(names, row, strict=True)) for row in self._con.execute(query).fetchall()]
 
 
@@ -98,7 +97,7 @@ class _Answer:
 def _is_there(file: _File, column: Any) -> str:
     """Not null; what is no number is null to the library."""
     kind = file.type_of(column)
-    return f"{_name(column)} is not null" + (f" and not isnan({_name(column)})" if kind in ("FLOAT", "DOUBLE") else "")
+    return f"{identifier(column)} is not null" + (f" and not isnan({identifier(column)})" if kind in ("FLOAT", "DOUBLE") else "")
 
 
 def _limits(told: dict[str, Any]) -> list[tuple[str, float]]:
@@ -131,7 +130,7 @@ def _values(file: _File, told: dict[str, Any]) -> str:
         raise _LibraryNeeded
     if file.type_of(told["column"]) == "VARCHAR" and all(isinstance(value, str) for value in values):
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-        return f"{_name(told['column'])} in ({listed})"
+        return f"{identifier(told['column'])} in ({listed})"
     if any(isinstance(value, bool) or not isinstance(value, int) for value in values):
         raise _LibraryNeeded
     return f"{file.number(told['column'])} in ({', '.join(map(str, values))})"
@@ -150,14 +149,14 @@ def _not_null(file: _File, told: dict[str, Any]) -> _Answer:
 
 
 def _unique(file: _File, told: dict[str, Any]) -> _Answer:
-    if file.groups_with_more(_name(told["column"]), _is_there(file, told["column"])):
+    if file.groups_with_more(identifier(told["column"]), _is_there(file, told["column"])):
         raise _LibraryNeeded
     return _Answer()
 
 
 def _unique_together(file: _File, told: dict[str, Any]) -> _Answer:
     there = " or ".join(f"({_is_there(file, column)})" for column in told["column_list"])
-    if file.groups_with_more(", ".join(map(_name, told["column_list"])), there):
+    if file.groups_with_more(", ".join(map(identifier, told["column_list"])), there):
         raise _LibraryNeeded
     return _Answer()
 
@@ -167,7 +166,9 @@ def _greater(file: _File, told: dict[str, Any]) -> _Answer:
     if told.get("ignore_row_if") != "either_value_is_missing":
         raise _LibraryNeeded
     kinds = {file.type_of(one), file.type_of(other)}
-    first, second = (_name(one), _name(other)) if kinds in ({"TIMESTAMP"}, {"DATE"}) else (file.number(one), file.number(other))
+    first, second = (
+        (identifier(one), identifier(other)) if kinds in ({"TIMESTAMP"}, {"DATE"}) else (file.number(one), file.number(other))
+    )
     sign = ">=" if told.get("or_equal") else ">"
     return _Answer(f"{_is_there(file, one)} and {_is_there(file, other)}", f"not ({first} {sign} {second})", _mostly(told))
 
@@ -178,7 +179,7 @@ def _row_count(file: _File, told: dict[str, Any]) -> _Answer:
 
 
 def _share_of_unique(file: _File, told: dict[str, Any]) -> _Answer:
-    column = _name(told["column"])
+    column = identifier(told["column"])
     different, count = file.one(f"count(distinct {column}), count(*)", _is_there(file, told["column"]))
     if not count:
         raise _LibraryNeeded
@@ -187,7 +188,7 @@ def _share_of_unique(file: _File, told: dict[str, Any]) -> _Answer:
 
 def _contains_set(file: _File, told: dict[str, Any]) -> _Answer:
     condition = f"{_is_there(file, told['column'])} and {_values(file, told)}"
-    (different,) = file.one(f"count(distinct {_name(told['column'])})", condition)
+    (different,) = file.one(f"count(distinct {identifier(told['column'])})", condition)
     return _Answer.of_whole(different == len(set(told["value_set"])))
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestration.pull.literals import identifier
+
 #: Between queries of one model of which each is a statement (the macro `by_itself`).
 BY_ITSELF = "union all /*by itself*/"
 #: Columns that say nothing about the content of a row.
@@ -56,7 +58,7 @@ class Declaration:
 
 
 def quoted_names(names: Sequence[str]) -> list[str]:
-    return ['"' + name.replace('"', '""') + '"' for name in names]
+    return [identifier(name) for name in names]
 
 
 def changed_table(model: str) -> str:
