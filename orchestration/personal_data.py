@@ -119,8 +119,8 @@ def _phones(text: str, regions: tuple[str, ...]) -> Iterator[Found]:
         leniency = Leniency.STRICT_GROUPING if region else Leniency.VALID
         for match in PhoneNumberMatcher(text, region, leniency=leniency):
             written = match.raw_string
-            is_number = written.isdigit() and not written.startswith("0")
-            if is_number or _DATE.search(written) or _DECIMAL.match(written) or (region is None and not _INTERNATIONAL.match(written)):
+            is_other = (written.isdigit() and not written.startswith("0")) or _DATE.search(written) or _DECIMAL.match(written)
+            if is_other or (region is None and not _INTERNATIONAL.match(written)):
                 continue
             if (match.start, match.end) not in seen:
                 seen.add((match.start, match.end))
