@@ -129,7 +129,7 @@ class Candidate:
     ) -> None:
         target = f'candidate.main."{table.name}"'
         rows = suppression.shown(table.name) if publication.name == MARTS else None
-        query = rows or f'select * from {table.schema}."{table.name}"'
+        query = rows or f'select * from {table.schema}."{table.model}" where {table.only or "true"}'
         chosen, values = self._columns(table)
         con.execute(f"create table {target} as select {chosen} from ({query}) as rows", values)
         con.execute(f"comment on table {target} is {literal(table.description)}")

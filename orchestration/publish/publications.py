@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestration.errors import CxhouseError
@@ -35,6 +35,13 @@ class PublicTable:
     private: tuple[str, ...] = ()
     #: Columns of the model that are published under another name, as they are.
     copies: dict[str, str] = field(default_factory=dict)
+    #: The model that the rows are taken from, where it has another name, and which of them.
+    source: str = ""
+    only: str = ""
+
+    @property
+    def model(self) -> str:
+        return self.source or self.name
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,27 @@ def public_tables(manifest: Mapping[str, Any], with_agent_names: bool = False) -
         CxhouseError: a public model does not say to which publication it belongs.
     """
     nodes = [n for n in manifest["nodes"].values() if n["resource_type"] == "model" and n["access"] == "public"]
-    return [_public_table(node, with_agent_names) for node in sorted(nodes, key=lambda n: n["alias"])]
+    tables = [_public_table(node, with_agent_names) for node in sorted(nodes, key=lambda n: n["alias"])]
+    return [*tables, *(_by_agent(table) for table in tables if table.name == "kpis")]
+
+
+def _by_agent(kpis: PublicTable) -> PublicTable:
+    """The KPIs of single agents, which are not among the marts."""
+    columns = {"agent_key" if name == "member" else name: text for name, text in kpis.columns.items()}
+    columns["agent_key"] = "Key of the agent; unknown where it is not known."
+    for name in ("dimension", *ADDED[kpis.name]):
+        del columns[name]
+    return replace(
+        kpis,
+        name="kpis_by_agent",
+        description="One row for each KPI, grain, period and agent.",
+        columns=columns,
+        publication=ANALYSIS,
+        pseudonyms={"member": "agent_key"},
+        private=(*kpis.private, "dimension"),
+        source=kpis.name,
+        only="dimension = 'agent'",
+    )
 
 
 def _public_table(node: dict[str, Any], with_agent_names: bool) -> PublicTable:

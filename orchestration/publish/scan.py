@@ -8,7 +8,7 @@ from functools import partial
 import duckdb
 
 from orchestration.gates.verdicts import Verdict
-from orchestration.personal_data import CANDIDATE, finds
+from orchestration.personal_data import CANDIDATE, CANDIDATE_ID, finds
 from orchestration.publish.candidate import Candidate
 from orchestration.publish.publications import Publication
 from orchestration.pull.literals import literal
@@ -45,9 +45,10 @@ def _scan_table(con: duckdb.DuckDBPyConnection, publication: Publication, table:
 
 def _rows_by_kind(con: duckdb.DuckDBPyConnection, table: str, column: str) -> Counter[str]:
     """Rows of a column by the kind of personal data in them; each different text is looked at once."""
-    look = partial(finds, is_id=column.endswith("_id"))
+    is_id = column.endswith("_id")
+    look, candidate = partial(finds, is_id=is_id), CANDIDATE_ID if is_id else CANDIDATE
     cursor = con.execute(
-        f'select "{column}", count(*) from "{table}" where regexp_matches("{column}", {literal(CANDIDATE)}) group by 1'
+        f'select "{column}", count(*) from "{table}" where regexp_matches("{column}", {literal(candidate)}) group by 1'
     )
     found: Counter[str] = Counter()
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
