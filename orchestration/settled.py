@@ -31,7 +31,7 @@ def inputs_version(settings: Settings) -> str:
     files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
     return _hash(
         [
-            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days"}),
+            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days", "targets"}),
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
