@@ -92,8 +92,4 @@ def push(compare_all: bool, home: str | None, config: str | None) -> None:
         click.echo(line)
 
 
-COMMANDS = (
-    kpis,
-    status,
-    rollback,
-)
+COMMANDS = (kpis, status, rollback, push)
