@@ -20,6 +20,8 @@ from orchestration.settings import Settings
 
 MARTS_FILE = "marts.duckdb"
 ANALYSIS_FILE = "analysis.duckdb"
+#: The publications of a version, each a database file.
+DATABASES = {"marts": MARTS_FILE, "analysis": ANALYSIS_FILE}
 REPORT_FILE = "report.html"
 PARQUET_FOLDER = "parquet"
 MANIFEST_FILE = "manifest.json"

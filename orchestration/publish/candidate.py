@@ -36,17 +36,17 @@ class Candidate:
         self.publications = publications_of(tables)
         self.version = datetime.now(UTC).strftime(TIME_FORMAT)
         self._run_id = run_id
-        self._folder = staging(settings)
+        self.folder = staging(settings)
         for publication in self.publications:
-            (self._folder / publication.parquet).mkdir(parents=True)
+            (self.folder / publication.parquet).mkdir(parents=True)
 
     def parquet(self, publication: Publication, table: str) -> Path:
         """Where a table of the candidate lies as Parquet."""
-        return self._folder / publication.parquet / f"{table}.parquet"
+        return self.folder / publication.parquet / f"{table}.parquet"
 
     def database(self, publication: Publication) -> Path:
         """Where the database file of one publication lies."""
-        return self._folder / publication.database
+        return self.folder / publication.database
 
     @property
     def bytes(self) -> int:
@@ -55,7 +55,7 @@ class Candidate:
 
     @property
     def report(self) -> Path:
-        return self._folder / REPORT_FILE
+        return self.folder / REPORT_FILE
 
     def build(
         self, con: duckdb.DuckDBPyConnection, verdicts: list[Verdict], unchanged: frozenset[str] = frozenset()
@@ -152,7 +152,7 @@ class Candidate:
 
         Readers that hold the old files keep reading the old version.
         """
-        install(self._settings, self._folder, self.version, self._run_id)
+        install(self._settings, self.folder, self.version, self._run_id)
         return self.version
 
 

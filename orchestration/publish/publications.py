@@ -14,7 +14,7 @@ from typing import Any
 from orchestration.errors import CxhouseError
 from orchestration.publish.suppression import ADDED
 from orchestration.settings import Settings
-from orchestration.versions import ANALYSIS, PARQUET_FOLDER
+from orchestration.versions import ANALYSIS, DATABASES, PARQUET_FOLDER
 
 MARTS = "marts"
 _AGENTS, _AGENT_NAME = "dim_agents", "agent_name"
@@ -53,7 +53,7 @@ class Publication:
 
     @property
     def database(self) -> str:
-        return f"{self.name}.duckdb"
+        return DATABASES[self.name]
 
     @property
     def parquet(self) -> str:

@@ -18,6 +18,8 @@ from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
+from orchestration.targets.keys import keys_of, write_keys
+from orchestration.targets.pushing import behind, bring_up_to_date
 
 #: What a run must have been through.
 _NEEDED = {RAW, *(f"{layer} {part}" for layer in LAYERS for part in ("models", "gates"))}
@@ -43,6 +45,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
             _check(candidate, written, run)
             if kept:
                 kept.published(candidate.version, candidate.bytes, not unchanged, names)
+        write_keys(keys_of(project.manifest, tables), candidate.folder)
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
         record.published_version = candidate.publish()
@@ -50,6 +53,9 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)
     run.progress(f"published: version {record.published_version}")
+    if behind(run.settings):
+        with record.timed("targets"):
+            bring_up_to_date(run.settings, run.progress)
     return tables
 
 
