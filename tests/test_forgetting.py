@@ -10,7 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from persons import EMAIL, ID, PHONE, VISITOR, plant, rows_of, traces, write
 
+from orchestration.errors import ConfigurationError
 from orchestration.privacy.identifiers import Identifier, normalised, read_lines
+from orchestration.privacy.linking import Meant
+from orchestration.privacy.person import collect
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, finish_requests
 from orchestration.pull.kinds import all_kinds
@@ -189,3 +192,97 @@ def test_lines_say_whom_they_mean() -> None:
         [Identifier("email", "a@b.example")], [Identifier("id", "17")], [Identifier("phone", "+491701")],
     ]  # fmt: skip
     assert [one.what for one in read_lines(["0170555019"], None, "+49")[0]] == ["phone", "id"]
+
+
+COMPANION = """
+name: desk
+kind: tickets
+files: {name: "desk*.csv", columns: [Nr, Requester]}
+also_reads: {people: {name: "people*.csv", columns: [Id, Mail]}}
+query: |
+  select file.*, people.Mail from file left join people on file.Requester = people.Id
+columns:
+  ticket_id: Nr
+  created_at: Opened
+  status: {value: open}
+  customer_id: Requester
+  customer_email: Mail
+  subject: Subject
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Place:
+    """Tickets whose customers stand in a list beside them, rejected rows, and a file that nothing reads."""
+    (tmp_path / "config" / "contracts").mkdir(parents=True)
+    (tmp_path / "config" / "contracts" / "desk.yml").write_text(COMPANION)
+    place = Place(tmp_path)
+    people = [
+        {"Id": ID, "Mail": EMAIL, "Name": "Xaveria Quillfeather"},
+        {"Id": "7", "Mail": "bert@other.example", "Name": "Bert"},
+    ]
+    write(place.exports, "people", people, "xlsx")
+    (place.exports / "people.xlsx").rename(place.exports / "people_list.xlsx")
+    write(place.exports, "people", people)
+    tickets = [(1, ID, "2026-05-01T10:00:00"), (2, "7", "2026-05-01T11:00:00"), (3, ID, "yesterday"), (4, "7", "soon")]
+    write(place.exports, "desk", [{"Nr": str(n), "Requester": who, "Opened": at, "Subject": "hi"} for n, who, at in tickets])
+    write(place.exports, "newsletter", [{"To": f"Xaveria <{EMAIL}>", "Sent": "yes"}, {"To": "bert@other.example", "Sent": "yes"}])
+    place.pull()
+    return place
+
+
+def test_lists_beside_records_rejected_rows_and_files_that_nothing_reads(desk: Place) -> None:
+    assert {row["customer_email"] for row in desk.rows("tickets")} == {EMAIL.lower(), "bert@other.example"}
+    counts = desk.forget()
+    assert desk.traces == []
+    assert counts["rejected rows"] == 1
+    # A later file still finds the others in what was kept of the list, and the person in none.
+    write(desk.exports, "desk_2", [{"Nr": "5", "Requester": "7", "Opened": "2026-05-02T10:00:00", "Subject": "x"}])
+    write(desk.exports, "desk_3", [{"Nr": "6", "Requester": ID, "Opened": "2026-05-02T10:00:00", "Subject": f"from {PHONE}"}])
+    desk.pull()
+    assert desk.traces == []
+    by_ticket = {row["ticket_id"]: row for row in desk.rows("tickets")}
+    assert by_ticket["5"]["customer_email"] == "bert@other.example"
+    assert by_ticket["6"]["customer_id"] == by_ticket["1"]["customer_id"]
+    # The contract looks at several rows at once: what it read stays, whatever becomes of the contract.
+    contract = desk.settings.config_dir / "contracts" / "desk.yml"  # type: ignore[operator]
+    contract.write_text(COMPANION.replace("status: {value: open}", "status: {value: solved}"))
+    desk.pull()
+    assert any("stay as they were read" in line for line in desk.said)
+    assert {row["ticket_id"]: row["status"] for row in desk.rows("tickets")} == {
+        "1": "open",
+        "2": "open",
+        "5": "solved",
+        "6": "open",
+    }
+
+
+def test_a_file_that_was_held_back_is_tried_again(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    write(place.exports, "tickets", rows_of(all_kinds()["tickets"]))
+    for _ in Pull(place.settings, place.said.append).kinds(lambda _, batches: [False] * len(batches)):
+        pass
+    place.forget()
+    assert place.traces == []
+    place.pull()
+    assert len(place.rows("tickets")) == 4
+    assert place.traces == []
+
+
+def test_without_its_key_a_roll_is_refused(place: Place) -> None:
+    place.forget()
+    (place.settings.forgotten / "key").unlink()
+    with pytest.raises(ConfigurationError, match="put it back from a backup"):
+        place.pull()
+
+
+def test_all_that_is_held_about_a_person(place: Place) -> None:
+    held = collect(place.settings, Meant(PERSON[:1], PERSON[1:], []))
+    loaded = {kind: len(rows) for kind, rows in held["loaded"].items()}
+    assert loaded["tickets"] == loaded["shipments"] == loaded["transcripts"] == 2
+    assert set(loaded) == {kind for kind in all_kinds() if kind not in ("agents", "costs", "competitors")}
+    assert held["loaded"]["tickets"][0]["text"].startswith("Xaveria")
+    cells = [row["cells"] for row in held["originals"] if row["file"] == "tickets.csv"]
+    assert [row["Full name"] for row in cells] == ["Xaveria Quillfeather"] * 2
+    assert "bert" not in json.dumps([held["loaded"], held["originals"]], default=str).lower()
+    assert held["identifiers"]["in_earlier_versions"] == []

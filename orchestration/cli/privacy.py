@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -122,4 +123,39 @@ def forget(
     click.echo("Next: cxhouse run. Until then readers see the version from before, in which the persons stand under a key.")
 
 
-COMMANDS = (forget,)
+@click.command()
+@click.argument("arguments", nargs=-1, metavar="")
+@click.option("--kind", type=_KINDS, help="What the lines hold; else each is guessed, or says it: email:…, phone:…, id:…")
+@click.option("--only-named", is_flag=True, help="Only what stands under these identifiers, not under the person's others.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder, which only you can read.")
+@home_options
+@engine_options
+@reported
+def person(
+    arguments: tuple[str, ...],
+    kind: str | None,
+    only_named: bool,
+    out: Path,
+    home: str | None,
+    config: str | None,
+    engine: str | None,
+    spark_master: str | None,
+) -> None:
+    """Write all that is held about a person to OUT/person.json; the person is named on standard input, as for 'cxhouse forget'.
+
+    Rows as they were loaded, rejected and exported, what the warehouse derived of them, and how many rows readers see under which
+    key. Nothing but counts is printed.
+    """
+    from orchestration.privacy.linking import who_is_meant
+    from orchestration.privacy.person import FILE, write_person
+
+    settings = load_settings(home=home, config=config, engine=engine, spark_master=spark_master)
+    lines = _read_identifiers(settings, arguments, kind)
+    _with_data(settings)
+    meant = who_is_meant(settings, lines, follows_links=not only_named)
+    for place, count in write_person(settings, meant, out).items():
+        echo(f"{count:>10,}  {place}")
+    click.echo(f"Written to {out / FILE}: personal data; remove it when it has been handed over.")
+
+
+COMMANDS = (forget, person)

@@ -52,6 +52,13 @@ class Roll:
         self._key = bytes.fromhex(key.read_text(encoding="utf-8").strip()) if key.exists() else b""
         self._note_kinds()
 
+    @classmethod
+    def of(cls, settings: Settings, identifiers: Iterable[Identifier]) -> Roll:
+        """A roll of its own, that is never written: to find persons by."""
+        roll = cls(settings.model_copy(update={"home": settings.home / "nowhere"}))
+        roll.add(identifiers)
+        return roll
+
     def _note_kinds(self) -> None:
         self.has_phones = any(entry["what"] == PHONE for entry in self._entries.values())
         self.has_ids = any(entry["what"] == ID for entry in self._entries.values())

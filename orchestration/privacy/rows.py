@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -118,6 +119,24 @@ def names_in_loaded(path: Path, kind: Kind, roll: Roll) -> Counter[str]:
         mine = rows_of_persons(table, kind, lambda what, value: roll.lists(Identifier(what, value)))
         found.update(table["_file"].filter(mine).to_pylist())
     return found
+
+
+def loaded_rows(path: Path, kind: Kind, roll: Roll) -> tuple[list[dict[str, Any]], list[Identifier]]:
+    """The rows of a raw file that name somebody on a roll or are about their records; and these records."""
+    found, records = [], []
+    for group in _groups(path):
+        table = _with_columns(group, kind)
+        mine = rows_of_persons(table, kind, lambda what, value: roll.lists(Identifier(what, value)))
+        for name, what in _OWN.get(kind.name, {}).items():
+            records += [Identifier(what, value) for value in _distinct(table[name].filter(mine))]
+        found += table.filter(pc.or_(mine, rows_of_records(table, kind, roll))).to_pylist()
+    return [{name: value for name, value in row.items() if value is not None} for row in found], records
+
+
+def rejected_rows(path: Path, roll: Roll, of_customers: frozenset[str]) -> list[dict[str, Any]]:
+    """The rejected rows of a file that name somebody on a roll."""
+    rows = [row for table in _groups(path) for row in table.to_pylist()]
+    return [row for row in rows if row["record"] and record_names(row["record"], roll, of_customers)]
 
 
 def names_in_rejected(path: Path, roll: Roll, of_customers: frozenset[str]) -> Counter[str]:

@@ -79,7 +79,7 @@ class Screening:
         gone = set().union(*(rows for both in marked.values() for rows in both))
         for job in read_by:
             loaded, rejected = marked[job.stem]
-            if job.contract.looks_around and not self._file(self.settings.raw, job):
+            if not self._file(self.settings.raw, job):
                 continue  # held back or refused: it is tried again while it is offered
             self._freeze(job, loaded, rejected)
             forms[options_of(job.contract)] = None if job.contract.looks_around else self._without(gone)

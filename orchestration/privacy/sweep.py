@@ -67,11 +67,7 @@ def finish_requests(settings: Settings) -> Iterator[str]:
 
 def found_in(settings: Settings, roll: Roll) -> list[tuple[str, str, int]]:
     """Kind, file and number of the rows that name somebody on a roll; rejected ones as the kind ``rejected``."""
-    contracts = load_contracts(settings.config_dir, settings.contract_params)
-    wanted = jobs(
-        Ledger(settings.ledger).landed(), contracts, settings.landing, settings.exports_timezone, settings.exports_source
-    )
-    by_stem = {job.stem: job for job in wanted}
+    by_stem = {job.stem: job for job in what_is_read(settings, Ledger(settings.ledger))[1]}
     found: Counter[tuple[str, str]] = Counter()
     for kind in all_kinds().values():
         for path in sorted((settings.raw / kind.name).glob("*.*.parquet")):
@@ -84,7 +80,8 @@ def found_in(settings: Settings, roll: Roll) -> list[tuple[str, str, int]]:
     return [(kind, file, rows) for (kind, file), rows in found.items() if rows]
 
 
-def _what_is_read(settings: Settings, ledger: Ledger) -> tuple[list[Contract], list[Job]]:
+def what_is_read(settings: Settings, ledger: Ledger) -> tuple[list[Contract], list[Job]]:
+    """The contracts of a home, and which of its landed files each of them reads."""
     contracts = load_contracts(settings.config_dir, settings.contract_params)
     landed = ledger.landed()
     return contracts, jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
@@ -102,7 +99,7 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     """Go through the home for everybody on its roll, and write the proof of the requests that wait; returns counts by place."""
     roll, ledger = Roll(settings), Ledger(settings.ledger)
     settings.scratch.mkdir(parents=True, exist_ok=True)
-    contracts, wanted = _what_is_read(settings, ledger)
+    contracts, wanted = what_is_read(settings, ledger)
     counts: Counter[str] = Counter()
     progress("raw rows")
     counts.update(_sweep_raw(settings, roll, wanted))

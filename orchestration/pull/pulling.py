@@ -9,6 +9,7 @@ from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.privacy.at_pull import Persons
+from orchestration.privacy.retention import apply_retention
 from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.jobs import jobs, unclaimed
@@ -70,6 +71,8 @@ class Pull:
             loads += report.loads
             yield report
         for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
+            self._progress(f"pull: {line}")
+        for line in apply_retention(settings, self.ledger, contracts, wanted):
             self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
