@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.settings.places import Places
+from orchestration.settings.targets import Targets
 from orchestration.zones import time_zones
 
 #: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
@@ -86,6 +87,9 @@ class Settings(Places):
     retention: dict[str, Retention] = Field(
         default_factory=dict,
         description="Days for which originals, texts and cells of rejected rows are kept, by kind or for `all`.",
+    )
+    targets: Targets = Field(
+        default_factory=Targets, description="Places that get what is published besides its files: postgresql, iceberg."
     )
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
