@@ -120,7 +120,7 @@ def traces(home: Path, words: tuple[str, ...] = TRACES) -> Iterator[str]:
 
 def _contents(path: Path) -> Iterator[bytes]:
     yield path.read_bytes()
-    if path.name.endswith((".parquet", ".rows")):
+    if path.name.endswith((".parquet", ".rows")) and path.stat().st_size:
         import pyarrow.parquet as pq
 
         yield repr(pq.ParquetFile(path).read().to_pydict()).encode()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from persons import EMAIL, ID, PHONE, VISITOR, plant, rows_of, traces, write
 
+from orchestration.cli import main
 from orchestration.errors import ConfigurationError
 from orchestration.privacy.identifiers import Identifier, normalised, read_lines
 from orchestration.privacy.linking import Meant
@@ -286,3 +288,29 @@ def test_all_that_is_held_about_a_person(place: Place) -> None:
     assert [row["Full name"] for row in cells] == ["Xaveria Quillfeather"] * 2
     assert "bert" not in json.dumps([held["loaded"], held["originals"]], default=str).lower()
     assert held["identifiers"]["in_earlier_versions"] == []
+
+
+def test_identifiers_are_never_arguments(place: Place) -> None:
+    done = CliRunner().invoke(main, ["forget", EMAIL, "--home", str(place.settings.home)])
+    assert done.exit_code == 2
+    assert "standard input" in done.output
+    assert EMAIL not in done.output
+
+
+def test_however_a_number_is_written(place: Place) -> None:
+    """By their telephone alone, and with a mailbox that many share: it stays, since it joins or parts the others."""
+    rows = rows_of(all_kinds()["tickets"])[2:]
+    told = [("0049 (170) 5550199", ""), ("+49-170-5550199", "info@corp.example"), ("+49 171 1", "info@corp.example")]
+    shared = [
+        {**rows[0], "ticket_id": f"p{n}", "customer_id": "", "customer_phone": phone, "customer_email": mail}
+        for n, (phone, mail) in enumerate(told)
+    ]
+    write(place.exports, "tickets_phones", shared)
+    place.pull()
+    place.forget([PERSON[2], Identifier("shared", "email:info@corp.example")])
+    found = {row["ticket_id"]: row for row in place.rows("tickets")}
+    first, second, third = (found[f"p{n}"] for n in range(3))
+    assert first["customer_phone"] == second["customer_phone"] != third["customer_phone"]
+    assert str(first["customer_phone"]).startswith("+999")
+    assert second["customer_email"] == third["customer_email"] == "info@corp.example"
+    assert (second["subject"], third["subject"]) == ("[forgotten]", "hello there")

@@ -41,7 +41,7 @@ def applied(settings: Settings, later: timedelta = timedelta()) -> list[str]:
     ledger = Ledger(settings.ledger)
     arrived = datetime.fromisoformat(ledger.landed()[0].landed_at).replace(tzinfo=None)
     now = arrived + later if later else NOW
-    return list(apply_retention(settings, ledger, *what_is_read(settings, ledger), now))
+    return list(apply_retention(settings, ledger, what_is_read(settings, ledger)[1], now))
 
 
 def texts(settings: Settings) -> list[Any]:

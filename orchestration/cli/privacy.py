@@ -95,6 +95,7 @@ def forget(
     meant = who_is_meant(settings, lines, follows_links=not only_named)
     roll = Roll(settings)
     hashes = roll.add(meant.all)
+    roll.add(meant.shared)
     found = found_in(settings, roll)
     click.echo(
         f"{len(meant.named)} identifier(s) named, {len(meant.keys)} customer(s) known by them, "

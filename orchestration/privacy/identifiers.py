@@ -11,6 +11,8 @@ from orchestration.errors import ConfigurationError
 #: What may be named; `visitor` is a browser's id.
 ID, EMAIL, PHONE, VISITOR = "id", "email", "phone", "visitor"
 NAMED_BY = (ID, EMAIL, PHONE, VISITOR)
+#: On a roll: an identifier that so many customers share that it identifies none, as `kind:value`. It stays where it stands.
+SHARED = "shared"
 #: What stands where a text was.
 FORGOTTEN = "[forgotten]"
 

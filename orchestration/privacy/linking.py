@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import duckdb
 
 from orchestration.errors import ConfigurationError
-from orchestration.privacy.identifiers import ID, VISITOR, Identifier
+from orchestration.privacy.identifiers import ID, SHARED, VISITOR, Identifier
 from orchestration.settings import Settings
 
 _KEYS, _VISITORS = "conformed.int_customer_keys", "conformed.int_visitors"
+_PAIRS = "conformed.int_identifier_pairs"
+#: As the variable is shipped.
+_MAX_FANOUT = 10
 
 
 @dataclass(frozen=True)
 class Meant:
-    """``named``: what was given. ``linked``: what else the warehouse knows the same persons by; ``keys``: theirs."""
+    """``named``: what was given. ``linked``: what else the warehouse knows the same persons by; ``keys``: theirs.
+
+    ``shared``: what stands in records of theirs and is shared by too many to be anybody's.
+    """
 
     named: list[Identifier]
     linked: list[Identifier]
     keys: list[str]
+    shared: list[Identifier] = field(default_factory=list)
 
     @property
     def all(self) -> list[Identifier]:
@@ -33,7 +42,7 @@ def who_is_meant(settings: Settings, lines: list[list[Identifier]], follows_link
     """
     from orchestration.warehouse import Warehouse
 
-    with Warehouse(settings).tables((_KEYS, _VISITORS)) as con:
+    with Warehouse(settings).tables((_KEYS, _VISITORS, _PAIRS)) as con:
         there = {row[0] for row in con.execute("select table_name from information_schema.tables").fetchall()}
         if "int_customer_keys" not in there:
             if follows_links:
@@ -57,11 +66,30 @@ def who_is_meant(settings: Settings, lines: list[list[Identifier]], follows_link
         named = [_chosen(number, line, known, of_sources) for number, line in enumerate(lines, start=1)]
         keys = sorted({key for one in named if (key := {**of_sources, **known}.get(f"{one.what}:{one.value}"))})
         linked: list[Identifier] = []
+        shared = _shared_among(con, settings, named)
         if follows_links:
             of_keys = "list_contains($1, customer_key)"
             linked = [Identifier(*identifier.split(":", 1)) for identifier, _ in ask(_KEYS, of_keys, keys)]
             linked += [Identifier(VISITOR, visitor) for visitor, _ in ask(_VISITORS, of_keys, keys)]
-        return Meant(named, sorted(set(linked) - set(named)), keys)
+            shared = _shared_among(con, settings, linked)
+        return Meant(named, sorted(set(linked) - set(named)), keys, shared)
+
+
+def _shared_among(con: duckdb.DuckDBPyConnection, settings: Settings, identifiers: list[Identifier]) -> list[Identifier]:
+    """What identifiers stand beside that so many share that it joins nobody (see int_identifier_reach).
+
+    Raises:
+        ConfigurationError: one of the identifiers is such a one itself.
+    """
+    most = settings.dbt_vars.get("identity_max_fanout", _MAX_FANOUT)
+    beside = f"select distinct identifier, other_identifier, fanout from {_PAIRS} where list_contains($1, other_identifier)"
+    texts = [f"{one.what}:{one.value}" for one in identifiers]
+    if con.execute(f"select 1 from {_PAIRS} where list_contains($1, identifier) and fanout > $2", [texts, most]).fetchall():
+        raise ConfigurationError(
+            f"an identifier is shared by more than {most} others, and so identifies nobody; name the person by another one"
+        )
+    rows = con.execute(f"select identifier from ({beside}) where fanout > $2", [texts, most]).fetchall()
+    return [Identifier(SHARED, row[0]) for row in rows]
 
 
 def _chosen(number: int, line: list[Identifier], known: dict[str, str], of_sources: dict[str, str]) -> Identifier:

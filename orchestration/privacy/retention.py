@@ -19,11 +19,10 @@ from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import write_whole
 from orchestration.privacy.rows import NOTHING
-from orchestration.pull.contracts import Contract
-from orchestration.pull.jobs import Job, is_companion, options_of
+from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.ledger import Landed, Ledger
-from orchestration.pull.originals import drop_original, has_original, keep_rows
+from orchestration.pull.originals import drop_original, has_original, keep_rows, no_rows_path
 from orchestration.pull.tables import RowGroups, put_file
 from orchestration.settings import Settings
 from orchestration.settings.model import Retention
@@ -63,16 +62,14 @@ def limits_of(settings: Settings, kind: str) -> Retention:
     return Retention(originals=min(earliest) if earliest else None, texts=texts, rejected=rejected)
 
 
-def apply_retention(
-    settings: Settings, ledger: Ledger, contracts: list[Contract], wanted: list[Job], now: datetime | None = None
-) -> Iterator[str]:
+def apply_retention(settings: Settings, ledger: Ledger, wanted: list[Job], now: datetime | None = None) -> Iterator[str]:
     """Remove what has been kept for long enough; says what was removed."""
     if not settings.retention:
         return
     now = now or datetime.now(UTC).replace(tzinfo=None)
     landed = ledger.landed()
     arrived = {file.batch: datetime.fromisoformat(file.landed_at).astimezone(UTC).replace(tzinfo=None) for file in landed}
-    originals = sum(_drop_if_over(settings, file, contracts, wanted, now - arrived[file.batch]) for file in landed)
+    originals = sum(_drop_if_over(settings, file, wanted, now - arrived[file.batch]) for file in landed)
     if originals:
         yield f"retention: {originals:,} original(s) removed"
     for kind in all_kinds().values():
@@ -90,7 +87,7 @@ def apply_retention(
 # -- originals ---------------------------------------------------------------------------------------------------------
 
 
-def _drop_if_over(settings: Settings, file: Landed, contracts: list[Contract], wanted: list[Job], age: timedelta) -> bool:
+def _drop_if_over(settings: Settings, file: Landed, wanted: list[Job], age: timedelta) -> bool:
     landing, read_by = settings.landing, [job for job in wanted if job.file.batch == file.batch]
     kinds = {job.contract.kind for job in read_by}
     days = [limit for kind in kinds if (limit := limits_of(settings, kind).originals) is not None]
@@ -100,15 +97,13 @@ def _drop_if_over(settings: Settings, file: Landed, contracts: list[Contract], w
         return False
     if any(file in job.companions.values() for job in wanted):
         return False  # other files cannot be read without it; a newer one takes its place
-    if not read_by and any(is_companion(one, file, landing) for contract in contracts for one in contract.also_reads.values()):
-        # What it was read along with has been read; nothing asks for it.
-        drop_original(landing, file)
-        return True
     for job in read_by:
         try:
             keep_rows(landing, file, options_of(job.contract), None, settings.scratch)
         except RefusedFileError:
             continue
+    # Should nothing have been loaded of it, it is not fetched again, either.
+    no_rows_path(landing, file).touch()
     drop_original(landing, file)
     return True
 

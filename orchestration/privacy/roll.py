@@ -90,6 +90,14 @@ class Roll:
                 self._answers.clear()
         return found
 
+    def identifier(self, what: str, value: str) -> Identifier:
+        """A cell as the models compare it."""
+        return Identifier(what, normalised(what, value, self._calling_code) or value)
+
+    def lists_value(self, what: str, value: str) -> bool:
+        """Is what a cell says on it?"""
+        return self.lists(self.identifier(what, value))
+
     def lists_number(self, value: str) -> bool:
         """Is a customer's number on it, with or without the system that it is of?"""
         value = value.strip()
@@ -97,16 +105,14 @@ class Roll:
 
     def names(self, cell: str) -> bool:
         """Is a cell as a whole an address or telephone number on it?"""
-        if "@" in cell:
-            return self.lists(Identifier(EMAIL, cell.strip().lower()))
-        number = normalised(PHONE, cell, self._calling_code) if self.has_phones and len(cell) < 40 else None
-        return number is not None and self.lists(Identifier(PHONE, number))
+        what = EMAIL if "@" in cell else PHONE
+        return len(cell) < 320 and self.lists_value(what, cell.strip())
 
     def surrogate(self, what: str, value: str) -> str:
         """What takes the place of an identifier: always the same, so that a person's rows still belong together."""
         if is_surrogate(what, value):
             return value
-        digest = self._digest(b"surrogate", what, value)[:20]
+        digest = self._digest(b"surrogate", *self.identifier(what, value))[:20]
         if what == EMAIL:
             return f"{digest}{_EMAIL_SURROGATE}"
         if what == PHONE:

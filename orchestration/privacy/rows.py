@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.privacy.identifiers import EMAIL, FORGOTTEN, ID, PHONE, VISITOR, Identifier
+from orchestration.privacy.identifiers import EMAIL, FORGOTTEN, ID, PHONE, SHARED, VISITOR, Identifier
 from orchestration.privacy.roll import CALL, INTERACTION, ORDER, TICKET, Roll, is_surrogate
 from orchestration.pull.kinds import LINEAGE, Kind
 from orchestration.pull.sorting import QUARANTINE_SCHEMA
@@ -116,7 +116,7 @@ def names_in_loaded(path: Path, kind: Kind, roll: Roll) -> Counter[str]:
     """In a raw file the rows that name somebody on a roll, by the file that they came from."""
     found: Counter[str] = Counter()
     for table in _groups(path, [*person_columns(kind), "_file"]):
-        mine = rows_of_persons(table, kind, lambda what, value: roll.lists(Identifier(what, value)))
+        mine = rows_of_persons(table, kind, roll.lists_value)
         found.update(table["_file"].filter(mine).to_pylist())
     return found
 
@@ -126,7 +126,7 @@ def loaded_rows(path: Path, kind: Kind, roll: Roll) -> tuple[list[dict[str, Any]
     found, records = [], []
     for group in _groups(path):
         table = _with_columns(group, kind)
-        mine = rows_of_persons(table, kind, lambda what, value: roll.lists(Identifier(what, value)))
+        mine = rows_of_persons(table, kind, roll.lists_value)
         for name, what in _OWN.get(kind.name, {}).items():
             records += [Identifier(what, value) for value in _distinct(table[name].filter(mine))]
         found += table.filter(pc.or_(mine, rows_of_records(table, kind, roll))).to_pylist()
@@ -163,14 +163,15 @@ def _groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
 
 def anonymised(table: pa.Table, kind: Kind, roll: Roll) -> tuple[pa.Table, Marks]:
     """Rows of a kind with surrogates where a forgotten person was named, and without their texts."""
-    mine = rows_of_persons(table, kind, lambda what, value: roll.lists(Identifier(what, value)))
+    mine = rows_of_persons(table, kind, roll.lists_value)
     about = rows_of_records(table, kind, roll)
     marks = Marks(rows=pc.sum(pc.or_(mine, about)).as_py() or 0)
     for name, what in _OWN.get(kind.name, {}).items():
         marks.records += [Identifier(what, value) for value in _distinct(table[name].filter(mine))]
     for name, what in person_columns(kind).items():
-        # A browser that several persons share is none's alone.
-        taken = mine if what != VISITOR else pc.and_(mine, _texts(table[name], _listed(table[name], what, roll)))
+        # What several persons share is none's alone, and joins or parts the others by how many they are.
+        stays = [value for value in _distinct(table[name]) if _is_shared(what, value, roll)]
+        taken = pc.and_(mine, pc.invert(_texts(table[name], stays)))
         table = _replaced(table, name, taken, lambda value, what=what: roll.surrogate(what, value))  # type: ignore[misc]
     if _USER in kind.columns:
         table = _replaced(table, _USER, mine, lambda value: roll.surrogate("user", value))
@@ -192,8 +193,14 @@ def anonymised(table: pa.Table, kind: Kind, roll: Roll) -> tuple[pa.Table, Marks
     return table, marks
 
 
+def _is_shared(what: str, value: str, roll: Roll) -> bool:
+    if what == VISITOR:
+        return not roll.lists_value(what, value)
+    return roll.lists(Identifier(SHARED, "{}:{}".format(*roll.identifier(what, value))))
+
+
 def _listed(column: pa.ChunkedArray, what: str, roll: Roll) -> list[str]:
-    return [value for value in _distinct(column) if roll.lists(Identifier(what, value))]
+    return [value for value in _distinct(column) if roll.lists_value(what, value)]
 
 
 def _replaced(table: pa.Table, name: str, mask: pa.ChunkedArray, change: Callable[[str], str]) -> pa.Table:

@@ -39,6 +39,11 @@ def kept_path(landing: Path, file: Landed, options: ReadOptions) -> Path:
     return landing / file.sha256[:2] / f"{file.sha256}.{form}{KEPT_ROWS}"
 
 
+def no_rows_path(landing: Path, file: Landed) -> Path:
+    """A file that says of a landed one that its original is gone on purpose, whether rows were kept or not."""
+    return landing / file.sha256[:2] / f"{file.sha256}.none{KEPT_ROWS}"
+
+
 def has_original(landing: Path, file: Landed) -> bool:
     return landed_path(landing, file).exists()
 

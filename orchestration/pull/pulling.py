@@ -72,7 +72,7 @@ class Pull:
             yield report
         for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
             self._progress(f"pull: {line}")
-        for line in apply_retention(settings, self.ledger, contracts, wanted):
+        for line in apply_retention(settings, self.ledger, wanted):
             self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
