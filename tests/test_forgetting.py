@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -29,6 +32,10 @@ PERSON = [
     Identifier("phone", normalised("phone", PHONE) or ""),
     Identifier("visitor", VISITOR),
 ]
+
+
+#: Of a request over the planted home: renames and removals on disk, about so many.
+CHANGES = 120
 
 
 class Place:
@@ -165,24 +172,35 @@ def test_the_proof_names_nobody(place: Place) -> None:
     assert line["changed"]["originals"] == len([kind for kind in all_kinds() if kind not in ("costs", "competitors", "agents")])
 
 
-@pytest.mark.parametrize("steps", range(1, 7))
-def test_a_request_that_is_cut_short_is_finished(place: Place, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed at each of its steps, then gone on with."""
-    before = shape(place)
-    count = 0
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
 
-    def die(_: str) -> None:
-        nonlocal count
-        count += 1
-        if count == steps:
-            raise KeyboardInterrupt
 
-    roll = Roll(place.settings)
-    roll.add(PERSON)
-    begin(place.settings, roll, {"request": "r1"})
-    try:
-        carry_out(place.settings, die)
-    except KeyboardInterrupt:
+@pytest.mark.parametrize("part", range(8))
+def test_a_request_that_is_cut_short_is_finished(place: Place, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the part of its changes to the disk, and gone on with."""
+    before, calls, limit = shape(place), 0, part * CHANGES // 8
+
+    def dying(change: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            # Who is dead cleans nothing up, either.
+            if calls > limit:
+                raise Killed
+            return change(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patched:
+        for name in ("replace", "unlink", "rmdir"):
+            patched.setattr(os, name, dying(getattr(os, name)))
+        with pytest.raises(Killed):
+            place.forget()
+    if part == 0:
+        # It had not been written down yet.
+        place.forget()
+    else:
         assert list(finish_requests(place.settings)) == ["1 request(s) that were cut short are carried out"]
     assert place.traces == []
     assert shape(place) == before

@@ -104,7 +104,6 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     progress("raw rows")
     counts.update(_sweep_raw(settings, roll, wanted))
     while roll.grew:
-        roll.save()
         roll.grew = False
         counts |= Counter(_sweep_raw(settings, roll, wanted, only_records=True))
     progress("rejected rows")
@@ -189,7 +188,9 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
         for path in sorted((settings.raw / kind.name).glob("*.*.parquet")):
             draft = settings.scratch / f"forget_{kind.name}_{path.name}"
             marks = anonymise_loaded(path, kind, roll, draft)
-            roll.add(marks.records)
+            if roll.add(marks.records):
+                # Before the rows that tell of them are replaced.
+                roll.save()
             counts[kind.name] += marks.rows
             if draft.exists():
                 put_file(draft, path.parent, path.name.partition(".")[0])
