@@ -117,7 +117,8 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     counts["other files"] = _sweep_texts(settings, roll)
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
-    for path in settings.raw.glob("lifetime_*/*.parquet"):
+    # What was fitted to persons is fitted again.
+    for path in (*settings.raw.glob("lifetime_*/*.parquet"), *(settings.home / "texts").glob("*.npz")):
         path.unlink()
     counts["published versions"] = _remove_versions(settings)
     settings.scratch.mkdir(parents=True, exist_ok=True)
