@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from sysconfig import get_path
 
@@ -37,6 +38,8 @@ def inputs_version(settings: Settings) -> str:
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
+            # What has been kept for long enough goes from day to day.
+            date.today() if settings.retention else None,
             [(file.name, file.version) for file in open_source(settings.exports).files()],
         ]
     )

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
+from orchestration.privacy.at_pull import Persons
+from orchestration.privacy.retention import apply_retention
+from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
+from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed
+from orchestration.pull.loading import Gate, KindReport, Loader
 from orchestration.pull.sources import open_source
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
@@ -57,7 +61,8 @@ class Pull:
                 "docs/contracts.md how to write one"
             )
         reads_all = settings.replay or settings.full_refresh
-        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all)
+        persons = Persons(settings)
+        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all, persons)
         loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
@@ -65,6 +70,10 @@ class Pull:
                 self._progress(f"pull: {kind.name}: {message}")
             loads += report.loads
             yield report
+        for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
+            self._progress(f"pull: {line}")
+        for line in apply_retention(settings, self.ledger, wanted):
+            self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
             self._progress(f"pull: {line}")

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.settings.places import Places
@@ -22,6 +22,16 @@ SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 MODELS_AT_ONCE = 4
 Engine = Literal["duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+
+
+class Retention(BaseModel):
+    """Days for which something of a kind is kept; none: always."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    originals: int | None = Field(None, ge=1, description="Landed files as they were exported, from their arrival on.")
+    texts: int | None = Field(None, ge=1, description="Free texts of the rows, from the date of their record on.")
+    rejected: int | None = Field(None, ge=1, description="Cells of rejected rows, from the arrival of their file on.")
 
 
 class Settings(Places):
@@ -85,6 +95,10 @@ class Settings(Places):
     published_versions: int = Field(3, ge=1, description="Published versions that are kept, the current one included.")
     published_versions_days: int | None = Field(
         None, ge=0, description="Days after which earlier published versions are removed; none: however old."
+    )
+    retention: dict[str, Retention] = Field(
+        default_factory=dict,
+        description="Days for which originals, texts and cells of rejected rows are kept, by kind or for `all`.",
     )
     targets: Targets = Field(
         default_factory=Targets, description="Places that get what is published besides its files: postgresql, iceberg."
