@@ -83,7 +83,7 @@ class Place:
 
 
 def text_of(report: Report, width: int = 160) -> str:
-    return "\n".join(line.text for line in lines(report, width, ["cxhouse", "check"], drafts=True))
+    return "\n".join(line.text for line in lines(report, width, ["cxhouse", "check"]))
 
 
 def file_of(report: Report, name: str) -> FileReport:
@@ -361,7 +361,7 @@ def test_values_and_names_cannot_move_the_terminal(tmp_path: Path) -> None:
     place.write("plan.csv", f"{evil},b\n1,2\n")
     console = Console(width=200, force_terminal=True, color_system=None, record=True, highlight=False)
     with console.capture() as capture:
-        print_report(console, place.check(), ["cxhouse", "check"], drafts=False)
+        print_report(console, place.check(), ["cxhouse", "check"])
     told = capture.get()
     assert "[red]" in told
     assert all(letter.isprintable() or letter == "\n" for letter in told)

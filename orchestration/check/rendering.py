@@ -45,17 +45,16 @@ class Line:
     indent: int = 2
 
 
-def print_report(console: Console, report: Report, command: list[str], drafts: bool, run: Sequence[str] = RUN) -> None:
+def print_report(console: Console, report: Report, command: list[str], run: Sequence[str] = RUN) -> None:
     """Print all of it.
 
     Args:
         console: where to.
         report: what was found.
         command: the command that found it, so that the next one can be told.
-        drafts: is there a command that drafts a contract?
         run: the command that loads the files.
     """
-    for line in lines(report, console.width, command, drafts, run):
+    for line in lines(report, console.width, command, run):
         for part in _wrapped(line, console.width):
             console.print(Text(part, line.style), soft_wrap=True)
 
@@ -72,7 +71,7 @@ def _wrapped(line: Line, width: int) -> list[str]:
     return wrapper.wrap(text.strip())
 
 
-def lines(report: Report, width: int, command: list[str], drafts: bool, run: Sequence[str] = RUN) -> Iterator[Line]:
+def lines(report: Report, width: int, command: list[str], run: Sequence[str] = RUN) -> Iterator[Line]:
     """All lines of a report."""
     in_full = len(report.readings) <= MAX_IN_FULL
     for file in report.files:
@@ -86,7 +85,7 @@ def lines(report: Report, width: int, command: list[str], drafts: bool, run: Seq
         yield Line(f"? {doubt.text}", "yellow")
     if not in_full:
         yield Line("Records and words: cxhouse check FILE, or --json")
-    for text in _next(report, command, drafts, run):
+    for text in _next(report, command, run):
         # Not wrapped, so that it can be copied.
         yield Line(text, "bold", -1)
 
@@ -279,7 +278,7 @@ def _word(word: WordFacts) -> str:
     return f"{before} {word.rows:,}" if before == after else f"{before} -> {after} {word.rows:,}"
 
 
-def _next(report: Report, command: list[str], drafts: bool, run: Sequence[str]) -> Iterator[str]:
+def _next(report: Report, command: list[str], run: Sequence[str]) -> Iterator[str]:
     """What to try next."""
     again = shlex.join(command)
     claimed = [(file, reading) for file in report.files for reading in file.readings]
@@ -289,42 +288,42 @@ def _next(report: Report, command: list[str], drafts: bool, run: Sequence[str]) 
     if any(reading.status == "stops" for _, reading in claimed):
         yield f"Next: fix the contract, then {again}"
     elif unclaimed:
-        yield f"Next: {_draft(unclaimed[0], drafts)}, then {again}"
+        yield f"Next: {_draft(unclaimed[0])}, then {again}"
     elif refused:
         file, reading = refused[0]
-        yield f"Next: {_refused(file, reading, drafts)}, then {again}"
+        yield f"Next: {_refused(file, reading)}, then {again}"
     elif rejected:
         file, reading, one = max(rejected, key=lambda found: found[2].rows)
-        yield f"Next: {_mend(file, reading, one, drafts)}, then {again}"
+        yield f"Next: {_remedy(file, reading, one)}, then {again}"
     elif claimed:
         settle = "settle the doubts, then " if report.doubts or any(reading.doubts for _, reading in claimed) else ""
         yield f"Next: {settle}{shlex.join(run)}"
 
 
-def _draft(file: FileReport, drafts: bool) -> str:
+def _draft(file: FileReport) -> str:
     if file.no_text:
         return "do what the message says"
     near = file.near_misses[:1]
     if near and not near[0].contract.startswith("canonical_") and near[0].has >= 0.8 * near[0].asks:
         return f"rename the column in the export, or extend {near[0].contract} (docs/contracts.md)"
-    return f"cxhouse contract draft {shlex.quote(file.place)}" if drafts else "write a contract (docs/contracts.md)"
+    return f"cxhouse contract draft {shlex.quote(file.place)}"
 
 
-def _refused(file: FileReport, reading: Reading, drafts: bool) -> str:
+def _refused(file: FileReport, reading: Reading) -> str:
     if file.no_text or not any(fault.refuses for fault in reading.faults):
         return "do what the message says"
     if any("contract_params" in fault.text for fault in reading.faults):
         return "give the values of your account in cxhouse.yml (--config)"
     renames = "rename the columns in the export, or "
     return renames + (
-        _draft(file, drafts) if reading.is_canonical else f"map them in {reading.contract}, or in a contract that extends it"
+        _draft(file) if reading.is_canonical else f"map them in {reading.contract}, or in a contract that extends it"
     )
 
 
-def _mend(file: FileReport, reading: Reading, one: Rejected, drafts: bool) -> str:
+def _remedy(file: FileReport, reading: Reading, one: Rejected) -> str:
     """The remedy for rows that are rejected."""
-    if reading.is_canonical and drafts and one.column is not None:
-        return _draft(file, drafts)
+    if reading.is_canonical and one.column is not None:
+        return _draft(file)
     where = "a contract" if reading.is_canonical else reading.contract
     if one.hint:
         return f"in {where} give {one.column} what reads it ({one.hint.partition(' and ')[0].partition(' reads')[0]})"

@@ -1,15 +1,16 @@
-"""The command line's part of drafting."""
+"""Commands about contracts: draft one, print their schema."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from pathlib import Path
 
 import click
 
+from orchestration.cli.options import reported
 from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.options import reported
 from orchestration.output import echo
 
 #: Where contracts go that no option says a place for.
@@ -71,3 +72,14 @@ def draft(
         echo(f"{path}: {made.kind}, {loaded:,} rows load, {rejected:,} are rejected, {count_of_checks(made)} places to check")
     first = "" if is_placed else f"put it into {folder / 'contracts'}, then "
     echo(f"Next: {first}{next_step}", err=path is None)
+
+
+@click.command("contract-schema")
+def contract_schema() -> None:
+    """Print the JSON schema of a contract file, for editors."""
+    from orchestration.reference import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+COMMANDS = (contract, contract_schema)

@@ -1,24 +1,18 @@
-"""Settings: command-line options, then environment variables, then ``cxhouse.yml``, then defaults."""
+"""Every setting, with its default and what it means."""
 
 from __future__ import annotations
 
-import os
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 
-from orchestration.connections import Resources, default_memory, parse_memory, processors, use
-from orchestration.errors import ConfigurationError
+from orchestration.connections import Resources, default_memory, parse_memory, processors
+from orchestration.settings.places import Places
 from orchestration.zones import time_zones
 
-#: The checkout (or installation) that holds dbt_project/, models/ and expectations/.
-PROJECT = Path(__file__).parents[1]
-CONFIG_FILE = "cxhouse.yml"
 #: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
 SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 
@@ -29,13 +23,10 @@ Engine = Literal["duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
-class Settings(BaseModel):
+class Settings(Places):
     """Everything a run can be told. Instants are UTC without a zone, as in the warehouse."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     exports: str = Field("exports", description="Folder of exports.")
-    home: Path = Field(Path("home"), description="Folder for everything that cxhouse keeps.")
     config_dir: Path | None = Field(None, description="Folder with cxhouse.yml, contracts/ and seeds/.")
     as_of: datetime | None = Field(None, description="Instant that the run speaks of; none: now.")
     reporting_timezone: str = Field("UTC", description="IANA zone in which days, weeks and months are cut.")
@@ -155,56 +146,6 @@ class Settings(BaseModel):
         return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[self.published_readable_by]
 
     @property
-    def landing(self) -> Path:
-        return self.home / "landing"
-
-    @property
-    def raw(self) -> Path:
-        return self.home / "raw"
-
-    @property
-    def quarantine(self) -> Path:
-        return self.home / "quarantine"
-
-    @property
-    def ledger(self) -> Path:
-        return self.home / "ledger.sqlite"
-
-    @property
-    def warehouse(self) -> Path:
-        return self.home / "warehouse.duckdb"
-
-    @property
-    def spark(self) -> Path:
-        return self.home / "spark"
-
-    @property
-    def published(self) -> Path:
-        return self.home / "published"
-
-    @property
-    def salt_file(self) -> Path:
-        """The secret in customer keys (see ``orchestration.salt``)."""
-        return self.home / "identity_salt"
-
-    @property
-    def lifetime_record(self) -> Path:
-        """What the lifetime tables in `raw` were made of."""
-        return self.home / "lifetime.json"
-
-    @property
-    def scratch(self) -> Path:
-        return self.home / "tmp"
-
-    @property
-    def dagster_home(self) -> Path:
-        return self.home / "dagster"
-
-    @property
-    def dbt_target(self) -> Path:
-        return self.home / "dbt"
-
-    @property
     def dbt_vars(self) -> dict[str, Any]:
         """The dbt vars of a run: the user's knobs and the settings that models need."""
         return {
@@ -236,100 +177,3 @@ class Settings(BaseModel):
             "DAGSTER_DISABLE_TELEMETRY": "yes",
             "GX_ANALYTICS_ENABLED": "false",
         }
-
-
-def parse_as_of(text: str | date | datetime, timezone: str) -> datetime:
-    """A date (its beginning) or instant in the reporting time zone, as UTC without a zone.
-
-    Raises:
-        ConfigurationError: the text is neither.
-    """
-    try:
-        value = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise ConfigurationError(f"as-of {text!r} is no date; write 2026-07-01 or 2026-07-01T05:00") from error
-    if isinstance(text, date) and not isinstance(text, datetime):
-        value = datetime.combine(text, time.min)
-    return value.replace(tzinfo=value.tzinfo or ZoneInfo(timezone)).astimezone(UTC).replace(tzinfo=None)
-
-
-def parse_days(from_day: str | None, to_day: str | None) -> tuple[date, date] | None:
-    """The first and last day to process again; none without the first.
-
-    Raises:
-        ConfigurationError: they are no dates, or the last lies before the first.
-    """
-    if from_day is None:
-        if to_day is not None:
-            raise ConfigurationError("--to needs --from")
-        return None
-    days = []
-    for option, text in (("--from", from_day), ("--to", to_day or from_day)):
-        try:
-            days.append(date.fromisoformat(text))
-        except ValueError as error:
-            raise ConfigurationError(f"{option} {text!r} is no date; write 2026-06-30") from error
-    if days[1] < days[0]:
-        raise ConfigurationError(f"--to {days[1]} lies before --from {days[0]}")
-    return days[0], days[1]
-
-
-def _read_config(folder: Path | None) -> dict[str, Any]:
-    if folder is None:
-        return {}
-    if not folder.is_dir():
-        raise ConfigurationError(f"no configuration folder at {folder}; name one with --config (or CXHOUSE_CONFIG)")
-    path = folder / CONFIG_FILE
-    if not path.exists():
-        return {}
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{path}: settings are a mapping, such as 'currency: EUR'")
-    return data
-
-
-def load_settings(
-    exports: str | None = None,
-    home: str | None = None,
-    config: str | None = None,
-    as_of: str | None = None,
-    engine: str | None = None,
-    spark_master: str | None = None,
-) -> Settings:
-    """Settings from options, environment and configuration file.
-
-    Raises:
-        ConfigurationError: a setting is unknown or not valid; the message names it and the remedy.
-    """
-    folder = config or os.environ.get("CXHOUSE_CONFIG") or None
-    config_dir = Path(folder).expanduser().resolve() if folder else None
-    data = _read_config(config_dir)
-    data["config_dir"] = config_dir
-    data["exports"] = exports or os.environ.get("CXHOUSE_EXPORTS") or data.get("exports", "exports")
-    data["home"] = Path(home or os.environ.get("CXHOUSE_HOME") or data.get("home", "home")).expanduser().resolve()
-    for name in ("full_refresh", "replay", "days"):
-        if name in data:
-            raise ConfigurationError(f"{CONFIG_FILE}: {name} is told to a single run, with an option of 'cxhouse run'")
-    told_of_resources = [(name, None) for name in ("memory_limit", "temp_directory", "threads")]
-    for name, told in (("engine", engine), ("spark_master", spark_master), *told_of_resources):
-        if value := told or os.environ.get(f"CXHOUSE_{name.upper()}"):
-            data[name] = value
-    if addresses := os.environ.get("CXHOUSE_NOTIFY"):
-        data["notify"] = addresses.split()
-    if token := os.environ.get("CXHOUSE_ACCESS_TOKEN"):
-        data["access_token"] = token
-    moment = as_of or data.get("as_of")
-    if moment is not None:
-        data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))
-    try:
-        settings = Settings.model_validate(data)
-    except ValidationError as error:
-        place = f"{config_dir / CONFIG_FILE}" if config_dir else "settings"
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-        raise ConfigurationError(f"{place}: {problems} (settings: {', '.join(Settings.model_fields)})") from error
-    use(settings.resources)
-    os.umask(settings.umask)
-    return settings

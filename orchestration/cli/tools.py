@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from orchestration.cli.options import engine_options, exports_option, home_options, reported
 from orchestration.connections import connect
 from orchestration.errors import CxhouseError
-from orchestration.options import engine_options, exports_option, home_options, reported
 from orchestration.serving.starting import address_of, become_daemon, check_port, serve_ui, tell_guard
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
 
@@ -43,7 +43,7 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
     tell_guard(settings)
     click.echo(f"cxhouse: dashboard on {address_of(settings, port)}; Ctrl-C stops", err=True)
     os.environ["CXHOUSE_OPENED"] = address_of(settings, port) if browser else ""
-    launcher = Path(__file__).parent / "serving" / "dashboard.py"
+    launcher = Path(__file__).parents[1] / "serving" / "dashboard.py"
     os.execv(sys.executable, [sys.executable, str(launcher), str(path), str(port)])
 
 
