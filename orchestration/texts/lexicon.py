@@ -83,7 +83,10 @@ def lexicon(language: str) -> Lexicon:
         return Lexicon(words=shared)
     told = _read(language)
     listed = _weights(told["words"], language)
-    words = {**(_vader() if language == "en" else {}), **{word: value for word, value in listed.items() if not word.endswith("*")}}
+    words = {
+        **(_vader() if language == "en" else {}),
+        **{word: value for word, value in listed.items() if not word.endswith("*")},
+    }
     expected = folded(told.get("expected", ""), language).split()
     return Lexicon(
         words={**words, **shared},
@@ -91,7 +94,10 @@ def lexicon(language: str) -> Lexicon:
         phrases=_phrases(told.get("phrases", {}), language),
         expected=frozenset(word for word in expected if not word.endswith("*")),
         expected_stems=frozenset(word[:-1] for word in expected if word.endswith("*")),
-        **{key: frozenset(folded(told.get(key, ""), language).split()) for key in ("negators", "follows", "boosters", "dampers", "buts")},
+        **{
+            key: frozenset(folded(told.get(key, ""), language).split())
+            for key in ("negators", "follows", "boosters", "dampers", "buts")
+        },
     )
 
 
