@@ -34,7 +34,8 @@ _QUOTES = re.compile(
 _CLOSINGS = re.compile(
     r"""
     ^\s*(?:--\s*$|
-      (?:best|kind|warm|many)?\s*regards | best\s+wishes | (?:yours\s+)?sincerely(?:\s+yours)? | yours\s+(?:faithfully|truly) | cheers
+      (?:best|kind|warm|many)?\s*regards | best\s+wishes | (?:yours\s+)?sincerely(?:\s+yours)? | yours\s+(?:faithfully|truly)
+      | cheers
       | sent\s+from\s+my\s.* | get\s+outlook\s+for\s.*
       | mit\s+freundlichen\s+grü(?:ß|ss)en | (?:viele|beste|liebe|freundliche|herzliche|schöne)\s+grü(?:ß|ss)e(?:\s.{0,30})?
       | mfg | lg | vg | hochachtungsvoll | von\s+meinem\s.{1,30}\sgesendet

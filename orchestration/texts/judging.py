@@ -17,7 +17,7 @@ UNDECIDED = 0.3
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one model on labelled texts held back. The label is negative, neither or positive; AUC and Brier score are of negative."""
+    """Of one model on labelled texts held back: negative, neither or positive. AUC and Brier score are of negative."""
 
     auc: float
     brier: float

@@ -87,17 +87,22 @@ def lexicon(language: str) -> Lexicon:
         **(_vader() if language == "en" else {}),
         **{word: value for word, value in listed.items() if not word.endswith("*")},
     }
-    expected = folded(told.get("expected", ""), language).split()
+    expected = folded(told["expected"], language).split()
+
+    def listed_words(key: str) -> frozenset[str]:
+        return frozenset(folded(told.get(key, ""), language).split())
+
     return Lexicon(
         words={**words, **shared},
         stems={word[:-1]: value for word, value in listed.items() if word.endswith("*")},
         phrases=_phrases(told.get("phrases", {}), language),
         expected=frozenset(word for word in expected if not word.endswith("*")),
         expected_stems=frozenset(word[:-1] for word in expected if word.endswith("*")),
-        **{
-            key: frozenset(folded(told.get(key, ""), language).split())
-            for key in ("negators", "follows", "boosters", "dampers", "buts")
-        },
+        negators=listed_words("negators"),
+        follows=listed_words("follows"),
+        boosters=listed_words("boosters"),
+        dampers=listed_words("dampers"),
+        buts=listed_words("buts"),
     )
 
 

@@ -197,7 +197,10 @@ def scored_by_model(con: duckdb.DuckDBPyConnection, models: list[Served]) -> pa.
         f"""
         with by_lexicon as (
             select current.*, served.model, served.version,
-                round(1 / (1 + exp(-greatest(least(slope * lexicon_polarity + intercept, 50), -50))), {_DIGITS}) as p_of_lexicon
+                case
+                    when slope * lexicon_polarity + intercept is not null
+                        then round(1 / (1 + exp(-greatest(least(slope * lexicon_polarity + intercept, 50), -50))), {_DIGITS})
+                end as p_of_lexicon
             from current join served on current.language = served.language
         )
         select record_kind, record_id, by_lexicon.text_hash, language, language_from, sentences, lexicon_polarity, worst_sentence,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: What a rating on a scale of 1 (or 0) to its highest answer says: 1 content, -1 not, 0 neither. Of two answers there is no middle.
+#: What a rating out of a highest answer says: 1 content, -1 not, 0 neither. Of two answers there is no middle.
 _BY_SCALE = """case
     when {score} is null or {score} < 0 or {score} > {scale} then null
     when {scale} <= 2 then case when {score} >= {scale} then 1 else -1 end
@@ -19,10 +19,11 @@ _BY_SHARE = """case
 end"""
 _STARS = _BY_SHARE.format(score="rating", low="1", high="coalesce(rating_scale, 5)")
 _CSAT = _BY_SCALE.format(score="csat_score", scale="coalesce(csat_scale, 5)")
+_SURVEY_LOW = "coalesce(scale_min, case when scale_max = 10 then 0 else 1 end)"
 _SURVEY = f"""case
     when kind = 'nps' and coalesce(scale_max, 10) = 10 and score between 0 and 10
         then case when score >= 9 then 1 when score >= 7 then 0 else -1 end
-    when kind = 'csat' then {_BY_SHARE.format(score="score", low="coalesce(scale_min, 1)", high="coalesce(scale_max, 5)")}
+    when kind = 'csat' then {_BY_SHARE.format(score="score", low=_SURVEY_LOW, high="coalesce(scale_max, 5)")}
 end"""
 
 #: The staging tables that are read.

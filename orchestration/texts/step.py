@@ -14,7 +14,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from orchestration.publish import quoted
 from orchestration.pull.tables import put_table
 from orchestration.settings import Settings
 from orchestration.texts.sources import EACH
@@ -70,9 +69,7 @@ def score_texts(
     if new:
         progress(f"texts: {new} new")
         _score_by_lexicon(con)
-    con.execute(
-        "create or replace temp table current as select listed.*, known.* exclude (text_hash) from listed join known using (text_hash)"
-    )
+    con.execute("create or replace temp table current as select * from listed join known using (text_hash)")
     models = models_of(con, kept_of(settings), rules or Rules(), made_by, progress)
     scored = scored_by_model(con, models)
     rows = {
@@ -135,7 +132,10 @@ def _take_over(settings: Settings, con: duckdb.DuckDBPyConnection, made_by: str)
     files = [settings.raw / SCORES / name for name in _files(settings)]
     before = ds.dataset(files) if _is_ours(settings, made_by) else nothing  # noqa: F841 (DuckDB reads it by its name)
     con.execute(
-        "create or replace temp table scored_before as select distinct on (text_hash) * from before semi join listed using (text_hash)"
+        """
+        create or replace temp table scored_before as
+        select distinct on (text_hash) * from before semi join listed using (text_hash)
+        """
     )
     con.execute(
         f"""
