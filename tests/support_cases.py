@@ -99,8 +99,8 @@ def texts(value: Callable[[Row], Any]) -> Callable[[Company], Cases]:
     def cases(c: Company) -> Cases:
         said = {("review", r["review_id"]): r["created_at"] for r in c.reviews if r["title"] or r["text"]}
         said |= {("survey", s["response_id"]): s["responded_at"] for s in c.surveys if s["comment"] and s["kind"] != "enps"}
-        spoken = any(row["transcript"] for row in c.calls)
-        assert not spoken and not any(t["text"] or t["subject"] or t["csat_comment"] for t in c.tickets), "more texts than these"
+        others = [(c.calls, "transcript"), (c.tickets, "text"), (c.tickets, "subject"), (c.tickets, "csat_comment")]
+        assert not any(row[column] for rows, column in others for row in rows), "the sample has more texts than these"
         assert said.keys() == c.scores.keys()
         for record, at in said.items():
             if (found := value(c.scores[record])) is not None:

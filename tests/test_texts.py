@@ -20,7 +20,7 @@ from multilingual import LABELLED, labelled_texts
 from orchestration.settings import Settings
 from orchestration.texts import base, learned
 from orchestration.texts.cleaning import cleaned
-from orchestration.texts.judging import Rules, figures, guessed, side_of
+from orchestration.texts.judging import Rules, figures, gain, guessed, side_of
 from orchestration.texts.languages import language_of, named_language
 from orchestration.texts.lexicon import LANGUAGES, lexicon
 from orchestration.texts.serving import models_of
@@ -114,9 +114,14 @@ def test_what_others_wrote_is_not_the_customers_sentiment() -> None:
 def test_every_lexicon_knows_both_sides_denial_and_degree(language: str) -> None:
     words = lexicon(language)
     values = [*words.words.values(), *words.stems.values()]
-    assert min(values) <= -3 and max(values) >= 3
+    assert min(values) <= -3
+    assert max(values) >= 3
     assert all(abs(value) <= 4 for value in values)
-    assert words.negators and words.boosters and words.dampers and words.buts and words.expected | words.expected_stems
+    assert words.negators
+    assert words.boosters
+    assert words.dampers
+    assert words.buts
+    assert words.expected | words.expected_stems
 
 
 #: A value that the rules give by hand: x / sqrt(x² + 15).
@@ -137,7 +142,7 @@ def soft(total: float) -> float:
         ("Die Lieferung kam nicht", "de", soft(-2)),
         # Bad and good weigh alike, but what comes behind the "but" counts more.
         ("schnell, aber defekt", "de", soft(2 * 0.5 - 2 * 1.5)),
-        ("defekt! 👎", "de", soft(-2 - 2 - 0.1)),
+        ("defekt 👎!", "de", soft(-2 - 2 - 0.1)),
         # Two sentences of three have a side: their mean.
         ("Schnell. Ein Paket. Defekt.", "de", 0.0),
     ],
@@ -218,8 +223,12 @@ def test_portuguese_reviews_by_lexicon_and_learned() -> None:
     assert weights is not None
     found = weights.probabilities(texts[split:], scored[split:], "pt")
     better = figures(labels[split:], found[:, 0], side_of(found[:, 1] - found[:, 0], 0.3))
-    assert plain.auc > 0.92 and plain.macro_f1 > 0.6 and plain.accuracy > guessed(labels[split:]) + 0.3
-    assert better.auc > plain.auc + 0.01 and better.brier < plain.brier and better.macro_f1 > 0.63
+    assert plain.auc > 0.92
+    assert plain.macro_f1 > 0.6
+    assert plain.accuracy > guessed(labels[split:]) + 0.3
+    assert better.auc > plain.auc + 0.01
+    assert better.brier < plain.brier
+    assert better.macro_f1 > 0.63
     bins = json.loads(better.calibration)
     assert sum(one["texts"] for one in bins) == len(rows) - split
     gaps = [abs(one["foreseen"] - one["negative"]) * one["texts"] for one in bins]
@@ -237,27 +246,39 @@ def test_steps_of_learning_depend_on_the_number_only() -> None:
     assert rules.learned_from(2500) == (488, 2488), "the newest of them"
 
 
-def test_a_text_is_not_scored_by_a_model_that_saw_it() -> None:
+def test_a_text_is_not_scored_by_a_model_that_saw_it(monkeypatch: pytest.MonkeyPatch) -> None:
     texts, labels = labelled_texts("en", 300, seed=1)
-    scored = [base.score(text, "en") for text in texts]
-    weights = learned.fit(texts, scored, np.array(labels), "en")
+    # A text with a word of its own and a label that nothing else would give it: who was fitted to it believes that word.
+    odd = "zzqx zzqy zzqz, great, quick and friendly"
+    told = [*texts, *[odd] * 10]
+    weights = learned.fit(told, [base.score(text, "en") for text in told], np.array([*labels, *[-1] * 10]), "en")
     assert weights is not None
-    # One text with a mark of its own and the wrong label: whoever was fitted to it would believe the mark.
-    odd = "zzqx " * 3 + "great, quick and friendly"
-    told = [*texts, *[odd] * 30]
-    again = learned.fit(told, [base.score(text, "en") for text in told], np.array([*labels, *[-1] * 30]), "en")
-    assert again is not None
-    assert again.probabilities([odd], [base.score(odd, "en")], "en")[0, 0] < 0.5
+    scored = [base.score(odd, "en")]
+    found = weights.probabilities([odd], scored, "en")[0, 0]
+    fold = learned._fold
+    monkeypatch.setattr(learned, "_fold", lambda plain: (fold(plain) + 1) % learned.FOLDS)
+    assert weights.probabilities([odd], scored, "en")[0, 0] > max(0.85, found + 0.2)
+
+
+def test_a_gain_of_auc_by_hand() -> None:
+    labels = np.array([-1, -1, 1, 0])
+    sure, unsure = np.array([0.9, 0.8, 0.1, 0.2]), np.array([0.9, 0.3, 0.1, 0.5])
+    # Four pairs: the one finds all, the other all but (second negative, last).
+    gained, error = gain(labels, sure, unsure)
+    assert gained == pytest.approx(1.0 - 0.75)
+    # Per negative text 0 and 1/2, per other 0 and 1/2: variance 1/8 each, of two.
+    assert error == pytest.approx(math.sqrt(0.125 / 2 + 0.125 / 2))
 
 
 # -- the step
 
 
 COLUMNS = {
-    "stg_tickets": "ticket_id varchar, created_at timestamp, solved_at timestamp, updated_at timestamp, language varchar, subject varchar, "
-    '"text" varchar, csat_comment varchar, csat_score double, csat_scale bigint',
+    "stg_tickets": "ticket_id varchar, created_at timestamp, solved_at timestamp, updated_at timestamp, language varchar, "
+    'subject varchar, "text" varchar, csat_comment varchar, csat_score double, csat_scale bigint',
     "stg_calls": "call_id varchar, started_at timestamp, language varchar, transcript varchar",
-    "stg_reviews": 'review_id varchar, created_at timestamp, language varchar, title varchar, "text" varchar, rating double, rating_scale bigint',
+    "stg_reviews": 'review_id varchar, created_at timestamp, language varchar, title varchar, "text" varchar, rating double, '
+    "rating_scale bigint",
     "stg_surveys": "response_id varchar, responded_at timestamp, language varchar, comment varchar, kind varchar, score double, "
     "scale_min bigint, scale_max bigint",
     "stg_transcripts": 'transcript_id varchar, created_at timestamp, language varchar, "text" varchar',
@@ -287,16 +308,22 @@ def add(con: duckdb.DuckDBPyConnection, table: str, *rows: dict[str, Any]) -> No
         con.execute(f"insert into staging.{table} ({names}) values ({values})", list(row.values()))
 
 
-def add_reviews(con: duckdb.DuckDBPyConnection, language: str, count: int, seed: int, first: int = 0) -> None:
+def add_reviews(
+    con: duckdb.DuckDBPyConnection,
+    language: str,
+    count: int,
+    seed: int,
+    first: int = 0,
+    stars: Callable[[int], int] | None = None,
+) -> None:
     texts, labels = labelled_texts(language, count, seed)
+    rating = stars or {-1: 1, 0: 3, 1: 5}.__getitem__
+    names = 'review_id, created_at, language, "text", rating, rating_scale'
     rows = [
-        [f"R{first + n}", NOON + timedelta(minutes=first + n), language, text, {-1: 1, 0: 3, 1: 5}[label], 5]
+        [f"R{first + n}", NOON + timedelta(minutes=first + n), language, text, rating(label), 5]
         for n, (text, label) in enumerate(zip(texts, labels, strict=True))
     ]
-    con.executemany(
-        'insert into staging.stg_reviews (review_id, created_at, language, "text", rating, rating_scale) values (?, ?, ?, ?, ?, ?)',
-        rows,
-    )
+    con.executemany(f"insert into staging.stg_reviews ({names}) values (?, ?, ?, ?, ?, ?)", rows)
 
 
 def table_of(settings: Settings, name: str) -> list[dict[str, Any]]:
@@ -366,7 +393,8 @@ def test_texts_of_every_kind(con: duckdb.DuckDBPyConnection, settings: Settings)
     assert found["review", "a"]["polarity"] is None
     assert {row["p_negative"] for row in found.values()} == {None}, "too few labelled texts to tell a probability"
     stored = json.dumps(table_of(settings, "text_sentiment") + table_of(settings, "text_models"), default=str)
-    assert "angry" not in stored and "colis" not in stored
+    assert "angry" not in stored
+    assert "colis" not in stored
 
 
 def test_a_home_learns_scores_once_and_restates(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -382,7 +410,8 @@ def test_a_home_learns_scores_once_and_restates(con: duckdb.DuckDBPyConnection, 
     second = run(settings, con, told.append)
     models = {row["model"]: row for row in table_of(settings, "text_models")}
     assert {row["model"] for row in second.values()} == {"ngrams"}, models["ngrams"]["problem"]
-    assert models["ngrams"]["is_used"] and not models["lexicon"]["is_used"]
+    assert models["ngrams"]["is_used"]
+    assert not models["lexicon"]["is_used"]
     assert models["ngrams"]["auc"] > models["lexicon"]["auc"] + 0.01
     assert models["ngrams"]["fitted_to"] + models["ngrams"]["held_back"] <= 340
     assert all(0 <= row["p_negative"] <= 1 and -1 <= row["polarity"] <= 1 for row in second.values())
@@ -390,11 +419,11 @@ def test_a_home_learns_scores_once_and_restates(con: duckdb.DuckDBPyConnection, 
     assert {row["version"] for row in second.values()} == {models["ngrams"]["version"]}
 
     # A few more: the model stays, and only they are scored.
-    add_reviews(con, "fr", 5, seed=3, first=340)
+    add_reviews(con, "fr", 4, seed=3, first=340)
     told.clear()
     third = run(settings, con, told.append)
     assert {key: third[key] for key in second} == second
-    assert told == ["texts: 5 new"]
+    assert told == ["texts: 4 new"]
     assert run(settings, con, told.append) == third
 
     # All of it may be lost, or done again: the same comes of it.
@@ -417,19 +446,14 @@ def test_a_record_that_goes_takes_its_score_and_its_share_of_the_model(
 
 
 def test_what_is_not_better_is_not_used(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    texts, labels = labelled_texts("fr", 300, seed=4)
     rng = np.random.default_rng(4)
-    # Labels that have nothing to do with the words.
-    rows = [[f"R{n}", NOON + timedelta(minutes=n), "fr", text, int(rng.choice([1, 3, 5])), 5] for n, text in enumerate(texts)]
-    con.executemany(
-        'insert into staging.stg_reviews (review_id, created_at, language, "text", rating, rating_scale) values (?, ?, ?, ?, ?, ?)',
-        rows,
-    )
+    # Stars that have nothing to do with the words.
+    add_reviews(con, "fr", 300, seed=4, stars=lambda _: int(rng.choice([1, 3, 5])))
     found = run(settings, con)
-    assert len(labels) == len(found)
     models = {row["model"]: row for row in table_of(settings, "text_models")}
-    assert models["lexicon"]["is_used"] and not models["ngrams"]["is_used"]
-    assert "not better" in models["ngrams"]["problem"]
+    assert models["lexicon"]["is_used"]
+    assert not models["ngrams"]["is_used"]
+    assert "not surely better" in models["ngrams"]["problem"]
     assert {row["model"] for row in found.values()} == {"lexicon"}
     assert all(row["p_negative"] is not None for row in found.values()), "labels tell how much the lexicon's word is worth"
 
@@ -437,8 +461,9 @@ def test_what_is_not_better_is_not_used(con: duckdb.DuckDBPyConnection, settings
 @pytest.mark.parametrize(
     ("table", "row", "label"),
     [
-        ("stg_reviews", {"rating": 2, "rating_scale": 5}, -1), ("stg_reviews", {"rating": 3}, 0), ("stg_reviews", {"rating": 4}, 1),
-        ("stg_reviews", {"rating": 8, "rating_scale": 10}, 1), ("stg_reviews", {"rating": 7}, None),
+        ("stg_reviews", {"rating": 2, "rating_scale": 5}, -1), ("stg_reviews", {"rating": 3}, 0),
+        ("stg_reviews", {"rating": 4}, 1), ("stg_reviews", {"rating": 8, "rating_scale": 10}, 1),
+        ("stg_reviews", {"rating": 7}, None),
         ("stg_tickets", {"csat_score": 1, "csat_scale": 2}, -1), ("stg_tickets", {"csat_score": 2, "csat_scale": 3}, 0),
         ("stg_tickets", {"csat_score": 4}, 1), ("stg_tickets", {"csat_score": 6}, None), ("stg_tickets", {}, None),
         ("stg_surveys", {"kind": "nps", "score": 6}, -1), ("stg_surveys", {"kind": "nps", "score": 8}, 0),

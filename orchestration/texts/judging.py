@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
 
 from orchestration.texts.base import NEUTRAL
@@ -36,8 +37,10 @@ class Rules:
     min_side: int = 50
     #: The newest of the labelled texts are held back.
     held_back: float = 0.2
-    #: By how much the learned model's AUC must be above the lexicon's; its Brier score must not be worse.
+    #: By how much the learned model's AUC must be above the lexicon's, and by how many of the difference's standard errors; its
+    #: Brier score must not be worse.
     margin: float = 0.01
+    margin_errors: float = 1.645
     #: It is fitted again once there are so many times the labelled texts.
     growth: float = 1.2
     #: The newest labelled texts that it is fitted to and judged by, at most.
@@ -67,6 +70,23 @@ def figures(labels: np.ndarray, p_negative: np.ndarray, sides: np.ndarray) -> Fi
         accuracy=float((labels == sides).mean()),
         calibration=_calibration(negative, p_negative),
     )
+
+
+def gain(labels: np.ndarray, better: np.ndarray, plain: np.ndarray) -> tuple[float, float]:
+    """By how much the AUC of one probability of negative is above that of another, and the standard error of that.
+
+    Both are of the same texts, so that what is hard for both says nothing (DeLong, DeLong and Clarke-Pearson 1988).
+    """
+    negative = labels == -1
+    above, below = (np.subtract(*parts) for parts in zip(_shares(better, negative), _shares(plain, negative), strict=True))
+    return float(above.mean()), float(np.sqrt(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))
+
+
+def _shares(found: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each negative text the share of the others that lie below it; for each other the share of the negative above it."""
+    ranks = rankdata(found)
+    own, others = rankdata(found[negative]), rankdata(found[~negative])
+    return (ranks[negative] - own) / len(others), 1.0 - (ranks[~negative] - others) / len(own)
 
 
 def guessed(labels: np.ndarray) -> float:

@@ -7,7 +7,7 @@ scored by a model that has seen its stars.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,26 +43,27 @@ class Learned:
     """Weights of the models of one language; every array is of floats.
 
     ``words`` and ``letters``: inverse document frequencies. ``weights``: fold x side (negative, positive) x feature.
-    ``curves``: fold x side x (intercept, slope, intercept of the curve): how a sum of weights becomes a probability.
+    ``intercepts``: fold x side. ``curves``: side x (slope, intercept): how a sum of weights becomes a probability.
     """
 
     words: np.ndarray
     letters: np.ndarray
     weights: np.ndarray
+    intercepts: np.ndarray
     curves: np.ndarray
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
         with draft.open("wb") as stream:
-            np.savez_compressed(stream, words=self.words, letters=self.letters, weights=self.weights, curves=self.curves)
+            np.savez_compressed(stream, **{field.name: getattr(self, field.name) for field in fields(self)})
         draft.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Learned:
         """Raises an OSError, ValueError or KeyError for what is no such file."""
         with np.load(path, allow_pickle=False) as held:
-            return cls(held["words"], held["letters"], held["weights"], held["curves"])
+            return cls(**{field.name: held[field.name] for field in fields(cls)})
 
     def probabilities(self, texts: list[str], scored: list[Scored], language: str) -> np.ndarray:
         """For each text the probabilities that it is negative, and positive: texts x 2."""
@@ -74,13 +75,13 @@ class Learned:
         found = np.empty((len(texts), len(_SIDES)))
         for fold in range(FOLDS):
             rows = np.flatnonzero(folds == fold)
-            sums = features[rows] @ self.weights[fold].T.astype(float) + self.curves[fold, :, 0]
-            found[rows] = _sigmoid(self.curves[fold, :, 1] * sums + self.curves[fold, :, 2])
+            sums = features[rows] @ self.weights[fold].T.astype(float) + self.intercepts[fold]
+            found[rows] = _sigmoid(self.curves[:, 0] * sums + self.curves[:, 1])
         return found / np.maximum(found.sum(axis=1, keepdims=True), 1.0)
 
 
 def fit(texts: list[str], scored: list[Scored], labels: np.ndarray, language: str) -> Learned | None:
-    """Fit to labelled texts (-1, 0, 1); none where a part of them lacks negative, other or positive ones."""
+    """Fit to labelled texts (-1, 0, 1); none where a part of them has no negative, other or positive ones."""
     plain = [folded(text, language) for text in texts]
     words, letters = _WORDS.transform(plain), _LETTERS.transform(plain)
     word_idf = TfidfTransformer().fit(words).idf_.astype(np.float32)
@@ -88,18 +89,22 @@ def fit(texts: list[str], scored: list[Scored], labels: np.ndarray, language: st
     features = _features(plain, scored, word_idf, letter_idf)
     folds = np.array([_fold(text) for text in plain])
     weights = np.zeros((FOLDS, len(_SIDES), features.shape[1]), np.float32)
-    curves = np.zeros((FOLDS, len(_SIDES), 3))
+    intercepts = np.zeros((FOLDS, len(_SIDES)))
+    sums = np.zeros((len(texts), len(_SIDES)))
     for fold in range(FOLDS):
         own, other = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         for place, side in enumerate(_SIDES):
             is_side = labels == side
-            if min(len(set(is_side[own])), len(set(is_side[other]))) < len(_SIDES):
+            if len(set(is_side[own])) < len(_SIDES):
                 return None
-            model = LogisticRegression(C=_C, solver="liblinear", random_state=0).fit(features[own], is_side[own])
-            weights[fold, place] = model.coef_[0]
-            sums = features[other] @ weights[fold, place].astype(float) + model.intercept_[0]
-            curves[fold, place] = (model.intercept_[0], *curve(sums, is_side[other]))
-    return Learned(word_idf, letter_idf, weights, curves)
+            model = LogisticRegression(C=_C, solver="liblinear", dual=True, tol=1e-3, random_state=0).fit(
+                features[own], is_side[own]
+            )
+            weights[fold, place], intercepts[fold, place] = model.coef_[0], model.intercept_[0]
+            sums[other, place] = features[other] @ weights[fold, place].astype(float) + intercepts[fold, place]
+    # Over all texts, each by the model that did not see it.
+    curves = np.array([curve(sums[:, place], labels == side) for place, side in enumerate(_SIDES)])
+    return Learned(word_idf, letter_idf, weights, intercepts, curves)
 
 
 def curve(sums: np.ndarray, is_side: np.ndarray) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from orchestration.texts import base, learned
 from orchestration.texts.cleaning import cleaned
-from orchestration.texts.judging import UNDECIDED, Rules, figures, guessed, side_of
+from orchestration.texts.judging import UNDECIDED, Rules, figures, gain, guessed, side_of
 from orchestration.texts.languages import language_of
 from orchestration.texts.lexicon import LANGUAGES
 from orchestration.texts.step import Kept, texts_of
@@ -140,7 +140,8 @@ def _trial(
     texts, scored = _prepared(con, [key for key, _, _ in window], language)
     polarity = np.array([one.polarity for one in scored])
     curve = learned.curve(polarity[:split], negative[:split])
-    plain = figures(labels[split:], learned.on_curve(curve, polarity[split:]), side_of(polarity[split:]))
+    p_plain = learned.on_curve(curve, polarity[split:])
+    plain = figures(labels[split:], p_plain, side_of(polarity[split:]))
     told |= {"lexicon": _rounded(asdict(plain)), "curve": curve}
     weights = learned.fit(texts[:split], scored[:split], labels[:split], language)
     if weights is None:
@@ -148,18 +149,18 @@ def _trial(
     found = weights.probabilities(texts[split:], scored[split:], language)
     better = figures(labels[split:], found[:, 0], side_of(found[:, 1] - found[:, 0], UNDECIDED))
     told["learned"] = _rounded(asdict(better))
-    if better.auc < plain.auc + rules.margin or better.brier > plain.brier:
-        told["learned"]["problem"] = f"not better than the lexicon by {rules.margin} of AUC and in its Brier score"
+    gained, error = gain(labels[split:], found[:, 0], p_plain)
+    if gained < max(rules.margin, rules.margin_errors * error) or better.brier > plain.brier:
+        told["learned"]["problem"] = f"not surely better than the lexicon: {gained:+.3f} of AUC, standard error {error:.3f}"
         return told, None
     return told | {"is_learned_used": True}, weights
 
 
 def _prepared(con: duckdb.DuckDBPyConnection, hashes: list[str], language: str) -> tuple[list[str], list[Scored]]:
-    wanted = pa.table({"text_hash": sorted(set(hashes))})
-    con.execute("create or replace temp table wanted as select * from wanted")
+    asked = pa.table({"text_hash": sorted(set(hashes))})  # noqa: F841 (DuckDB reads it by its name)
+    con.execute("create or replace temp table wanted as select * from asked")
     own = {key: cleaned(text) for batch in texts_of(con, "select text_hash from wanted") for key, text, _ in batch}
     scored = {key: base.score(text, language) for key, text in own.items()}
-    del wanted
     return [own[key] for key in hashes], [scored[key] for key in hashes]
 
 
@@ -169,7 +170,7 @@ def _rounded(told: dict[str, Any]) -> dict[str, Any]:
 
 def scored_by_model(con: duckdb.DuckDBPyConnection, models: list[Served]) -> pa.Table:
     """A row for each text of the table ``current``, in the order of its record."""
-    served = pa.table(
+    models_by_language = pa.table(  # noqa: F841 (DuckDB reads it by its name)
         {
             "language": [model.language for model in models],
             "model": [model.model for model in models],
@@ -178,8 +179,7 @@ def scored_by_model(con: duckdb.DuckDBPyConnection, models: list[Served]) -> pa.
             "intercept": pa.array([model.curve[1] if model.curve else None for model in models], pa.float64()),
         }
     )
-    con.execute("create or replace temp table served as select * from served")
-    del served
+    con.execute("create or replace temp table served as select * from models_by_language")
     con.execute(
         f"""
         create or replace temp table foreseen as
