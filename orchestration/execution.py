@@ -21,6 +21,7 @@ from orchestration.salt import ensure_salt
 from orchestration.settings import PROJECT, Settings
 from orchestration.settled import settled_run
 from orchestration.spark import stop_session
+from orchestration.targets.pushing import bring_up_to_date
 from orchestration.versions import restore_whole
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
             progress(
                 f"nothing new: files, settings and date are those of the last run; version {settled.published_version} stays"
             )
+            bring_up_to_date(settings, progress)
             return settled
         return _execute(settings, keeper, progress, record_in_dagster)
     finally:

@@ -12,7 +12,7 @@ from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.sources import open_source
 from orchestration.run_record import SETTLED, RunRecord
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import CONFIG_FILE, PROJECT, Settings
 from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
@@ -29,9 +29,11 @@ def inputs_version(settings: Settings) -> str:
     """Changes with all that a run reads: the offered files, settings, configuration, code, libraries, the date."""
     code = [PROJECT / "orchestration", PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
     files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
+    # The settings, which have their own part.
+    files = [path for path in files if path.name != CONFIG_FILE]
     return _hash(
         [
-            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days"}),
+            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days", "targets"}),
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],

@@ -19,6 +19,8 @@ from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.settings import Settings
 
 MARTS_FILE = "marts.duckdb"
+#: The publications of a version, each a database file.
+DATABASES = {"marts": MARTS_FILE, "analysis": "analysis.duckdb"}
 REPORT_FILE = "report.html"
 PARQUET_FOLDER = "parquet"
 MANIFEST_FILE = "manifest.json"

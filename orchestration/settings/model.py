@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.settings.places import Places
+from orchestration.settings.targets import Targets
 from orchestration.zones import time_zones
 
 #: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
@@ -72,6 +73,9 @@ class Settings(Places):
     published_versions: int = Field(3, ge=1, description="Published versions that are kept, the current one included.")
     published_versions_days: int | None = Field(
         None, ge=0, description="Days after which earlier published versions are removed; none: however old."
+    )
+    targets: Targets = Field(
+        default_factory=Targets, description="Places that get what is published besides its files: postgresql, iceberg."
     )
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 

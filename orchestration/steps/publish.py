@@ -17,6 +17,8 @@ from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
+from orchestration.targets.keys import keys_of, write_keys
+from orchestration.targets.pushing import behind, bring_up_to_date
 from orchestration.versions import MARTS_FILE, PARQUET_FOLDER
 
 #: What a run must have been through.
@@ -41,6 +43,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
             candidate.build(con, record.verdicts, unchanged)
             if kept:
                 kept.published(candidate.version, candidate.database.stat().st_size, not unchanged, names)
+        write_keys(keys_of(project.manifest), candidate.database.parent)
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
         record.published_version = candidate.publish()
@@ -48,6 +51,9 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)
     run.progress(f"published: version {record.published_version}")
+    if behind(run.settings):
+        with record.timed("targets"):
+            bring_up_to_date(run.settings, run.progress)
     return tables
 
 
