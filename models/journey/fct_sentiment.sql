@@ -1,5 +1,5 @@
--- What customers say, text by text, without the text. A call whose transcript came apart from it is said once; the text of a ticket
--- that is no contact (spam, merged, deleted) is nobody's.
+-- What customers say, text by text, without the text. A call whose transcript came apart from it is said once; the text of a
+-- ticket that is no contact (spam, merged, deleted) is nobody's.
 with scored as (
 
     select *
