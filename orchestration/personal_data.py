@@ -15,10 +15,14 @@ Kind = Literal["e-mail address", "phone number", "IBAN", "card number"]
 #: Where numbers without a country's code may be from; those with one are recognised wherever they are from.
 REGIONS = ("DE", "AT", "CH", "GB", "FR", "IT", "ES", "PL", "NL", "US")
 
+_NUMBER = r"(^|[^0-9A-Za-z])[0-9]([\s().,/_-]*[0-9]){6,}([^0-9A-Za-z]|$)"
+_ACCOUNT = r"(^|[^0-9A-Za-z])[A-Za-z]{2}[0-9]{2}([ -]?[A-Za-z0-9]){11,}"
 #: A text without a match holds nothing that is looked for. Read by Python and by DuckDB's engine (RE2).
-CANDIDATE = r"@|(^|[^0-9A-Za-z])([0-9]([\s().,/_-]*[0-9]){6,}([^0-9A-Za-z]|$)|[A-Za-z]{2}[0-9]{2}([ -]?[A-Za-z0-9]){11,})"
+CANDIDATE = f"@|{_NUMBER}|{_ACCOUNT}"
+#: The same of a system's own number of something, in which digits alone say nothing.
+CANDIDATE_ID = f"@|[+]|(^|[^0-9])00[1-9]|{_ACCOUNT}"
 
-_CANDIDATE = re.compile(CANDIDATE)
+_CANDIDATE, _CANDIDATE_ID, _HAS_NUMBER = re.compile(CANDIDATE), re.compile(CANDIDATE_ID), re.compile(_NUMBER)
 _EMAIL = re.compile(r"""[^\s@<>"',;:()\[\]{}|=/\\]+@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)*\.[^\W\d_]{2,}""")
 _IBAN_PART = re.compile(r"[ -]?[A-Za-z0-9]")
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?=[ -]?[A-Za-z0-9])")
@@ -64,7 +68,7 @@ def finds(text: str, regions: tuple[str, ...] = REGIONS, is_id: bool = False) ->
 
 def places(text: str, regions: tuple[str, ...] = REGIONS, is_id: bool = False) -> list[Found]:
     """Where personal data stands in a text, from left to right; places do not overlap. Arguments as in ``finds``."""
-    if not _CANDIDATE.search(text):
+    if not (_CANDIDATE_ID if is_id else _CANDIDATE).search(text):
         return []
     every = [*_emails(text), *_ibans(text)]
     if not is_id:
@@ -112,6 +116,8 @@ def _cards(text: str) -> Iterator[Found]:
 
 def _phones(text: str, regions: tuple[str, ...]) -> Iterator[Found]:
     """Numbers with a country's code, and numbers of ``regions`` written as there: with their gaps, or a zero before."""
+    if not _HAS_NUMBER.search(text):
+        return
     from phonenumbers import Leniency, PhoneNumberMatcher
 
     seen: set[tuple[int, int]] = set()

@@ -64,6 +64,18 @@ class Settings(Places):
     )
     readable_by: Literal["owner", "group"] = Field("owner", description="Who may read the home, personal data included.")
     published_readable_by: Literal["owner", "group", "all"] = Field("owner", description="Who may read what is published.")
+    analysis_readable_by: Literal["owner", "group", "all"] = Field(
+        "owner", description="Who may read the published single cases (analysis); nobody who may not read the marts."
+    )
+    min_people: int = Field(
+        5, ge=1, le=20, description="Numbers of fewer people than this are not shown in the marts; 1 shows all."
+    )
+    publish_agent_names: bool = Field(
+        False, description="Publish beside each agent's key the name that exports give them; ask your works council first."
+    )
+    impersonal_columns: list[str] = Field(
+        default_factory=list, description="Published columns (table.column) in which texts like a phone number are nobody's."
+    )
     served_hosts: list[str] = Field(
         default_factory=list, description="Names by which dashboard and UI may be asked for besides 127.0.0.1 and localhost."
     )
@@ -147,7 +159,15 @@ class Settings(Places):
     @property
     def published_mode(self) -> int:
         """Permissions of the folders of what is published; those of its files are the same without the right to enter."""
-        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[self.published_readable_by]
+        return self._mode_for(self.published_readable_by)
+
+    @property
+    def analysis_mode(self) -> int:
+        """Permissions of the folder of the published single cases, and so of its files: never wider than of all published."""
+        return self._mode_for(self.analysis_readable_by) & self.published_mode
+
+    def _mode_for(self, readers: str) -> int:
+        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[readers]
 
     @property
     def dbt_vars(self) -> dict[str, Any]:
