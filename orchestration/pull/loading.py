@@ -13,11 +13,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import amounts, row_order, spelling, statement, times, values
+from orchestration.pull import amounts, extras, personal, row_order, spelling, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
-from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
+from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE, Kind
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.naming import folder_of
@@ -105,9 +105,9 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    modules = (values, amounts, times, spelling, statement, row_order)
+    modules = (values, amounts, times, spelling, statement, row_order, extras, personal)
     read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
+    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(CARRIED | LINEAGE)).encode()).hexdigest()
 
 
 def _stem(batch: int, contract: str) -> str:

@@ -84,7 +84,7 @@
     {%- if cases -%}
       {%- do found.append([definition.kpi_id, 'all', none] + cases) -%}
       {%- for dimension in wanted_dimensions(semantic_model_over(definition.numerator)) -%}
-        {%- do found.append([definition.kpi_id, dimension.name, dimension.expr or dimension.name] + cases) -%}
+        {%- do found.append([definition.kpi_id, dimension.name, dimension.readers_expr or dimension.expr or dimension.name] + cases) -%}
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}
