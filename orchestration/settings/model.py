@@ -186,8 +186,12 @@ class Settings(Places):
     @property
     def dbt_vars(self) -> dict[str, Any]:
         """The dbt vars of a run: the user's knobs and the settings that models need."""
+        from orchestration.pull.contracts import load_contracts
+        from orchestration.pull.extras import extra_dimensions
+
         return {
             **self.vars,
+            "extra_dimensions": extra_dimensions(load_contracts(self.config_dir, self.contract_params)),
             "reporting_timezone": self.reporting_timezone,
             "currency": self.currency,
         }
