@@ -12,6 +12,7 @@ import yaml
 from orchestration.alerts import check_addresses
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
+from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.sources import open_source
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
@@ -59,6 +60,7 @@ def check_folder(settings: Settings) -> None:
         ConfigurationError: something in it is not valid; the message names the file, the place, the value and the remedy.
     """
     _check_vars(settings.vars)
+    check_retention(settings)
     check_seeds(settings.config_dir)
     check_suites(settings.config_dir)
     load_contracts(settings.config_dir, settings.contract_params)

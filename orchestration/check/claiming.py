@@ -72,14 +72,14 @@ class Claims:
                 Job(
                     file,
                     self._wanted.of_file(file.file),
-                    *companions_of(self._wanted, arrivals.landed, arrivals.landing, arrivals.untrusted.header),
+                    *companions_of(self._wanted, arrivals.landed, arrivals.landing, arrivals.untrusted.landed_header),
                 )
                 for file in arrivals.landed
             ]
         else:
             self.jobs = jobs(
                 arrivals.landed, contracts, arrivals.landing, settings.exports_timezone, settings.exports_source,
-                arrivals.untrusted.header,
+                arrivals.untrusted.landed_header,
             )  # fmt: skip
 
     def of(self, file: Landed) -> list[Claim]:

@@ -1,4 +1,4 @@
-"""Which contract reads which landed file, along with which others."""
+"""Which contract reads which landed file, and along with which others."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from orchestration.pull import amounts, row_order, spelling, statement, times, values
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import KINDS_FILE, LINEAGE
-from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.limits import Limits
 from orchestration.pull.naming import folder_of
-from orchestration.pull.readers import ReadOptions, read_header
+from orchestration.pull.originals import landed_header
+from orchestration.pull.readers import ReadOptions
 from orchestration.pull.sorting import Origin
 
-#: (path, name of the export, form) -> names of its columns.
-HeaderReader = Callable[[Path, str, ReadOptions], list[str]]
+#: (landing, file, form) -> names of its columns.
+HeaderReader = Callable[[Path, Landed, ReadOptions], list[str]]
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,16 @@ def stem_of(batch: int, contract: str) -> str:
 
 def _newest(match: Companion, landed: list[Landed], landing: Path, header_of: HeaderReader) -> Landed | None:
     """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
-    for file in reversed(landed):
-        if match.claims(file.file, file.header):
-            return file
-        # A contract that names no file does not make it worth opening every one.
-        named = match.name != "*" and match.matches_name(file.file)
-        if named and match.claims(file.file, header_of(landed_path(landing, file), file.file, options_of(match))):
-            return file
-    return None
+    return next((file for file in reversed(landed) if is_companion(match, file, landing, header_of)), None)
+
+
+def is_companion(match: Companion, file: Landed, landing: Path, header_of: HeaderReader = landed_header) -> bool:
+    """Is it a file that a contract reads along with others?"""
+    if match.claims(file.file, file.header):
+        return True
+    # A contract that names no file does not make it worth opening every one.
+    named = match.name != "*" and match.matches_name(file.file)
+    return named and match.claims(file.file, header_of(landing, file, options_of(match)))
 
 
 def options_of(form: Contract | Companion) -> ReadOptions:
@@ -99,7 +101,7 @@ def jobs(
     landing: Path,
     timezone: str = "UTC",
     source: str | None = None,
-    header_of: HeaderReader = read_header,
+    header_of: HeaderReader = landed_header,
 ) -> list[Job]:
     """Every (file, contract) pair that should be loaded, in the order of arrival."""
     result = []
@@ -107,7 +109,7 @@ def jobs(
     for file in landed:
 
         def header_by(contract: Contract, file: Landed = file) -> list[str]:
-            return header_of(landed_path(landing, file), file.file, options_of(contract))
+            return header_of(landing, file, options_of(contract))
 
         for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
             result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing, header_of)))
@@ -115,7 +117,7 @@ def jobs(
 
 
 def companions_of(
-    contract: Contract, landed: list[Landed], landing: Path, header_of: HeaderReader = read_header
+    contract: Contract, landed: list[Landed], landing: Path, header_of: HeaderReader = landed_header
 ) -> tuple[dict[str, Landed], list[str]]:
     """The files that a contract reads along with its own, and the names of those that never arrived."""
     found = {name: _newest(match, landed, landing, header_of) for name, match in contract.also_reads.items()}

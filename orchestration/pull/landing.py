@@ -22,6 +22,8 @@ _CHUNK_BYTES = 2**20
 _FILES_TOGETHER, _BYTES_TOGETHER = 500, 2**28
 #: A file that changes while it is copied is copied again so often.
 _TRIES = 3
+#: How the names of files end that hold the rows that were kept in the place of an original (see originals.py).
+KEPT_ROWS = ".rows"
 #: (path, name of the export) -> names of its columns.
 HeaderOf = Callable[[Path, str], list[str]]
 
@@ -44,6 +46,11 @@ def landed_path(landing: Path, file: Landed) -> Path:
 def _endings(name: str) -> str:
     """The endings that say how the file is to be read; nothing else of a name that anybody may choose."""
     return "".join(suffix for suffix in Path(name.lower()).suffixes[-2:] if suffix in FORMATS or suffix in COMPRESSIONS)
+
+
+def is_kept(landing: Path, file: Landed) -> bool:
+    """Is there the original of a file, or what was kept in its place on purpose?"""
+    return landed_path(landing, file).exists() or any((landing / file.sha256[:2]).glob(f"{file.sha256}.*{KEPT_ROWS}"))
 
 
 class _NotReadError(Exception):
@@ -142,7 +149,7 @@ class _Landing:
     def _take(self, file: SourceFile, moved: list[Path], replaced: list[Path]) -> int | None:
         """The bytes that were copied; none where the version is known, or cannot be read."""
         version, seen = self._last_seen.get(file.name, ("", ""))
-        if version == file.version:
+        if version == file.version and not self._is_gone(self._known.get(seen)):
             self.arrivals.offered.add(seen)
             return None
         try:
@@ -157,7 +164,13 @@ class _Landing:
         sha256 = copy.sha256
         target = self._landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
         twin = self._known.get(sha256)
-        is_there = twin is not None and landed_path(self._landing, twin).exists()
+        if twin is not None and self._is_gone(twin):
+            # Nothing was loaded of it, and its original went since it names somebody whom the home forgot: it is tried once more.
+            self._put(copy, target, moved)
+            self.arrivals.offered.add(sha256)
+            self._ledger.see(sha256, self._source.name, file.name, copy.version)
+            return copy.bytes
+        is_there = twin is not None and is_kept(self._landing, twin)
         # Bytes that come back under a name that held others in between put right what these brought.
         if seen and seen != sha256:
             twin = None
@@ -167,15 +180,24 @@ class _Landing:
         else:
             if is_taken and twin is not None:
                 target = landed_path(self._landing, twin)  # the original was lost: here it is again
-            target.parent.mkdir(exist_ok=True)
-            durable.move(copy.path, target)
-            moved.append(target)
-            target.chmod(self._landing.stat().st_mode & 0o444)
+            self._put(copy, target, moved)
         if not is_taken:
             self._enter(file, copy, target, twin, replaced)
         self.arrivals.offered.add(sha256)
         self._ledger.see(sha256, self._source.name, file.name, copy.version)
         return copy.bytes
+
+    def _put(self, copy: _Copy, target: Path, moved: list[Path]) -> None:
+        target.parent.mkdir(exist_ok=True)
+        durable.move(copy.path, target)
+        moved.append(target)
+        target.chmod(self._landing.stat().st_mode & 0o444)
+
+    def _is_gone(self, file: Landed | None) -> bool:
+        """Is nothing left of a file: neither loaded rows, nor its original, nor rows that were kept in its place?"""
+        if file is None or file.withdrawn_at or file.batch in self._loaded:
+            return False
+        return not is_kept(self._landing, file)
 
     def _enter(self, file: SourceFile, copy: _Copy, target: Path, twin: Landed | None, replaced: list[Path]) -> None:
         header = self._header_of(target, file.name)

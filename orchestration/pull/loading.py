@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration import durable
+from orchestration.privacy.at_pull import Persons
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.jobs import Job, stem_of
 from orchestration.pull.kinds import Kind
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.limits import limits
+from orchestration.pull.originals import has_original
 from orchestration.pull.quarantine import reasons_in
-from orchestration.pull.reading import Places, Reading, Untrusted
+from orchestration.pull.reading import Places, Reading, Untrusted, is_readable
 from orchestration.pull.summary import what_became
 from orchestration.pull.tables import put_file, remove_files
 
@@ -62,8 +64,16 @@ class Loader:
     """Loads one home's landed files into ``raw/`` and ``quarantine/``."""
 
     def __init__(
-        self, places: Places, raw: Path, quarantine: Path, ledger: Ledger, untrusted: Untrusted, reads_all: bool = False
+        self,
+        places: Places,
+        raw: Path,
+        quarantine: Path,
+        ledger: Ledger,
+        untrusted: Untrusted,
+        reads_all: bool = False,
+        persons: Persons | None = None,
     ) -> None:
+        self._places, self._persons = places, persons
         self._raw, self._quarantine, self._scratch, self._staged = raw, quarantine, places.scratch, places.staged
         self._ledger, self._untrusted, self._reads_all = ledger, untrusted, reads_all
 
@@ -79,7 +89,19 @@ class Loader:
         self._drop_unclaimed(kind, wanted, present)
         report = KindReport(kind.name)
         there = {path.name.partition(".")[0] for path in (self._raw / kind.name).iterdir()}
-        due = [job for job in wanted if self._is_due(job, present.get((job.file.batch, job.contract.name)), offered, there)]
+        due, stay = [], 0
+        for job in wanted:
+            load = present.get((job.file.batch, job.contract.name))
+            if not self._is_due(job, load, offered, there):
+                continue
+            if load and load.status == "loaded" and job.stem in there and not is_readable(job, self._places):
+                stay += 1
+            else:
+                due.append(job)
+        if stay:
+            report.messages.append(
+                f"{stay:,} file(s) would be read anew, and stay as they were read: their originals are not kept"
+            )
         staged = [(reading.job, reading.load) for reading in self._read(due, report)]
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
@@ -123,7 +145,22 @@ class Loader:
     def _read(self, due: list[Job], report: KindReport) -> Iterator[Reading]:
         for reading in self._untrusted.rows(due):
             report.messages += reading.messages
-            yield reading
+            yield self._without_forgotten(reading) if self._persons and reading.load.status == "loaded" else reading
+
+    def _without_forgotten(self, reading: Reading) -> Reading:
+        """Rows of persons whom the home forgot are anonymised before they are loaded."""
+        assert self._persons is not None
+        job, load = reading.job, reading.load
+        is_original = has_original(self._places.landing, job.file)
+        paths = self._staged(job), self._staged(job, "quarantine")
+        loaded, rejected = self._persons.settle(job.contract, job.stem, *paths, is_original)
+        more = replace(
+            load,
+            rows_read=load.rows_read + loaded + rejected,
+            rows_loaded=load.rows_loaded + loaded,
+            rows_quarantined=load.rows_quarantined + rejected,
+        )
+        return replace(reading, load=more)
 
     def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> list[Path]:
         """Promote a read file to ``raw/`` (or hold it back), and write its line in the ledger; what came or went in the folders.
@@ -152,7 +189,7 @@ class Loader:
     def _drop_unclaimed(self, kind: Kind, wanted: list[Job], present: dict[tuple[int, str], Load]) -> None:
         keep = {(job.file.batch, job.contract.name) for job in wanted}
         withdrawn = {file.batch for file in self._ledger.landed() if file.withdrawn_at}
-        gone = {key: load for key, load in present.items() if key not in keep}
+        gone = {key: load for key, load in present.items() if key not in keep and not self._has_to_stay(key, keep)}
         # They are away before the ledger says so.
         durable.sync_moved(
             path
@@ -166,6 +203,13 @@ class Loader:
                     self._ledger.record(replace(load, status="withdrawn", reason="withdrawn by 'cxhouse withdraw'"))
                 else:
                     self._ledger.forget(load)
+
+    def _has_to_stay(self, key: tuple[int, str], keep: set[tuple[int, str]]) -> bool:
+        """What was loaded of a file without an original is all there is of it, unless another contract reads what was kept."""
+        file = next((file for file in self._ledger.landed() if file.batch == key[0]), None)
+        if file is None or file.withdrawn_at or has_original(self._places.landing, file):
+            return False
+        return not any(batch == key[0] for batch, _ in keep)
 
     def _ensure_empty(self, kind: Kind) -> None:
         """An empty file of the kind's schema, so that models can read a kind that never arrived."""

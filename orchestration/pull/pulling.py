@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
+from orchestration.privacy.at_pull import Persons
+from orchestration.privacy.retention import apply_retention
+from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
@@ -22,6 +25,7 @@ from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
+from orchestration.texts.tables import ensure_text_tables
 
 
 class Pull:
@@ -59,7 +63,9 @@ class Pull:
             self._progress(f"pull: {line}")
         landed = self.ledger.landed()
         contracts = load_contracts(settings.config_dir, settings.contract_params)
-        wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source, untrusted.header)
+        wanted = jobs(
+            landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source, untrusted.landed_header
+        )
         self.unclaimed = unclaimed(landed, wanted)
         for file in landed:
             if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
@@ -69,7 +75,8 @@ class Pull:
                 f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
                 "docs/contracts.md how to write one"
             )
-        loader = Loader(places, settings.raw, settings.quarantine, self.ledger, untrusted, reads_all)
+        persons = Persons(settings)
+        loader = Loader(places, settings.raw, settings.quarantine, self.ledger, untrusted, reads_all, persons)
         loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
@@ -77,9 +84,14 @@ class Pull:
                 self._progress(f"pull: {kind.name}: {message}")
             loads += report.loads
             yield report
+        for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
+            self._progress(f"pull: {line}")
+        for line in apply_retention(settings, self.ledger, wanted):
+            self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
+        ensure_text_tables(settings)
         close_home(self.ledger)

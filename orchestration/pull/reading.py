@@ -15,9 +15,10 @@ from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.limits import limits
+from orchestration.pull.originals import GONE, can_be_read, has_original, landed_header, open_landed
 from orchestration.pull.params import require_params
 from orchestration.pull.personal import names_shown
-from orchestration.pull.readers import ReadOptions, file_format, open_rows, read_header
+from orchestration.pull.readers import ReadOptions, file_format, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.together import Member, can_be_together, canonicalise_together, held
 from orchestration.pull.unpacking import COMPRESSIONS
@@ -77,6 +78,12 @@ class Untrusted:
         except LimitExceededError as error:
             self._remember(sha256, str(error))
             return []
+
+    def landed_header(self, landing: Path, file: Landed, options: ReadOptions) -> list[str]:
+        """The same of a landed file, or of the rows that were kept of it."""
+        if has_original(landing, file):
+            return self.header(landed_path(landing, file), file.file, options)
+        return landed_header(landing, file, options)
 
     def sheets(self, path: Path, name: str) -> dict[str, bool]:
         """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
@@ -169,6 +176,13 @@ def read_together(jobs: list[Job], places: Places) -> list[Reading]:
     return [found[job.stem] for job in jobs]
 
 
+def is_readable(job: Job, places: Places) -> bool:
+    """Is there an original, or are there rows? A contract that looks at several rows at once needs all of a file."""
+    if job.contract.looks_around:
+        return has_original(places.landing, job.file)
+    return can_be_read(places.landing, job.file, options_of(job.contract))
+
+
 def read_job(job: Job, places: Places) -> Reading:
     """Read one file into the scratch folder."""
     started = time.monotonic()
@@ -179,6 +193,8 @@ def read_job(job: Job, places: Places) -> Reading:
                 f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
             )
         require_params(job.contract)
+        if not is_readable(job, places):
+            raise RefusedFileError(GONE)
         rows = _open(job.file, options_of(job.contract), places)
         companions = {name: _companion(job, name, places, messages) for name in job.companions}
         quarantine = places.staged(job, "quarantine")
@@ -239,7 +255,7 @@ def _companion(job: Job, name: str, places: Places, messages: list[str]) -> Rows
 
 
 def _open(file: Landed, options: ReadOptions, places: Places) -> Rows:
-    return open_rows(landed_path(places.landing, file), file.file, options, places.scratch)
+    return open_landed(places.landing, file, options, places.scratch)
 
 
 def _entry(job: Job, status: str, reason: str | None, loaded: int, quarantined: int, merged: int = 0) -> Load:

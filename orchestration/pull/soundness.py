@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.pull.jobs import stem_of
-from orchestration.pull.landing import landed_path
+from orchestration.pull.landing import is_kept, landed_path
 from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.originals import has_original
 from orchestration.settings.places import Places as Home
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -53,20 +54,20 @@ def _landing(home: Home, ledger: Ledger, was_cut: bool, by_hash: bool) -> Iterat
         if path.exists():
             is_whole = path.stat().st_size == file.bytes and (not by_hash or _hash(path) == file.sha256)
         else:
-            is_whole = not by_hash  # else somebody removed it
+            is_whole = not by_hash or is_kept(home.landing, file)  # else somebody removed it
         if not is_whole:
             path.unlink(missing_ok=True)
             ledger.unsee(file.sha256)
             yield f"the original of {file.file} was torn: it is taken again from the exports, if they still have it"
     if was_cut:
-        known = {landed_path(home.landing, file) for file in landed}
+        known = {file.sha256 for file in landed}
         for path in home.landing.glob("*/*"):
-            if path not in known:
+            if path.name.partition(".")[0] not in known:
                 path.unlink()  # copied, and not entered: it is copied again
 
 
 def _rows(home: Home, ledger: Ledger, was_cut: bool, by_hash: bool) -> Iterator[str]:
-    names = {file.batch: file.file for file in ledger.landed()}
+    files = {file.batch: file for file in ledger.landed()}
     loads = {(load.kind, stem_of(load.batch, load.contract)): load for load in ledger.loads()}
     torn: dict[tuple[str, str], Load | None] = {}
     for root, statuses in ((home.raw, ("loaded",)), (home.quarantine, ("loaded", "gated"))):
@@ -76,7 +77,8 @@ def _rows(home: Home, ledger: Ledger, was_cut: bool, by_hash: bool) -> Iterator[
             load = loads.get(place)
             is_ours = place[1].partition("_")[0].isdigit()
             is_stray = was_cut and is_ours and (load is None or load.status not in statuses)
-            if is_stray or place in found or not _is_whole(path, by_hash):
+            is_twin = place in found and load is not None and has_original(home.landing, files[load.batch])
+            if is_stray or is_twin or not _is_whole(path, by_hash):
                 path.unlink()
                 torn[place] = load
             found.add(place)
@@ -88,7 +90,9 @@ def _rows(home: Home, ledger: Ledger, was_cut: bool, by_hash: bool) -> Iterator[
             for path in (root / place[0]).glob(f"{place[1]}.*parquet"):
                 path.unlink()
         if load is not None and load.status == "loaded":
-            yield f"rows of {names[load.batch]} were torn: they are read again from its original"
+            file = files[load.batch]
+            left = "they are read again from its original" if has_original(home.landing, file) else "its original is not kept"
+            yield f"rows of {file.file} were torn: {left}"
 
 
 def _is_whole(path: Path, by_hash: bool) -> bool:
