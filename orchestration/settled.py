@@ -14,7 +14,7 @@ from orchestration.pull.ledger import Ledger
 from orchestration.pull.sources import open_source
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PROJECT, Settings
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
+from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
 
@@ -47,13 +47,13 @@ def inputs_version(settings: Settings) -> str:
 
 def _state_version(settings: Settings) -> str:
     """Changes with all that a run leaves in its home, whoever changes it."""
-    files = [settings.published / MARTS_FILE, settings.published / REPORT_FILE]
+    files = [settings.published / name for name in (*DATABASES.values(), REPORT_FILE)]
     return _hash(
         [
             [(path.name, path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None for path in files],
             # DuckDB writes to the private warehouse until the process ends: its time says nothing.
             settings.warehouse.exists(),
-            sorted(path.name for path in (settings.published / PARQUET_FOLDER).iterdir()),
+            sorted(path.name for path in (settings.published / PARQUET_FOLDER).rglob("*")),
             sorted(path.relative_to(settings.raw).as_posix() for path in settings.raw.rglob("*.parquet")),
             [(file.batch, file.file, file.withdrawn_at) for file in Ledger(settings.ledger).landed()],
         ]

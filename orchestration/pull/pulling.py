@@ -22,6 +22,7 @@ from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
+from orchestration.texts.tables import ensure_text_tables
 
 
 class Pull:
@@ -79,3 +80,4 @@ class Pull:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
+        ensure_text_tables(settings)
