@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from sysconfig import get_path
 
+from orchestration import durable
 from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.sources import open_source
@@ -37,6 +39,8 @@ def inputs_version(settings: Settings) -> str:
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
+            # What has been kept for long enough goes from day to day.
+            date.today() if settings.retention else None,
             [(file.name, file.version) for file in open_source(settings.exports).files()],
         ]
     )
@@ -60,7 +64,7 @@ def _state_version(settings: Settings) -> str:
 def settle(settings: Settings, inputs: str) -> None:
     """Remember after a publication what it was made of; ``inputs`` is their version from before anything was read."""
     text = json.dumps({"inputs": inputs, "state": _state_version(settings)})
-    (settings.home / FILE_NAME).write_text(text, encoding="utf-8")
+    durable.write_text(settings.home / FILE_NAME, text)
 
 
 def settled_run(settings: Settings) -> RunRecord | None:

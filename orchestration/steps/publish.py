@@ -12,6 +12,7 @@ from orchestration.errors import CxhouseError, GateFailedError
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
+from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
 from orchestration.publish.scan import scan
 from orchestration.run_record import RunRecord
@@ -50,6 +51,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         told = published_alerts(run.settings)
         record.published_version = candidate.publish()
     record.finish(run.settings, "published")
+    publication_done(run.settings)
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)
     run.progress(f"published: version {record.published_version}")
