@@ -43,7 +43,8 @@ def prepare_project(settings: Settings) -> Path:
     marts = {"type": "duckdb", "path": str(published), "config_options": {"access_mode": "READ_ONLY"}}
     profiles = {"cxhouse": {"target": "published", "outputs": {"published": marts}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
-    told = over_published(manifest, _tables(settings), publication.reporting_timezone, published.stem)
+    carried = settings.dbt_vars["extra_dimensions"]["one"]
+    told = over_published(manifest, _tables(settings), publication.reporting_timezone, published.stem, carried)
     (folder / "target" / "semantic_manifest.json").write_text(json.dumps(told), encoding="utf-8")
     return folder
 
@@ -54,8 +55,18 @@ def _tables(settings: Settings) -> set[str]:
         return {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
 
 
-def over_published(manifest: dict[str, Any], tables: set[str], timezone: str, database: str) -> dict[str, Any]:
-    """A semantic manifest of the warehouse as one of its published tables; metrics over others are left out."""
+def over_published(
+    manifest: dict[str, Any], tables: set[str], timezone: str, database: str, carried: dict[str, list[str]]
+) -> dict[str, Any]:
+    """A semantic manifest of the warehouse as one of its published tables; metrics over others are left out.
+
+    Args:
+        manifest: as dbt wrote it.
+        tables: names of what is published.
+        timezone: in which days are cut.
+        database: name of the published file.
+        carried: kind -> the names that contracts carry along with its records, one value of each.
+    """
     models = [model for model in manifest["semantic_models"] if model["node_relation"]["alias"] in tables]
     for model in models:
         _relate(model["node_relation"], database)
@@ -64,6 +75,11 @@ def over_published(manifest: dict[str, Any], tables: set[str], timezone: str, da
             if dimension["type"] == "time" and dimension["name"].endswith("_at"):
                 column = dimension["expr"] or dimension["name"]
                 dimension["expr"] = f"cast(({column}) at time zone 'UTC' at time zone '{timezone}' as date)"
+        # The rule of the macro wanted_dimensions.
+        kinds = ((model.get("config") or {}).get("meta") or {}).get("extra_of", [])
+        for name in sorted({name for kind in kinds for name in carried.get(kind, [])}):
+            expr = f"json_extract_string(extra, '$.{name}')"
+            model["dimensions"].append({"name": name, "type": "categorical", "is_partition": False, "expr": expr})
     measures = {measure["name"] for model in models for measure in model["measures"]}
     metrics = [
         metric

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import amounts, extras, personal, row_order, spelling, statement, times, values
+from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.contracts import Companion, Contract, claims
@@ -105,7 +105,7 @@ class KindReport:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    modules = (values, amounts, times, spelling, statement, row_order, extras, personal)
+    modules = (values, amounts, times, spelling, statement, row_order, carrying, personal)
     read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(CARRIED | LINEAGE)).encode()).hexdigest()
 
