@@ -119,8 +119,8 @@ def test_a_cell_may_hold_several_values(tmp_path: Path, split: str, cell: str, m
 
 def test_of_several_values_each_is_looked_at(tmp_path: Path) -> None:
     rows = [{**ROWS[0], "Plan tier": "vip,ann@x.example,none,Zürich"}, {**ROWS[0], "Plan tier": "ann@x.example"}]
-    made = read(tmp_path, "{tag: {from: Plan tier, split: ',', missing: [none], map: {zürich: zh}}}", rows)
-    assert carried(made) == [{"tag": ["vip", "zh"]}, None]
+    made = read(tmp_path, "{site: Site, tag: {from: Plan tier, split: ',', missing: [none], map: {zürich: zh}}}", rows)
+    assert carried(made) == [{"site": "Paris", "tag": ["vip", "zh"]}, {"site": "Paris"}]
     assert [text[:29] for text in made.messages] == ["extra tag: 2 values look like"]
 
 

@@ -40,7 +40,7 @@ KNOBS = {
 #: What contracts of snapshots carry along: one value of a record, and several.
 EXTRA: dict[str, dict[str, Any]] = {
     "tickets": {"plan": "topic", "word": {"sql": "concat_ws(',', topic, team)", "split": [","]}},
-    "calls": {"plan": "queue"},
+    "calls": {"plan": "team"},
     "orders": {"plan": "country"},
     "order_items": {"plan": "line_id"},
 }

@@ -49,8 +49,9 @@ def as_json(names: Iterable[str]) -> str:
         return "cast(null as varchar)"
     # A key is snake case, and needs no escape.
     pairs = [f"""'"{name}":' || cast(to_json(c_x_{name}) as varchar)""" for name in names]
-    values = ", ".join(f"c_x_{name}" for name in names)
-    return f"case when coalesce({values}) is not null then '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' end"
+    # Lists and texts have no type in common.
+    is_any = " or ".join(f"c_x_{name} is not null" for name in names)
+    return f"case when {is_any} then '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' end"
 
 
 def kept_back(extra: dict[str, Mapping]) -> str:
