@@ -14,7 +14,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
-from orchestration.pull.extras import extra_dimensions
+from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.sources import open_source
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
@@ -61,7 +61,7 @@ def check_folder(settings: Settings) -> None:
         ConfigurationError: something in it is not valid; the message names the file, the place, the value and the remedy.
     """
     carried = extra_dimensions(load_contracts(settings.config_dir, settings.contract_params))
-    dimensions = (*kpi_dimensions(), *sorted({name for names in carried.values() for name in names}))
+    dimensions = (*kpi_dimensions(), *names_of(carried))
     _check_vars(settings.vars, dimensions)
     check_retention(settings)
     check_seeds(settings.config_dir, dimensions)
