@@ -16,6 +16,7 @@ from orchestration.errors import ConfigurationError, CxhouseError, GateFailedErr
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import FITTED_BEFORE, LAYERS
 from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.pull.locations import forget_listings
 from orchestration.run_record import RunRecord
 from orchestration.salt import ensure_salt
 from orchestration.settings import PROJECT, Settings
@@ -55,6 +56,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
         CxhouseError: anything else that stopped the run.
     """
     settings = settings.pinned()
+    forget_listings()
     check_configuration(settings)
     prepare_home(settings)
     take_writer_lock(settings.home)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from sysconfig import get_path
 
 from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.sources import open_source
+from orchestration.pull.locations import sources_of
+from orchestration.pull.sources import Source, UnreadableSourceError
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PROJECT, Settings
 from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
@@ -37,9 +39,17 @@ def inputs_version(settings: Settings) -> str:
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
-            [(file.name, file.version) for file in open_source(settings.exports).files()],
+            [_offered(source) for source in sources_of(settings)],
         ]
     )
+
+
+def _offered(source: Source) -> list[tuple[str, str]]:
+    """What a source holds; of one that cannot be listed nobody knows, and so there is something to do."""
+    try:
+        return [(file.name, file.version) for file in source.files()]
+    except UnreadableSourceError:
+        return [(source.name, datetime.now(UTC).isoformat())]
 
 
 def _state_version(settings: Settings) -> str:

@@ -27,6 +27,12 @@ class Arrivals:
     #: Members of `.zip` files that cannot be unpacked, and why.
     unreadable: list[str] = field(default_factory=list)
 
+    def add(self, other: Arrivals) -> None:
+        """Count in what another source held."""
+        self.new += other.new
+        self.offered |= other.offered
+        self.unreadable += other.unreadable
+
 
 def landed_path(landing: Path, file: Landed) -> Path:
     """Where a landed file lies."""
@@ -58,7 +64,9 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
     arrivals = Arrivals()
     last_seen = ledger.last_seen(source.name)
     pull: int | None = None
-    for file in source.files():
+    files = list(source.files())
+    source.fetch([file for file in files if last_seen.get(file.name, ("", ""))[0] != file.version])
+    for file in files:
         version, seen = last_seen.get(file.name, ("", ""))
         if version == file.version:
             arrivals.offered.add(seen)
@@ -66,6 +74,8 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
         try:
             copy, sha256, size = _copy_hashed(source, file, scratch)
         except FileNotFoundError:
+            if file.name in source.problems and seen:
+                arrivals.offered.add(seen)  # it is offered, though not to be had now
             continue  # gone since it was listed; should it come back, the next run finds it
         except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             # Damaged, packed in an unknown way, or under a password.
@@ -96,4 +106,6 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
                     old.unlink(missing_ok=True)
         arrivals.offered.add(sha256)
         ledger.see(sha256, source.name, file.name, file.version)
+    arrivals.unreadable += [f"{name} could not be downloaded: {why}" for name, why in source.problems.items()]
+    source.landed()
     return arrivals

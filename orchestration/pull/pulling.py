@@ -6,14 +6,15 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from orchestration.connections import use
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import land
+from orchestration.pull.landing import Arrivals, land
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed
-from orchestration.pull.sources import open_source
+from orchestration.pull.locations import sources_of
+from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
@@ -29,6 +30,8 @@ class Pull:
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
         self.unclaimed: list[str] = []
+        #: Sources that could not be listed, and why.
+        self.unreadable_sources: dict[str, str] = {}
         #: For each file that was read, its rows and the records that they became.
         self.summary: list[str] = []
 
@@ -41,8 +44,8 @@ class Pull:
         settings = self._settings
         shutil.rmtree(settings.scratch, ignore_errors=True)
         settings.scratch.mkdir(parents=True)
-        arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
-        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        arrivals = self._land()
+        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports_place}")
         for line in arrivals.unreadable:
             self._progress(f"pull: {line}")
         for line in withdraw_blamed(self.ledger, arrivals.offered):
@@ -53,7 +56,7 @@ class Pull:
         self.unclaimed = unclaimed(landed, wanted)
         if not wanted:
             raise ConfigurationError(
-                f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
+                f"no file in {settings.exports_place} is claimed by a contract; 'cxhouse sources' shows why, and "
                 "docs/contracts.md how to write one"
             )
         reads_all = settings.replay or settings.full_refresh
@@ -70,3 +73,24 @@ class Pull:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
+
+    def _land(self) -> Arrivals:
+        """Land what is new of every source; one that cannot be read does not keep the others from landing.
+
+        Raises:
+            CxhouseError: no source can be read.
+        """
+        settings, arrivals = self._settings, Arrivals()
+        sources = sources_of(settings, self._progress)
+        for source in sources:
+            try:
+                arrivals.add(land(source, settings.landing, settings.scratch, self.ledger))
+            except UnreadableSourceError as error:
+                self.unreadable_sources[source.name] = str(error)
+                # It may offer them still.
+                arrivals.offered |= {sha256 for _, sha256 in self.ledger.last_seen(source.name).values()}
+                self._progress(f"pull: source {source.name} cannot be read: {error}")
+        if len(self.unreadable_sources) == len(sources):
+            told = "; ".join(f"{name}: {why}" for name, why in self.unreadable_sources.items())
+            raise CxhouseError(f"no source of exports can be read ({told})")
+        return arrivals

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.output import shown
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
@@ -26,10 +26,19 @@ class SourceFile:
     member: str | None = None
 
 
+class UnreadableSourceError(CxhouseError):
+    """A source that cannot be listed now; the others are read."""
+
+
 class Source(Protocol):
     """A place that holds exports."""
 
     name: str
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Files that are listed and could not be read, and why."""
+        ...
 
     def files(self) -> Iterator[SourceFile]:
         """The files that may be exports, in the order of their names (see naming.py)."""
@@ -37,6 +46,14 @@ class Source(Protocol):
 
     def open(self, file: SourceFile) -> BinaryIO:
         """The file's bytes."""
+        ...
+
+    def fetch(self, files: list[SourceFile]) -> None:
+        """Called once with all that will be opened, so that a remote source can read several at a time."""
+        ...
+
+    def landed(self) -> None:
+        """Called once all of them were opened."""
         ...
 
 
@@ -50,6 +67,7 @@ class FolderSource:
                 "or write sample exports with 'cxhouse sample'"
             )
         self.name = folder.resolve().name
+        self.problems: dict[str, str] = {}
         self._folder = folder.resolve()
 
     def files(self) -> Iterator[SourceFile]:
@@ -63,6 +81,12 @@ class FolderSource:
 
     def open(self, file: SourceFile) -> BinaryIO:
         return open_export(file)
+
+    def fetch(self, files: list[SourceFile]) -> None:
+        """Nothing: they are here."""
+
+    def landed(self) -> None:
+        """Nothing: they stay where they are."""
 
 
 def open_export(file: SourceFile) -> BinaryIO:
@@ -81,11 +105,11 @@ def exports_at(path: Path, relative: str) -> dict[str, SourceFile]:
     stat = path.stat()
     version = f"{stat.st_size}:{stat.st_mtime_ns}"
     if path.suffix.lower() == ".zip":
-        return _members(path, relative, version)
+        return archive_members(path, relative, version)
     return {relative: SourceFile(printable(relative), version, str(path))} if file_format(path.name) else {}
 
 
-def _members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
+def archive_members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
     """The exports in a `.zip`; one that cannot be read is a file that no contract reads, so that it is named."""
     try:
         with zipfile.ZipFile(path) as packed:
@@ -107,17 +131,3 @@ def printable(name: str) -> str:
     """A file name as text that can be stored and shown: a byte that is no text, and a line break, become a mark."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return shown(text)
-
-
-def open_source(location: str) -> Source:
-    """The source at a location: a folder's path (``file://`` allowed).
-
-    Raises:
-        ConfigurationError: there is no folder there, or the location's scheme is not known.
-    """
-    scheme, separator, rest = location.partition("://")
-    if not separator:
-        return FolderSource(Path(location).expanduser())
-    if scheme == "file":
-        return FolderSource(Path(rest))
-    raise ConfigurationError(f"exports location {location!r}: only folders can be read; copy the files to a folder")
