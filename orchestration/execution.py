@@ -19,7 +19,7 @@ from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.locations import forget_listings
 from orchestration.run_record import RunRecord
 from orchestration.salt import ensure_salt
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PACKAGE, Settings
 from orchestration.settled import settled_run
 from orchestration.spark import stop_session
 from orchestration.targets.pushing import bring_up_to_date
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestration.steps.run import Run
 
 _CONFIGURATION = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
-DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
+DAGSTER_CONFIG = PACKAGE / "dagster.yaml"
 
 
 def prepare_home(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import sources_of
 from orchestration.pull.sources import Source, UnreadableSourceError
 from orchestration.run_record import SETTLED, RunRecord
-from orchestration.settings import CONFIG_FILE, PROJECT, Settings
+from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
 from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
@@ -29,7 +29,7 @@ def _hash(parts: Iterable[object]) -> str:
 
 def inputs_version(settings: Settings) -> str:
     """Changes with all that a run reads: the offered files, settings, configuration, code, libraries, the date."""
-    code = [PROJECT / "orchestration", PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
+    code = [PACKAGE, PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
     files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
     # The settings, which have their own part.
     files = [path for path in files if path.name != CONFIG_FILE]

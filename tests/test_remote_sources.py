@@ -372,6 +372,21 @@ def test_fifty_thousand_objects_are_listed(tmp_path: Path, bucket: tuple[str, An
     assert len(list(source.files())) == 50_000
 
 
+@pytest.mark.ci
+def test_a_run_publishes_what_the_other_sources_hold_and_says_how_old_the_rest_is(copied_home: Any, cxhouse: Any) -> None:
+    path = copied_home.config / "cxhouse.yml"
+    text = "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if not line.startswith("exports:"))
+    path.write_text(f"{text}\nexports: {{near: '{copied_home.exports}', desk: 'https://127.0.0.1:1/x'}}\n", encoding="utf-8")
+    before = copied_home.query("select count(*) from fct_tickets")
+    run = cxhouse("run", *copied_home.options)
+    assert "source desk cannot be read" in run.stderr
+    assert copied_home.query("select count(*) from fct_tickets") == before
+    rows = copied_home.query("select source, problem is null, listed_at is null, newest_landed_at is null from load_sources")
+    assert sorted(rows) == [("desk", False, True, True), ("exports", True, False, False), ("near", True, False, True)]
+    alerts = copied_home.query("select message from alerts where subject = 'raw/sources' and closed_at is null")
+    assert alerts == [("Source desk can be read",)]
+
+
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 

@@ -106,6 +106,7 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
                     old.unlink(missing_ok=True)
         arrivals.offered.add(sha256)
         ledger.see(sha256, source.name, file.name, file.version)
+    ledger.list_source(source.name, len(files))
     arrivals.unreadable += [f"{name} could not be downloaded: {why}" for name, why in source.problems.items()]
     source.landed()
     return arrivals

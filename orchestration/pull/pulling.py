@@ -87,6 +87,7 @@ class Pull:
                 arrivals.add(land(source, settings.landing, settings.scratch, self.ledger))
             except UnreadableSourceError as error:
                 self.unreadable_sources[source.name] = str(error)
+                self.ledger.miss_source(source.name, str(error))
                 # It may offer them still.
                 arrivals.offered |= {sha256 for _, sha256 in self.ledger.last_seen(source.name).values()}
                 self._progress(f"pull: source {source.name} cannot be read: {error}")

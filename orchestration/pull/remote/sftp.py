@@ -6,7 +6,7 @@ import stat
 import threading
 from typing import Any
 
-import paramiko  # type: ignore[import-untyped]
+import paramiko
 from fsspec.utils import infer_storage_options
 
 from orchestration.pull.remote.stores import SILENCE_SECONDS
