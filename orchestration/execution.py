@@ -14,7 +14,7 @@ from uuid import uuid4
 from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
 from orchestration.gates.keeper import GateKeeper
-from orchestration.gates.suites import FITTED_BEFORE, LAYERS
+from orchestration.gates.suites import FITTED_BEFORE, LAYERS, TEXTS_BEFORE
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.locations import forget_listings
 from orchestration.run_record import RunRecord
@@ -100,6 +100,7 @@ def _run_here(run: Run, phases: RunRecord) -> None:
     from orchestration.steps.lifetime import fit_lifetime
     from orchestration.steps.publish import publish_marts
     from orchestration.steps.pull import pull_exports
+    from orchestration.steps.texts import read_texts
 
     with phases.timed("dbt parse"):
         project = run.parse()
@@ -109,6 +110,8 @@ def _run_here(run: Run, phases: RunRecord) -> None:
             pull_exports(run)
             _stop_at_gate(record)
             for layer in LAYERS:
+                if layer == TEXTS_BEFORE:
+                    read_texts(run)
                 if layer == FITTED_BEFORE:
                     fit_lifetime(run)
                 built = build_layer(run, project, layer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from sysconfig import get_path
 
@@ -15,7 +15,7 @@ from orchestration.pull.locations import sources_of
 from orchestration.pull.sources import Source, UnreadableSourceError
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
+from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
 
@@ -39,6 +39,8 @@ def inputs_version(settings: Settings) -> str:
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
+            # What has been kept for long enough goes from day to day.
+            date.today() if settings.retention else None,
             [_offered(source) for source in sources_of(settings)],
         ]
     )
@@ -54,13 +56,13 @@ def _offered(source: Source) -> list[tuple[str, str]]:
 
 def _state_version(settings: Settings) -> str:
     """Changes with all that a run leaves in its home, whoever changes it."""
-    files = [settings.published / MARTS_FILE, settings.published / REPORT_FILE]
+    files = [settings.published / name for name in (*DATABASES.values(), REPORT_FILE)]
     return _hash(
         [
             [(path.name, path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None for path in files],
             # DuckDB writes to the private warehouse until the process ends: its time says nothing.
             settings.warehouse.exists(),
-            sorted(path.name for path in (settings.published / PARQUET_FOLDER).iterdir()),
+            sorted(path.name for path in (settings.published / PARQUET_FOLDER).rglob("*")),
             sorted(path.relative_to(settings.raw).as_posix() for path in settings.raw.rglob("*.parquet")),
             [(file.batch, file.file, file.withdrawn_at) for file in Ledger(settings.ledger).landed()],
         ]

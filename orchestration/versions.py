@@ -1,7 +1,7 @@
 """Versions of what is published: a folder each, staged beside the others, and one link that readers follow.
 
-``published/current`` leads to ``versions/<id>``; the names that readers know (``marts.duckdb``, ``parquet``, ``report.html``)
-lead through it, so that one rename switches all of them. Nothing is renamed before it is on disk.
+``published/current`` leads to ``versions/<id>``; the names that readers know (``marts.duckdb``, ``analysis.duckdb``, ``parquet``,
+``report.html``) lead through it, so that one rename switches all of them. Nothing is renamed before it is on disk.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.settings import Settings
 
 MARTS_FILE = "marts.duckdb"
+ANALYSIS_FILE = "analysis.duckdb"
 #: The publications of a version, each a database file.
-DATABASES = {"marts": MARTS_FILE, "analysis": "analysis.duckdb"}
+DATABASES = {"marts": MARTS_FILE, "analysis": ANALYSIS_FILE}
 REPORT_FILE = "report.html"
 PARQUET_FOLDER = "parquet"
 MANIFEST_FILE = "manifest.json"
 VERSIONS = "versions"
+#: The publication of single cases, as its file and its folder of Parquet are called.
+ANALYSIS = "analysis"
 #: The link to the folder of the published version.
 CURRENT = "current"
 #: What lies in a version and has a name of its own beside ``current``.
-NAMES = (MARTS_FILE, PARQUET_FOLDER, REPORT_FILE)
+NAMES = (MARTS_FILE, ANALYSIS_FILE, PARQUET_FOLDER, REPORT_FILE)
 #: How the time of a publication names its version.
 TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -103,8 +106,9 @@ def install(settings: Settings, staged: Path, name: str, run_id: str) -> None:
     published = settings.published
     _write_manifest(staged, current(settings), run_id)
     (published / VERSIONS).mkdir(exist_ok=True)
-    mode = settings.published_mode
     for path in (published / VERSIONS, staged, *staged.rglob("*")):
+        is_analysis = ANALYSIS in (path.stem, path.parent.name)
+        mode = settings.analysis_mode if is_analysis else settings.published_mode
         path.chmod(mode if path.is_dir() else mode & 0o666)
     os.replace(staged, published / VERSIONS / name)
     _sync(published / VERSIONS)
@@ -124,7 +128,8 @@ def _write_manifest(staged: Path, before: Version | None, run_id: str) -> None:
         files[name] = {"bytes": known[0], "sha256": known[1]}
     manifest = staged / MANIFEST_FILE
     manifest.write_text(json.dumps({"run_id": run_id, "files": files}, indent=1), encoding="utf-8")
-    for path in (manifest, staged / PARQUET_FOLDER, staged):
+    folders = sorted((path for path in staged.rglob("*") if path.is_dir()), reverse=True)
+    for path in (manifest, *folders, staged):
         _sync(path)
 
 

@@ -46,10 +46,11 @@ class Place:
         folder = staging(self.settings)
         for publication, tables in publications.items():
             with duckdb.connect(str(folder / DATABASES[publication])) as con:
+                (folder / PARQUET_FOLDER / publication).mkdir()
                 for name, query in tables.items():
                     con.execute(f"create table {name} as {query}")
                     con.execute(f"comment on table {name} is 'Rows of {name}.'")
-                    con.execute(f"copy {name} to '{folder / PARQUET_FOLDER / name}.parquet'")
+                    con.execute(f"copy {name} to '{folder / PARQUET_FOLDER / publication / name}.parquet'")
         write_keys(KEYS, folder)
         name = f"20260701T00000{self.number}.000000Z"
         install(self.settings, folder, name, f"run {self.number}")

@@ -8,10 +8,10 @@ from functools import cache
 
 from orchestration.check.arrivals import Arrivals
 from orchestration.pull.contracts import Companion, Contract, claims
+from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
-from orchestration.pull.loading import Job, companions_of, jobs, options_of
 from orchestration.pull.readers import ReadOptions, no_text, read_header
 from orchestration.settings import Settings
 

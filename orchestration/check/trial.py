@@ -10,9 +10,10 @@ from orchestration.check.arrivals import Arrivals
 from orchestration.check.gates import judge
 from orchestration.errors import ConfigurationError
 from orchestration.gates.verdicts import Verdict, batch_verdicts
+from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Batch, Job, Loader
+from orchestration.pull.loading import Batch, Loader
 from orchestration.settings import Settings
 
 

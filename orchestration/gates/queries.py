@@ -16,6 +16,7 @@ import duckdb
 from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
 from orchestration.pull.literals import identifier
+from orchestration.pull.personal import may_be_shown
 
 Judged = tuple[Verdict, list[dict[str, Any]]]
 
@@ -222,6 +223,14 @@ def judge(
             return None
 
 
+def observed(value: Any) -> str | None:
+    """What was observed, in words; of a text that may be somebody's its length."""
+    if value is None or isinstance(value, dict | list):
+        return None
+    is_text = isinstance(value, str) and not may_be_shown(value)
+    return f"observed: {f'a text of {len(value)} characters' if is_text else value}"
+
+
 def _judged(
     gate: str, item: dict[str, Any], file: _File, row_columns: list[str], in_words: Callable[..., str], examples: int
 ) -> Judged:
@@ -240,7 +249,7 @@ def _judged(
         severity=item["severity"],
         passed=passed,
         failed_rows=count,
-        problem=None if answer.observed is None else f"observed: {answer.observed}",
+        problem=observed(answer.observed),
         remedy=item.get("remedy"),
     )
     if passed or not count:

@@ -16,6 +16,8 @@ from orchestration.pull.sources import Source, SourceFile
 from orchestration.pull.unpacking import COMPRESSIONS
 
 _CHUNK_BYTES = 2**20
+#: How the names of files end that hold the rows that were kept in the place of an original (see originals.py).
+KEPT_ROWS = ".rows"
 
 
 @dataclass
@@ -56,6 +58,19 @@ def _copy_hashed(source: Source, file: SourceFile, folder: Path) -> tuple[Path, 
     return Path(copy.name), digest.hexdigest(), size
 
 
+def _put(copy: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    os.replace(copy, target)
+    target.chmod(target.parent.parent.stat().st_mode & 0o444)
+
+
+def _is_gone(landing: Path, file: Landed | None, loaded: set[int]) -> bool:
+    """Is nothing left of a file: neither loaded rows, nor its original, nor rows that were kept in its place?"""
+    if file is None or file.withdrawn_at or file.batch in loaded or landed_path(landing, file).exists():
+        return False
+    return not any((landing / file.sha256[:2]).glob(f"{file.sha256}.*{KEPT_ROWS}"))
+
+
 def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arrivals:
     """Copy every new or changed file of a source to ``landing``."""
     landing.mkdir(parents=True, exist_ok=True)
@@ -68,7 +83,7 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
     source.fetch([file for file in files if last_seen.get(file.name, ("", ""))[0] != file.version])
     for file in files:
         version, seen = last_seen.get(file.name, ("", ""))
-        if version == file.version:
+        if version == file.version and not _is_gone(landing, known.get(seen), loaded):
             arrivals.offered.add(seen)
             continue
         try:
@@ -83,6 +98,12 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             continue
         target = landing / sha256[:2] / f"{sha256}{_endings(file.name)}"
         twin = known.get(sha256)
+        if twin is not None and _is_gone(landing, twin, loaded):
+            # Nothing was loaded of it, and its original went since it names somebody whom the home forgot: it is tried once more.
+            _put(copy, target)
+            arrivals.offered.add(sha256)
+            ledger.see(sha256, source.name, file.name, file.version)
+            continue
         # Bytes that come back under a name that held others in between put right what these brought.
         if seen and seen != sha256:
             twin = None
@@ -90,9 +111,7 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger) -> Arriva
             copy.unlink()
         else:
             # The file is in place before the ledger speaks of it: a crash between the two only repeats the copy.
-            target.parent.mkdir(exist_ok=True)
-            os.replace(copy, target)
-            target.chmod(landing.stat().st_mode & 0o444)
+            _put(copy, target)
             header = read_header(target, file.name)
             if twin is None:
                 known[sha256] = ledger.land(sha256, source.name, file.name, size, header, pull)

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import amounts, row_order, spelling, statement, times, values
+from orchestration.privacy.at_pull import Persons
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.collisions import Collisions, clashes, within
-from orchestration.pull.contracts import Companion, Contract, claims
-from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
-from orchestration.pull.landing import landed_path
+from orchestration.pull.jobs import Job, options_of, stem_of
+from orchestration.pull.kinds import Kind
 from orchestration.pull.ledger import Landed, Ledger, Load, now
-from orchestration.pull.naming import folder_of
+from orchestration.pull.originals import GONE, can_be_read, has_original, open_landed
 from orchestration.pull.params import require_params
 from orchestration.pull.personal import names_shown
 from orchestration.pull.quarantine import reasons_in
-from orchestration.pull.readers import ReadOptions, open_rows, read_header
+from orchestration.pull.readers import ReadOptions
 from orchestration.pull.records import Block, BrokenRow, Rows
-from orchestration.pull.sorting import Origin
 from orchestration.pull.summary import what_became
 from orchestration.pull.tables import put_file, remove_files
 
@@ -56,40 +52,6 @@ class Batch:
 Gate = Callable[[str, list[Batch]], Sequence[bool | str]]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One landed file that one contract reads."""
-
-    file: Landed
-    contract: Contract
-    companions: dict[str, Landed]
-    missing_companions: list[str]
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever reading the file again would give other rows."""
-        parts = [self.contract.fingerprint, _kinds_hash(), *(f.sha256 for f in self.companions.values())]
-        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-
-    @property
-    def origin(self) -> Origin:
-        folder = folder_of(self.file.file)
-        is_snapshot = self.contract.mode == "full"
-        brings_orders = self.contract.kind == "order_items" and self.contract.whole_orders
-        return Origin(
-            self.file.source,
-            self.file.file,
-            self.file.batch,
-            self.contract.name,
-            f"{self.contract.name}:{self.file.source}/{folder}" if is_snapshot else None,
-            (self.file.pull or self.file.batch) if brings_orders else None,
-        )
-
-    @property
-    def stem(self) -> str:
-        return _stem(self.file.batch, self.contract.name)
-
-
 @dataclass
 class KindReport:
     """What a pull did for one kind."""
@@ -100,67 +62,6 @@ class KindReport:
     rows_quarantined: int = 0
     messages: list[str] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
-
-
-@cache
-def _kinds_hash() -> str:
-    """Changes with the kinds, and with how a cell's text is read."""
-    modules = (values, amounts, times, spelling, statement, row_order)
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
-
-
-def _stem(batch: int, contract: str) -> str:
-    """How the names of a batch's files begin; a dot follows."""
-    return f"{batch:08d}_{contract}"
-
-
-def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | None:
-    """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
-    for file in reversed(landed):
-        if match.claims(file.file, file.header):
-            return file
-        # A contract that names no file does not make it worth opening every one.
-        named = match.name != "*" and match.matches_name(file.file)
-        if named and match.claims(file.file, read_header(landed_path(landing, file), file.file, options_of(match))):
-            return file
-    return None
-
-
-def options_of(form: Contract | Companion) -> ReadOptions:
-    """The form of a contract's files, or of one that it reads along with them."""
-    columns = form.columns if isinstance(form, Companion) else form.files.columns
-    sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
-    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
-    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets})
-
-
-def jobs(
-    landed: list[Landed], contracts: list[Contract], landing: Path, timezone: str = "UTC", source: str | None = None
-) -> list[Job]:
-    """Every (file, contract) pair that should be loaded, in the order of arrival."""
-    result = []
-    landed = [file for file in landed if not file.withdrawn_at]
-    for file in landed:
-
-        def header_by(contract: Contract, file: Landed = file) -> list[str]:
-            return read_header(landed_path(landing, file), file.file, options_of(contract))
-
-        for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing)))
-    return result
-
-
-def companions_of(contract: Contract, landed: list[Landed], landing: Path) -> tuple[dict[str, Landed], list[str]]:
-    """The files that a contract reads along with its own, and the names of those that never arrived."""
-    found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
-    return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
-
-
-def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
-    """Files that no contract reads, not even along with another file."""
-    used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
-    return [file.file for file in landed if file.sha256 not in used and not file.withdrawn_at]
 
 
 @contextmanager
@@ -177,9 +78,16 @@ class Loader:
     """Loads one home's landed files into ``raw/`` and ``quarantine/``."""
 
     def __init__(
-        self, landing: Path, raw: Path, quarantine: Path, scratch: Path, ledger: Ledger, reads_all: bool = False
+        self,
+        landing: Path,
+        raw: Path,
+        quarantine: Path,
+        scratch: Path,
+        ledger: Ledger,
+        reads_all: bool = False,
+        persons: Persons | None = None,
     ) -> None:
-        self._landing, self._raw, self._quarantine = landing, raw, quarantine
+        self._landing, self._raw, self._quarantine, self._persons = landing, raw, quarantine, persons
         self._scratch, self._ledger, self._reads_all = scratch, ledger, reads_all
 
     def load_kind(self, kind: Kind, all_jobs: list[Job], gate: Gate, offered: set[str]) -> KindReport:
@@ -195,9 +103,19 @@ class Loader:
         report = KindReport(kind.name)
         there = {path.name.partition(".")[0] for path in (self._raw / kind.name).iterdir()}
         staged = []
+        stay = 0
         for job in wanted:
-            if self._is_due(job, present.get((job.file.batch, job.contract.name)), offered, there):
-                staged.append((job, self._read(job, report)))
+            load = present.get((job.file.batch, job.contract.name))
+            if not self._is_due(job, load, offered, there):
+                continue
+            if load and load.status == "loaded" and job.stem in there and not self._is_readable(job):
+                stay += 1
+                continue
+            staged.append((job, self._read(job, report)))
+        if stay:
+            report.messages.append(
+                f"{stay:,} file(s) would be read anew, and stay as they were read: their originals are not kept"
+            )
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
         clashing = clashes(kind, [(job.file.batch, self._staged(job)) for job, _ in judged], standing)
@@ -229,6 +147,12 @@ class Loader:
             return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
+    def _is_readable(self, job: Job) -> bool:
+        """A contract that looks at several rows at once needs all of a file."""
+        if job.contract.looks_around:
+            return has_original(self._landing, job.file)
+        return can_be_read(self._landing, job.file, options_of(job.contract))
+
     def _read(self, job: Job, report: KindReport) -> Load:
         """Read one file into the scratch folder; a refused file gives a load that says why."""
         started = time.monotonic()
@@ -238,10 +162,17 @@ class Loader:
                     f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
                 )
             require_params(job.contract)
+            if not self._is_readable(job):
+                raise RefusedFileError(GONE)
             rows = self._open(job.file, options_of(job.contract))
             companions = {name: self._companion(job, name, report) for name in job.companions}
             quarantine = self._staged(job, "quarantine")
             result = canonicalise(rows, job.contract, job.origin, self._staged(job), quarantine, companions)
+            if self._persons:
+                is_original = has_original(self._landing, job.file)
+                loaded, rejected = self._persons.settle(job.contract, job.stem, self._staged(job), quarantine, is_original)
+                more = result.rows_loaded + loaded, result.rows_quarantined + rejected
+                result = replace(result, rows_loaded=more[0], rows_quarantined=more[1])
         except RefusedFileError as error:
             report.messages.append(f"{job.file.file}: refused: it {error}")
             return self._entry(job, "refused", str(error), 0, 0)
@@ -282,7 +213,7 @@ class Loader:
         return rows
 
     def _open(self, file: Landed, options: ReadOptions) -> Rows:
-        return open_rows(landed_path(self._landing, file), file.file, options, self._scratch)
+        return open_landed(self._landing, file, options, self._scratch)
 
     def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> None:
         """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger.
@@ -325,13 +256,20 @@ class Loader:
         keep = {(job.file.batch, job.contract.name) for job in wanted}
         withdrawn = {file.batch for file in self._ledger.landed() if file.withdrawn_at}
         for key, load in present.items():
-            if key not in keep:
+            if key not in keep and not self._has_to_stay(key, keep):
                 for root in (self._raw, self._quarantine):
-                    remove_files(root / kind.name, _stem(load.batch, load.contract))
+                    remove_files(root / kind.name, stem_of(load.batch, load.contract))
                 if key[0] in withdrawn:
                     self._ledger.record(replace(load, status="withdrawn", reason="withdrawn by 'cxhouse withdraw'"))
                 else:
                     self._ledger.forget(load)
+
+    def _has_to_stay(self, key: tuple[int, str], keep: set[tuple[int, str]]) -> bool:
+        """What was loaded of a file without an original is all there is of it, unless another contract reads what was kept."""
+        file = next((file for file in self._ledger.landed() if file.batch == key[0]), None)
+        if file is None or file.withdrawn_at or has_original(self._landing, file):
+            return False
+        return not any(batch == key[0] for batch, _ in keep)
 
     def _ensure_empty(self, kind: Kind) -> None:
         """An empty file of the kind's schema, so that models can read a kind that never arrived."""

@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterator
 from orchestration.connections import use
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.lifetime.tables import ensure_lifetime_tables
+from orchestration.privacy.at_pull import Persons
+from orchestration.privacy.retention import apply_retention
+from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
+from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import Arrivals, land
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed
+from orchestration.pull.loading import Gate, KindReport, Loader
 from orchestration.pull.locations import sources_of
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
+from orchestration.texts.tables import ensure_text_tables
 
 
 class Pull:
@@ -60,7 +65,8 @@ class Pull:
                 "docs/contracts.md how to write one"
             )
         reads_all = settings.replay or settings.full_refresh
-        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all)
+        persons = Persons(settings)
+        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all, persons)
         loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
@@ -68,11 +74,16 @@ class Pull:
                 self._progress(f"pull: {kind.name}: {message}")
             loads += report.loads
             yield report
+        for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
+            self._progress(f"pull: {line}")
+        for line in apply_retention(settings, self.ledger, wanted):
+            self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
+        ensure_text_tables(settings)
 
     def _land(self) -> Arrivals:
         """Land what is new of every source; one that cannot be read does not keep the others from landing.

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.settings.locations import Location, read_locations
@@ -23,6 +23,16 @@ SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 MODELS_AT_ONCE = 4
 Engine = Literal["duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+
+
+class Retention(BaseModel):
+    """Days for which something of a kind is kept; none: always."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    originals: int | None = Field(None, ge=1, description="Landed files as they were exported, from their arrival on.")
+    texts: int | None = Field(None, ge=1, description="Free texts of the rows, from the date of their record on.")
+    rejected: int | None = Field(None, ge=1, description="Cells of rejected rows, from the arrival of their file on.")
 
 
 class Settings(Places):
@@ -68,6 +78,18 @@ class Settings(Places):
     )
     readable_by: Literal["owner", "group"] = Field("owner", description="Who may read the home, personal data included.")
     published_readable_by: Literal["owner", "group", "all"] = Field("owner", description="Who may read what is published.")
+    analysis_readable_by: Literal["owner", "group", "all"] = Field(
+        "owner", description="Who may read the published single cases (analysis); nobody who may not read the marts."
+    )
+    min_people: int = Field(
+        5, ge=1, le=20, description="Numbers of fewer people than this are not shown in the marts; 1 shows all."
+    )
+    publish_agent_names: bool = Field(
+        False, description="Publish beside each agent's key the name that exports give them; ask your works council first."
+    )
+    impersonal_columns: list[str] = Field(
+        default_factory=list, description="Published columns (table.column) in which texts like a phone number are nobody's."
+    )
     served_hosts: list[str] = Field(
         default_factory=list, description="Names by which dashboard and UI may be asked for besides 127.0.0.1 and localhost."
     )
@@ -77,6 +99,10 @@ class Settings(Places):
     published_versions: int = Field(3, ge=1, description="Published versions that are kept, the current one included.")
     published_versions_days: int | None = Field(
         None, ge=0, description="Days after which earlier published versions are removed; none: however old."
+    )
+    retention: dict[str, Retention] = Field(
+        default_factory=dict,
+        description="Days for which originals, texts and cells of rejected rows are kept, by kind or for `all`.",
     )
     targets: Targets = Field(
         default_factory=Targets, description="Places that get what is published besides its files: postgresql, iceberg."
@@ -166,13 +192,25 @@ class Settings(Places):
     @property
     def published_mode(self) -> int:
         """Permissions of the folders of what is published; those of its files are the same without the right to enter."""
-        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[self.published_readable_by]
+        return self._mode_for(self.published_readable_by)
+
+    @property
+    def analysis_mode(self) -> int:
+        """Permissions of the folder of the published single cases, and so of its files: never wider than of all published."""
+        return self._mode_for(self.analysis_readable_by) & self.published_mode
+
+    def _mode_for(self, readers: str) -> int:
+        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[readers]
 
     @property
     def dbt_vars(self) -> dict[str, Any]:
         """The dbt vars of a run: the user's knobs and the settings that models need."""
+        from orchestration.pull.contracts import load_contracts
+        from orchestration.pull.extras import extra_dimensions
+
         return {
             **self.vars,
+            "extra_dimensions": extra_dimensions(load_contracts(self.config_dir, self.contract_params)),
             "reporting_timezone": self.reporting_timezone,
             "currency": self.currency,
         }

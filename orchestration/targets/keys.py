@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.publish import PublicTable
+
 FILE_NAME = "keys.json"
 
 
@@ -18,8 +20,23 @@ class Key:
     nullable: list[str]
 
 
-def keys_of(manifest: dict[str, Any]) -> dict[str, Key]:
-    """The key of each published model, by table: what its test ``unique_together`` says, for dbt's manifest of a run."""
+def keys_of(manifest: dict[str, Any], tables: list[PublicTable]) -> dict[str, Key]:
+    """The key of each published table: what the test ``unique_together`` of its model says, in published columns."""
+    models, found = _keys_of_models(manifest), {}
+    for table in tables:
+        key = models.get(table.model)
+        # A column that stays at home has one value in the rows that are published, where these are chosen by it.
+        if key is None or any(name in table.private and name not in table.only for name in key.columns):
+            continue
+        columns, nullable = (
+            [table.pseudonyms.get(name, name) for name in names if name not in table.private]
+            for names in (key.columns, key.nullable)
+        )
+        found[table.name] = Key(columns, nullable)
+    return found
+
+
+def _keys_of_models(manifest: dict[str, Any]) -> dict[str, Key]:
     models = {id_: node["alias"] for id_, node in manifest["nodes"].items() if node.get("access") == "public"}
     unique: dict[str, list[str]] = {}
     filled: dict[str, set[str]] = {}

@@ -95,7 +95,7 @@ def _relations(version: Version) -> list[Relation]:
                     "select column_name, data_type, comment from duckdb_columns() where table_name = ? order by column_index",
                     [name],
                 ).fetchall()
-                parquet = f"{PARQUET_FOLDER}/{name}.parquet"
+                parquet = f"{PARQUET_FOLDER}/{publication}/{name}.parquet"
                 found.append(
                     Relation(
                         publication=publication,

@@ -24,17 +24,17 @@ class SFTP:
         client.load_system_host_keys(self._known_hosts)
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
         client.connect(self._host, **self._options)
-        self._threads.client = client
-        self._threads.ftp = client.open_sftp()
-        self._threads.ftp.get_channel().settimeout(SILENCE_SECONDS)
-        return self._threads.ftp
+        opened = client.open_sftp()
+        opened.sock.settimeout(SILENCE_SECONDS)
+        # The client goes with its last reference, and the connection with it.
+        self._threads.client, self._threads.ftp = client, opened
+        return opened
 
     @property
     def _ftp(self) -> paramiko.SFTPClient:
         """This thread's client; a connection that was lost is opened again."""
-        known = getattr(self._threads, "ftp", None)
-        channel = known.get_channel() if known is not None else None
-        return self._connect() if channel is None or channel.closed else known
+        known: paramiko.SFTPClient | None = getattr(self._threads, "ftp", None)
+        return self._connect() if known is None or known.sock.closed else known
 
     def _strip_protocol(self, path: str) -> str:
         return infer_storage_options(path)["path"]
