@@ -41,9 +41,14 @@ def inputs_version(settings: Settings) -> str:
             [(path.name, path.read_bytes()) for path in files],
             # What has been kept for long enough goes from day to day.
             date.today() if settings.retention else None,
-            [_offered(source) for source in sources_of(settings)],
+            offered_version(settings),
         ]
     )
+
+
+def offered_version(settings: Settings) -> str:
+    """Changes with the files that the sources hold."""
+    return _hash(_offered(source) for source in sources_of(settings))
 
 
 def _offered(source: Source) -> list[tuple[str, str]]:
