@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from sysconfig import get_path
 
+from orchestration import durable
 from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import sources_of
@@ -77,7 +78,7 @@ def _state_version(settings: Settings) -> str:
 def settle(settings: Settings, inputs: str) -> None:
     """Remember after a publication what it was made of; ``inputs`` is their version from before anything was read."""
     text = json.dumps({"inputs": inputs, "state": _state_version(settings)})
-    (settings.home / FILE_NAME).write_text(text, encoding="utf-8")
+    durable.write_text(settings.home / FILE_NAME, text)
 
 
 def settled_run(settings: Settings) -> RunRecord | None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestration.durable import sync
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.settings import Settings
 
@@ -111,7 +112,7 @@ def install(settings: Settings, staged: Path, name: str, run_id: str) -> None:
         mode = settings.analysis_mode if is_analysis else settings.published_mode
         path.chmod(mode if path.is_dir() else mode & 0o666)
     os.replace(staged, published / VERSIONS / name)
-    _sync(published / VERSIONS)
+    sync(published / VERSIONS)
     _switch(published, name)
     _prune(settings, name)
 
@@ -123,14 +124,14 @@ def _write_manifest(staged: Path, before: Version | None, run_id: str) -> None:
         name = path.relative_to(staged).as_posix()
         known = before.files.get(name) if before and _is_linked(path, before.folder / name) else None
         if known is None:
-            _sync(path)
+            sync(path)
             known = (path.stat().st_size, _hash(path))
         files[name] = {"bytes": known[0], "sha256": known[1]}
     manifest = staged / MANIFEST_FILE
     manifest.write_text(json.dumps({"run_id": run_id, "files": files}, indent=1), encoding="utf-8")
     folders = sorted((path for path in staged.rglob("*") if path.is_dir()), reverse=True)
     for path in (manifest, *folders, staged):
-        _sync(path)
+        sync(path)
 
 
 def _is_linked(path: Path, other: Path) -> bool:
@@ -146,7 +147,7 @@ def _switch(published: Path, name: str) -> None:
             shutil.rmtree(link)
         if not link.is_symlink() or os.readlink(link) != target:
             _link(target, link)
-    _sync(published)
+    sync(published)
 
 
 def _link(target: str, link: Path) -> None:
@@ -156,15 +157,6 @@ def _link(target: str, link: Path) -> None:
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
     os.replace(draft, link)
-
-
-def _sync(path: Path) -> None:
-    """Have a file's bytes, or a folder's names, on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _prune(settings: Settings, kept: str) -> None:

@@ -20,6 +20,7 @@ from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.pull.pulling import Pull
+from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.remote import downloads, stores
 from orchestration.settings import Settings
 from orchestration.settings.locations import Location
@@ -48,7 +49,7 @@ class Home:
     def land(self) -> Any:
         forget_listings()
         self.pull = Pull(self.settings, self.told.append)
-        return self.pull._land()
+        return self.pull._land(Untrusted(Places(self.settings.landing, self.settings.scratch), self.ledger))
 
     def contents(self) -> dict[str, bytes]:
         return {file.file: landed_path(self.settings.landing, file).read_bytes() for file in self.ledger.landed()}
@@ -274,7 +275,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(tmp_path: Path, web: tu
     arrivals = home.land()
     assert arrivals.new == 1
     assert home.contents() == {"orders.csv": ORDERS}
-    assert [line for line in arrivals.unreadable if line.startswith("tickets.csv could not be downloaded")]
+    assert [line for line in arrivals.unreadable if line.startswith("tickets.csv cannot be read (")]
     handler.before = staticmethod(lambda *_: None)
     handler.asked.clear()
     assert home.land().new == 1
@@ -298,7 +299,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(tmp_path: P
     home = Home(tmp_path, location)
     arrivals = home.land()
     assert arrivals.new == 0
-    assert arrivals.unreadable == ["tickets.csv could not be downloaded: it is being written"]
+    assert arrivals.unreadable == ["tickets.csv cannot be read (it is being written); the next run tries again"]
     handler.before = staticmethod(lambda *_: None)
     assert home.land().new == 1
     assert home.contents() == {"tickets.csv": TICKETS.replace(b"open", b"done")}

@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.gates.queries import judge, observed
 from orchestration.gates.suites import read_suite, suite_path
@@ -65,7 +66,8 @@ class GateKeeper:
         if path is None or not files:
             return [[] for _ in files]
         expectations = read_suite(path)
-        found = [judge(gate, expectations, file, row_columns, in_words, MAX_EXAMPLES) for file in files]
+        with connect() as con:
+            found = [judge(gate, expectations, file, row_columns, in_words, MAX_EXAMPLES, con) for file in files]
         others = [str(file) for file, judged in zip(files, found, strict=True) if judged is None]
         if not others:
             return [judged or [] for judged in found]

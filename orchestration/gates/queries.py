@@ -8,6 +8,7 @@ another option, or with duplicates to show, goes to the library as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +213,21 @@ _ASKED: dict[str, tuple[Callable[[_File, dict[str, Any]], _Answer], set[str]]] =
 
 
 def judge(
-    gate: str, expectations: list[dict[str, Any]], path: Path, row_columns: list[str], in_words: Callable[..., str], examples: int
+    gate: str,
+    expectations: list[dict[str, Any]],
+    path: Path,
+    row_columns: list[str],
+    in_words: Callable[..., str],
+    examples: int,
+    con: duckdb.DuckDBPyConnection | None = None,
 ) -> list[Judged] | None:
-    """What the suite says of a file, with the values of ``row_columns`` in the first rows that failed; None: ask the library."""
-    with connect() as con:
+    """What the suite says of a file, with the values of ``row_columns`` in the first rows that failed; None: ask the library.
+
+    ``con``: a connection for several files; to open one takes longer than to judge a small one.
+    """
+    with nullcontext(con) if con else connect() as asked:
         try:
-            file = _File(con, path)
+            file = _File(asked, path)
             return [_judged(gate, item, file, row_columns, in_words, examples) for item in expectations]
         except (_LibraryNeeded, duckdb.Error, KeyError, TypeError):
             return None

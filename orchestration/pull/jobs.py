@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,14 @@ from orchestration.pull import amounts, extras, personal, row_order, spelling, s
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
 from orchestration.pull.ledger import Landed
+from orchestration.pull.limits import Limits
 from orchestration.pull.naming import folder_of
 from orchestration.pull.originals import landed_header
 from orchestration.pull.readers import ReadOptions
 from orchestration.pull.sorting import Origin
+
+#: (landing, file, form) -> names of its columns.
+HeaderReader = Callable[[Path, Landed, ReadOptions], list[str]]
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,10 @@ class Job:
         """Changes whenever reading the file again would give other rows."""
         parts = [self.contract.fingerprint, _kinds_hash(), *(f.sha256 for f in self.companions.values())]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+    def fingerprint_within(self, limits: Limits) -> str:
+        """That of a file that is beyond these limits: with others it is read again."""
+        return f"{self.fingerprint}.{limits.fingerprint}"
 
     @property
     def origin(self) -> Origin:
@@ -64,18 +73,18 @@ def stem_of(batch: int, contract: str) -> str:
     return f"{batch:08d}_{contract}"
 
 
-def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | None:
+def _newest(match: Companion, landed: list[Landed], landing: Path, header_of: HeaderReader) -> Landed | None:
     """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
-    return next((file for file in reversed(landed) if is_companion(match, file, landing)), None)
+    return next((file for file in reversed(landed) if is_companion(match, file, landing, header_of)), None)
 
 
-def is_companion(match: Companion, file: Landed, landing: Path) -> bool:
+def is_companion(match: Companion, file: Landed, landing: Path, header_of: HeaderReader = landed_header) -> bool:
     """Is it a file that a contract reads along with others?"""
     if match.claims(file.file, file.header):
         return True
     # A contract that names no file does not make it worth opening every one.
     named = match.name != "*" and match.matches_name(file.file)
-    return named and match.claims(file.file, landed_header(landing, file, options_of(match)))
+    return named and match.claims(file.file, header_of(landing, file, options_of(match)))
 
 
 def options_of(form: Contract | Companion) -> ReadOptions:
@@ -87,7 +96,12 @@ def options_of(form: Contract | Companion) -> ReadOptions:
 
 
 def jobs(
-    landed: list[Landed], contracts: list[Contract], landing: Path, timezone: str = "UTC", source: str | None = None
+    landed: list[Landed],
+    contracts: list[Contract],
+    landing: Path,
+    timezone: str = "UTC",
+    source: str | None = None,
+    header_of: HeaderReader = landed_header,
 ) -> list[Job]:
     """Every (file, contract) pair that should be loaded, in the order of arrival."""
     result = []
@@ -95,16 +109,18 @@ def jobs(
     for file in landed:
 
         def header_by(contract: Contract, file: Landed = file) -> list[str]:
-            return landed_header(landing, file, options_of(contract))
+            return header_of(landing, file, options_of(contract))
 
         for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing)))
+            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing, header_of)))
     return result
 
 
-def companions_of(contract: Contract, landed: list[Landed], landing: Path) -> tuple[dict[str, Landed], list[str]]:
+def companions_of(
+    contract: Contract, landed: list[Landed], landing: Path, header_of: HeaderReader = landed_header
+) -> tuple[dict[str, Landed], list[str]]:
     """The files that a contract reads along with its own, and the names of those that never arrived."""
-    found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
+    found = {name: _newest(match, landed, landing, header_of) for name, match in contract.also_reads.items()}
     return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
 
 

@@ -21,16 +21,15 @@ class NamedSource:
     def __init__(self, name: str, source: Source) -> None:
         self.name, self._source = name, source
 
-    @property
-    def problems(self) -> dict[str, str]:
-        return {f"{self.name}/{file}": why for file, why in self._source.problems.items()}
-
     def files(self) -> Iterator[SourceFile]:
         for file in self._source.files():
             yield replace(file, name=f"{self.name}/{file.name}")
 
     def open(self, file: SourceFile) -> BinaryIO:
         return self._source.open(file)
+
+    def version(self, file: SourceFile) -> str:
+        return self._source.version(file)
 
     def fetch(self, files: list[SourceFile]) -> None:
         self._source.fetch(files)
@@ -47,10 +46,6 @@ class AllSources:
     def __init__(self, sources: list[Source]) -> None:
         self._sources = {source.name: source for source in sources}
 
-    @property
-    def problems(self) -> dict[str, str]:
-        return {name: why for source in self._sources.values() for name, why in source.problems.items()}
-
     def _of(self, file: SourceFile) -> Source:
         return self._sources[file.name.partition("/")[0]]
 
@@ -60,6 +55,9 @@ class AllSources:
 
     def open(self, file: SourceFile) -> BinaryIO:
         return self._of(file).open(file)
+
+    def version(self, file: SourceFile) -> str:
+        return self._of(file).version(file)
 
     def fetch(self, files: list[SourceFile]) -> None:
         for source in self._sources.values():

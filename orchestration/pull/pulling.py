@@ -16,8 +16,11 @@ from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import Arrivals, land
 from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.limits import use as use_limits
 from orchestration.pull.loading import Gate, KindReport, Loader
 from orchestration.pull.locations import sources_of
+from orchestration.pull.reading import Places, Untrusted
+from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
@@ -31,6 +34,7 @@ class Pull:
 
     def __init__(self, settings: Settings, progress: Callable[[str], None]) -> None:
         use(settings.resources)
+        use_limits(settings.limits)
         self._settings, self._progress = settings, progress
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
@@ -49,7 +53,12 @@ class Pull:
         settings = self._settings
         shutil.rmtree(settings.scratch, ignore_errors=True)
         settings.scratch.mkdir(parents=True)
-        arrivals = self._land()
+        reads_all = settings.replay or settings.full_refresh
+        places = Places(settings.landing, settings.scratch)
+        untrusted = Untrusted(places, self.ledger, again=reads_all)
+        for line in open_home(settings, self.ledger):
+            self._progress(f"pull: {line}")
+        arrivals = self._land(untrusted)
         self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports_place}")
         for line in arrivals.unreadable:
             self._progress(f"pull: {line}")
@@ -57,16 +66,20 @@ class Pull:
             self._progress(f"pull: {line}")
         landed = self.ledger.landed()
         contracts = load_contracts(settings.config_dir, settings.contract_params)
-        wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
+        wanted = jobs(
+            landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source, untrusted.landed_header
+        )
         self.unclaimed = unclaimed(landed, wanted)
+        for file in landed:
+            if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
+                self._progress(f"pull: {file.file}: refused: it {reason}")
         if not wanted:
             raise ConfigurationError(
                 f"no file in {settings.exports_place} is claimed by a contract; 'cxhouse sources' shows why, and "
                 "docs/contracts.md how to write one"
             )
-        reads_all = settings.replay or settings.full_refresh
         persons = Persons(settings)
-        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all, persons)
+        loader = Loader(places, settings.raw, settings.quarantine, self.ledger, untrusted, reads_all, persons)
         loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
@@ -84,8 +97,9 @@ class Pull:
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
         ensure_text_tables(settings)
+        close_home(self.ledger)
 
-    def _land(self) -> Arrivals:
+    def _land(self, untrusted: Untrusted) -> Arrivals:
         """Land what is new of every source; one that cannot be read does not keep the others from landing.
 
         Raises:
@@ -95,7 +109,7 @@ class Pull:
         sources = sources_of(settings, self._progress)
         for source in sources:
             try:
-                arrivals.add(land(source, settings.landing, settings.scratch, self.ledger))
+                arrivals.add(land(source, settings.landing, settings.scratch, self.ledger, untrusted.header))
             except UnreadableSourceError as error:
                 self.unreadable_sources[source.name] = str(error)
                 self.ledger.miss_source(source.name, str(error))

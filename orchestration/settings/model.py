@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -10,6 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
+from orchestration.pull.limits import SHIPPED, Limits
 from orchestration.settings.locations import Location, read_locations
 from orchestration.settings.places import Places
 from orchestration.settings.targets import Targets
@@ -76,6 +78,14 @@ class Settings(Places):
     threads: int = Field(
         default_factory=processors, ge=1, description="Threads of the database, and models built at the same time (four at most)."
     )
+    read_memory: str | None = Field(
+        None, description="Memory of the process that reads one file, such as 2GB; none: `memory_limit` and 1 GiB."
+    )
+    read_seconds: float | None = Field(
+        None, gt=0, description="Seconds that reading one file may take, with 10 more for each MiB of it; none: 300."
+    )
+    read_bytes: str | None = Field(None, description="What one file may unpack to, such as 8GB; none: 64GiB.")
+    read_cells: int | None = Field(None, ge=1, description="Rows times columns of one file; none: 20 thousand million.")
     readable_by: Literal["owner", "group"] = Field("owner", description="Who may read the home, personal data included.")
     published_readable_by: Literal["owner", "group", "all"] = Field("owner", description="Who may read what is published.")
     analysis_readable_by: Literal["owner", "group", "all"] = Field(
@@ -126,7 +136,7 @@ class Settings(Places):
     def _places(cls, value: Any) -> Any:
         return read_locations(value)
 
-    @field_validator("memory_limit")
+    @field_validator("memory_limit", "read_memory", "read_bytes")
     @classmethod
     def _amount(cls, value: str | None) -> str | None:
         if value is not None:
@@ -177,6 +187,17 @@ class Settings(Places):
         """What each connection to DuckDB may take."""
         memory = parse_memory(self.memory_limit) if self.memory_limit else default_memory()
         return Resources(memory, self.threads, (self.temp_directory or self.home / "spill").expanduser().absolute())
+
+    @property
+    def limits(self) -> Limits:
+        """What reading one file may take."""
+        asked: dict[str, Any] = {
+            "memory_bytes": self.read_memory and parse_memory(self.read_memory),
+            "seconds": self.read_seconds,
+            "unpacked": self.read_bytes and parse_memory(self.read_bytes),
+            "cells": self.read_cells,
+        }
+        return replace(SHIPPED, **{name: value for name, value in asked.items() if value})
 
     @property
     def umask(self) -> int:

@@ -26,9 +26,8 @@ class RemoteSource:
         self._downloads = Downloads(self._store, folder)
         self._objects: list[StoredObject] | None = None
         self._files: dict[str, SourceFile] | None = None
-        #: Objects that could not be read, by name, and why.
-        self.problems: dict[str, str] = {}
-        self._failed: set[str] = set()
+        #: Objects that could not be read, by key, and why.
+        self._failed: dict[str, str] = {}
 
     def objects(self) -> list[StoredObject]:
         """What may be exports.
@@ -53,6 +52,9 @@ class RemoteSource:
                 if not _is_archive(one.name):
                     found[one.name] = SourceFile(printable(one.name), one.version, one.key)
                     continue
+                if one.key in self._failed:
+                    why = f"cannot be read ({self._failed[one.key]}); the next run tries again"
+                    found[one.name] = SourceFile(printable(one.name), one.version, one.key, problem=why)
                 for name, version, member in members.get(one.name, []):
                     found[name] = SourceFile(printable(name), version, one.key, member)
             self._files = {name: found[name] for name in in_order(found)}
@@ -82,20 +84,29 @@ class RemoteSource:
 
     def _fetch(self, wanted: list[StoredObject]) -> dict[str, str]:
         failed = self._downloads.fetch(wanted, lambda text: self._progress(f"pull: {self.name}: {text}")) if wanted else {}
-        self.problems.update({printable(one.name): failed[one.key] for one in wanted if one.key in failed})
-        self._failed |= failed.keys()
+        self._failed |= failed
         return failed
 
     def fetch(self, files: list[SourceFile]) -> None:
         """Download files, several at a time; ``problems`` then has those that could not be."""
-        wanted = {file.location for file in files} - self._failed
+        wanted = {file.location for file in files} - self._failed.keys()
         self._fetch([one for one in self.objects() if one.key in wanted])
+
+    def version(self, file: SourceFile) -> str:
+        """The version that was listed: one that changed since then was not downloaded.
+
+        Raises:
+            OSError: it could not be downloaded.
+        """
+        if (why := self._failed.get(file.location)) is not None:
+            raise OSError(f"{why}")
+        return file.version
 
     def open(self, file: SourceFile) -> BinaryIO:
         """The bytes of a downloaded file.
 
         Raises:
-            FileNotFoundError: it could not be downloaded.
+            OSError: it could not be downloaded.
         """
         one = next(one for one in self.objects() if one.key == file.location)
         path = self._downloads.path(one)
