@@ -58,10 +58,12 @@ def test_an_installed_wheel_runs_a_project_from_nothing(installed: Path, tmp_pat
     checked = shell(installed, "check", project / "exports", "--config", project / "config", cwd=tmp_path)
     assert "example_desk" in checked
     shell(installed, "run", "--config", project / "config", "--as-of", "2026-07-01", cwd=tmp_path)
-    with duckdb.connect(str(project / "home" / "published" / "marts.duckdb"), read_only=True) as con:
-        assert con.execute(
-            "select value from kpis where kpi_id = 'ticket_volume' and grain = 'all' and dimension = 'all'"
-        ).fetchall() == [(3,)]
+    with duckdb.connect(str(project / "home" / "published" / "analysis.duckdb"), read_only=True) as con:
+        assert con.execute("select ticket_id, status from fct_tickets order by 1").fetchall() == [
+            ("1", "solved"),
+            ("2", "open"),
+            ("3", "pending"),
+        ]
     assert "nothing new" in shell(installed, "run", "--config", project / "config", "--as-of", "2026-07-01", cwd=tmp_path)
 
 

@@ -126,7 +126,7 @@ def test_a_subset_of_the_models_can_be_built(sample_home: Home, monkeypatch: pyt
         monkeypatch.setenv(name, value)
     prepare_home(settings)
     assets = build_definitions(settings).resolve_job_def(JOB)
-    for wanted in (["journey/fct_reviews"], ["raw/orders", "raw/load_ledger"], ["raw/clv_parameters"], ["raw/sentiment_models"]):
+    for wanted in (["journey/fct_reviews"], ["raw/orders", "raw/load_ledger"], ["raw/lifetime_parameters"], ["raw/text_models"]):
         keys = [dg.AssetKey(name.split("/")) for name in wanted]
         result = assets.execute_in_process(asset_selection=keys, instance=dg.DagsterInstance.ephemeral())
         release_writer_lock(settings.home)
