@@ -11,7 +11,7 @@ from orchestration.connections import connect
 from orchestration.errors import CxhouseError
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
-from orchestration.keeping import Kept
+from orchestration.keeping import Held, Kept
 from orchestration.publish import MAX_GROWTH, Candidate, PublicTable, public_tables, read_publication
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
@@ -37,10 +37,10 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         candidate = Candidate(run.settings, tables, record.run_id)
         names = [table.name for table in tables]
         with run.warehouse.kept() as kept, run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
-            unchanged = _unchanged(run.settings, kept, names)
-            candidate.build(con, record.verdicts, unchanged)
+            held = _held(run.settings, kept, names)
+            candidate.build(con, record.verdicts, held)
             if kept:
-                kept.published(candidate.version, candidate.database.stat().st_size, not unchanged, names)
+                kept.published(candidate.version, candidate.database.stat().st_size, not any(held), names)
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
         record.published_version = candidate.publish()
@@ -51,19 +51,20 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     return tables
 
 
-def _unchanged(settings: Settings, kept: Kept | None, tables: list[str]) -> frozenset[str]:
+def _held(settings: Settings, kept: Kept | None, tables: list[str]) -> Held:
     """Tables that can be taken from what is published, where that is whole."""
     path, folder = settings.published / MARTS_FILE, settings.published / PARQUET_FOLDER
     try:
         published = read_publication(settings)
     except (duckdb.Error, ValueError):
-        return frozenset()
+        return Held()
     if kept is None or published is None:
-        return frozenset()
-    found = kept.unchanged_since(published.version, path.stat().st_size, MAX_GROWTH, tables)
+        return Held()
+    found = kept.held_by(published.version, path.stat().st_size, MAX_GROWTH, tables)
     with connect(path, read_only=True) as con:
         there = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
-    return frozenset(name for name in found & there if (folder / f"{name}.parquet").exists())
+    unchanged = frozenset(name for name in found.unchanged & there if (folder / f"{name}.parquet").exists())
+    return Held(unchanged, found.outdated & there)
 
 
 def _draw_report(candidate: Candidate, record: RunRecord) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import check_tables
 from orchestration.lock import take_writer_lock
+from orchestration.publish import declared_keys
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import inputs_version
@@ -39,11 +40,7 @@ class Project:
     @cached_property
     def models(self) -> dict[str, Model]:
         nodes = self.manifest["nodes"].values()
-        keys = {
-            node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
-            for node in nodes
-            if (node.get("test_metadata") or {}).get("name") == "unique_together"
-        }
+        keys = declared_keys(self.manifest)
         return {
             node["name"]: Model(
                 name=node["name"],
