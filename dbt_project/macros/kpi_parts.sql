@@ -1,8 +1,9 @@
 {#- The additive parts of every KPI of one fact: each measure of its semantic model, by period and by member of each
     dimension. Compiled from the semantic model, so that a measure is written down once.
 
-    What adds up is summed once by day; longer periods are rolled up from the days. A median, a percentile and a count of
-    distinct values are no sums: their `total` is the exact value for that very period and member, taken from the fact. -#}
+    What adds up is summed once by day; longer periods are rolled up from the days, and the whole time from the quarters, where
+    the mart is put together (`all_of_quarters`): a day changes the parts of its periods only. A median, a percentile and a count
+    of distinct values are no sums: their `total` is the exact value for that very period and member, taken from the fact. -#}
 {% macro kpi_parts(fact) -%}
 {%- if not execute -%}
   select * from {{ fact }}
@@ -21,7 +22,8 @@
   {%- for measure in measures -%}
     {%- do (summed if adds_up(measure) and not own_grain else held).append(measure) -%}
   {%- endfor -%}
-  {%- if summed and cuts -%}{%- do queries.append(parts_from_days(fact, semantic_model, clock, summed, cuts)) -%}{%- endif -%}
+  {%- set stored = stored_cuts(semantic_model, cuts) -%}
+  {%- if summed and stored -%}{%- do queries.append(parts_from_days(fact, semantic_model, clock, summed, stored)) -%}{%- endif -%}
   {%- for grains, names in (statements_of(cuts, own_grain) if held else []) -%}
     {%- do queries.append(parts_from_rows(fact, semantic_model, clock, held, grains, names, own_grain)) -%}
   {%- endfor -%}

@@ -7,11 +7,10 @@
     'review_steadiness', 'sentiment',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
-{%- set touched_by = {} -%}
-{%- for fact in facts -%}{%- do touched_by.update({'kpi_parts_' ~ fact: cell | join(', ')}) -%}{%- endfor -%}
+{%- set by_quarter = measures_of_quarters() -%}
 {{ maintained(
     unit=cell,
-    touched_by=touched_by,
+    touched_by=cells_touched_by(facts, by_quarter, cell),
     on_clock=[
         'select kpis.' ~ cell | join(', kpis.') ~ ' from {this} as kpis inner join ' ~ ref('kpi_definitions')
         ~ ' as definitions on kpis.kpi_id = definitions.kpi_id where '
@@ -26,6 +25,10 @@ with parts as (
     where {{ is_touched('grain', 'period_start', 'dimension', 'member') }}
     {{ "union all" if not loop.last }}
     {% endfor %}
+    {%- if by_quarter %}
+    union all
+    {{ all_of_quarters(by_quarter) }}
+    {%- endif %}
 ),
 
 definitions as (
