@@ -33,7 +33,7 @@ def plain(column: Column, number: int) -> str:
         case "date":
             return f"2026-06-{number % 28 + 1:02}"
         case "boolean":
-            return "true"
+            return "false"
         case "integer" | "seconds" | "number" | "money" | "money_size":
             return "1"
         case _:
