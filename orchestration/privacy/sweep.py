@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from orchestration import durable
 from orchestration.privacy.at_pull import of_customers
 from orchestration.privacy.roll import Roll, instant
 from orchestration.privacy.rows import RECORDS, anonymise_loaded, anonymise_rejected, names_in_loaded, names_in_rejected
@@ -19,6 +20,7 @@ from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.jobs import Job, jobs
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.limits import limits
 from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
 
@@ -43,7 +45,7 @@ def screen_landed(
         roll.grew = False
     landed = ledger.landed()
     since = 0 if everything else int(roll.state().get("screened", 0))
-    screening = Screening(settings, roll, contracts, wanted)
+    screening = Screening(settings, roll, contracts, wanted, ledger.fatal(limits().fingerprint))
     # A file of which nothing was loaded comes again, for a while, without arriving anew.
     watched = set(roll.state().get("watched", []))
     dropped = [file for file in landed if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
@@ -183,6 +185,7 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
     """Anonymise loaded rows; ``only_records``: those that name nobody, for the records that they are about."""
     settings.scratch.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
+    moved: list[Path] = []
     for kind in all_kinds().values():
         if only_records and not (set(RECORDS) & set(kind.columns)):
             continue
@@ -194,7 +197,8 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
                 roll.save()
             counts[kind.name] += marks.rows
             if draft.exists():
-                put_file(draft, path.parent, path.name.partition(".")[0])
+                moved.append(put_file(draft, path.parent, path.name.partition(".")[0]))
+    durable.sync_moved(moved)
     return counts
 
 
@@ -205,7 +209,7 @@ def _sweep_quarantine(settings: Settings, roll: Roll, wanted: list[Job]) -> int:
         draft = settings.scratch / f"forget_{path.parent.name}_{path.name}"
         found += anonymise_rejected(path, roll, of_customers(contracts[stem]) if stem in contracts else frozenset(), draft)
         if draft.exists():
-            put_file(draft, path.parent, stem)
+            durable.sync_moved([put_file(draft, path.parent, stem)])
     return found
 
 
