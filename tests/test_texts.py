@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from orchestration.texts.cleaning import cleaned
 from orchestration.texts.judging import Rules, figures, gain, guessed, side_of
 from orchestration.texts.languages import language_of, named_language
 from orchestration.texts.lexicon import LANGUAGES, lexicon
+from orchestration.texts.redaction import redacted
 from orchestration.texts.serving import models_of
 from orchestration.texts.sources import TABLES
 from orchestration.texts.step import score_texts
@@ -100,6 +102,15 @@ def test_words_show_a_language_or_none(text: str, language: str) -> None:
 )
 def test_greetings_signatures_and_quoted_replies_are_cut_off(text: str, own: str) -> None:
     assert cleaned(text).split() == own.split()
+
+
+@pytest.mark.parametrize("part", ["\n", "<a ", "regards\n", "#-", "A1-", "1 ", "Aa ", "l'", "On x", "\ud83d", "\x00"])
+def test_odd_texts_cost_little(part: str) -> None:
+    text = part * (20_000 // len(part))
+    start = time.process_time()
+    base.score(cleaned(text), "fr")
+    redacted(text)
+    assert time.process_time() - start < 5
 
 
 def test_what_others_wrote_is_not_the_customers_sentiment() -> None:
