@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from persons import EMAIL, ID, PHONE, VISITOR, plant, rows_of, traces, write
 
 from orchestration.cli import main
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, LimitExceededError
+from orchestration.privacy import screening
 from orchestration.privacy.identifiers import Identifier, normalised, read_lines
 from orchestration.privacy.linking import Meant
 from orchestration.privacy.person import collect
@@ -24,6 +25,7 @@ from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, finish_requests
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.originals import has_original
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 
@@ -345,3 +347,21 @@ def test_a_text_is_searched_in_no_more_than_its_length(place: Place) -> None:
         assert time.process_time() - started < 20
     found = f"x{'y' * 10**5} {PHONE} <{EMAIL}>, +49 (0)170-555 01 99, {ID}."
     assert roll.scrubbed(found, numbers=True) == f"x{'y' * 10**5} [forgotten] <[forgotten]>, [forgotten], [forgotten]."
+
+
+def test_what_nobody_can_look_through_is_not_kept(desk: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that ends the process that reads it may name anybody."""
+
+    class Ended:
+        def call(self, *_: object) -> bool:
+            raise LimitExceededError("takes more memory")
+
+    (file,) = [file for file in Ledger(desk.settings.ledger).landed() if file.file == "newsletter.csv"]
+    Ledger(desk.settings.ledger).add_fatal(file.sha256, "limits", "takes more memory")
+    monkeypatch.setattr(screening, "isolated", Ended)
+    desk.forget()
+    assert desk.traces == []
+    assert not has_original(desk.settings.landing, file)
+    # It comes again while it is offered, and goes again.
+    desk.pull()
+    assert desk.traces == []

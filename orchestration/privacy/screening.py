@@ -45,7 +45,7 @@ class Screening:
     roll: Roll
     contracts: list[Contract]
     jobs: list[Job]
-    #: Files that ended the process that read them, by the hash of their bytes.
+    #: Files that ended the process that read them, by the hash of their bytes: they are looked through in such a one only.
     fatal: Collection[str] = ()
 
     def screen(self, file: Landed) -> bool:

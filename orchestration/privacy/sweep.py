@@ -20,7 +20,6 @@ from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.jobs import Job, jobs
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.limits import limits
 from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
 
@@ -45,13 +44,10 @@ def screen_landed(
         roll.grew = False
     landed = ledger.landed()
     since = 0 if everything else int(roll.state().get("screened", 0))
-    screening = Screening(settings, roll, contracts, wanted, ledger.fatal(limits().fingerprint))
+    screening = Screening(settings, roll, contracts, wanted, ledger.fatal())
     # A file of which nothing was loaded comes again, for a while, without arriving anew.
     watched = set(roll.state().get("watched", []))
-    # What ends the process that reads it would end this one.
-    fatal = ledger.fatal()
-    readable = [file for file in landed if file.sha256 not in fatal]
-    dropped = [file for file in readable if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
+    dropped = [file for file in landed if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
     standing = {job.file.batch for job in wanted if _is_loaded(settings, job)}
     watched |= {file.sha256 for file in dropped if file.batch not in standing}
     roll.set_state(screened=max((file.batch for file in landed), default=0), watched=sorted(watched))
