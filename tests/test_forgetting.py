@@ -120,7 +120,20 @@ def test_no_trace_is_left_in_any_kind_and_format(place: Place) -> None:
     before = shape(place)
     assert {trace.partition("/")[0] for trace in place.traces} >= {"landing", "raw"}
     assert all(before[kind] for kind in all_kinds()), "every kind was loaded"
+    home = place.settings.home
+    versions = home / "published" / "versions"
+    names = ("warehouse.duckdb", "spark/tables/part", "spill/block", "docs/a.html", "dagster/history.db", "runs/page.html")
+    for name in (*names, "last_run.json", "published/versions/20260101/a.html"):
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((b"\xff\x00" if path.suffix == ".db" else b"") + f"<b>{EMAIL}</b> {PHONE} {ID}".encode())
+    (home / "published" / "current").symlink_to("versions/20260102")
+    (versions / "20260102").mkdir()
     place.forget()
+    assert (home / "runs" / "page.html").read_text() == "<b>[forgotten]</b> [forgotten] [forgotten]"
+    assert not (home / "spark").exists()
+    assert not (home / "dagster" / "history.db").exists()
+    assert [path.name for path in versions.iterdir()] == ["20260102"]
     assert place.traces == []
     assert shape(place) == before
     # The other person is as before, but for the mention.

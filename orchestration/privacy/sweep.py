@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -22,6 +23,7 @@ from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
+from orchestration.spark import stop_session
 
 #: The proof: who was forgotten when, without a word on whom.
 PROOF = "forgotten.jsonl"
@@ -116,6 +118,8 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     progress("ledger, records and logs")
     counts["ledger"] = _sweep_ledger(settings, roll)
     counts["other files"] = _sweep_texts(settings, roll)
+    # Spark's catalogue is open as long as its session is, which told who is meant.
+    stop_session(settings)
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
     # What was fitted to persons is fitted again.
@@ -159,10 +163,11 @@ def publication_done(settings: Settings) -> None:
 
 def _remove_versions(settings: Settings) -> int:
     """Earlier versions know the person by a key; readers keep the current one until the next run."""
-    from orchestration.versions import VERSIONS, current
+    from orchestration.versions import CURRENT, VERSIONS
 
-    now, folder = current(settings), settings.published / VERSIONS
-    old = [path for path in folder.iterdir() if now is None or path.name != now.name] if folder.is_dir() else []
+    link, folder = settings.published / CURRENT, settings.published / VERSIONS
+    now = os.readlink(link).rpartition("/")[2] if link.is_symlink() else None
+    old = [path for path in folder.iterdir() if path.name != now] if folder.is_dir() else []
     for path in old:
         shutil.rmtree(path)
     _remove(settings.published / ".next")
