@@ -14,8 +14,8 @@ from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
-from orchestration.pull.extras import extra_dimensions
-from orchestration.pull.sources import open_source
+from orchestration.pull.extras import extra_dimensions, names_of
+from orchestration.pull.locations import sources_of
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark import check_engine
@@ -51,7 +51,7 @@ def check_configuration(settings: Settings) -> None:
     check_folder(settings)
     check_addresses(settings.notify)
     check_engine(settings)
-    open_source(settings.exports)
+    sources_of(settings)
 
 
 def check_folder(settings: Settings) -> None:
@@ -61,7 +61,7 @@ def check_folder(settings: Settings) -> None:
         ConfigurationError: something in it is not valid; the message names the file, the place, the value and the remedy.
     """
     carried = extra_dimensions(load_contracts(settings.config_dir, settings.contract_params))
-    dimensions = (*kpi_dimensions(), *sorted({name for names in carried.values() for name in names}))
+    dimensions = (*kpi_dimensions(), *names_of(carried))
     _check_vars(settings.vars, dimensions)
     check_retention(settings)
     check_seeds(settings.config_dir, dimensions)

@@ -99,6 +99,38 @@ def test_sql_that_fails_on_a_value_rejects_its_row_only(tmp_path: Path) -> None:
     assert "fails" in made.quarantined["reason"][0].as_py()
 
 
+@pytest.mark.parametrize(
+    ("split", "cell", "members"),
+    [
+        ("','", " VIP, late order ,,vip", ["late order", "vip"]),
+        ("[',', ';']", "b;a,c", ["a", "b", "c"]),
+        ("' '", "vip  late", ["late", "vip"]),
+        ("'|'", "a|b.c", ["a", "b.c"]),
+        ("','", '["Late order", 3, null, ""]', ["3", "late order"]),
+        ("','", "[a, b", ["[a", "b"]),
+        ("','", " , ", None),
+    ],
+)
+def test_a_cell_may_hold_several_values(tmp_path: Path, split: str, cell: str, members: list[str] | None) -> None:
+    made = read(tmp_path, f"{{tag: {{from: Plan tier, split: {split}}}}}", [{**ROWS[0], "Plan tier": cell}])
+    assert carried(made) == [{"tag": members} if members else None]
+    assert made.messages == ()
+
+
+def test_of_several_values_each_is_looked_at(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "Plan tier": "vip,ann@x.example,none,Zürich"}, {**ROWS[0], "Plan tier": "ann@x.example"}]
+    made = read(tmp_path, "{site: Site, tag: {from: Plan tier, split: ',', missing: [none], map: {zürich: zh}}}", rows)
+    assert carried(made) == [{"site": "Paris", "tag": ["vip", "zh"]}, {"site": "Paris"}]
+    assert [text[:29] for text in made.messages] == ["extra tag: 2 values look like"]
+
+
+def test_a_name_has_one_form(tmp_path: Path) -> None:
+    more = "name: more\nextends: desk\nextra: {tag: {from: Tags, split: ','}}\n"
+    assert "extra > tag: holds one value here" in faults(tmp_path, desk=f"{DESK}extra: {{tag: Tags}}", more=more)
+    split = f"{DESK.replace('status: State', 'status: {from: State, split: x}')}"
+    assert "columns > status > split: is of what is carried along" in faults(tmp_path, desk=split, more="")
+
+
 def test_it_is_extended_like_columns(tmp_path: Path) -> None:
     more = "name: more\nextends: desk\nextra: {site: null, plan: Tier, region: Region}\n"
     parts = """
@@ -114,7 +146,8 @@ kinds:
     assert {name: mapping.source for name, mapping in found["more"].extra.items()} == {"plan": "Tier", "region": "Region"}
     assert list(found["shop_orders"].extra) == ["coupon", "gift"]
     assert list(found["shop_order_items"].extra) == []
-    assert extra_dimensions(found.values()) == {"orders": ["coupon", "gift"], "tickets": ["plan", "region", "site"]}
+    carried = {"orders": ["coupon", "gift"], "tickets": ["plan", "region", "site"]}
+    assert extra_dimensions(found.values()) == {"one": carried, "several": {}}
 
 
 def test_params_fill_it(tmp_path: Path) -> None:
@@ -129,7 +162,7 @@ def test_params_fill_it(tmp_path: Path) -> None:
         ("{Plan: P}", "extra > Plan: must be lower snake case"),
         ("{topic: P}", "extra > topic: is a column of tickets: map it in `columns`"),
         ("{segment: P}", "extra > segment: is the name of a dimension that KPIs have already"),
-        ("{tag: P}", "extra > tag: is a word with a meaning of its own"),
+        ("{grain: P}", "extra > grain: is a word with a meaning of its own"),
         ("{plan: {from: P, unit: seconds}}", "extra > plan > unit: has no meaning here"),
         ("{plan: {sql: 'upper('}}", "extra > plan > sql: is not SQL"),
         ("{plan: {from: P, value: x}}", "extra > plan: give exactly one of"),

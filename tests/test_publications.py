@@ -50,7 +50,8 @@ def test_a_file_holds_the_tables_and_columns_of_its_publication(sample_home: Hom
     for publication in publications(Settings(home=sample_home.path)):
         with duckdb.connect(str(sample_home.path / "published" / publication.database), read_only=True) as con:
             found = defaultdict(set)
-            for table, column in con.execute("select table_name, column_name from duckdb_columns() where not internal").fetchall():
+            columns = "select table_name, column_name from duckdb_columns() where not internal"
+            for table, column in con.execute(columns).fetchall():
                 found[table].add(column)
         assert {table: set(columns) for table, columns in found.items() if table not in ("publication", "gate_results")} == {
             table.name: set(table.columns) for table in publication.tables
