@@ -21,6 +21,7 @@ from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.jobs import Job, jobs
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
 from orchestration.spark import stop_session
@@ -86,8 +87,9 @@ def found_in(settings: Settings, roll: Roll) -> list[tuple[str, str, int]]:
 def what_is_read(settings: Settings, ledger: Ledger) -> tuple[list[Contract], list[Job]]:
     """The contracts of a home, and which of its landed files each of them reads."""
     contracts = load_contracts(settings.config_dir, settings.contract_params)
-    landed = ledger.landed()
-    return contracts, jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
+    header_of = Untrusted(Places(settings.landing, settings.scratch), ledger).landed_header
+    zone, source = settings.exports_timezone, settings.exports_source
+    return contracts, jobs(ledger.landed(), contracts, settings.landing, zone, source, header_of)
 
 
 def begin(settings: Settings, roll: Roll, request: dict[str, Any]) -> None:
