@@ -18,6 +18,7 @@ from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.limits import use as use_limits
 from orchestration.pull.loading import Gate, KindReport, Loader
+from orchestration.pull.personal import file_shown
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import open_source
@@ -69,7 +70,7 @@ class Pull:
         self.unclaimed = unclaimed(landed, wanted)
         for file in landed:
             if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
-                self._progress(f"pull: {file.file}: refused: it {reason}")
+                self._progress(f"pull: {file_shown(file.file)}: refused: it {reason}")
         if not wanted:
             raise ConfigurationError(
                 f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
