@@ -70,9 +70,9 @@ def _section(kpi: dict[str, Any]) -> str:
 def json_schema() -> dict[str, Any]:
     """JSON schema of a contract file, for editors."""
     schema = Contract.model_json_schema(by_alias=True)
-    columns = schema["properties"]["columns"]
-    # A contract drops a column of the one that it extends with null.
-    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, {"type": "null"}, columns["additionalProperties"]]}
+    for columns in (schema["properties"]["columns"], schema["properties"]["extra"]):
+        # A contract drops a column of the one that it extends with null.
+        columns["additionalProperties"] = {"anyOf": [{"type": "string"}, {"type": "null"}, columns["additionalProperties"]]}
     # A plain value is short for a parameter's default.
     schema["properties"]["params"]["additionalProperties"] = {}
     del schema["properties"]["family"], schema["$defs"]["Param"]

@@ -17,6 +17,8 @@ from orchestration.pull.ledger import Ledger, Load
 from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
+#: Status of a run of some steps only, which Dagster's UI started.
+PARTIAL = "partial"
 PAGES = "runs"
 #: Status of a run that had nothing to do: what it shows is the run before.
 SETTLED = "settled"

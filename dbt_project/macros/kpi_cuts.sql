@@ -7,6 +7,22 @@
 {% endmacro %}
 
 
+{#- The grains of the members of a list: what `kpi_grains` says of it, else the longer ones of `default`, since members are many. -#}
+{% macro grains_of_list(name) %}
+  {%- set told = var('kpi_grains') -%}
+  {%- set is_told = told is mapping and name in told -%}
+  {{- return(grains_by(name) if is_told else grains_by(name) | select('in', ['month', 'quarter', 'all']) | list) -}}
+{% endmacro %}
+
+
+{#- The grains in which a fact's rows count, by any cut. -#}
+{% macro grains_of(semantic_model) %}
+  {%- set found = cuts_of(semantic_model).keys() | list -%}
+  {%- for name in wanted_lists(semantic_model) -%}{%- do found.extend(grains_of_list(name)) -%}{%- endfor -%}
+  {{- return(found | unique | list) -}}
+{% endmacro %}
+
+
 {#- The cuts that `kpi_grains` gives days to. -#}
 {% macro cuts_by_day() %}
   {%- set found = [] -%}
@@ -15,7 +31,10 @@
     {%- do names.extend(wanted_dimensions(semantic_model) | map(attribute='name')) -%}
   {%- endfor -%}
   {%- for name in names | unique if 'day' in grains_by(name) -%}{%- do found.append(name) -%}{%- endfor -%}
-  {{- return(found | sort) -}}
+  {%- for semantic_model in (graph.semantic_models.values() if execute else []) -%}
+    {%- for name in wanted_lists(semantic_model) if 'day' in grains_of_list(name) -%}{%- do found.append(name) -%}{%- endfor -%}
+  {%- endfor -%}
+  {{- return(found | unique | sort) -}}
 {% endmacro %}
 
 

@@ -191,7 +191,7 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
             continue
         for path in sorted((settings.raw / kind.name).glob("*.*.parquet")):
             draft = settings.scratch / f"forget_{kind.name}_{path.name}"
-            marks = anonymise_loaded(path, kind, roll, draft)
+            marks = anonymise_loaded(path, kind, roll, draft, only_records)
             if roll.add(marks.records):
                 # Before the rows that tell of them are replaced.
                 roll.save()

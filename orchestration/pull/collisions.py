@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.connections import connect
-from orchestration.pull.kinds import LINEAGE, Kind
+from orchestration.pull.kinds import CARRIED, LINEAGE, Kind
 
 #: Files of no more rows are looked at in one query.
 _ROWS_TOGETHER = 100_000
@@ -56,7 +56,7 @@ def _key(kind: Kind) -> str:
 
 def _content(kind: Kind) -> str:
     """What a row says, in few bytes. (DuckDB's ``hash`` gives one number to texts that differ in a few places.)"""
-    columns = ", ".join(f'"{name}"' for name in kind.columns if name not in LINEAGE)
+    columns = ", ".join(f'"{name}"' for name in (*kind.columns, *CARRIED) if name not in LINEAGE)
     return f"md5(cast(row({columns}) as varchar))"
 
 

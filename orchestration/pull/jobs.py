@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from orchestration.pull import amounts, row_order, spelling, statement, times, values
+from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
 from orchestration.pull.contracts import Companion, Contract, claims
-from orchestration.pull.kinds import KINDS_FILE, LINEAGE
+from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
 from orchestration.pull.ledger import Landed
 from orchestration.pull.limits import Limits
 from orchestration.pull.naming import folder_of
@@ -69,9 +69,9 @@ class Job:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    modules = (values, amounts, times, spelling, statement, row_order)
+    modules = (values, amounts, times, spelling, statement, row_order, carrying, personal)
     read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
+    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(CARRIED | LINEAGE)).encode()).hexdigest()
 
 
 def stem_of(batch: int, contract: str) -> str:

@@ -38,6 +38,12 @@ class Arrivals:
     #: Files, and members of `.zip` files, that cannot be read or unpacked, and why.
     unreadable: list[str] = field(default_factory=list)
 
+    def add(self, other: Arrivals) -> None:
+        """Count in what another source held."""
+        self.new += other.new
+        self.offered |= other.offered
+        self.unreadable += other.unreadable
+
 
 def landed_path(landing: Path, file: Landed) -> Path:
     """Where a landed file lies."""
@@ -217,7 +223,12 @@ class _Landing:
 def land(source: Source, landing: Path, scratch: Path, ledger: Ledger, header_of: HeaderOf = read_header) -> Arrivals:
     """Copy every new or changed file of a source to ``landing``."""
     landing.mkdir(parents=True, exist_ok=True)
-    work, files = _Landing(source, landing, scratch, ledger, header_of), iter(source.files())
-    while work.take(files):
+    work, files = _Landing(source, landing, scratch, ledger, header_of), list(source.files())
+    last_seen = ledger.last_seen(source.name)
+    source.fetch([file for file in files if last_seen.get(file.name, ("", ""))[0] != file.version])
+    coming = iter(files)
+    while work.take(coming):
         pass
+    source.landed()
+    ledger.list_source(source.name, len(files))
     return work.arrivals

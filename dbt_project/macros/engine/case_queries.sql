@@ -97,7 +97,8 @@
       {%- for dimension in wanted_dimensions(semantic_model_over(definition.numerator)) -%}
         {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
             | selectattr('name', 'equalto', definition.fact) | first -%}
-        {%- do found.append([definition.kpi_id, dimension.name, published_names(dimension.expr or dimension.name, node)] + cases) -%}
+        {%- set member = published_names(dimension.readers_expr or dimension.expr or dimension.name, node) -%}
+        {%- do found.append([definition.kpi_id, dimension.name, member] + cases) -%}
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}
