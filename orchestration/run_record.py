@@ -105,9 +105,10 @@ class RunRecord:
     @classmethod
     def load(cls, home: Path) -> RunRecord | None:
         path = home / FILE_NAME
-        if not path.exists():
-            return None
-        data = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None  # none yet, or a half one of an earlier release
         data["loads"] = [Load(**item) for item in data["loads"]]
         data["verdicts"] = [Verdict(**item) for item in data["verdicts"]]
         return cls(**data)

@@ -15,7 +15,7 @@ from orchestration.publish.suppression import Suppression, with_dependents
 from orchestration.pull.literals import literal
 from orchestration.salt import read_salt
 from orchestration.settings import Settings
-from orchestration.versions import REPORT_FILE, TIME_FORMAT, install, staging
+from orchestration.versions import REPORT_FILE, install, next_name, staging
 
 #: A file that was changed in place so often that it has grown by so much is written as a whole.
 MAX_GROWTH = 2
@@ -36,7 +36,7 @@ class Candidate:
     def __init__(self, settings: Settings, tables: list[PublicTable], run_id: str) -> None:
         self._settings = settings
         self.publications = publications_of(tables)
-        self.version = datetime.now(UTC).strftime(TIME_FORMAT)
+        self.version = next_name(settings)
         self._run_id = run_id
         self.folder = staging(settings)
         for publication in self.publications:

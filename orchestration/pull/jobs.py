@@ -15,6 +15,7 @@ from orchestration.pull.ledger import Landed
 from orchestration.pull.limits import Limits
 from orchestration.pull.naming import folder_of
 from orchestration.pull.originals import landed_header
+from orchestration.pull.personal import file_shown
 from orchestration.pull.readers import ReadOptions
 from orchestration.pull.sorting import Origin
 
@@ -30,6 +31,11 @@ class Job:
     contract: Contract
     companions: dict[str, Landed]
     missing_companions: list[str]
+
+    @property
+    def shown(self) -> str:
+        """The file's name, as messages say it."""
+        return file_shown(self.file.file)
 
     @property
     def fingerprint(self) -> str:

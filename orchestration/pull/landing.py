@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestration import durable
 from orchestration.pull.ledger import Landed, Ledger
+from orchestration.pull.personal import file_shown
 from orchestration.pull.readers import FORMATS, read_header
 from orchestration.pull.sources import Source, SourceFile
 from orchestration.pull.unpacking import COMPRESSIONS
@@ -163,7 +164,7 @@ class _Landing:
         except FileNotFoundError:
             return None  # gone since it was listed; should it come back, the next run finds it
         except _NotReadError as error:
-            self.arrivals.unreadable.append(f"{file.name} {error}")
+            self.arrivals.unreadable.append(f"{file_shown(file.name)} {error}")
             # It is there, though: what it brought before is not taken for removed.
             self.arrivals.offered |= {seen} - {""}
             return None

@@ -19,6 +19,7 @@ from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.limits import use as use_limits
 from orchestration.pull.loading import Gate, KindReport, Loader
 from orchestration.pull.locations import sources_of
+from orchestration.pull.personal import file_shown
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import UnreadableSourceError
@@ -72,7 +73,7 @@ class Pull:
         self.unclaimed = unclaimed(landed, wanted)
         for file in landed:
             if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
-                self._progress(f"pull: {file.file}: refused: it {reason}")
+                self._progress(f"pull: {file_shown(file.file)}: refused: it {reason}")
         if not wanted:
             raise ConfigurationError(
                 f"no file in {settings.exports_place} is claimed by a contract; 'cxhouse sources' shows why, and "
