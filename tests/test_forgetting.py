@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -332,3 +333,15 @@ def test_however_a_number_is_written(place: Place) -> None:
     assert str(first["customer_phone"]).startswith("+999")
     assert second["customer_email"] == third["customer_email"] == "info@corp.example"
     assert (second["subject"], third["subject"]) == ("[forgotten]", "hello there")
+
+
+def test_a_text_is_searched_in_no_more_than_its_length(place: Place) -> None:
+    """Hostile text: a million letters in one word, signs of addresses, digits and brackets."""
+    roll = Roll.of(place.settings, PERSON)
+    for word in ("x", "@", "a@", "1", "1 ", "(0)", "#", "1:", "ä@1"):
+        text = word * (10**6 // len(word))
+        started = time.process_time()
+        assert roll.scrubbed(text, numbers=True) is None
+        assert time.process_time() - started < 20
+    found = f"x{'y' * 10**5} {PHONE} <{EMAIL}>, +49 (0)170-555 01 99, {ID}."
+    assert roll.scrubbed(found, numbers=True) == f"x{'y' * 10**5} [forgotten] <[forgotten]>, [forgotten], [forgotten]."

@@ -461,6 +461,18 @@ def test_a_record_that_goes_takes_its_score_and_its_share_of_the_model(
     assert len(list((settings.home / "texts").glob("*.npz"))) == 1, "the earlier model is removed"
 
 
+def test_a_text_that_was_taken_out_leaves_its_score(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    add_reviews(con, "fr", 6, seed=1)
+    before = run(settings, con)
+    con.execute("update staging.stg_reviews set title = '[forgotten]', \"text\" = '[forgotten]' where review_id = 'R3'")
+    con.execute("update staging.stg_reviews set \"text\" = '[removed]' where review_id <> 'R3'")
+    for _ in range(2):
+        after = run(settings.model_copy(update={"full_refresh": True}), con)
+        assert after == {key: {**row, "text_hash": ""} for key, row in before.items()}
+    add(con, "stg_reviews", {"review_id": "N", "created_at": NOON, "text": "[removed]", "rating": 1})
+    assert after.keys() == run(settings, con).keys(), "of what was never scored nothing is known"
+
+
 def test_what_is_not_better_is_not_used(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     rng = np.random.default_rng(4)
     # Stars that have nothing to do with the words.

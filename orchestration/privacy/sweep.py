@@ -46,7 +46,10 @@ def screen_landed(
     screening = Screening(settings, roll, contracts, wanted)
     # A file of which nothing was loaded comes again, for a while, without arriving anew.
     watched = set(roll.state().get("watched", []))
-    dropped = [file for file in landed if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
+    # What ends the process that reads it would end this one.
+    fatal = ledger.fatal()
+    readable = [file for file in landed if file.sha256 not in fatal]
+    dropped = [file for file in readable if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
     standing = {job.file.batch for job in wanted if _is_loaded(settings, job)}
     watched |= {file.sha256 for file in dropped if file.batch not in standing}
     roll.set_state(screened=max((file.batch for file in landed), default=0), watched=sorted(watched))
@@ -188,7 +191,7 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
             continue
         for path in sorted((settings.raw / kind.name).glob("*.*.parquet")):
             draft = settings.scratch / f"forget_{kind.name}_{path.name}"
-            marks = anonymise_loaded(path, kind, roll, draft)
+            marks = anonymise_loaded(path, kind, roll, draft, only_records)
             if roll.add(marks.records):
                 # Before the rows that tell of them are replaced.
                 roll.save()

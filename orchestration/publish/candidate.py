@@ -147,6 +147,10 @@ class Candidate:
         chosen += [f'"{column}" as "{name}"' for column, name in table.copies.items()]
         return ", ".join(chosen), {"salt": read_salt(self._settings)} if table.pseudonyms else {}
 
+    def discard(self) -> None:
+        """Remove a candidate that may not be published."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def publish(self) -> str:
         """Put the candidate in the place of the published version; returns its name.
 

@@ -234,10 +234,11 @@ class Ledger:
         with self._connection() as con:
             return {row["batch"] for row in con.execute("select batch from blamed")}
 
-    def fatal(self, limits: str) -> dict[str, str]:
-        """Files, by their hash, over which the process that read them ended, and why; ``limits`` is their fingerprint."""
+    def fatal(self, limits: str | None = None) -> dict[str, str]:
+        """Files, by their hash, over which the process that read them ended, and why; under limits (their fingerprint) or any."""
         with self._connection() as con:
-            return {row["sha256"]: row["reason"] for row in con.execute("select * from fatal where limits = ?", (limits,))}
+            rows = con.execute("select * from fatal where ? in (limits, '')", (limits or "",))
+            return {row["sha256"]: row["reason"] for row in rows}
 
     def add_fatal(self, sha256: str, limits: str, reason: str) -> None:
         """Write down that a file ended the process that read it."""
