@@ -98,6 +98,13 @@ EXPRESSIONS = {
     "'(select count(*) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "3",
     "'(select sum(number) from (' ~ numbers_from_to(0, 4) ~ ') as numbers)'": "10",
     "'(select ' ~ listed('cast(number as ' ~ dbt.type_string() ~ ')') ~ ' from (' ~ numbers_from_to(0, 2) ~ ') as n)'": "0, 1, 2",
+    r"""json_text('\'{"plan":"Gold, é","n":"3"}\'', 'plan')""": "Gold, é",
+    r"""json_text('\'{"plan":"Gold"}\'', 'tag')""": None,
+    "json_text('cast(null as ' ~ dbt.type_string() ~ ')', 'plan')": None,
+    r"""'(select ' ~ listed('list_member') ~ ' from ' ~ rows_by_member(TAGGED, 'extra', 'tag') ~ ')'""".replace(
+        "TAGGED", r"""'(select \'{"tag":["b, c","a"]}\' as extra)'"""
+    ): "a, b, c",
+    r"""'(select count(*) from ' ~ rows_by_member('(select \'{"plan":"x"}\' as extra)', 'extra', 'tag') ~ ')'""": "0",
     "'(select max(date_day) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "2026-03-01",
 }
 
