@@ -25,6 +25,10 @@ def plain(column: Column, number: int) -> str:
     """A value that fits a column."""
     if column.values:
         return column.values[0]
+    if column.name in ("from_value", "to_value"):
+        return "open"
+    if column.name.endswith(("_scale", "_max")):
+        return "5"
     if column.is_id or column.name.endswith("_id"):
         return f"{column.name.removesuffix('_id')}-{number}"
     match column.type:
