@@ -12,9 +12,10 @@ import yaml
 from orchestration.alerts import check_addresses
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
+from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
-from orchestration.pull.sources import open_source
+from orchestration.pull.locations import sources_of
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark import check_engine
@@ -50,7 +51,7 @@ def check_configuration(settings: Settings) -> None:
     check_folder(settings)
     check_addresses(settings.notify)
     check_engine(settings)
-    open_source(settings.exports)
+    sources_of(settings)
 
 
 def check_folder(settings: Settings) -> None:
@@ -61,6 +62,7 @@ def check_folder(settings: Settings) -> None:
     """
     carried = names_of(extra_dimensions(load_contracts(settings.config_dir, settings.contract_params)))
     _check_vars(settings.vars, carried)
+    check_retention(settings)
     check_seeds(settings.config_dir, carried)
     check_suites(settings.config_dir)
 

@@ -214,6 +214,15 @@ class Kept:
         basis = self._basis_of(node)
         return basis is not None and self._basis.get(node.unique_id) == basis
 
+    def passed_before(self, test: Any) -> str | None:
+        """The only table that a test reads, where it passed on the version that the table's latest changes started from."""
+        names = [name for name in test.depends_on.nodes if not name.startswith("macro.")]
+        state = self._built.get(names[0].rpartition(".")[2]) if len(names) == 1 and names[0].startswith("model.") else None
+        if self._is_off or state is None or not state.are_changes_known:
+            return None
+        before = self._basis_text({names[0].rpartition(".")[2]: f"v{state.version - 1}"})
+        return names[0] if self._basis.get(test.unique_id) == before else None
+
     def passed(self, node: Any) -> None:
         """Remember that a test passed, or that a seed was loaded. A test that looks at the date passed on that date only."""
         basis = self._basis_of(node)
@@ -260,7 +269,10 @@ class Kept:
 
     def _basis_of(self, node: Any) -> str | None:
         versions = self._versions(node)
-        return None if versions is None else json.dumps([self._project, versions], sort_keys=True)
+        return None if versions is None else self._basis_text(versions)
+
+    def _basis_text(self, versions: dict[str, str]) -> str:
+        return json.dumps([self._project, versions], sort_keys=True)
 
     def _versions(self, node: Any) -> dict[str, str] | None:
         """The versions of all that a node reads (seeds are part of the project); none when one of them is not known."""

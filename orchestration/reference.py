@@ -152,7 +152,13 @@ def sample_reference(marts: Path) -> str:
         for _, kpi_id, unit, grain, start, value, low, high, n, pending, status in found:
             period = {"all": "all time", "month": f"{start:%Y-%m}" if start else "", "quarter": f"from {start}"}[grain]
             interval = f"{format_value(low, unit)} to {format_value(high, unit)}" if low is not None else ""
-            cells = [f"[`{kpi_id}`](kpis.md#{kpi_id})", period, format_value(value, unit), interval, f"{n:,}"]
+            cells = [
+                f"[`{kpi_id}`](kpis.md#{kpi_id})",
+                period,
+                format_value(value, unit),
+                interval,
+                "" if n is None else f"{n:,}",
+            ]
             lines.append(f"| {' | '.join([*cells, '' if pending is None else f'{pending:,}', status.replace('_', ' ')])} |")
         lines.append("")
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -12,11 +11,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from orchestration import durable
 from orchestration.gates.verdicts import Verdict
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
+#: Status of a run of some steps only, which Dagster's UI started.
+PARTIAL = "partial"
 PAGES = "runs"
 #: Status of a run that had nothing to do: what it shows is the run before.
 SETTLED = "settled"
@@ -98,16 +100,15 @@ class RunRecord:
         raise_alerts(settings, self, error)
 
     def save(self, home: Path) -> None:
-        draft = home / f".{FILE_NAME}"
-        draft.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(draft, home / FILE_NAME)
+        durable.write_text(home / FILE_NAME, json.dumps(asdict(self), indent=1, ensure_ascii=False))
 
     @classmethod
     def load(cls, home: Path) -> RunRecord | None:
         path = home / FILE_NAME
-        if not path.exists():
-            return None
-        data = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None  # none yet, or a half one of an earlier release
         data["loads"] = [Load(**item) for item in data["loads"]]
         data["verdicts"] = [Verdict(**item) for item in data["verdicts"]]
         return cls(**data)

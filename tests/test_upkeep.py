@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -20,7 +21,8 @@ from orchestration.keeping import Kept, project_version
 from orchestration.node_result import NodeResult
 from orchestration.settings import Settings, load_settings
 from orchestration.upkeep.build import Upkeep, chosen_nodes
-from orchestration.upkeep.queries import Clock, Declaration, Input, TouchedUnits, restricted
+from orchestration.upkeep.queries import Clock, Declaration, Input, Touched, TouchedUnits, restricted
+from orchestration.upkeep.row_tests import of_changed_rows
 from orchestration.warehouse import Warehouse
 
 
@@ -144,7 +146,54 @@ def test_queries_of_touched_units() -> None:
         "select a from s.t where _batch in (-1, 1)",
         "select a from s.t where 2026-01-01",
     ]
-    query = restricted(CODE, ["a"], "touched")
+    query = restricted(CODE, ["a"], Touched("touched"))
     assert "1 = 1" not in query
     assert "touched_units.touched_1 is not distinct from lower(t.a)" in query
     assert query.endswith("(select 1 from touched as touched_units where touched_units.touched_1 is not distinct from present.a)")
+
+
+def test_periods_are_named() -> None:
+    """Named or looked up, the same rows are meant, nulls and several columns included."""
+    units = [("'day'", "date '2026-06-30'"), ("'day'", "date '2026-07-01'"), ("'week'", "date '2026-06-29'"), ("'all'", None)]
+    others = "('day', '2026-06-29'), ('week', null), (null, null)"
+    query = f"select * from (values ('day', '2026-06-30'), ('week', '2026-06-29'), ('all', null), {others}) as cells (grain, day)"
+    with duckdb.connect() as con:
+        con.execute("create table touched (touched_1 varchar, touched_2 date)")
+        for grain, day in units:
+            con.execute(f"insert into touched values ({grain}, {day or 'null'})")
+        found = [
+            con.execute(f"{query} where {touched.condition(['cells.grain', 'cast(cells.day as date)'])} order by all").fetchall()
+            for touched in (Touched("touched"), Touched("touched", units))
+        ]
+    assert found[0] == found[1] == [("all", None), ("day", "2026-06-30"), ("week", "2026-06-29")]
+
+
+def test_what_passed_is_tested_on_what_changed() -> None:
+    """A test of rows finds in the rows that changed what it would find in all, and does not look at the others."""
+    kwargs = {"columns": ["a", "b"]}
+    unique = SimpleNamespace(test_metadata={"name": "unique_together", "kwargs": kwargs})
+    filled = SimpleNamespace(test_metadata={"name": "never_null", "kwargs": kwargs})
+    queries = {
+        "unique": (unique, "select a, b from s.t group by a, b having count(*) > 1"),
+        "filled": (filled, "select * from s.t where a is null or b is null"),
+        "other": (SimpleNamespace(test_metadata={"name": "ascending", "kwargs": {}}), "select * from s.t where a > 0"),
+    }
+    with duckdb.connect() as con:
+        con.execute("create schema s; create schema maintenance")
+        # The pair (0, 0) is there twice, and one row has no `a`: of before, so that nobody looks at them.
+        con.execute("create table s.t as select range as a, 0 as b from range(100) union all values (0, 0), (null, 7)")
+        con.execute("create table maintenance.changed_t as values (5, 0), (6, null)")
+        con.execute("alter table maintenance.changed_t rename col0 to a; alter table maintenance.changed_t rename col1 to b")
+
+        def failing(name: str) -> int:
+            test, code = queries[name]
+            return len(con.execute(of_changed_rows(con, test, "s.t", "t", code)).fetchall())
+
+        assert failing("unique") == 0
+        con.execute("insert into s.t values (5, 0)")
+        assert [failing(name) for name in queries] == [1, 1, 100]
+        # Of many changes all rows are looked at.
+        con.execute("insert into maintenance.changed_t select range + 200, 0 from range(100)")
+        assert [failing("unique"), failing("filled")] == [2, 1]
+        con.execute("insert into s.t values (null, 8)")
+        assert failing("filled") == 2

@@ -53,6 +53,96 @@
 {% endmacro %}
 
 
+{#- Cuts of a fact whose sums over the whole time are those of its quarters, so that nothing is stored of them. (A stock is that
+    of the last day, and what belongs to a period already may be no sum over others.) -#}
+{% macro cuts_of_quarters(semantic_model) %}
+  {%- set cuts = cuts_of(semantic_model) -%}
+  {%- set is_stock = semantic_model.measures | selectattr('non_additive_dimension') | list | length > 0 -%}
+  {%- if is_stock or (semantic_model.config.meta or {}).get('grain_column') -%}{{- return([]) -}}{%- endif -%}
+  {{- return(cuts.get('all', []) | select('in', cuts.get('quarter', [])) | list) -}}
+{% endmacro %}
+
+
+{#- For each grain the cuts that are stored of what adds up. -#}
+{% macro stored_cuts(semantic_model, cuts) %}
+  {%- set stored, rolled_up = {}, cuts_of_quarters(semantic_model) -%}
+  {%- for grain, names in cuts.items() -%}
+    {%- set kept = names | reject('in', rolled_up) | list if grain == 'all' else names -%}
+    {%- if kept -%}{%- do stored.update({grain: kept}) -%}{%- endif -%}
+  {%- endfor -%}
+  {{- return(stored) -}}
+{% endmacro %}
+
+
+{#- For each fact (as its parts are called) the measures that `all_of_quarters` sums up, and by which cuts. -#}
+{% macro measures_of_quarters() %}
+  {%- set found = {} -%}
+  {%- for semantic_model in (graph.semantic_models.values() if execute else []) -%}
+    {%- set cuts, measures = cuts_of_quarters(semantic_model), [] -%}
+    {%- for measure in wanted_measures(semantic_model) if adds_up(measure) -%}{%- do measures.append(measure.name) -%}{%- endfor -%}
+    {%- if cuts and measures -%}
+      {%- set fact = modules.re.sub('^(fct|audit)_', '', semantic_model.node_relation.alias) -%}
+      {%- do found.update({fact: {'measures': measures, 'cuts': cuts, 'people': people_of(semantic_model)}}) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- For `maintained`: which cells of the mart the parts of each fact touch. -#}
+{% macro cells_touched_by(facts, by_quarter, cell) %}
+  {%- set found = {} -%}
+  {%- for fact in facts -%}
+    {%- set of_quarters = ["select 'all', cast(null as date), dimension, member from {changes} where grain = 'quarter'"] -%}
+    {%- do found.update({'kpi_parts_' ~ fact: [cell | join(', ')] + (of_quarters if fact in by_quarter else [])}) -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- The parts of the whole time that are sums of quarters. Decimals add up to the same in any order. -#}
+{% macro all_of_quarters(by_fact) -%}
+    select
+        measure,
+        'all' as grain,
+        cast(null as date) as period_start,
+        dimension,
+        member,
+        cast(sum(cast(total as decimal(38, 9))) as double) as total,
+        cast(sum(cast(sum_of_squares as decimal(38, 6))) as double) as sum_of_squares,
+        sum(n) as n,
+        case max(people)
+            when 'counted' then {{ bits_of_count('sum(total)') }}
+            when 'rows' then {{ bits_of_count('sum(n)') }}
+            else bit_or(people_bits)
+        end as people_bits
+    from (
+        {% for fact, told in by_fact.items() -%}
+        select
+            measure,
+            dimension,
+            member,
+            total,
+            sum_of_squares,
+            n,
+            people_bits,
+            '{{ told.people if told.people in ["counted", "rows"] else "known" }}' as people
+        from {{ ref('kpi_parts_' ~ fact) }}
+        where
+            grain = 'quarter'
+            and measure in ('{{ told.measures | join("', '") }}')
+            and dimension in ('{{ told.cuts | join("', '") }}')
+            and {{ is_touched("'all'", 'cast(null as date)', 'dimension', 'member') }}
+        {{ "union all" if not loop.last }}
+        {% endfor -%}
+    ) as quarters
+    group by
+        measure,
+        dimension,
+        member
+{%- endmacro %}
+
+
 {#- Dimensions by whose members a KPI of this fact wants days as well (`days_by` in its meta). -#}
 {% macro dimensions_by_day(semantic_model) %}
   {%- set measures, found = semantic_model.measures | map(attribute='name') | list, [] -%}

@@ -1,8 +1,9 @@
 {#- The additive parts of every KPI of one fact: each measure of its semantic model, by period and by member of each
     dimension. Compiled from the semantic model, so that a measure is written down once.
 
-    What adds up is summed once by day; longer periods are rolled up from the days. A median, a percentile and a count of
-    distinct values are no sums: their `total` is the exact value for that very period and member, taken from the fact. -#}
+    What adds up is summed once by day; longer periods are rolled up from the days, and the whole time from the quarters, where
+    the mart is put together (`all_of_quarters`): a day changes the parts of its periods only. A median, a percentile and a count
+    of distinct values are no sums: their `total` is the exact value for that very period and member, taken from the fact. -#}
 {% macro kpi_parts(fact) -%}
 {%- if not execute -%}
   select * from {{ fact }}
@@ -21,7 +22,8 @@
   {%- for measure in measures -%}
     {%- do (summed if adds_up(measure) and not own_grain else held).append(measure) -%}
   {%- endfor -%}
-  {%- if summed and cuts -%}{%- do queries.append(parts_from_days(fact, semantic_model, clock, summed, cuts)) -%}{%- endif -%}
+  {%- set stored = stored_cuts(semantic_model, cuts) -%}
+  {%- if summed and stored -%}{%- do queries.append(parts_from_days(fact, semantic_model, clock, summed, stored)) -%}{%- endif -%}
   {%- for grains, names in (statements_of(cuts, own_grain) if held else []) -%}
     {%- do queries.append(parts_from_rows(fact, semantic_model, clock, held, grains, names, own_grain)) -%}
   {%- endfor -%}
@@ -49,7 +51,8 @@ select
     'all' as member,
     cast(null as double) as total,
     cast(null as double) as sum_of_squares,
-    cast(null as bigint) as n
+    cast(null as bigint) as n,
+    cast(null as bigint) as people_bits
 where 1 = 0
 {%- endmacro %}
 
@@ -71,7 +74,7 @@ from (
         select
             day,
             {{ cut_columns(dimensions) }},
-            {{ measure_columns(measures) }}
+            {{ measure_columns(measures, are_persons_known(semantic_model)) }}
         from dated
         where
             day <= {{ as_of_day() }}
@@ -127,8 +130,11 @@ from (
             {% set column = part ~ '_' ~ measure.name -%}
             {#- What does not add up over time (a stock) counts on the last day of the period only. -#}
             {% set counts_once = measure.non_additive_dimension and not (part == 'n' and aggregation(measure) == 'sum_boolean') -%}
-            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not (loop.last and outer_loop.last) }}
+            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not (loop.last and outer_loop.last) or are_persons_known(semantic_model) }}
             {% endfor -%}
+            {% if are_persons_known(semantic_model) -%}
+            bit_or(people_{{ measure.name }}) as people_{{ measure.name }}{{ "," if not loop.last }}
+            {% endif -%}
             {% endfor %}
         from {{ 'flagged' if are_stocks else 'by_period' }}
         group by
@@ -139,7 +145,7 @@ from (
 
     )
 
-    {{ measures_as_rows('summed', measures | map(attribute='name') | list) }}
+    {{ measures_as_rows('summed', measures | map(attribute='name') | list, people_of(semantic_model)) }}
 ) as parts
 {%- endmacro %}
 
@@ -184,7 +190,7 @@ from (
             grain,
             period_start,
             {{ cut_columns(dimensions) }},
-            {{ measure_columns(measures) }}
+            {{ measure_columns(measures, are_persons_known(semantic_model)) }}
         from by_period
         group by grouping sets (
             {% for name in names -%}
@@ -194,7 +200,7 @@ from (
 
     )
 
-    {{ measures_as_rows('aggregated', measures | map(attribute='name') | list) }}
+    {{ measures_as_rows('aggregated', measures | map(attribute='name') | list, people_of(semantic_model)) }}
 ) as parts
 {%- endmacro %}
 
@@ -216,6 +222,9 @@ from (
             {% for measure in measures -%}
             {{ measure_value(measure) }} as m_{{ measure.name }}{{ "," if not loop.last }}
             {% endfor %}
+            {%- if are_persons_known(semantic_model) %},
+            {{ person_bit(people_of(semantic_model)) }} as person_bit
+            {%- endif %}
         from {{ rows_by_member(fact, 'extra', list) if list else fact }}
         where {{ instant.expr or clock }} is not null
 {%- endmacro %}
@@ -243,11 +252,14 @@ from (
 {%- endmacro %}
 
 
-{% macro measure_columns(measures) -%}
+{% macro measure_columns(measures, with_people) -%}
             {% for measure in measures -%}
             {{ measure_total(measure, measures) }} as total_{{ measure.name }},
             {{ measure_squares(measure) }} as squares_{{ measure.name }},
-            {{ measure_count(measure) }} as n_{{ measure.name }}{{ "," if not loop.last }}
+            {{ measure_count(measure) }} as n_{{ measure.name }}{{ "," if with_people or not loop.last }}
+            {% if with_people -%}
+            bit_or(case when m_{{ measure.name }} is not null then person_bit end) as people_{{ measure.name }}{{ "," if not loop.last }}
+            {% endif -%}
             {% endfor %}
 {%- endmacro %}
 
@@ -277,7 +289,8 @@ select
     member,
     cast({{ measure.expr }} as double) as total,
     cast(variance as double) as sum_of_squares,
-    cast(n as bigint) as n
+    cast(n as bigint) as n,
+    {{ bits_of_count('n') }} as people_bits
 from {{ fact }}
 where ({{ measure.expr }}) is not null
 {{ "union all" if not loop.last }}

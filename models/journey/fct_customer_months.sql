@@ -1,6 +1,18 @@
 -- Each customer's months since the first purchase, and what happened in them.
-
-
+{%- set everybody = 'select customer_key from {this}' -%}
+{#- Everybody lives through the latest month: when the next one begins, it is complete, and a row more is there. -#}
+{{ maintained(
+    unit=['customer_key'],
+    touched_by={
+        'fct_orders': 'customer_key',
+        'fct_contacts': 'customer_key',
+        'dim_customers': 'customer_key',
+        'dim_dates': everybody ~ ' where exists (select 1 from {changes})',
+    },
+    on_clock=[
+        everybody ~ ' where ' ~ day_passed(next_period("'month'", 'month_starts_on')) ~ ' or ' ~ day_passed('month_starts_on'),
+    ]
+) }}
 with purchases as (
 
     select
@@ -14,6 +26,7 @@ with purchases as (
     where
         is_purchase
         and customer_key <> 'unknown'
+        and {{ is_touched('customer_key') }}
 
 ),
 
@@ -49,7 +62,9 @@ asked as (
         cast({{ dbt.date_trunc('month', local_date('contact_at')) }} as date) as month_starts_on,
         count(*) as contacts
     from {{ ref('fct_contacts') }}
-    where customer_key <> 'unknown'
+    where
+        customer_key <> 'unknown'
+        and {{ is_touched('customer_key') }}
     group by
         customer_key,
         cast({{ dbt.date_trunc('month', local_date('contact_at')) }} as date)

@@ -6,6 +6,27 @@
 -- counts as square roots, so that a spread is one whatever the level.
 {%- set recent_from = add_days('judged.period_start', -28) -%}
 {%- set season_from = add_days('judged.period_start', -367) %}
+{%- set looked_at = "dimension = 'all' and grain in ('day', 'week')" %}
+{#- A point tells of those after it: of the next of its weekday, whenever that is, and of what follows on both. What is negative
+    somewhere is looked at in another way everywhere. -#}
+{{ maintained(
+    unit=['kpi_id', 'grain', 'period_start'],
+    touched_by={
+        'kpis': [
+            'select kpi_id, grain, period_start from {changes} where ' ~ looked_at,
+            'select present.kpi_id, present.grain, present.period_start from ' ~ ref('kpis') ~ ' as present inner join ('
+            ~ "select kpi_id, grain, min(case when value < 0 then cast('0001-01-01' as date) else period_start end) as since"
+            ~ ' from {changes} where ' ~ looked_at ~ ' group by kpi_id, grain) as changed'
+            ~ ' on present.kpi_id = changed.kpi_id and present.grain = changed.grain'
+            ~ " and present.dimension = 'all' and present.period_start >= changed.since",
+        ],
+    },
+    on_clock=[
+        'select kpi_id, grain, period_start from ' ~ ref('kpis') ~ ' where ' ~ looked_at ~ ' and ('
+        ~ day_passed(next_period('grain', 'period_start')) ~ ' or '
+        ~ day_passed(add_days('period_start', var('baseline_days'))) ~ ')',
+    ]
+) }}
 
 with points as (
 
@@ -85,7 +106,9 @@ judged as (
         {{ add_days('period_start', "case when grain = 'day' then -56 else -84 end") }} as history_from,
         case when grain = 'day' then 28 else 8 end as fewest_points
     from scaled
-    where period_start > {{ add_days(as_of_day(), -var('baseline_days')) }}
+    where
+        period_start > {{ add_days(as_of_day(), -var('baseline_days')) }}
+        and {{ is_touched('kpi_id', 'grain', 'period_start') }}
 
 ),
 

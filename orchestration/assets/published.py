@@ -2,14 +2,17 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
+from datetime import timedelta
+
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, model_key
+from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
 from orchestration.publish import PublicTable
 from orchestration.settings import Settings
 from orchestration.steps.publish import publish_marts
 from orchestration.steps.run import Project, Run
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
+from orchestration.steps.whole import verify
+from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
@@ -23,16 +26,21 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         group_name="published",
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
-        description=f"What readers get: {MARTS_FILE} and the same tables as Parquet.",
+        pool=WRITER,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
+        description=f"What readers get: {MARTS_FILE}, {ANALYSIS_FILE} for analysts, and the same tables as Parquet.",
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        record = run.begin(context.run_id)
+        record = begin(run, context.run)
+        # Alone, or with some of the others: only what was verified in the same run is published.
+        verify(run, project)
         tables = publish_marts(run, project)
         from orchestration.display import headline_markdown
 
         return dg.MaterializeResult(
             metadata={
                 "version": record.published_version,
+                "analysis": dg.MetadataValue.path(str(run.settings.published / ANALYSIS_FILE)),
                 "file": dg.MetadataValue.path(str(run.settings.published / MARTS_FILE)),
                 "report": dg.MetadataValue.path(str(run.settings.published / REPORT_FILE)),
                 "gates": dg.MetadataValue.path(str(record.page(run.settings.home))),
@@ -48,7 +56,8 @@ def _tables(settings: Settings, tables: list[PublicTable]) -> str:
     """Every published table with a link to its model in this UI, and where its Parquet file lies."""
     folder = (settings.published / PARQUET_FOLDER).absolute()
     lines = [
-        f"| [{table.name}](/assets/{table.schema}/{table.name}) | {table.description.strip()} | {folder / table.name}.parquet |"
+        f"| [{table.name}](/assets/{table.schema}/{table.model}) | {table.description.strip()} | {table.publication} "
+        f"| {folder / table.publication / table.name}.parquet |"
         for table in tables
     ]
-    return "\n".join(["| table | a row is | file |", "|---|---|---|", *lines])
+    return "\n".join(["| table | a row is | published in | file |", "|---|---|---|---|", *lines])

@@ -16,10 +16,10 @@ from orchestration.output import shown
 from orchestration.pull.canonical import mark_repeated, put_beside, unknown_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
-from orchestration.pull.loading import options_of
 from orchestration.pull.params import given_to
 from orchestration.pull.quarantine import valueless
 from orchestration.pull.readers import open_rows

@@ -7,7 +7,7 @@ from datetime import datetime
 from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
-from orchestration.dashboard.kpi import kpis_of
+from orchestration.dashboard.kpi import TOO_FEW, kpis_of
 from orchestration.dashboard.marts import Marts, View, period_name
 from orchestration.display import format_value
 
@@ -30,7 +30,9 @@ def compliance(marts: Marts, view: View) -> list[Block]:
             policy["status"].replace("_", " ") + (f": needs {policy['missing_export']}" if policy["missing_export"] else ""),
             format_value(policy["actual"], units.get(policy["rule"], "")),
             f"{policy['comparison']} {format_value(policy['limit_value'], units.get(policy['rule'], ''))}",
-            f"{policy['bad_cases']:,} of {policy['cases']:,}"
+            TOO_FEW
+            if policy["cases"] is None
+            else f"{policy['bad_cases']:,} of {policy['cases']:,}"
             + (f", {policy['unknown_cases']:,} unknown" if policy["unknown_cases"] else ""),
             "" if policy["headroom_cases"] is None else f"{policy['headroom_cases']:,}",
             f"{policy['window_days']}",
@@ -102,7 +104,7 @@ def alerts(marts: Marts, view: View) -> list[Block]:
 
 def data_health(marts: Marts, view: View) -> list[Block]:
     """The run's gates, every file's rows, quarantine over arrivals, and the newest arrival of each export."""
-    return [_gates(marts), _freshness(marts), *_quarantine(marts), _files(marts)]
+    return [_gates(marts), _sources(marts), _freshness(marts), *_quarantine(marts), _files(marts)]
 
 
 def _gates(marts: Marts) -> Table:
@@ -151,6 +153,23 @@ def _freshness(marts: Marts) -> Table:
     ]
     columns = ["export", "files", "newest arrival (UTC)", "rows read", "merged", "in quarantine", "share"]
     return Table("Exports", columns, rows, numbers=("files", "rows read", "merged", "in quarantine", "share"), note=_MERGED)
+
+
+def _sources(marts: Marts) -> Table:
+    rows = [
+        [
+            row["source"],
+            row["problem"] or "read",
+            _instant(row["asked_at"]),
+            _instant(row["listed_at"]) or "never",
+            _instant(row["newest_landed_at"]) or "none",
+            f"{row['files'] or 0:,}",
+        ]
+        for row in marts.rows("select * from load_sources order by problem is null, source")
+    ]
+    columns = ["source", "state", "last asked (UTC)", "last read (UTC)", "newest file (UTC)", "files"]
+    note = "Where exports come from. What is published of a source that cannot be read is as old as its newest file."
+    return Table("Sources", columns, rows, numbers=("files",), note=note)
 
 
 def _quarantine(marts: Marts) -> list[Block]:

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.connections import connect, explain
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
@@ -219,7 +219,8 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     if feed.error is not None:
         return feed.error
     if (told := explain(error, f"the pull of {origin.file}")) is not None:
-        return told
+        # A query over all rows is the contract's wish; rows one by one are the file's.
+        return told if contract.looks_around else LimitExceededError("cannot be read: " + str(told))
     if not isinstance(error, duckdb.Error):
         return error
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 _TABLES = """
 create table if not exists landed (
@@ -29,6 +29,13 @@ create table if not exists seen (
     version text not null,
     sha256 text not null,
     primary key (source, file, version)
+);
+create table if not exists sources (
+    source text primary key,
+    asked_at text not null,
+    listed_at text,
+    problem text,
+    files integer
 );
 create table if not exists loads (
     batch integer not null references landed,
@@ -54,6 +61,12 @@ create table if not exists runs (
 create table if not exists marks (
     name text primary key,
     value text not null
+);
+create table if not exists fatal (
+    sha256 text not null,
+    limits text not null,
+    reason text not null,
+    primary key (sha256, limits)
 );
 create table if not exists blamed (
     batch integer primary key references landed
@@ -144,6 +157,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: The connection of a transaction that is under way.
+        self._held: sqlite3.Connection | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as con:
             con.executescript(_TABLES)
@@ -151,9 +166,24 @@ class Ledger:
                 _bring_up_to_date(con, table)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything inside is one transaction: after a crash all of it is there, or nothing."""
+        with self._connection() as con:
+            self._held = con
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        if self._held is not None:
+            yield self._held
+            return
         con = sqlite3.connect(self._path, timeout=30)
         con.row_factory = sqlite3.Row
+        # With the folder's names too, so that a loss of power takes back no transaction that was confirmed.
+        con.execute("pragma synchronous = extra")
         try:
             with con:
                 yield con
@@ -189,6 +219,32 @@ class Ledger:
             con.execute("update landed set pull = ? where batch = ? and pull is null", (batch, batch))
         return Landed(batch, sha256, source, file, size, header, landed_at, pull or batch)
 
+    def list_source(self, source: str, files: int) -> None:
+        """Record that a source said what it holds."""
+        with self._connection() as con:
+            con.execute("insert or replace into sources values (?, ?, ?, null, ?)", (source, now(), now(), files))
+
+    def miss_source(self, source: str, problem: str) -> None:
+        """Record that a source could not be read, and why; when it last could stays known."""
+        with self._connection() as con:
+            con.execute(
+                "insert into sources values (?, ?, null, ?, null) "
+                "on conflict (source) do update set asked_at = excluded.asked_at, problem = excluded.problem",
+                (source, now(), problem),
+            )
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Each source with when it was last asked and last read, and when its newest file landed; by name."""
+        with self._connection() as con:
+            return [
+                dict(row)
+                for row in con.execute(
+                    "select sources.*, max(landed.landed_at) as newest_landed_at from sources "
+                    "left join landed on sources.source = landed.source and landed.withdrawn_at is null "
+                    "group by sources.source order by sources.source"
+                )
+            ]
+
     def withdraw(self, batches: list[int]) -> None:
         """What these files brought is no longer to count; the next run takes it out."""
         with self._connection() as con:
@@ -210,6 +266,17 @@ class Ledger:
         """Batches that a gate of the models named, and that no publication has had yet."""
         with self._connection() as con:
             return {row["batch"] for row in con.execute("select batch from blamed")}
+
+    def fatal(self, limits: str | None = None) -> dict[str, str]:
+        """Files, by their hash, over which the process that read them ended, and why; under limits (their fingerprint) or any."""
+        with self._connection() as con:
+            rows = con.execute("select * from fatal where ? in (limits, '')", (limits or "",))
+            return {row["sha256"]: row["reason"] for row in rows}
+
+    def add_fatal(self, sha256: str, limits: str, reason: str) -> None:
+        """Write down that a file ended the process that read it."""
+        with self._connection() as con:
+            con.execute("insert or replace into fatal values (?, ?, ?)", (sha256, limits, reason))
 
     def clear_blame(self) -> None:
         """A run was published: what it was built from is no longer in doubt."""
@@ -233,6 +300,11 @@ class Ledger:
         """Record that a file in this version has this content, so that it need not be read again."""
         with self._connection() as con:
             con.execute("insert or replace into seen values (?, ?, ?, ?)", (source, file, version, sha256))
+
+    def unsee(self, sha256: str) -> None:
+        """Forget which files have this content, so that they are copied again."""
+        with self._connection() as con:
+            con.execute("delete from seen where sha256 = ?", (sha256,))
 
     def landed(self) -> list[Landed]:
         """Every landed file, in the order of arrival."""

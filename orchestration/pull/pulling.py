@@ -6,18 +6,28 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from orchestration.connections import use
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.lifetime.tables import ensure_lifetime_tables
+from orchestration.privacy.at_pull import Persons
+from orchestration.privacy.retention import apply_retention
+from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
+from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import land
+from orchestration.pull.landing import Arrivals, land
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed
-from orchestration.pull.sources import open_source
+from orchestration.pull.limits import use as use_limits
+from orchestration.pull.loading import Gate, KindReport, Loader
+from orchestration.pull.locations import sources_of
+from orchestration.pull.personal import file_shown
+from orchestration.pull.reading import Places, Untrusted
+from orchestration.pull.soundness import close_home, open_home
+from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
+from orchestration.texts.tables import ensure_text_tables
 
 
 class Pull:
@@ -25,10 +35,13 @@ class Pull:
 
     def __init__(self, settings: Settings, progress: Callable[[str], None]) -> None:
         use(settings.resources)
+        use_limits(settings.limits)
         self._settings, self._progress = settings, progress
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
         self.unclaimed: list[str] = []
+        #: Sources that could not be listed, and why.
+        self.unreadable_sources: dict[str, str] = {}
         #: For each file that was read, its rows and the records that they became.
         self.summary: list[str] = []
 
@@ -41,23 +54,33 @@ class Pull:
         settings = self._settings
         shutil.rmtree(settings.scratch, ignore_errors=True)
         settings.scratch.mkdir(parents=True)
-        arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
-        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        reads_all = settings.replay or settings.full_refresh
+        places = Places(settings.landing, settings.scratch)
+        untrusted = Untrusted(places, self.ledger, again=reads_all)
+        for line in open_home(settings, self.ledger):
+            self._progress(f"pull: {line}")
+        arrivals = self._land(untrusted)
+        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports_place}")
         for line in arrivals.unreadable:
             self._progress(f"pull: {line}")
         for line in withdraw_blamed(self.ledger, arrivals.offered):
             self._progress(f"pull: {line}")
         landed = self.ledger.landed()
         contracts = load_contracts(settings.config_dir, settings.contract_params)
-        wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
+        wanted = jobs(
+            landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source, untrusted.landed_header
+        )
         self.unclaimed = unclaimed(landed, wanted)
+        for file in landed:
+            if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
+                self._progress(f"pull: {file_shown(file.file)}: refused: it {reason}")
         if not wanted:
             raise ConfigurationError(
-                f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
+                f"no file in {settings.exports_place} is claimed by a contract; 'cxhouse sources' shows why, and "
                 "docs/contracts.md how to write one"
             )
-        reads_all = settings.replay or settings.full_refresh
-        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all)
+        persons = Persons(settings)
+        loader = Loader(places, settings.raw, settings.quarantine, self.ledger, untrusted, reads_all, persons)
         loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
@@ -65,8 +88,36 @@ class Pull:
                 self._progress(f"pull: {kind.name}: {message}")
             loads += report.loads
             yield report
+        for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
+            self._progress(f"pull: {line}")
+        for line in apply_retention(settings, self.ledger, wanted):
+            self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
+        ensure_text_tables(settings)
+        close_home(self.ledger)
+
+    def _land(self, untrusted: Untrusted) -> Arrivals:
+        """Land what is new of every source; one that cannot be read does not keep the others from landing.
+
+        Raises:
+            CxhouseError: no source can be read.
+        """
+        settings, arrivals = self._settings, Arrivals()
+        sources = sources_of(settings, self._progress)
+        for source in sources:
+            try:
+                arrivals.add(land(source, settings.landing, settings.scratch, self.ledger, untrusted.header))
+            except UnreadableSourceError as error:
+                self.unreadable_sources[source.name] = str(error)
+                self.ledger.miss_source(source.name, str(error))
+                # It may offer them still.
+                arrivals.offered |= {sha256 for _, sha256 in self.ledger.last_seen(source.name).values()}
+                self._progress(f"pull: source {source.name} cannot be read: {error}")
+        if len(self.unreadable_sources) == len(sources):
+            told = "; ".join(f"{name}: {why}" for name, why in self.unreadable_sources.items())
+            raise CxhouseError(f"no source of exports can be read ({told})")
+        return arrivals

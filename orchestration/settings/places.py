@@ -31,6 +31,11 @@ class Places(BaseModel):
         return self.home / "ledger.sqlite"
 
     @property
+    def forgotten(self) -> Path:
+        """Whom the home was asked to forget, as keyed hashes (see ``orchestration.privacy.roll``)."""
+        return self.home / "forgotten"
+
+    @property
     def warehouse(self) -> Path:
         return self.home / "warehouse.duckdb"
 
@@ -51,6 +56,11 @@ class Places(BaseModel):
     def lifetime_record(self) -> Path:
         """What the lifetime tables in `raw` were made of."""
         return self.home / "lifetime.json"
+
+    @property
+    def downloads(self) -> Path:
+        """What was read of remote exports and has not landed yet."""
+        return self.home / "downloads"
 
     @property
     def scratch(self) -> Path:

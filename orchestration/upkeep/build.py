@@ -19,6 +19,7 @@ from orchestration.keeping import AS_OF, Kept, as_computed_at
 from orchestration.node_result import NodeResult
 from orchestration.settings import MODELS_AT_ONCE, Settings
 from orchestration.upkeep.queries import Clock, Declaration, Input, TouchedUnits, can_be_traced
+from orchestration.upkeep.row_tests import of_changed_rows
 from orchestration.upkeep.table import Table
 
 #: Of a dbt test's configuration: what a plain count of failing rows stands for.
@@ -168,12 +169,19 @@ class Upkeep:
             return replace(before, status="pass")
         with self._kept.cursor() as con:
             con.execute("set TimeZone = 'UTC'")
-            failures = int(con.execute(f"select count(*) from ({before.compiled_code}) as failing").fetchall()[0][0])
+            code = self._test_of_changes(con, node, before.compiled_code)
+            failures = int(con.execute(f"select count(*) from ({code}) as failing").fetchall()[0][0])
         if not failures:
             self._kept.passed(SimpleNamespace(**{**vars(node), "compiled_code": before.compiled_code}))
             return replace(before, status="pass")
         status = "warn" if str(node.config["severity"]).lower() == "warn" else "fail"
         return replace(before, status=status, failures=failures, message=f"Got {failures} results, configured to fail if != 0")
+
+    def _test_of_changes(self, con: duckdb.DuckDBPyConnection, test: Any, code: str) -> str:
+        if (model := self._kept.passed_before(test)) is None:
+            return code
+        relation = str(self._nodes[model].relation_name) if model in self._nodes else None
+        return of_changed_rows(con, test, relation, self._nodes[model].name, code) if relation else code
 
     # -- one model ---------------------------------------------------------------------------------------------------------
 

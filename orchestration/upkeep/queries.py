@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,17 +127,56 @@ def _is_unit(expressions: Sequence[str]) -> str:
     )
 
 
-def rows_of_units(relation: str, unit: Sequence[str], touched: str) -> str:
+@dataclass(frozen=True)
+class Touched:
+    """Units in a table; few are ``named`` in queries as well, each by the literals of its columns (None: null).
+
+    A query that looks them up joins in each of its places, and expressions in the condition make that two joins; of names, the
+    planner drops whole branches (a year's months, where only a day is touched).
+    """
+
+    table: str
+    named: Sequence[tuple[str | None, ...]] | None = None
+
+    def condition(self, expressions: Sequence[str]) -> str:
+        """SQL: are the expressions, in the order of the unit's columns, one of these units?"""
+        if self.named is None:
+            return f"exists (select 1 from {self.table} as touched_units where {_is_unit(expressions)})"
+        last_ones: dict[tuple[str | None, ...], list[str | None]] = {}
+        for *first, last in self.named:
+            last_ones.setdefault(tuple(first), []).append(last)
+        *heads, tail = expressions
+        return _any(
+            " and ".join([*(_is(text, value) for text, value in zip(heads, first, strict=True)), _is_among(tail, values)])
+            for first, values in last_ones.items()
+        )
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return f"({' or '.join(f'({condition})' for condition in conditions)})"
+
+
+def _is(expression: str, value: str | None) -> str:
+    return f"{expression} is null" if value is None else f"{expression} = {value}"
+
+
+def _is_among(expression: str, values: Sequence[str | None]) -> str:
+    known = [value for value in values if value is not None]
+    several = [f"{expression} in ({', '.join(known)})"] if known else []
+    return _any([*several, *([f"{expression} is null"] if len(known) < len(values) else [])])
+
+
+def rows_of_units(relation: str, unit: Sequence[str], touched: Touched) -> str:
     """The rows of touched units."""
-    condition = _is_unit([f"present.{column}" for column in unit])
-    return (
-        f"select present.* from {relation} as present where exists (select 1 from {touched} as touched_units where {condition})"
-    )
+    return f"select present.* from {relation} as present where {touched.condition(_present(unit))}"
 
 
-def delete_units(relation: str, unit: Sequence[str], touched: str) -> str:
-    condition = _is_unit([f"present.{column}" for column in unit])
-    return f"delete from {relation} as present where exists (select 1 from {touched} as touched_units where {condition})"
+def delete_units(relation: str, unit: Sequence[str], touched: Touched) -> str:
+    return f"delete from {relation} as present where {touched.condition(_present(unit))}"
+
+
+def _present(unit: Sequence[str]) -> list[str]:
+    return [f"present.{column}" for column in unit]
 
 
 def units_of(relation: str, unit: Sequence[str]) -> str:
@@ -146,12 +185,11 @@ def units_of(relation: str, unit: Sequence[str]) -> str:
     return f"select distinct {columns} from {relation}"
 
 
-def restricted(code: str, unit: Sequence[str], touched: str) -> str:
+def restricted(code: str, unit: Sequence[str], touched: Touched) -> str:
     """A model's query for the touched units only."""
     result = code
     for expressions in re.findall(r"\(1 = 1 /\*touched: (.*?)\*/\)", code):
-        condition = f"exists (select 1 from {touched} as touched_units where {_is_unit(expressions.split(' ;; '))})"
-        result = result.replace(f"(1 = 1 /*touched: {expressions}*/)", condition)
+        result = result.replace(f"(1 = 1 /*touched: {expressions}*/)", touched.condition(expressions.split(" ;; ")))
     return rows_of_units(f"({result})", unit, touched)
 
 

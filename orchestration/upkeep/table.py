@@ -6,10 +6,12 @@ from typing import Any
 
 import duckdb
 
+from orchestration.pull.literals import literal
 from orchestration.upkeep.queries import (
     BY_ITSELF,
     VOLATILE,
     Declaration,
+    Touched,
     carry_volatile,
     changed_table,
     delete_units,
@@ -19,6 +21,9 @@ from orchestration.upkeep.queries import (
     rows_of_units,
     units_of,
 )
+
+#: So many touched periods are named in the query.
+_MAX_NAMED = 16
 
 
 class UnforeseenError(Exception):
@@ -45,10 +50,12 @@ class Table:
         old = self._relation
         if touched is not None and unit is not None:
             self._con.execute(f"create or replace temp table {self._touched} as {touched}")
-            if not self._count(self._touched):
+            count = self._count(self._touched)
+            if not count:
                 return self._leave()
-            parts = [restricted(part, unit, self._touched) for part in parts]
-            old = f"({rows_of_units(self._relation, unit, self._touched)})"
+            units = Touched(self._touched, self._periods() if count <= _MAX_NAMED else None)
+            parts = [restricted(part, unit, units) for part in parts]
+            old = f"({rows_of_units(self._relation, unit, units)})"
         self._compute(parts)
         self._con.execute(f"create or replace temp table {self._differing} as {differing_rows(old, self._new, self._content)}")
         if not self._count(self._differing):
@@ -62,11 +69,21 @@ class Table:
             self._con.execute(f"insert into {self._relation} by name select * from {self._new}")
         else:
             self._con.execute(f"create or replace temp table {self._touched} as {units_of(self._differing, unit)}")
-            self._con.execute(delete_units(self._relation, unit, self._touched))
-            rows = rows_of_units(self._new, unit, self._touched)
+            units = Touched(self._touched)
+            self._con.execute(delete_units(self._relation, unit, units))
+            rows = rows_of_units(self._new, unit, units)
             self._con.execute(f"insert into {self._relation} by name {rows}")
         self._drop()
         return True
+
+    def _periods(self) -> list[tuple[str | None, ...]] | None:
+        """The touched units as literals, where they are periods: an error of the database could show others, which may be ids."""
+        described = self._con.execute(f"describe {self._touched}").fetchall()
+        if [row[1] for row in described] != ["VARCHAR", "DATE"]:
+            return None
+        columns = ", ".join(f"cast({row[0]} as varchar)" for row in described)
+        found = self._con.execute(f"select distinct {columns} from {self._touched}").fetchall()
+        return [(literal(grain), None if day is None else f"date {literal(day)}") for grain, day in found]
 
     def _compute(self, parts: list[str]) -> None:
         first, *further = parts

@@ -40,10 +40,9 @@
 {%- endmacro %}
 
 
-{#- The same for a reporting day; a day more on both sides. -#}
+{#- The same for a reporting day: from the one that both instants may still be before, to the one that the later has reached. -#}
 {% macro day_passed(day) -%}
-  ({{ day }} between {{ add_days(local_date("cast('{earlier}' as timestamp)"), -1) }}
-  and {{ add_days(local_date("cast('{later}' as timestamp)"), 1) }})
+  ({{ day }} between {{ local_date("cast('{earlier}' as timestamp)") }} and {{ local_date("cast('{later}' as timestamp)") }})
 {%- endmacro %}
 
 

@@ -44,30 +44,77 @@ with
     versions as (
 
         select
-            {{ record_key(kind) }} as record,
-            {{ 'false' if kind in without_deletion else 'coalesce(is_deleted, false)' }} as is_gone,
-            row_number() over (
-                partition by {{ record_key(kind) }}
-                order by
-                    {%- if kind in with_updates %}
-                    case when coalesce(updated_at, {{ created_at }}) <= {{ as_of() }} then 0 else 1 end,
-                    coalesce(updated_at, {{ created_at }}) desc nulls last,
-                    {%- endif %}
-                    _batch desc,
-                    _row desc
-            ) as version_number
+            {{ "is_deleted," if kind not in without_deletion }}
+            {{ "coalesce(updated_at, " ~ created_at ~ ") as changed_at," if kind in with_updates }}
+            _batch,
+            _row,
+            {{ record_key(kind) }} as record
         from standing
         {%- if created_at %}
         where {{ created_at }} <= {{ as_of() }} or {{ created_at }} is null
         {%- endif %}
 
-    )
+    ),
+    {%- if kind in without_deletion %}
 
-    select count(*) as records
-    from versions
-    where
-        version_number = 1
-        and not is_gone
+    present as (
+
+        select count(*) as records
+        from (select distinct record from versions) as once
+
+    )
+    {%- else %}
+
+    -- Which version is the newest matters where one of them is a deletion only: to rank sorts all rows.
+    found as (
+
+        select
+            record,
+            max(case when is_deleted then 1 else 0 end) as deletions
+        from versions
+        group by record
+
+    ),
+
+    ranked as (
+
+        select
+            versions.is_deleted,
+            row_number() over (
+                partition by versions.record
+                order by
+                    {%- if kind in with_updates %}
+                    case when versions.changed_at <= {{ as_of() }} then 0 else 1 end,
+                    versions.changed_at desc nulls last,
+                    {%- endif %}
+                    versions._batch desc,
+                    versions._row desc
+            ) as version_number
+        from versions
+        inner join found
+            on
+                versions.record = found.record
+                and found.deletions > 0
+
+    ),
+
+    present as (
+
+        select count(*) as records
+        from found
+        where deletions = 0
+        union all
+        select count(*) as records
+        from ranked
+        where
+            version_number = 1
+            and not coalesce(is_deleted, false)
+
+    )
+    {%- endif %}
+
+    select sum(records) as records
+    from present
 
 ),
 {%- endfor %}
