@@ -93,7 +93,7 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
     if page.exists():
         lines.append(f"Details: {page}")
     body = "\n".join([f"Run {record.run_id} was {record.status}. What is published stays as it was.", *lines])
-    _send(settings, f"cxhouse: the run was {record.status}", body)
+    send(settings, f"cxhouse: the run was {record.status}", body)
 
 
 def _reasons(verdict: Verdict) -> list[str]:
@@ -124,10 +124,11 @@ def tell_new_alerts(settings: Settings, before: dict[str, str] | None) -> None:
     if len(fresh) > MAX_TOLD:
         lines.append(f"- and {len(fresh) - MAX_TOLD} more")
     lines.append("The table alerts has them all, each with the query of its cases.")
-    _send(settings, f"cxhouse: {len(fresh)} new alert(s)", "\n".join(lines))
+    send(settings, f"cxhouse: {len(fresh)} new alert(s)", "\n".join(lines))
 
 
-def _send(settings: Settings, title: str, body: str) -> None:
+def send(settings: Settings, title: str, body: str) -> None:
+    """Send a message to whoever the setting `notify` names."""
     if not settings.notify:
         return
     import apprise

@@ -12,6 +12,7 @@ from orchestration.assets.layers import layer_assets, layer_checks
 from orchestration.assets.lifetime import lifetime_assets
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
+from orchestration.assets.texts import text_assets
 from orchestration.configuration import check_folder
 from orchestration.gates.suites import LAYERS
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
@@ -51,6 +52,7 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
             raw_assets(run),
             *(layer_assets(run, project, layer) for layer in LAYERS),
             lifetime_assets(run, project),
+            text_assets(run, project),
             published_asset(run, project),
             backfill,
         ],

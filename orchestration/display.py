@@ -24,7 +24,7 @@ from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import Settings
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
+from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 #: Shown at the end of a run; `cxhouse kpis` shows all.
 HEADLINES = (
@@ -42,7 +42,14 @@ MODES = {
     "compare": "computed whole, changes taken over",
     "rebuild": "built anew",
 }
-_LIGHTS = {"on_target": "green", "warning": "yellow", "breach": "red", "not_available": "dim", "insufficient_data": "dim"}
+_LIGHTS = {
+    "on_target": "green",
+    "warning": "yellow",
+    "breach": "red",
+    "not_available": "dim",
+    "insufficient_data": "dim",
+    "suppressed": "dim",
+}
 
 
 def published_file(settings: Settings) -> Path:
@@ -134,7 +141,7 @@ def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[st
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         is_over = row["period_start"] is None or period_end(row["grain"], row["period_start"]) <= today
-        if is_over and (row["value"] is not None or row["status"] == "not_available"):
+        if is_over and (row["value"] is not None or row["status"] in ("not_available", "suppressed")):
             newest.setdefault((row["kpi_id"], row["member"]), row)
     return list(newest.values())
 
@@ -158,11 +165,15 @@ def _cells(row: dict[str, Any]) -> list[str]:
         row["member"],
         format_value(row["value"], unit),
         interval,
-        f"{row['n']:,}",
+        "" if row["n"] is None else f"{row['n']:,}",
         f"{row['n_pending']:,}" if row["n_pending"] else "",
         format_value(row["target"], unit) if row["target"] is not None else "",
-        f"needs {row['missing_export']}" if row["missing_export"] else row["status"].replace("_", " "),
+        f"needs {row['missing_export']}" if row["missing_export"] else _status(row["status"]),
     ]
+
+
+def _status(status: str) -> str:
+    return "too few people to show" if status == "suppressed" else status.replace("_", " ")
 
 
 COLUMNS = ("KPI", "period", "member", "value", "95 % interval", "cases", "pending", "target", "status")
@@ -218,6 +229,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
         console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
     if record.published_version:
         console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
+        console.print(f"Single cases, for analysts: {settings.published / ANALYSIS_FILE}", markup=False)
         console.print(f"and as Parquet: {settings.published / PARQUET_FOLDER}", markup=False)
         console.print(f"To look at: {settings.published / REPORT_FILE}, or 'cxhouse dashboard'", markup=False)
     print_page(console, settings, record)

@@ -21,3 +21,7 @@ class GateFailedError(CxhouseError):
 
 class RefusedFileError(CxhouseError):
     """A whole file that cannot be read; it stays landed, and the run goes on without it."""
+
+
+class LimitExceededError(RefusedFileError):
+    """A file that would take more memory, time, cells or bytes than reading one may; with higher limits it is tried again."""

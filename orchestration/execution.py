@@ -14,13 +14,14 @@ from uuid import uuid4
 from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
 from orchestration.gates.keeper import GateKeeper
-from orchestration.gates.suites import FITTED_BEFORE, LAYERS
+from orchestration.gates.suites import FITTED_BEFORE, LAYERS, TEXTS_BEFORE
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.run_record import RunRecord
 from orchestration.salt import ensure_salt
 from orchestration.settings import PROJECT, Settings
 from orchestration.settled import settled_run
 from orchestration.spark import stop_session
+from orchestration.targets.pushing import bring_up_to_date
 from orchestration.versions import restore_whole
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
             progress(
                 f"nothing new: files, settings and date are those of the last run; version {settled.published_version} stays"
             )
+            bring_up_to_date(settings, progress)
             return settled
         return _execute(settings, keeper, progress, record_in_dagster)
     finally:
@@ -96,6 +98,7 @@ def _run_here(run: Run, phases: RunRecord) -> None:
     from orchestration.steps.lifetime import fit_lifetime
     from orchestration.steps.publish import publish_marts
     from orchestration.steps.pull import pull_exports
+    from orchestration.steps.texts import read_texts
 
     with phases.timed("dbt parse"):
         project = run.parse()
@@ -105,6 +108,8 @@ def _run_here(run: Run, phases: RunRecord) -> None:
             pull_exports(run)
             _stop_at_gate(record)
             for layer in LAYERS:
+                if layer == TEXTS_BEFORE:
+                    read_texts(run)
                 if layer == FITTED_BEFORE:
                     fit_lifetime(run)
                 built = build_layer(run, project, layer)

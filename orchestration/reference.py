@@ -70,9 +70,9 @@ def _section(kpi: dict[str, Any]) -> str:
 def json_schema() -> dict[str, Any]:
     """JSON schema of a contract file, for editors."""
     schema = Contract.model_json_schema(by_alias=True)
-    columns = schema["properties"]["columns"]
-    # A contract drops a column of the one that it extends with null.
-    columns["additionalProperties"] = {"anyOf": [{"type": "string"}, {"type": "null"}, columns["additionalProperties"]]}
+    for columns in (schema["properties"]["columns"], schema["properties"]["extra"]):
+        # A contract drops a column of the one that it extends with null.
+        columns["additionalProperties"] = {"anyOf": [{"type": "string"}, {"type": "null"}, columns["additionalProperties"]]}
     # A plain value is short for a parameter's default.
     schema["properties"]["params"]["additionalProperties"] = {}
     del schema["properties"]["family"], schema["$defs"]["Param"]
@@ -152,7 +152,13 @@ def sample_reference(marts: Path) -> str:
         for _, kpi_id, unit, grain, start, value, low, high, n, pending, status in found:
             period = {"all": "all time", "month": f"{start:%Y-%m}" if start else "", "quarter": f"from {start}"}[grain]
             interval = f"{format_value(low, unit)} to {format_value(high, unit)}" if low is not None else ""
-            cells = [f"[`{kpi_id}`](kpis.md#{kpi_id})", period, format_value(value, unit), interval, f"{n:,}"]
+            cells = [
+                f"[`{kpi_id}`](kpis.md#{kpi_id})",
+                period,
+                format_value(value, unit),
+                interval,
+                "" if n is None else f"{n:,}",
+            ]
             lines.append(f"| {' | '.join([*cells, '' if pending is None else f'{pending:,}', status.replace('_', ' ')])} |")
         lines.append("")
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from orchestration import durable
 from orchestration.gates.verdicts import Verdict
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.settings import Settings
@@ -98,9 +98,7 @@ class RunRecord:
         raise_alerts(settings, self, error)
 
     def save(self, home: Path) -> None:
-        draft = home / f".{FILE_NAME}"
-        draft.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(draft, home / FILE_NAME)
+        durable.write_text(home / FILE_NAME, json.dumps(asdict(self), indent=1, ensure_ascii=False))
 
     @classmethod
     def load(cls, home: Path) -> RunRecord | None:

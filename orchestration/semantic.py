@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from orchestration.connections import connect
 from orchestration.display import published_file
 from orchestration.errors import CxhouseError
-from orchestration.publish import read_publication
+from orchestration.publish import MARTS, Publication, PublicTable, publications, read_publication
 from orchestration.settings import Settings
+from orchestration.versions import ANALYSIS_FILE
 from orchestration.warehouse import DBT_PROJECT
 
 _FOLDER = "metricflow"
@@ -40,25 +42,26 @@ def prepare_project(settings: Settings) -> Path:
     folder = settings.dbt_target / _FOLDER
     (folder / "target").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(DBT_PROJECT / "dbt_project.yml", folder / "dbt_project.yml")
-    marts = {"type": "duckdb", "path": str(published), "config_options": {"access_mode": "READ_ONLY"}}
+    # The tables of facts, and beside them those of the marts, such as the days.
+    cases = (settings.published / ANALYSIS_FILE).resolve()
+    beside = {"path": str(published.resolve()), "alias": MARTS, "read_only": True}
+    marts = {"type": "duckdb", "path": str(cases), "config_options": {"access_mode": "READ_ONLY"}, "attach": [beside]}
     profiles = {"cxhouse": {"target": "published", "outputs": {"published": marts}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
-    told = over_published(manifest, _tables(settings), publication.reporting_timezone, published.stem)
+    told = over_published(manifest, publications(settings), publication.reporting_timezone)
     (folder / "target" / "semantic_manifest.json").write_text(json.dumps(told), encoding="utf-8")
     return folder
 
 
-def _tables(settings: Settings) -> set[str]:
-
-    with connect(published_file(settings), read_only=True) as con:
-        return {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
-
-
-def over_published(manifest: dict[str, Any], tables: set[str], timezone: str, database: str) -> dict[str, Any]:
+def over_published(manifest: dict[str, Any], given: Iterable[Publication], timezone: str) -> dict[str, Any]:
     """A semantic manifest of the warehouse as one of its published tables; metrics over others are left out."""
+    tables = {table.name: table for publication in given for table in publication.tables}
     models = [model for model in manifest["semantic_models"] if model["node_relation"]["alias"] in tables]
     for model in models:
-        _relate(model["node_relation"], database)
+        table = tables[model["node_relation"]["alias"]]
+        _relate(model["node_relation"], table.publication)
+        for part in (*model["dimensions"], *model["measures"], *model["entities"]):
+            part["expr"] = _published(part["expr"], table)
         for dimension in model["dimensions"]:
             # The rule of the macro reporting_day: instants are named so, days are not.
             if dimension["type"] == "time" and dimension["name"].endswith("_at"):
@@ -71,8 +74,15 @@ def over_published(manifest: dict[str, Any], tables: set[str], timezone: str, da
         if {measure["name"] for measure in metric["type_params"]["input_measures"]} <= measures
     ]
     for spine in manifest["project_configuration"]["time_spines"]:
-        _relate(spine["node_relation"], database)
+        _relate(spine["node_relation"], MARTS)
     return {**manifest, "semantic_models": models, "metrics": metrics}
+
+
+def _published(expression: str | None, table: PublicTable) -> str | None:
+    """An expression over a model's columns as one over the published ones."""
+    for column, name in table.pseudonyms.items():
+        expression = re.sub(rf"\b{column}\b", name, expression) if expression else expression
+    return expression
 
 
 def _relate(relation: dict[str, Any], database: str) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from sysconfig import get_path
 
+from orchestration import durable
 from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.sources import open_source
 from orchestration.run_record import SETTLED, RunRecord
-from orchestration.settings import PROJECT, Settings
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
+from orchestration.settings import CONFIG_FILE, PROJECT, Settings
+from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
 
@@ -29,12 +31,16 @@ def inputs_version(settings: Settings) -> str:
     """Changes with all that a run reads: the offered files, settings, configuration, code, libraries, the date."""
     code = [PROJECT / "orchestration", PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
     files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
+    # The settings, which have their own part.
+    files = [path for path in files if path.name != CONFIG_FILE]
     return _hash(
         [
-            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days"}),
+            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days", "targets"}),
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
+            # What has been kept for long enough goes from day to day.
+            date.today() if settings.retention else None,
             [(file.name, file.version) for file in open_source(settings.exports).files()],
         ]
     )
@@ -42,13 +48,13 @@ def inputs_version(settings: Settings) -> str:
 
 def _state_version(settings: Settings) -> str:
     """Changes with all that a run leaves in its home, whoever changes it."""
-    files = [settings.published / MARTS_FILE, settings.published / REPORT_FILE]
+    files = [settings.published / name for name in (*DATABASES.values(), REPORT_FILE)]
     return _hash(
         [
             [(path.name, path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None for path in files],
             # DuckDB writes to the private warehouse until the process ends: its time says nothing.
             settings.warehouse.exists(),
-            sorted(path.name for path in (settings.published / PARQUET_FOLDER).iterdir()),
+            sorted(path.name for path in (settings.published / PARQUET_FOLDER).rglob("*")),
             sorted(path.relative_to(settings.raw).as_posix() for path in settings.raw.rglob("*.parquet")),
             [(file.batch, file.file, file.withdrawn_at) for file in Ledger(settings.ledger).landed()],
         ]
@@ -58,7 +64,7 @@ def _state_version(settings: Settings) -> str:
 def settle(settings: Settings, inputs: str) -> None:
     """Remember after a publication what it was made of; ``inputs`` is their version from before anything was read."""
     text = json.dumps({"inputs": inputs, "state": _state_version(settings)})
-    (settings.home / FILE_NAME).write_text(text, encoding="utf-8")
+    durable.write_text(settings.home / FILE_NAME, text)
 
 
 def settled_run(settings: Settings) -> RunRecord | None:

@@ -1,7 +1,7 @@
 """Versions of what is published: a folder each, staged beside the others, and one link that readers follow.
 
-``published/current`` leads to ``versions/<id>``; the names that readers know (``marts.duckdb``, ``parquet``, ``report.html``)
-lead through it, so that one rename switches all of them. Nothing is renamed before it is on disk.
+``published/current`` leads to ``versions/<id>``; the names that readers know (``marts.duckdb``, ``analysis.duckdb``, ``parquet``,
+``report.html``) lead through it, so that one rename switches all of them. Nothing is renamed before it is on disk.
 """
 
 from __future__ import annotations
@@ -15,18 +15,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestration.durable import sync
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.settings import Settings
 
 MARTS_FILE = "marts.duckdb"
+ANALYSIS_FILE = "analysis.duckdb"
+#: The publications of a version, each a database file.
+DATABASES = {"marts": MARTS_FILE, "analysis": ANALYSIS_FILE}
 REPORT_FILE = "report.html"
 PARQUET_FOLDER = "parquet"
 MANIFEST_FILE = "manifest.json"
 VERSIONS = "versions"
+#: The publication of single cases, as its file and its folder of Parquet are called.
+ANALYSIS = "analysis"
 #: The link to the folder of the published version.
 CURRENT = "current"
 #: What lies in a version and has a name of its own beside ``current``.
-NAMES = (MARTS_FILE, PARQUET_FOLDER, REPORT_FILE)
+NAMES = (MARTS_FILE, ANALYSIS_FILE, PARQUET_FOLDER, REPORT_FILE)
 #: How the time of a publication names its version.
 TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -101,11 +107,12 @@ def install(settings: Settings, staged: Path, name: str, run_id: str) -> None:
     published = settings.published
     _write_manifest(staged, current(settings), run_id)
     (published / VERSIONS).mkdir(exist_ok=True)
-    mode = settings.published_mode
     for path in (published / VERSIONS, staged, *staged.rglob("*")):
+        is_analysis = ANALYSIS in (path.stem, path.parent.name)
+        mode = settings.analysis_mode if is_analysis else settings.published_mode
         path.chmod(mode if path.is_dir() else mode & 0o666)
     os.replace(staged, published / VERSIONS / name)
-    _sync(published / VERSIONS)
+    sync(published / VERSIONS)
     _switch(published, name)
     _prune(settings, name)
 
@@ -117,13 +124,14 @@ def _write_manifest(staged: Path, before: Version | None, run_id: str) -> None:
         name = path.relative_to(staged).as_posix()
         known = before.files.get(name) if before and _is_linked(path, before.folder / name) else None
         if known is None:
-            _sync(path)
+            sync(path)
             known = (path.stat().st_size, _hash(path))
         files[name] = {"bytes": known[0], "sha256": known[1]}
     manifest = staged / MANIFEST_FILE
     manifest.write_text(json.dumps({"run_id": run_id, "files": files}, indent=1), encoding="utf-8")
-    for path in (manifest, staged / PARQUET_FOLDER, staged):
-        _sync(path)
+    folders = sorted((path for path in staged.rglob("*") if path.is_dir()), reverse=True)
+    for path in (manifest, *folders, staged):
+        sync(path)
 
 
 def _is_linked(path: Path, other: Path) -> bool:
@@ -139,7 +147,7 @@ def _switch(published: Path, name: str) -> None:
             shutil.rmtree(link)
         if not link.is_symlink() or os.readlink(link) != target:
             _link(target, link)
-    _sync(published)
+    sync(published)
 
 
 def _link(target: str, link: Path) -> None:
@@ -149,15 +157,6 @@ def _link(target: str, link: Path) -> None:
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
     os.replace(draft, link)
-
-
-def _sync(path: Path) -> None:
-    """Have a file's bytes, or a folder's names, on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _prune(settings: Settings, kept: str) -> None:

@@ -16,6 +16,7 @@ from filelock import FileLock
 from hypothesis import settings
 from independent import Company
 
+from orchestration.publish import open_published
 from orchestration.reference import SAMPLE
 
 REPOSITORY = Path(__file__).parents[1]
@@ -67,8 +68,24 @@ class Home:
     def options(self) -> list[str | Path]:
         return ["--home", self.path, *(["--config", self.config] if self.config else [])]
 
+    def published(self) -> duckdb.DuckDBPyConnection:
+        """What readers see: the marts, and beside them the single cases."""
+        return open_published(self.path / "published" / "marts.duckdb")
+
     def marts(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(str(self.path / "published" / "marts.duckdb"), read_only=True)
+        """The published models as the warehouse holds them, with the numbers of few people that readers do not see."""
+        if not (self.path / "warehouse.duckdb").exists():  # of Spark
+            return self.published()
+        con = duckdb.connect(str(self.path / "warehouse.duckdb"), read_only=True)
+        con.execute(f"attach '{self.path / 'published' / 'marts.duckdb'}' as published (read_only)")
+        schemas = ("kpis", "practices", "journey", "conformed")
+        con.execute(f"set search_path = '{','.join(f'warehouse.{schema}' for schema in schemas)},published.main'")
+        return con
+
+    def shown(self, sql: str, *values: object) -> list[tuple]:
+        """A query of what readers see."""
+        with self.published() as con:
+            return con.execute(sql, list(values)).fetchall()
 
     def query(self, sql: str, *values: object) -> list[tuple]:
         with self.marts() as con:

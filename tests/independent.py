@@ -112,6 +112,9 @@ class Company:
             return newest_of(happened, key, created, updated)
 
         self.seeds = seeds
+        scores = pd.concat(map(pd.read_parquet, (home / "raw" / "text_sentiment").glob("*.parquet"))).astype(object)
+        scores = scores.where(scores.notna(), None)
+        self.scores = {(row["record_kind"], row["record_id"]): row for row in scores.to_dict("records")}
         self.tickets = newest(read_raw(home, "tickets"), lambda r: r["ticket_id"], "created_at")
         self.calls = newest(read_raw(home, "calls"), lambda r: r["call_id"], "started_at")
         self.orders = newest(read_raw(home, "orders"), lambda r: r["order_id"], "ordered_at")

@@ -12,6 +12,8 @@ import duckdb
 import pyarrow.parquet as pq
 import zstandard
 
+from orchestration.publish import open_published
+
 #: Tables that tell of runs, not of customers, and columns that tell when something was done.
 OF_RUNS = ("publication", "gate_results", "alerts", "load_ledger")
 OF_THE_CLOCK = ("computed_at",)
@@ -20,7 +22,7 @@ OF_THE_CLOCK = ("computed_at",)
 def published_rows(home: Path) -> dict[str, list[tuple]]:
     """Every published row that does not tell of runs, sorted, by table."""
     rows = {}
-    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as con:
+    with open_published(home / "published" / "marts.duckdb") as con:
         for (table,) in con.execute("select table_name from duckdb_tables() order by 1").fetchall():
             if table not in OF_RUNS:
                 columns = [row[0] for row in con.execute(f"describe {table}").fetchall() if row[0] not in OF_THE_CLOCK]
@@ -30,12 +32,15 @@ def published_rows(home: Path) -> dict[str, list[tuple]]:
 
 def fingerprint(home: Path) -> str:
     """The published version; every table of it can be read, in both forms."""
-    with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True) as con:
+    with open_published(home / "published" / "marts.duckdb") as con:
         version = con.execute("select version from publication").fetchone()
-        tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
-        counts = {table: con.execute(f"select count(*), count(columns(*)) from {table}").fetchone()[0] for table in tables}
+        tables = con.execute("select database_name, table_name from duckdb_tables()").fetchall()
+        counts = {
+            f"{name}/{table}": con.execute(f"select count(*), count(columns(*)) from {name}.{table}").fetchone()[0]
+            for name, table in tables
+        }
     current = (home / "published" / "parquet").resolve()
-    stored = {path.stem: pq.read_table(path).num_rows for path in current.glob("*.parquet")}
+    stored = {f"{path.parent.name}/{path.stem}": pq.read_table(path).num_rows for path in current.rglob("*.parquet")}
     assert set(stored) == set(counts)
     assert version is not None
     if current.parent.name == version[0]:
@@ -47,10 +52,10 @@ def leftovers(home: Path) -> list[str]:
     """Files and tables in a home that no run that ended leaves there."""
     expected = {
         "landing", "raw", "quarantine", "published", "dbt", "dagster", "seeds", "runs", "spark", "ledger.sqlite",
-        "warehouse.duckdb", "identity_salt", "last_run.json", "lifetime.json", "settled.json", "writer.lock",
+        "warehouse.duckdb", "identity_salt", "last_run.json", "lifetime.json", "texts", "settled.json", "writer.lock",
     }  # fmt: skip
     found = [path.name for path in home.iterdir() if path.name not in expected]
-    names = {"marts.duckdb", "parquet", "report.html", "current", "versions"}
+    names = {"marts.duckdb", "analysis.duckdb", "parquet", "report.html", "current", "versions"}
     found += [str(path) for path in (home / "published").iterdir() if path.name not in names]
     found += [str(path) for path in list((home / "published" / "versions").iterdir())[3:]]
     found += [str(path) for path in (home / "raw").rglob("*") if path.is_file() and path.suffix != ".parquet"]

@@ -93,7 +93,25 @@ def recommendations_after_contacts(c: Company) -> Cases:
             yield s["responded_at"], 100 if s["score"] >= 9 else 0 if s["score"] >= 7 else -100
 
 
+def texts(value: Callable[[Row], Any]) -> Callable[[Company], Cases]:
+    """A value of each text's score, at the time of its record; reviews and surveys are all that has words in the sample."""
+
+    def cases(c: Company) -> Cases:
+        said = {("review", r["review_id"]): r["created_at"] for r in c.reviews if r["title"] or r["text"]}
+        said |= {("survey", s["response_id"]): s["responded_at"] for s in c.surveys if s["comment"] and s["kind"] != "enps"}
+        others = [(c.calls, "transcript"), (c.tickets, "text"), (c.tickets, "subject"), (c.tickets, "csat_comment")]
+        assert not any(row[column] for rows, column in others for row in rows), "the sample has more texts than these"
+        assert said.keys() == c.scores.keys()
+        for record, at in said.items():
+            if (found := value(c.scores[record])) is not None:
+                yield at, found
+
+    return cases
+
+
 MEANS: dict[str, Callable[[Company], Cases]] = {
+    "sentiment": texts(lambda score: score["polarity"]),
+    "negative_sentiment_rate": texts(lambda score: score["is_negative"]),
     "requester_wait_time": waits(REQUESTER_WAITS),
     "requester_wait_time_business": waits(REQUESTER_WAITS, business=True),
     "agent_wait_time": waits(AGENT_WAITS),

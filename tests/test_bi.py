@@ -30,7 +30,7 @@ def parts(folder: str) -> list[dict[str, Any]]:
 
 def test_the_example_speaks_of_columns_that_there_are(sample_home: Home) -> None:
     columns: dict[str, set[str]] = {}
-    for table, column in sample_home.query("select table_name, column_name from duckdb_columns()"):
+    for table, column in sample_home.shown("select table_name, column_name from duckdb_columns()"):
         columns.setdefault(table, set()).add(column)
     tables = {dataset["uuid"]: dataset["table_name"] for dataset in parts("datasets")}
     for dataset in parts("datasets"):
@@ -57,7 +57,7 @@ def test_the_cell_of_the_docs(sample_home: Home, monkeypatch: pytest.MonkeyPatch
     names: dict[str, Any] = {}
     exec(cell, names)
     frame = names["csat"]
-    mart = sample_home.query("select sum(n) from kpis where kpi_id = 'csat' and grain = 'month' and dimension = 'channel'")
+    mart = sample_home.shown("select sum(n) from kpis where kpi_id = 'csat' and grain = 'month' and dimension = 'channel'")
     assert [(frame["n"].sum(),)] == mart
     assert len(frame) > 20
 

@@ -194,10 +194,11 @@ def test_samples_are_the_same_for_the_same_seed(cxhouse: Cxhouse, tmp_path: Path
 
 def test_no_personal_data_is_published(sample_home: Home) -> None:
     """No e-mail address or phone number of the sample's customers stands anywhere in the published file."""
-    data = (sample_home.path / "published" / "marts.duckdb").read_bytes()
-    assert b"@example.com" not in data.lower()
-    assert b"+49151" not in data
-    with sample_home.marts() as con:
+    for name in ("marts.duckdb", "analysis.duckdb"):
+        data = (sample_home.path / "published" / name).read_bytes()
+        assert b"@example.com" not in data.lower()
+        assert b"+49151" not in data
+    with sample_home.published() as con:
         tables = [row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()]
         for table in tables:
             text = con.execute(f"select count(*) from {table} t where lower(cast(t as varchar)) like '%@example.com%'").fetchone()

@@ -20,9 +20,9 @@ from test_same_rows import write
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract, FileMatch, Mapping, claims, load_contracts
 from orchestration.pull.headers import by_name, found, joined
+from orchestration.pull.jobs import options_of
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.loading import options_of
 from orchestration.pull.naming import folder_of
 from orchestration.pull.params import require_params
 from orchestration.pull.readers import ReadOptions

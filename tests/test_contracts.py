@@ -16,8 +16,8 @@ from reading import Canonical, FileContent, canonicalise
 
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.loading import options_of
 from orchestration.pull.quarantine import in_short
 from orchestration.pull.readers import read_header
 from orchestration.pull.sorting import Origin

@@ -80,7 +80,7 @@ def test_every_page(browser: Browser, address: str, sample_home: Home, width: in
     watched = opened(browser, address, width, scheme)
     ground = watched.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert (max(int(part) for part in ground[4:-1].split(",")[:3]) < 80) == (scheme == "dark"), ground
-    with sample_home.marts() as con:
+    with sample_home.published() as con:
         marts = Marts(con)
         kpis = kpis_of(marts, View())
         for page in pages(marts):
@@ -101,7 +101,7 @@ def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> No
     choose(page, "Periods", "quarter")
     choose(page, "Look at", "channel")
     choose(page, "Which one", "email")
-    with sample_home.marts() as con:
+    with sample_home.published() as con:
         marts = Marts(con)
         expected = kpis_of(marts, View("quarter", dimension="channel", member="email"))
         cards = shown(page)
@@ -128,7 +128,7 @@ def test_a_span_of_periods(browser: Browser, address: str, sample_home: Home) ->
     page.locator("h1").click()
     expect(page.locator('article[data-kpi="nps"]')).to_contain_text("2026-03")
     settled(page)
-    with sample_home.marts() as con:
+    with sample_home.published() as con:
         expected = kpis_of(Marts(con), View("month", date(2026, 1, 1), date(2026, 3, 31)))
     assert expected["nps"].value in shown(page)["nps"]
 
@@ -186,7 +186,7 @@ def test_by_keyboard(browser: Browser, address: str, sample_home: Home) -> None:
     for _ in range(40):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.ariaLabel || ''"))
-    with sample_home.marts() as con:
+    with sample_home.published() as con:
         assert {shown.title for shown in pages(Marts(con))} <= set(reached)
     labels = page.evaluate(
         "[...document.querySelectorAll('input, [role=combobox]')].filter((e) => !e.closest('[aria-hidden=true]'))"

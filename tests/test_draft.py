@@ -18,8 +18,8 @@ from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
 from orchestration.pull.contracts import Contract, canonical
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import NUMBERS, all_kinds
-from orchestration.pull.loading import options_of
 from orchestration.pull.readers import ReadOptions
 from orchestration.pull.sorting import Origin
 

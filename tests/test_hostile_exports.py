@@ -22,11 +22,11 @@ from conftest import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.pull import json_files, records, unpacking
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
+from orchestration.pull.limits import Limits
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings
+from orchestration.settings import Settings, model
 
 HEADER = "ticket_id,created_at,status,subject\n"
 GOOD = HEADER + "t1,2026-06-01T10:00:00,open,hello\n"
@@ -225,14 +225,7 @@ LIMITS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_what_unpacks_to_too_much_is_refused(box: Box, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    limits = (
-        (unpacking, "MAX_BYTES"),
-        (unpacking, "MAX_GROUP_BYTES"),
-        (unpacking, "MAX_LINE_BYTES"),
-        (json_files, "MAX_JSON_BYTES"),
-    )
-    for module, limit in limits:
-        monkeypatch.setattr(module, limit, 20_000)
+    monkeypatch.setattr(model, "SHIPPED", Limits(unpacked=20_000, group=20_000, line=20_000, json=20_000))
     (box.exports / f"big_{name}").write_bytes(LIMITS[name]())
     (box.exports / name).write_bytes(LIMITS[name]())
     load = box.pull()[name]
@@ -241,7 +234,7 @@ def test_what_unpacks_to_too_much_is_refused(box: Box, monkeypatch: pytest.Monke
 
 
 def test_a_table_wider_than_memory_is_refused(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_CELLS", 100_000)
+    monkeypatch.setattr(model, "SHIPPED", Limits(cells=100_000))
     lines = "".join(f'{{"key{number}": 1}}\n' for number in range(400))
     (box.exports / "tickets_wide.ndjson").write_text(lines)
     pq.write_table(pa.table({f"c{n}": pa.nulls(60_000, pa.int8()) for n in range(2)}), box.exports / "orders.parquet")
@@ -269,7 +262,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
         [sys.executable, "-c", code, box.exports, box.home], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "is longer than" in done.stdout or "unpacks to more than" in done.stdout
+    assert "a line (2) of more than" in done.stdout or "unpacks to more than" in done.stdout
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert peak == before or peak < 1.5 * 2**20, f"{peak} KiB"
 

@@ -35,12 +35,12 @@ def versions(home: Home) -> list[tuple]:
 
 def inodes(home: Home) -> dict[str, int]:
     folder = home.path / "published" / "parquet"
-    return {path.stem: path.stat().st_ino for path in folder.iterdir()}
+    return {f"{path.parent.name}.{path.stem}": path.stat().st_ino for path in folder.rglob("*.parquet")}
 
 
 def test_what_stays_is_not_made_again_and_nothing_new_takes_no_library(copied_home: Home, cxhouse: Cxhouse) -> None:
     home, before, files = copied_home, versions(copied_home), inodes(copied_home)
-    rows = {name: home.query(f'select count(*) from "{name}"') for name in files}
+    rows = {name: home.shown(f"select count(*) from {name}") for name in files}
     # A file that was written again with the same bytes: the run looks at it, and finds nothing new.
     os.utime(next(home.exports.rglob("*.csv")))
     said = cxhouse("run", "--exports", home.exports, *home.options)
@@ -53,11 +53,13 @@ def test_what_stays_is_not_made_again_and_nothing_new_takes_no_library(copied_ho
     assert record["tests_passed"] > 200
     assert versions(home) != before
     links = {name for name, inode in inodes(home).items() if files.get(name) == inode}
-    assert set(files) - links <= {"publication", "gate_results", "alerts"}
+    assert set(files) - links <= {
+        "marts.publication", "marts.gate_results", "marts.alerts", "analysis.publication", "analysis.gate_results"
+    }  # fmt: skip
     # A run reports the gates that it went through, and no file was judged; the alerts are of this run.
-    rows = {name: count for name, count in rows.items() if name not in ("gate_results", "alerts")}
-    assert rows == {name: home.query(f'select count(*) from "{name}"') for name in rows}
-    comments = home.query("select count(*) from duckdb_tables() where comment is null")
+    rows = {name: count for name, count in rows.items() if not name.endswith((".gate_results", ".alerts"))}
+    assert rows == {name: home.shown(f"select count(*) from {name}") for name in rows}
+    comments = home.shown("select count(*) from duckdb_tables() where comment is null")
     assert comments == [(0,)]
     before = versions(home)
     command = [sys.executable, "-c", WATCHED, "run", "--exports", home.exports, *home.options]
@@ -74,14 +76,14 @@ def test_what_was_taken_from_the_home_is_made_again(copied_home: Home, cxhouse: 
     """No shortcut is taken where somebody changed what a run leaves."""
     home = copied_home
     (home.path / "published" / "report.html").unlink()
-    (home.path / "published" / "parquet" / "kpis.parquet").unlink()
-    with duckdb.connect(str(home.path / "published" / "marts.duckdb")) as con:
+    (home.path / "published" / "parquet" / "marts" / "kpis.parquet").unlink()
+    with duckdb.connect(str(home.path / "published" / "analysis.duckdb")) as con:
         con.execute("drop table fct_orders")
     said = cxhouse("run", "--exports", home.exports, *home.options)
     assert "Nothing new" not in said.stdout
     assert (home.path / "published" / "report.html").exists()
-    assert home.query("select count(*) > 0 from fct_orders") == [(True,)]
-    assert {"kpis", "fct_orders"} <= set(inodes(home))
+    assert home.shown("select count(*) > 0 from fct_orders") == [(True,)]
+    assert {"marts.kpis", "analysis.fct_orders"} <= set(inodes(home))
 
 
 class Warehouse:

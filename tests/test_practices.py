@@ -128,7 +128,7 @@ def test_chances_agree_with_another_library(warehouse: Warehouse) -> None:
 def test_every_alert_leads_to_its_cases(sample_home: Home) -> None:
     """The query of each KPI with a published fact runs, for the whole and for a member of each dimension."""
     facts = set()
-    with sample_home.marts() as marts:
+    with sample_home.published() as marts:
         templates = marts.execute("select kpi_id, dimension, member_column, template from kpi_cases").fetchall()
         for kpi, dimension, column, template in templates:
             member = "" if dimension == "all" else f" and coalesce(cast({column} as varchar), 'unknown') = 'O''Neill'"
@@ -146,7 +146,7 @@ def test_every_alert_leads_to_its_cases(sample_home: Home) -> None:
 
 
 def test_the_cases_are_those_behind_the_value(company: Company, sample_home: Home) -> None:
-    with sample_home.marts() as marts:
+    with sample_home.published() as marts:
         late_ones = cases_behind(Marts(marts), "on_time_delivery_rate", "month", date(2026, 6, 1), only_bad=True)
     assert late_ones
     late = {

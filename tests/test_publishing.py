@@ -51,7 +51,7 @@ def test_a_publication_is_described_and_readable_under_its_name(tmp_path: Path) 
     publication = read_publication(settings)
     assert publication
     assert (publication.version, publication.run_id) == (version, "1")
-    assert pq.read_table(settings.published / "parquet" / "numbers.parquet").num_rows == 1000
+    assert pq.read_table(settings.published / "parquet" / "marts" / "numbers.parquet").num_rows == 1000
 
 
 READER = """
@@ -68,7 +68,7 @@ while not Path(stop).exists():
         assert (distinct, rows, first) == (1, 1000, (number, 1)), (distinct, rows, first, number)
         # A reader that follows the link once sees one version in all files of it.
         folder = (Path(path).parent / "current").resolve()
-        files = [f"read_parquet('{folder}/parquet/{name}.parquet')" for name in ("publication", "numbers")]
+        files = [f"read_parquet('{folder}/parquet/marts/{name}.parquet')" for name in ("publication", "numbers")]
         runs = con.execute(f"select run_id::int from {files[0]} union select number from {files[1]}").fetchall()
         with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as whole:
             runs += whole.execute("select any_value(number) from numbers").fetchall()
@@ -112,7 +112,7 @@ def number_seen(settings: Settings) -> int:
     """What a reader sees in both forms, which must be one number."""
     with duckdb.connect(str(settings.published / "marts.duckdb"), read_only=True) as con:
         (number,) = con.execute("select distinct number from numbers").fetchall()[0]
-    assert set(pq.read_table(settings.published / "parquet" / "numbers.parquet")["number"].to_pylist()) == {number}
+    assert set(pq.read_table(settings.published / "parquet" / "marts" / "numbers.parquet")["number"].to_pylist()) == {number}
     return int(number)
 
 
@@ -165,7 +165,8 @@ def test_what_an_earlier_release_published_is_replaced(tmp_path: Path) -> None:
     publish(settings, 7)
     assert number_seen(settings) == 7
     assert not (settings.published / "report.html").exists()
-    assert sorted(path.name for path in (settings.published / "parquet").iterdir()) == [
+    assert sorted(path.name for path in (settings.published / "parquet").iterdir()) == ["analysis", "marts"]
+    assert sorted(path.name for path in (settings.published / "parquet" / "marts").iterdir()) == [
         "gate_results.parquet", "numbers.parquet", "publication.parquet"
     ]  # fmt: skip
 
@@ -195,8 +196,11 @@ def test_who_may_read(tmp_path: Path, readers: str, home: int, file: int) -> Non
         os.umask(before)
     version = settings.published / "versions" / versions_of(settings)[0]
     assert stat.S_IMODE(settings.home.stat().st_mode) == home
-    assert {stat.S_IMODE(path.stat().st_mode) for path in version.rglob("*") if path.is_file()} == {file}
-    folders = {version, version / "parquet", version.parent, settings.published}
+    private = [path for path in version.rglob("*") if "analysis" in (path.stem, path.parent.name)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private if path.is_file()} == {0o600}
+    assert stat.S_IMODE((version / "parquet" / "analysis").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in version.rglob("*") if path.is_file() and path not in private} == {file}
+    folders = {version, version / "parquet", version / "parquet" / "marts", version.parent, settings.published}
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {home | (home & 0o011) << 2}
     assert stat.S_IMODE(settings.dbt_target.stat().st_mode) == 0o700
 

@@ -15,9 +15,10 @@ from published import parts
 from reading import read
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import csv_files, unpacking
+from orchestration.pull import csv_files, limits
 from orchestration.pull.contracts import Contract, claims
 from orchestration.pull.headers import HeaderShape, text_header
+from orchestration.pull.limits import Limits
 from orchestration.pull.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
@@ -116,7 +117,7 @@ def test_text_in_two_bytes_or_four_is_text(tmp_path: Path, encoding: str) -> Non
 
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MAX_BYTES", 1000)
+    monkeypatch.setattr(limits, "_used", Limits(unpacked=1000))
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"a\n" + b"1\n" * 10_000))
     with pytest.raises(RefusedFileError, match="unpacks to more than"):

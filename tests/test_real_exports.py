@@ -188,7 +188,7 @@ def test_absent_exports_are_named(real_home: Home) -> None:
 def test_the_report_of_a_home_with_few_exports(real_home: Home) -> None:
     """KPIs without their export say which; no page breaks."""
     address = (real_home.path / "published" / "report.html").as_uri()
-    with chromium() as browser, real_home.marts() as con:
+    with chromium() as browser, real_home.published() as con:
         watched = Watched(browser, 390)
         for page in pages(Marts(con)):
             watched.page.goto(f"{address}#{page.slug}")

@@ -110,7 +110,8 @@ def first(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, told: dict
     (home.config / "cxhouse.yml").write_text("currency: USD\nexports_source: folder\n")
     done = cxhouse(*run)
     told["first"] = " ".join((done.stdout + done.stderr).split())
-    shutil.copyfile(home.path / "published" / "marts.duckdb", root / "first.duckdb")
+    shutil.copyfile(home.path / "published" / "marts.duckdb", root / "first_marts.duckdb")
+    shutil.copyfile(home.path / "published" / "analysis.duckdb", root / "first_analysis.duckdb")
     return home
 
 
@@ -190,11 +191,13 @@ def test_later_files_take_back_and_a_withdrawal_takes_the_files_back(first: Home
     cxhouse("withdraw", "nothing.csv", *first.options, exit_code=2)
     cxhouse(*run)
     # As if they had never come, though they still lie in the exports folder.
-    with duckdb.connect(str(first.path / "published" / "marts.duckdb"), read_only=True) as con:
-        con.execute(f"attach '{first.path.parent / 'first.duckdb'}' as before (read_only)")
+    with first.published() as con:
+        for name in ("marts", "analysis"):
+            con.execute(f"attach '{first.path.parent / f'first_{name}.duckdb'}' as first_{name} (read_only)")
         for table in ("fct_orders", "fct_order_items", "fct_reviews", "fct_touchpoints", "dim_customers", "kpis"):
             columns = "* exclude (computed_at)" if table == "kpis" else "*"
-            for one, other in (("marts", "before"), ("before", "marts")):
+            now = "marts" if table == "kpis" else "analysis"
+            for one, other in ((now, f"first_{now}"), (f"first_{now}", now)):
                 query = f"select {columns} from {one}.{table} except all select {columns} from {other}.{table}"
                 assert con.execute(query).fetchall() == [], table
     states = first.query("select file, status from load_ledger where status = 'withdrawn' order by 1")

@@ -22,8 +22,8 @@ from test_hostile_exports import Box
 from orchestration.errors import RefusedFileError
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.headers import column_names
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.loading import options_of
 from orchestration.pull.readers import ReadOptions, read_header
 from orchestration.pull.sorting import Origin
 

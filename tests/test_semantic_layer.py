@@ -21,8 +21,8 @@ from orchestration.settings import Settings
 def project(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Over a copy of what it needs."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("published/marts.duckdb", "dbt/semantic_manifest.json"):
-        (home / name).parent.mkdir()
+    for name in ("published/marts.duckdb", "published/analysis.duckdb", "dbt/semantic_manifest.json", "dbt/manifest.json"):
+        (home / name).parent.mkdir(exist_ok=True)
         shutil.copy(sample_home.path / name, home / name)
     return prepare_project(Settings(home=home))
 
@@ -51,7 +51,7 @@ def mart(sample_home: Home) -> Mart:
         values.setdefault(kpi_id, {})[month] = value
     return Mart(
         dict(sample_home.query("select kpi_id, fact from kpi_definitions order by kpi_id")),
-        {row[0] for row in sample_home.query("select table_name from duckdb_tables()")},
+        {row[0] for row in sample_home.shown("select table_name from duckdb_tables()")},
         values,
     )
 

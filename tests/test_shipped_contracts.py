@@ -13,7 +13,7 @@ import pytest
 from reading import Canonical, canonicalise, read
 
 from orchestration.pull.contracts import load_contracts
-from orchestration.pull.loading import options_of
+from orchestration.pull.jobs import options_of
 from orchestration.pull.sorting import Origin
 
 CONTRACTS = {contract.name: contract for contract in load_contracts(None)}

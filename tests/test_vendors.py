@@ -23,8 +23,8 @@ import pytest
 from reading import Canonical, canonicalise, read
 
 from orchestration.pull.contracts import Contract, claims, load_contracts
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import LINEAGE
-from orchestration.pull.loading import options_of
 from orchestration.pull.params import require_params
 from orchestration.pull.readers import read_header
 from orchestration.pull.sorting import Origin

@@ -63,7 +63,8 @@
     {%- for measure in wanted_measures(semantic_model) if adds_up(measure) -%}{%- do measures.append(measure.name) -%}{%- endfor -%}
     {%- if cuts and measures -%}
       {%- set fact = modules.re.sub('^(fct|audit)_', '', semantic_model.node_relation.alias) -%}
-      {%- do found.update({fact: {'measures': measures, 'cuts': cuts}}) -%}
+      {%- set people = 'known' if are_persons_known(semantic_model) else people_of(semantic_model) -%}
+      {%- do found.update({fact: {'measures': measures, 'cuts': cuts, 'people': people}}) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(found) -}}
@@ -91,7 +92,13 @@
         member,
         cast(sum(cast(total as decimal(38, 9))) as double) as total,
         cast(sum(cast(sum_of_squares as decimal(38, 6))) as double) as sum_of_squares,
-        sum(n) as n
+        sum(n) as n,
+        -- As the parts have it: people who are known add up by their bits, numbers of people as numbers.
+        case max(people)
+            when 'counted' then {{ bits_of_count('sum(cast(total as decimal(38, 9)))') }}
+            when 'rows' then {{ bits_of_count('sum(n)') }}
+            else bit_or(people_bits)
+        end as people_bits
     from (
         {% for fact, told in by_fact.items() -%}
         select
@@ -100,7 +107,9 @@
             member,
             total,
             sum_of_squares,
-            n
+            n,
+            people_bits,
+            '{{ told.people }}' as people
         from {{ ref('kpi_parts_' ~ fact) }}
         where
             grain = 'quarter'

@@ -16,7 +16,8 @@
 {% endmacro %}
 
 
-{#- The categorical dimensions of a semantic model; all of them, unless `kpi_dimensions` names some. -#}
+{#- The categorical dimensions of a semantic model, and those that contracts carry along with its records; all of them, unless
+    `kpi_dimensions` names some. -#}
 {% macro wanted_dimensions(semantic_model) %}
   {%- set wanted = var('kpi_dimensions') -%}
   {%- set found = [] -%}
@@ -25,7 +26,21 @@
       {%- do found.append(dimension) -%}
     {%- endif -%}
   {%- endfor -%}
+  {%- for name in extra_names(semantic_model) if wanted is none or wanted | length == 0 or name in wanted -%}
+    {%- do found.append({'name': name, 'type': 'categorical', 'expr': json_text('extra', name),
+        'readers_expr': default__json_text('extra', name)}) -%}
+  {%- endfor -%}
   {{- return(found) -}}
+{% endmacro %}
+
+
+{#- The names that contracts carry along (`extra`) with the records that a fact's rows are (`extra_of` of its semantic model). -#}
+{% macro extra_names(semantic_model) %}
+  {%- set carried, names = var('extra_dimensions', {}), [] -%}
+  {%- for kind in (semantic_model.config.meta or {}).get('extra_of', []) if carried -%}
+    {%- do names.extend(carried.get(kind, [])) -%}
+  {%- endfor -%}
+  {{- return(names | unique | sort) -}}
 {% endmacro %}
 
 

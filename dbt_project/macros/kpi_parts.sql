@@ -48,7 +48,8 @@ select
     'all' as member,
     cast(null as double) as total,
     cast(null as double) as sum_of_squares,
-    cast(null as bigint) as n
+    cast(null as bigint) as n,
+    cast(null as bigint) as people_bits
 where 1 = 0
 {%- endmacro %}
 
@@ -70,7 +71,7 @@ from (
         select
             day,
             {{ cut_columns(dimensions) }},
-            {{ measure_columns(measures) }}
+            {{ measure_columns(measures, are_persons_known(semantic_model)) }}
         from dated
         where
             day <= {{ as_of_day() }}
@@ -126,8 +127,11 @@ from (
             {% set column = part ~ '_' ~ measure.name -%}
             {#- What does not add up over time (a stock) counts on the last day of the period only. -#}
             {% set counts_once = measure.non_additive_dimension and not (part == 'n' and aggregation(measure) == 'sum_boolean') -%}
-            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not (loop.last and outer_loop.last) }}
+            sum({{ 'case when is_last_day then ' ~ column ~ ' end' if counts_once else column }}) as {{ column }}{{ "," if not (loop.last and outer_loop.last) or are_persons_known(semantic_model) }}
             {% endfor -%}
+            {% if are_persons_known(semantic_model) -%}
+            bit_or(people_{{ measure.name }}) as people_{{ measure.name }}{{ "," if not loop.last }}
+            {% endif -%}
             {% endfor %}
         from {{ 'flagged' if are_stocks else 'by_period' }}
         group by
@@ -138,7 +142,7 @@ from (
 
     )
 
-    {{ measures_as_rows('summed', measures | map(attribute='name') | list) }}
+    {{ measures_as_rows('summed', measures | map(attribute='name') | list, people_of(semantic_model)) }}
 ) as parts
 {%- endmacro %}
 
@@ -182,7 +186,7 @@ from (
             grain,
             period_start,
             {{ cut_columns(dimensions) }},
-            {{ measure_columns(measures) }}
+            {{ measure_columns(measures, are_persons_known(semantic_model)) }}
         from by_period
         group by grouping sets (
             {% for name in names -%}
@@ -192,7 +196,7 @@ from (
 
     )
 
-    {{ measures_as_rows('aggregated', measures | map(attribute='name') | list) }}
+    {{ measures_as_rows('aggregated', measures | map(attribute='name') | list, people_of(semantic_model)) }}
 ) as parts
 {%- endmacro %}
 
@@ -213,6 +217,9 @@ from (
             {% for measure in measures -%}
             {{ measure_value(measure) }} as m_{{ measure.name }}{{ "," if not loop.last }}
             {% endfor %}
+            {%- if are_persons_known(semantic_model) %},
+            {{ person_bit(people_of(semantic_model)) }} as person_bit
+            {%- endif %}
         from {{ fact }}
         where {{ instant.expr or clock }} is not null
 {%- endmacro %}
@@ -240,11 +247,14 @@ from (
 {%- endmacro %}
 
 
-{% macro measure_columns(measures) -%}
+{% macro measure_columns(measures, with_people) -%}
             {% for measure in measures -%}
             {{ measure_total(measure, measures) }} as total_{{ measure.name }},
             {{ measure_squares(measure) }} as squares_{{ measure.name }},
-            {{ measure_count(measure) }} as n_{{ measure.name }}{{ "," if not loop.last }}
+            {{ measure_count(measure) }} as n_{{ measure.name }}{{ "," if with_people or not loop.last }}
+            {% if with_people -%}
+            bit_or(case when m_{{ measure.name }} is not null then person_bit end) as people_{{ measure.name }}{{ "," if not loop.last }}
+            {% endif -%}
             {% endfor %}
 {%- endmacro %}
 
@@ -274,7 +284,8 @@ select
     member,
     cast({{ measure.expr }} as double) as total,
     cast(variance as double) as sum_of_squares,
-    cast(n as bigint) as n
+    cast(n as bigint) as n,
+    {{ bits_of_count('n') }} as people_bits
 from {{ fact }}
 where ({{ measure.expr }}) is not null
 {{ "union all" if not loop.last }}

@@ -13,7 +13,7 @@
 {%- set of_answering_leg = ['answered_at', 'agent_id', 'team', 'queue'] -%}
 {%- set of_queueing_leg = ['queued_at', 'wait_seconds'] -%}
 {%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language'] -%}
-{%- set first_told = ['topic', 'order_id', 'ticket_id'] -%}
+{%- set first_told = ['topic', 'order_id', 'ticket_id', 'extra'] -%}
 {%- set last_told = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
 with loads as (
 

@@ -149,7 +149,8 @@ select
     case when claimed.is_fcr_claimed then confirmations.is_solved end as is_fcr_verified,
     contacts.next_contact_at,
     claimed.csat_score,
-    claimed.csat_scale
+    claimed.csat_scale,
+    claimed.extra
 from claimed
 left join {{ ref('dim_customers') }} as customers on claimed.customer_key = customers.customer_key
 left join {{ ref('int_contacts') }} as contacts

@@ -51,7 +51,8 @@ select
     next_contact_at < {{ dbt.dateadd('day', var('fcr_window_days'), 'created_at') }} as is_repeated,
     next_contact_at,
     is_complaint,
-    is_escalated
+    is_escalated,
+    extra
 from {{ ref('fct_tickets') }}
 where
     is_contact
@@ -88,7 +89,8 @@ select
     calls.next_contact_at,
     calls.is_complaint or coalesce(tickets.is_complaint, false) as is_complaint,
     -- One of the two has to tell it.
-    coalesce(calls.is_escalated or tickets.is_escalated, calls.is_escalated, tickets.is_escalated) as is_escalated
+    coalesce(calls.is_escalated or tickets.is_escalated, calls.is_escalated, tickets.is_escalated) as is_escalated,
+    calls.extra
 from {{ ref('fct_calls') }} as calls
 left join tickets_of_calls as tickets on calls.call_id = tickets.call_id
 where

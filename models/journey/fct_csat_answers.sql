@@ -37,6 +37,7 @@ answers as (
         topic,
         country,
         segment,
+        extra,
         score,
         scale_max
     from {{ ref('fct_survey_responses') }}
@@ -56,6 +57,7 @@ answers as (
         topic,
         country,
         segment,
+        extra,
         last_csat as score,
         coalesce(csat_scale, 5) as scale_max
     from {{ ref('fct_tickets') }}
@@ -80,6 +82,7 @@ answers as (
         topic,
         country,
         segment,
+        extra,
         csat_score as score,
         coalesce(csat_scale, 5) as scale_max
     from {{ ref('fct_calls') }}
@@ -108,7 +111,8 @@ select
     cast(score as double) as score,
     cast(scale_max as bigint) as scale_max,
     -- The top two boxes of the question's own scale; of a scale of two or three answers, the top one.
-    case when scale_max >= 4 then score >= scale_max - 1 else score >= scale_max end as is_satisfied
+    case when scale_max >= 4 then score >= scale_max - 1 else score >= scale_max end as is_satisfied,
+    extra
 from answers
 -- A score off its scale is no answer.
 where score between 0 and scale_max

@@ -19,7 +19,8 @@ select
     cast(items.unit_price as double) as unit_price,
     cast(items.unit_cost as double) as unit_cost,
     cast(items.quantity * items.unit_price as double) as line_amount,
-    coalesce(orders.is_purchase, false) as is_purchase
+    coalesce(orders.is_purchase, false) as is_purchase,
+    coalesce(items.extra, orders.extra) as extra
 from {{ ref('stg_order_items') }} as items
 left join {{ ref('fct_orders') }} as orders on items.order_id = orders.order_id
 left join {{ ref('dim_products') }} as products on items.product_id = products.product_id

@@ -128,7 +128,8 @@ joined as (
             reviews.reviewed_at < {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }}, false
         ) as is_reviewed_in_time,
         {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }} as review_window_ends_at,
-        invitations.order_id is not null as is_review_asked
+        invitations.order_id is not null as is_review_asked,
+        orders.extra
     from orders
     left join items on orders.order_id = items.order_id
     left join {{ ref('int_purchases') }} as purchases on orders.order_id = purchases.order_id
@@ -240,5 +241,6 @@ select
             and is_review_told
             then is_reviewed_in_time
     end as is_reviewed,
-    is_review_asked
+    is_review_asked,
+    extra
 from joined

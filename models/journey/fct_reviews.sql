@@ -67,7 +67,8 @@ select
     case
         when reviews.replied_at >= reviews.created_at and reviews.replied_at <= {{ as_of() }}
             then cast({{ seconds_between('reviews.created_at', 'reviews.replied_at') }} as bigint)
-    end as reply_seconds
+    end as reply_seconds,
+    reviews.extra
 from reviews
 left join {{ ref('dim_customers') }} as customers on reviews.customer_key = customers.customer_key
 left join {{ ref('dim_products') }} as products on reviews.product_id = products.product_id

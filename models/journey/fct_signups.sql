@@ -40,7 +40,8 @@ select
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     -- A file that has no column for completed signups leaves them unknown, not broken off.
-    case when loads.tells_completed_at then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed
+    case when loads.tells_completed_at then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed,
+    signups.extra
 from signups
 left join {{ ref('dim_customers') }} as customers on signups.customer_key = customers.customer_key
 left join loads

@@ -40,6 +40,7 @@ select
     coalesce(subscriptions.plan, 'unknown') as plan,
     cast(subscriptions.monthly_amount as double) as monthly_amount,
     coalesce(customers.country, 'unknown') as country,
-    coalesce(customers.segment, 'unknown') as segment
+    coalesce(customers.segment, 'unknown') as segment,
+    subscriptions.extra
 from subscriptions
 left join {{ ref('dim_customers') }} as customers on subscriptions.customer_key = customers.customer_key

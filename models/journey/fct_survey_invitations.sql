@@ -56,7 +56,8 @@ select
     case
         when invitations.response_id is not null or loads.tells_response_id
             then invitations.response_id is not null and later.response_id is null
-    end as is_answered
+    end as is_answered,
+    invitations.extra
 from invitations
 left join {{ ref('dim_customers') }} as customers on invitations.customer_key = customers.customer_key
 left join later on invitations.response_id = later.response_id

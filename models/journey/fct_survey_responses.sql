@@ -110,7 +110,9 @@ select
         else judged.answer >= judged.highest
     end as is_satisfied,
     judged.effort <= {{ var('low_effort_max') }} as is_low_effort,
-    judged.issue_solved as is_issue_solved
+    judged.issue_solved as is_issue_solved,
+    -- Without any of its own an answer has those of the case that it is about.
+    coalesce(judged.extra, tickets.extra, asked_legs.extra, calls.extra) as extra
 from judged
 left join {{ ref('dim_customers') }} as customers on judged.customer_key = customers.customer_key
 left join {{ ref('stg_tickets') }} as tickets on judged.ticket_id = tickets.ticket_id

@@ -152,7 +152,8 @@ joined as (
         cast(life.first_csat as double) as first_csat,
         cast(life.last_csat as double) as last_csat,
         cast(coalesce(life.csat_scale, tickets.csat_scale) as bigint) as csat_scale,
-        case when life.last_csat is not null then coalesce(life.rated_at, life.solved_at, life.created_at) end as rated_at
+        case when life.last_csat is not null then coalesce(life.rated_at, life.solved_at, life.created_at) end as rated_at,
+        tickets.extra
     from tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
@@ -272,5 +273,6 @@ select
     first_csat,
     last_csat,
     csat_scale,
-    rated_at
+    rated_at,
+    extra
 from timed

@@ -74,7 +74,8 @@ select
     sessions.is_help_sought,
     -- Not known before the window has closed, failed or not: failures alone would come early.
     case when sessions.is_help_sought and sessions.help_known_at <= {{ as_of() }} then asked.session_id is not null end
-        as is_self_service_failed
+        as is_self_service_failed,
+    sessions.extra
 from sessions
 left join asked on sessions.session_id = asked.session_id
 left join {{ ref('dim_customers') }} as customers on sessions.customer_key = customers.customer_key

@@ -3,7 +3,7 @@
 -- depends_on: {{ ref('int_loads') }}
 {%- set staged = [
     'agents', 'calls', 'competitors', 'costs', 'customers', 'order_items', 'orders', 'product_usage', 'reviews', 'shipments',
-    'signups', 'subscriptions', 'survey_invitations', 'surveys', 'ticket_events', 'tickets', 'web_sessions',
+    'signups', 'subscriptions', 'survey_invitations', 'surveys', 'ticket_events', 'tickets', 'transcripts', 'web_sessions',
 ] -%}
 {%- set tables, needs_by_kind = {}, {} -%}
 {%- for kind in staged -%}{%- do tables.update({kind: ref('stg_' ~ kind)}) -%}{%- endfor -%}

@@ -4,7 +4,7 @@
     'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
     'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
     'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
-    'review_steadiness',
+    'review_steadiness', 'sentiment',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set by_quarter = measures_of_quarters() -%}
@@ -71,7 +71,12 @@ cells as (
         max(case when roles.side = 'numerator' then parts.n end) as numerator_n,
         max(case when roles.side = 'denominator' then parts.total end) as denominator_total,
         max(case when roles.side = 'denominator' then parts.n end) as denominator_n,
-        max(case when roles.side = 'pending' then parts.total end) as pending_total
+        max(case when roles.side = 'pending' then parts.total end) as pending_total,
+        -- Of a ratio the people below the line: it is taken over them.
+        coalesce(
+            max(case when roles.side = 'denominator' then parts.people_bits end),
+            max(case when roles.side = 'numerator' then parts.people_bits end)
+        ) as people_bits
     from roles
     inner join parts
         on
@@ -235,7 +240,8 @@ available as (
             else
                 {{ final_on('grain', 'period_start', 'settles_after_days') }}
                 <= {{ local_date(as_of()) }}
-        end as is_final
+        end as is_final,
+        people_bits
     from targeted
     -- Members get no row without a case; the whole has one, so that a gap in its line is seen.
     where
@@ -267,7 +273,8 @@ not_available as (
         cast(null as double) as target,
         'not_available' as status,
         definitions.missing_export,
-        false as is_final
+        false as is_final,
+        cast(null as bigint) as people_bits
     from definitions
     left join parts as pending
         on

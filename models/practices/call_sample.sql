@@ -5,26 +5,44 @@
     'repeated contact': ['is_repeated', 'started_at desc'],
     'escalated': ['is_escalated', 'started_at desc'],
     'worst rating': ['is_badly_rated', 'csat_score / coalesce(csat_scale, 5)'],
+    'worst sentiment': ['is_said_badly', 'polarity'],
     'random': ['1 = 1', 'lot'],
 } %}
 
-with calls as (
+with said as (
 
     select
-        *,
+        call_id,
+        min(polarity) as polarity,
+        max(case when is_negative then 1 else 0 end) = 1 as is_said_badly
+    from {{ ref('fct_sentiment') }}
+    where
+        record_kind in ('call', 'transcript')
+        and polarity is not null
+    group by call_id
+
+),
+
+calls as (
+
+    select
+        calls.*,
+        said.polarity,
+        coalesce(said.is_said_badly, false) as is_said_badly,
         coalesce(
-            next_contact_at < {{ dbt.dateadd('day', var('fcr_window_days'), 'started_at') }}, false
+            calls.next_contact_at < {{ dbt.dateadd('day', var('fcr_window_days'), 'calls.started_at') }}, false
         ) as is_repeated,
         -- The lower two fifths of the scale; of a short one, anything but the best.
         case
-            when coalesce(csat_scale, 5) > 3 then csat_score <= 0.4 * coalesce(csat_scale, 5)
-            else csat_score < csat_scale
+            when coalesce(calls.csat_scale, 5) > 3 then calls.csat_score <= 0.4 * coalesce(calls.csat_scale, 5)
+            else calls.csat_score < calls.csat_scale
         end as is_badly_rated,
-        {{ dbt.hash(dbt.concat(["'listen|'", 'call_id'])) }} as lot
-    from {{ ref('fct_calls') }}
+        {{ dbt.hash(dbt.concat(["'listen|'", 'calls.call_id'])) }} as lot
+    from {{ ref('fct_calls') }} as calls
+    left join said on calls.call_id = said.call_id
     where
-        is_answered
-        and {{ local_date('started_at') }} > {{ add_days(as_of_day(), -var('call_sample_days')) }}
+        calls.is_answered
+        and {{ local_date('calls.started_at') }} > {{ add_days(as_of_day(), -var('call_sample_days')) }}
 
 ),
 
@@ -52,6 +70,7 @@ select
     topic,
     talk_seconds,
     hold_seconds,
-    csat_score
+    csat_score,
+    polarity
 from ranked
 where place <= {{ var('call_sample_size') }}

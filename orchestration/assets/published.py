@@ -9,7 +9,7 @@ from orchestration.publish import PublicTable
 from orchestration.settings import Settings
 from orchestration.steps.publish import publish_marts
 from orchestration.steps.run import Project, Run
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
+from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
@@ -23,7 +23,7 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         group_name="published",
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
-        description=f"What readers get: {MARTS_FILE} and the same tables as Parquet.",
+        description=f"What readers get: {MARTS_FILE}, {ANALYSIS_FILE} for analysts, and the same tables as Parquet.",
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         record = run.begin(context.run_id)
@@ -33,6 +33,7 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "version": record.published_version,
+                "analysis": dg.MetadataValue.path(str(run.settings.published / ANALYSIS_FILE)),
                 "file": dg.MetadataValue.path(str(run.settings.published / MARTS_FILE)),
                 "report": dg.MetadataValue.path(str(run.settings.published / REPORT_FILE)),
                 "gates": dg.MetadataValue.path(str(record.page(run.settings.home))),
@@ -48,7 +49,8 @@ def _tables(settings: Settings, tables: list[PublicTable]) -> str:
     """Every published table with a link to its model in this UI, and where its Parquet file lies."""
     folder = (settings.published / PARQUET_FOLDER).absolute()
     lines = [
-        f"| [{table.name}](/assets/{table.schema}/{table.name}) | {table.description.strip()} | {folder / table.name}.parquet |"
+        f"| [{table.name}](/assets/{table.schema}/{table.model}) | {table.description.strip()} | {table.publication} "
+        f"| {folder / table.publication / table.name}.parquet |"
         for table in tables
     ]
-    return "\n".join(["| table | a row is | file |", "|---|---|---|", *lines])
+    return "\n".join(["| table | a row is | published in | file |", "|---|---|---|---|", *lines])

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import zstandard
-
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.errors import ConfigurationError
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.naming import in_order
-from orchestration.pull.readers import FORMATS, read_header
-from orchestration.pull.sources import Source, SourceFile, exports_at, is_hidden, open_export, open_source, printable
-from orchestration.pull.unpacking import open_bytes, require_sheets
+from orchestration.pull.readers import FORMATS
+from orchestration.pull.reading import Places, Untrusted
+from orchestration.pull.sources import Source, SourceFile, exports_at, is_hidden, open_export, open_source, printable, version_now
 
 _CHUNK_BYTES = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
@@ -45,6 +41,11 @@ class Arrivals:
     passed_over: list[PassedOver] = field(default_factory=list)
     #: Where each of the landed files lies, by its batch.
     places: dict[int, Path] = field(default_factory=dict)
+    #: Reads them.
+    untrusted: Untrusted = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.untrusted = Untrusted(Places(self.landing, self.landing.parent))
 
 
 class NamedFiles:
@@ -62,10 +63,13 @@ class NamedFiles:
         yield from (found[name] for name in in_order(found))
 
     def others(self) -> dict[str, Path]:
-        return {name: path for name, path in self._paths.items() if not exports_at(path, name)}
+        return {name: path for name, path in self._paths.items() if _is_none(path, name)}
 
     def open(self, file: SourceFile) -> BinaryIO:
         return open_export(file)
+
+    def version(self, file: SourceFile) -> str:
+        return version_now(file)
 
 
 def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[PassedOver]]:
@@ -89,14 +93,20 @@ def passed_over(folder: Path) -> list[PassedOver]:
     """What of a folder of exports no run reads; hidden files are nobody's exports."""
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     names = [name for name in in_order(paths) if not is_hidden(name)]
-    return [_why(name, paths[name]) for name in names if not exports_at(paths[name], name)]
+    return [_why(name, paths[name]) for name in names if _is_none(paths[name], name)]
+
+
+def _is_none(path: Path, name: str) -> bool:
+    return all(file.problem for file in exports_at(path, name).values())
 
 
 def _why(name: str, path: Path) -> PassedOver:
     ending = path.suffix.lower()
+    if problem := next((file.problem for file in exports_at(path, name).values()), None):
+        return PassedOver(printable(name), problem.removeprefix("is "))
     if ending not in _ARCHIVES:
         return PassedOver(printable(name), f"its ending is none of {', '.join(FORMATS)} (also with .gz, .zst or .zip)")
-    return PassedOver(printable(name), "an archive without an export in it" if ending == ".zip" else "an archive: unpack it")
+    return PassedOver(printable(name), "an archive: unpack it")
 
 
 def arrive(source: Source, landing: Path) -> Arrivals:
@@ -105,6 +115,8 @@ def arrive(source: Source, landing: Path) -> Arrivals:
     by_hash: dict[str, str] = {}
     for file in source.files():
         digest, size = hashlib.sha256(), 0
+        if file.problem:
+            continue
         with source.open(file) as stream:
             while chunk := stream.read(_CHUNK_BYTES):
                 digest.update(chunk)
@@ -117,7 +129,7 @@ def arrive(source: Source, landing: Path) -> Arrivals:
         landed = Landed(len(arrived.landed) + 1, sha256, source.name, file.name, size, [], "", pull=1)
         target = landed_path(landing, landed)
         _put(source, file, size, target)
-        arrived.landed.append(replace(landed, header=read_header(target, file.name)))
+        arrived.landed.append(replace(landed, header=arrived.untrusted.header(target, file.name)))
         arrived.places[landed.batch] = Path(file.location)
     return arrived
 
@@ -130,19 +142,3 @@ def _put(source: Source, file: SourceFile, size: int, target: Path) -> None:
         return
     with source.open(file) as stream, target.open("wb") as copy:
         shutil.copyfileobj(stream, copy)
-
-
-def sheets(path: Path, name: str) -> dict[str, bool]:
-    """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        with open_bytes(path, name) as stream:
-            data = io.BytesIO(stream.read())
-        if zipfile.is_zipfile(data):
-            require_sheets(data)
-        data.seek(0)
-        with CalamineWorkbook.from_filelike(data) as book:
-            return {sheet: book.get_sheet_by_name(sheet).height > 0 for sheet in book.sheet_names}
-    except (CalamineError, RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
-        return {}

@@ -8,11 +8,11 @@ from functools import cache
 
 from orchestration.check.arrivals import Arrivals
 from orchestration.pull.contracts import Companion, Contract, claims
+from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
-from orchestration.pull.loading import Job, companions_of, jobs, options_of
-from orchestration.pull.readers import ReadOptions, no_text, read_header
+from orchestration.pull.readers import ReadOptions, no_text
 from orchestration.settings import Settings
 
 #: A contract is nearly met by a file that has this share of the columns that it asks for.
@@ -69,11 +69,18 @@ class Claims:
         self._header = cache(self._read_header)
         if self._wanted is not None:
             self.jobs = [
-                Job(file, self._wanted.of_file(file.file), *companions_of(self._wanted, arrivals.landed, arrivals.landing))
+                Job(
+                    file,
+                    self._wanted.of_file(file.file),
+                    *companions_of(self._wanted, arrivals.landed, arrivals.landing, arrivals.untrusted.landed_header),
+                )
                 for file in arrivals.landed
             ]
         else:
-            self.jobs = jobs(arrivals.landed, contracts, arrivals.landing, settings.exports_timezone, settings.exports_source)
+            self.jobs = jobs(
+                arrivals.landed, contracts, arrivals.landing, settings.exports_timezone, settings.exports_source,
+                arrivals.untrusted.landed_header,
+            )  # fmt: skip
 
     def of(self, file: Landed) -> list[Claim]:
         """What reads a file."""
@@ -99,7 +106,7 @@ class Claims:
 
     def _read_header(self, sha256: str, name: str, options: ReadOptions) -> list[str]:
         file = next(file for file in self._arrivals.landed if file.sha256 == sha256)
-        return read_header(landed_path(self._arrivals.landing, file), name, options)
+        return self._arrivals.untrusted.header(landed_path(self._arrivals.landing, file), name, options)
 
     def claims_by(self, file: Landed, contract: Contract) -> bool:
         """Would this contract claim the file, were there no other?"""

@@ -16,10 +16,10 @@ from orchestration.output import shown
 from orchestration.pull.canonical import mark_repeated, put_beside, unknown_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
-from orchestration.pull.loading import options_of
 from orchestration.pull.params import given_to
 from orchestration.pull.quarantine import valueless
 from orchestration.pull.readers import open_rows
@@ -70,16 +70,22 @@ class Beside:
             mark_repeated(self.con)
         self.columns = [name for name in sift(self.con, self.contract).header if name not in ("_row", REPEATED)]
         self.masks = Masks(self.contract, self.kind, [*self.header, *self.columns])
-        self.masks.words = {name: self._words_of(name) for name in self.contract.columns if self._holds_words(name)}
+        #: Canonical columns and those that are carried along -> where they come from, and SQL of their values in ``loaded``.
+        self.mapped = {
+            name: (self.contract.columns[name], identifier(name)) for name in self.kind.columns if name in self.contract.columns
+        }
+        for name, mapping in self.contract.extra.items():
+            self.mapped[f"extra.{name}"] = mapping, f"json_extract_string(extra, '$.{name}')"
+        self.masks.words = {name: self._words_of(name) for name in self.mapped if self._holds_words(name)}
 
     def _holds_words(self, name: str) -> bool:
-        column = self.kind.columns[name]
-        return column.type in ("one_of", "word", "text") and not (column.is_id and column.name in self.kind.key)
+        column = self.kind.columns.get(name)
+        return not column or (column.type in ("one_of", "word", "text") and not (column.is_id and column.name in self.kind.key))
 
     def _words_of(self, name: str) -> set[str]:
         """Texts that several rows hold in a column, in the file or as values."""
-        cells = self._cells(self.contract.columns[name])
-        said = f"select {cells} as word from mapped union all select {identifier(name)} from loaded"
+        mapping, value = self.mapped[name]
+        said = f"select {self._cells(mapping)} as word from mapped union all select {value} from loaded"
         found = self.all(f"select word from ({said}) where word is not null group by word having count(*) >= 4 limit 500")
         return {word for (word,) in found}
 
@@ -162,15 +168,16 @@ class Beside:
         return [row[0] for place in places for row in self.all("select _row from loaded order by _row limit 1 offset ?", place)]
 
     def column_facts(self, rows: list[int]) -> list[ColumnFacts]:
-        """Every column of the kind that is mapped, in its order."""
-        names = [name for name in self.kind.columns if name in self.contract.columns]
-        counted = ", ".join(f"count({identifier(name)})" for name in names)
+        """Every column of the kind that is mapped, in its order, and those that are carried along."""
+        names = list(self.mapped)
+        counted = ", ".join(f"count({value})" for _, value in self.mapped.values())
         ((*filled,),) = self.all(f"select {counted} from loaded")
-        cells = ", ".join(f"{self._cells(self.contract.columns[name])} as c_{place}" for place, name in enumerate(names))
-        values = ", ".join(f"cast(loaded.{identifier(name)} as varchar)" for name in names)
+        cells = ", ".join(f"{self._cells(mapping)} as c_{place}" for place, (mapping, _) in enumerate(self.mapped.values()))
+        values = ", ".join(f"cast({value} as varchar) as v_{place}" for place, (_, value) in enumerate(self.mapped.values()))
         looked_at = self.all(
-            f"with cells as (select _row, {cells} from mapped where _row in (select unnest(?))) "
-            f"select cells.* exclude (_row), {values} from cells inner join loaded using (_row) order by _row",
+            f"with cells as (select _row, {cells} from mapped where _row in (select unnest(?))), "
+            f"typed as (select _row, {values} from loaded) "
+            "select cells.* exclude (_row), typed.* exclude (_row) from cells inner join typed using (_row) order by _row",
             rows,
         ) if rows else []  # fmt: skip
         facts = []
@@ -178,12 +185,15 @@ class Beside:
             pairs = [
                 (
                     self.masks.cell(name, row[place]),
-                    self.masks.cell(name, _short(row[len(names) + place], self.kind.columns[name].type in NUMBERS)),
+                    self.masks.cell(name, _short(row[len(names) + place], self._is_number(name))),
                 )
                 for row in looked_at
             ]
-            facts.append(ColumnFacts(name, self._origin(self.contract.columns[name]), filled[place], pairs))
+            facts.append(ColumnFacts(name, self._origin(self.mapped[name][0]), filled[place], pairs))
         return facts
+
+    def _is_number(self, name: str) -> bool:
+        return name in self.kind.columns and self.kind.columns[name].type in NUMBERS
 
     def _origin(self, mapping: Mapping) -> str:
         if mapping.value is not None:

@@ -95,9 +95,10 @@ class Tables:
     def _of_mappings(self, contract: Contract, columns: list[str]) -> Iterator[Fault]:
         present = by_name(columns)
         required = all_kinds()[contract.kind].required_columns if contract.query is None else []
-        taken = {found(present, mapping.source) for mapping in contract.columns.values()}
+        taken = {found(present, mapping.source) for mapping in contract.mappings}
         free = [name for name in columns if name not in taken]
         mapped: dict[str, Mapping] = {**contract.columns, **({"source": contract.source} if contract.source else {})}
+        mapped |= {f"extra.{name}": mapping for name, mapping in contract.extra.items()}
         for name, mapping in mapped.items():
             if mapping.sql is not None and (told := self._error(f"select ({mapping.sql}) from mapped")) is not None:
                 yield Fault(f"{name}: {told}", stops=True)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestration.check.arrivals import Arrivals, arrive, sheets, source_of
+from orchestration.check.arrivals import Arrivals, arrive, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
 from orchestration.check.doubts import doubts
@@ -114,7 +114,7 @@ def _sheets_left(file: Landed, told: FileReport, arrivals: Arrivals, contracts: 
     if file_format(file.file) != "xlsx":
         return []
     read = [c.sheet for c in contracts if c.name in {reading.contract for reading in told.readings}] or [0]
-    found = sheets(landed_path(arrivals.landing, file), file.file)
+    found = arrivals.untrusted.sheets(landed_path(arrivals.landing, file), file.file)
     return [name for place, (name, holds) in enumerate(found.items()) if holds and place not in read and name not in read]
 
 

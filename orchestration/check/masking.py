@@ -48,7 +48,8 @@ class Masks:
     def __init__(self, contract: Contract, kind: Kind, header: list[str]) -> None:
         self._kind = kind
         mapped = [(kind.columns[name], mapping) for name, mapping in contract.columns.items()]
-        self._sources = {column.name: {name.lower() for name in sources_of(mapping, header)} for column, mapping in mapped}
+        named = contract.columns | {f"extra.{name}": mapping for name, mapping in contract.extra.items()}
+        self._sources = {name: {source.lower() for source in sources_of(mapping, header)} for name, mapping in named.items()}
         #: Columns of the file that hold persons' own texts.
         self._personal = set[str]().union(*(self._sources[column.name] for column, _ in mapped if column.is_personal))
         #: Texts that several rows of a column hold: words of the export, though they look like a name ("In Progress").
@@ -61,12 +62,13 @@ class Masks:
         return shown(text if self._is_nobodys(column, text) else shape(text))
 
     def _is_nobodys(self, column: str, text: str) -> bool:
-        spec = self._kind.columns[column]
-        if spec.is_personal or self._sources.get(column, set()) & self._personal:
+        # What is carried along is no column of the kind.
+        spec = self._kind.columns.get(column)
+        if (spec and spec.is_personal) or self._sources.get(column, set()) & self._personal:
             return False
-        if spec.type in TIMES:
+        if spec and spec.type in TIMES:
             return "@" not in text and len(text) <= _MAX_SHAPE
-        if spec.is_id and not re.search(r"\s", text.strip()):
+        if spec and spec.is_id and not re.search(r"\s", text.strip()):
             return not _ADDRESS_OR_PHONE.search(text)
         if text in self.words.get(column, ()):
             return not _ADDRESS_OR_NUMBER.search(text)

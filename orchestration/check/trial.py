@@ -10,9 +10,11 @@ from orchestration.check.arrivals import Arrivals
 from orchestration.check.gates import judge
 from orchestration.errors import ConfigurationError
 from orchestration.gates.verdicts import Verdict, batch_verdicts
+from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Batch, Job, Loader
+from orchestration.pull.loading import Batch, Loader
+from orchestration.pull.reading import Places, Untrusted
 from orchestration.settings import Settings
 
 
@@ -74,7 +76,10 @@ class Trial:
                 tried.verdicts += batch_verdicts(kind, batch, self._settings)
             return [True] * len(batches)
 
-        loader = Loader(self._arrivals.landing, raw, quarantine, scratch, Ledger(folder / "ledger.sqlite"))
+        places = Places(self._arrivals.landing, scratch)
+        loader = Loader(
+            places, raw, quarantine, Ledger(folder / "ledger.sqlite"), Untrusted(places, fatal=self._arrivals.untrusted.fatal)
+        )
         report = loader.load_kind(all_kinds()[kind], jobs, gate, {job.file.sha256 for job in jobs})
         for load in report.loads:
             tried = found[load.batch, load.contract]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestration.cli import contracts, exports, results, running, tools
+from orchestration.cli import contracts, exports, privacy, results, running, tools
 
 _EXIT_CODES = """
 \b
@@ -27,5 +27,12 @@ def main() -> None:
     """
 
 
-for _command in (*running.COMMANDS, *results.COMMANDS, *exports.COMMANDS, *tools.COMMANDS, *contracts.COMMANDS):
+for _command in (
+    *running.COMMANDS,
+    *results.COMMANDS,
+    *exports.COMMANDS,
+    *privacy.COMMANDS,
+    *tools.COMMANDS,
+    *contracts.COMMANDS,
+):
     main.add_command(_command)

@@ -55,6 +55,7 @@ def rollback(version: str | None, only_list: bool, home: str | None, config: str
     """
     from orchestration.lock import take_writer_lock
     from orchestration.settled import go_back
+    from orchestration.targets.pushing import bring_up_to_date
     from orchestration.versions import current, versions
 
     settings = load_settings(home=home, config=config)
@@ -68,10 +69,27 @@ def rollback(version: str | None, only_list: bool, home: str | None, config: str
     take_writer_lock(settings.home)
     chosen = go_back(settings, version)
     click.echo(f"published: version {chosen.name}, until a run has something new to publish")
+    bring_up_to_date(settings, click.echo)
 
 
-COMMANDS = (
-    kpis,
-    status,
-    rollback,
-)
+@click.command()
+@click.option("--all", "compare_all", is_flag=True, help="Compare every table, also those that a target is known to hold.")
+@home_options
+@reported
+def push(compare_all: bool, home: str | None, config: str | None) -> None:
+    """Bring the targets (setting `targets`: PostgreSQL, Iceberg) to the published version.
+
+    Each run does it by itself; this is for a target that was not reachable then, or was changed by hand (--all).
+    """
+    from orchestration.lock import take_writer_lock
+    from orchestration.targets.pushing import push as push_to_targets
+
+    settings = load_settings(home=home, config=config)
+    if settings.targets.postgresql is None and settings.targets.iceberg is None:
+        raise ConfigurationError("no targets: name one in cxhouse.yml (docs/connecting.md)")
+    take_writer_lock(settings.home)
+    for line in push_to_targets(settings, lambda text: click.echo(text, err=True), compare_all):
+        click.echo(line)
+
+
+COMMANDS = (kpis, status, rollback, push)

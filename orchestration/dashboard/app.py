@@ -14,7 +14,7 @@ from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Page
 from orchestration.dashboard.cases import Cases, cases_behind
 from orchestration.dashboard.charts import by_member, trend
-from orchestration.dashboard.kpi import Kpi, kpis_of
+from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, period_name
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
@@ -28,6 +28,7 @@ _MANY = 12
 _LOOK_FIRST = ("channel", "segment", "team", "marketplace")
 _CONFIG = {"displayModeBar": False}
 _KPI = "kpi"
+_NOT_GIVEN = "Not given: single cases stand in analysis.duckdb, beside the marts, for those who may read them."
 
 
 @st.cache_resource
@@ -196,8 +197,13 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
         return
     st.header("By member")
     dimension = st.selectbox("Dimension", kpi.dimensions, key=f"by_{kpi.id}")
-    rows = marts.by_member(kpi.id, view.grain if period else "all", period, dimension)
+    cut = (kpi.id, view.grain if period else "all", period, dimension)
+    rows, hidden = marts.by_member(*cut), marts.hidden_members(*cut)
+    if hidden:
+        st.caption(f"{TOO_FEW.capitalize()}: {', '.join(hidden)}")
     if not rows:
+        if hidden:
+            return
         is_held = period is None or (view.grain, dimension) in marts.cuts
         absent = f"The marts hold no {view.grain}s by {dimension}: choose longer periods."
         st.write("No cases in this period." if is_held else absent)
@@ -211,6 +217,9 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
 def draw_cases(file: PublishedFile, marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
     """The cases behind the value, and all of them as CSV."""
     st.header("Cases")
+    if not marts.has("kpi_cases"):
+        st.write(_NOT_GIVEN)
+        return
     arguments = (kpi.id, view.grain if period else "all", period, view.dimension, view.member)
     found = cases_behind(marts, *arguments)
     if found is None:
@@ -244,6 +253,9 @@ def draw_alert_cases(file: PublishedFile, marts: Marts) -> None:
     if not found:
         return
     st.header("Cases of an alert")
+    if not marts.has("kpi_cases"):
+        st.write(_NOT_GIVEN)
+        return
     alert = st.selectbox("Alert", found, format_func=lambda row: f"{row['subject']} {row['message']} ({row['member'] or ''})")
     draw_rows(file, marts, Cases(alert["case_query"]), "", f"alert_{alert['subject']}.csv".replace("/", "_"))
 

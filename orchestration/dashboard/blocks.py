@@ -45,6 +45,11 @@ class Table:
     is_whole: bool = False
 
 
+def not_given(title: str) -> Table:
+    """In the place of a block that counts single cases, for readers of the marts alone."""
+    return Table(title, [], [], empty="Not given: it is counted from single cases, which stand in analysis.duckdb.")
+
+
 Block = Cards | Chart | Table
 
 

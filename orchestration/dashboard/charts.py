@@ -50,6 +50,8 @@ def scale(unit: str, values: list[float | None]) -> tuple[float, dict[str, Any]]
 
 
 def _hover(kpi: Kpi, row: Row) -> str:
+    if row["n"] is None:
+        return STATUS[row["status"]]
     lines = [f"<b>{kpi.formatted(row['value'])}</b>"]
     if interval := kpi.interval_of(row):
         lines.append(f"95 %: {interval}")

@@ -7,7 +7,7 @@ from datetime import datetime
 from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
-from orchestration.dashboard.kpi import kpis_of
+from orchestration.dashboard.kpi import TOO_FEW, kpis_of
 from orchestration.dashboard.marts import Marts, View, period_name
 from orchestration.display import format_value
 
@@ -30,7 +30,9 @@ def compliance(marts: Marts, view: View) -> list[Block]:
             policy["status"].replace("_", " ") + (f": needs {policy['missing_export']}" if policy["missing_export"] else ""),
             format_value(policy["actual"], units.get(policy["rule"], "")),
             f"{policy['comparison']} {format_value(policy['limit_value'], units.get(policy['rule'], ''))}",
-            f"{policy['bad_cases']:,} of {policy['cases']:,}"
+            TOO_FEW
+            if policy["cases"] is None
+            else f"{policy['bad_cases']:,} of {policy['cases']:,}"
             + (f", {policy['unknown_cases']:,} unknown" if policy["unknown_cases"] else ""),
             "" if policy["headroom_cases"] is None else f"{policy['headroom_cases']:,}",
             f"{policy['window_days']}",

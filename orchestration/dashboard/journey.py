@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from orchestration.dashboard.blocks import Block, Chart, Table
+from orchestration.dashboard.blocks import Block, Chart, Table, not_given
 from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, lines
-from orchestration.dashboard.kpi import Kpi, kpis_of
+from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, local_day
 
 #: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.
@@ -37,24 +38,32 @@ def _uncut(view: View, columns: tuple[str, ...]) -> str:
     return "" if view.dimension in (ALL, *columns) else f" Of all: it is not measured by {view.dimension}."
 
 
+def _shown(condition: str = "true") -> str:
+    """SQL: the rows of a group that meet a condition; null where they are of fewer travellers than `$least`."""
+    met = f"filter (where {condition})"
+    return f"case when count(*) {met} = 0 or count(distinct traveller_key) {met} >= $least then count(*) {met} end"
+
+
 def journey_map(marts: Marts, view: View) -> list[Block]:
     """Entries into each stage of the span and what became of them, conversion and time by stage, touchpoints, last signs."""
+    title = "What became of those who entered a stage"
+    if not marts.has("fct_stage_entries"):
+        return [not_given(title), _conversion(marts, marts.stages), not_given("Where journeys end"), not_given("Touchpoints")]
     cut, values = _cut(view, _ENTRIES)
     found = marts.rows(
         f"""
         select
             stage,
-            count(*) as entries,
-            count(*) filter (where has_converted and not has_skipped) as went_on,
-            count(*) filter (where has_skipped) as skipped,
-            count(*) filter (where has_dropped_out) as dropped_out,
-            count(*) filter (where has_converted is null and has_dropped_out is null) as undecided
+            {_shown("has_converted and not has_skipped")} as went_on,
+            {_shown("has_skipped")} as skipped,
+            {_shown("has_dropped_out")} as dropped_out,
+            {_shown("has_converted is null and has_dropped_out is null")} as undecided
         from fct_stage_entries
         where not is_whole_journey and {cut}
             and {_within(local_day("entered_at"))}
         group by stage
         """,
-        **values, **_span(view), **_zone(marts),
+        least=marts.least, **values, **_span(view), **_zone(marts),
     )  # fmt: skip
     by_stage = {row["stage"]: row for row in found}
     stages = [stage for stage in marts.stages if stage in by_stage]
@@ -67,20 +76,19 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
         stacked=True,
         lying=True,
     )
+    return [Chart(title, chart, _note(view)), _conversion(marts, stages), _last_signs(marts, view), _touchpoints(marts)]
+
+
+def _conversion(marts: Marts, stages: Iterable[str]) -> Table:
     rates = {name: _by_stage(marts, name) for name in ("stage_conversion", "stage_drop_off", "stage_time_to_next")}
     rows = [[stage, *(_rate(kpi, by.get(stage)) for kpi, by in rates.values())] for stage in stages]
-    return [
-        Chart("What became of those who entered a stage", chart, _note(view)),
-        Table(
-            "Conversion and drop-off, over all time",
-            ["stage", "go on (95 %; cases)", "journey ends (95 %; cases)", "median time to the next (cases)"],
-            rows,
-            note="Entries whose window is still open are in none.",
-            is_whole=True,
-        ),
-        _last_signs(marts, view),
-        _touchpoints(marts),
-    ]
+    return Table(
+        "Conversion and drop-off, over all time",
+        ["stage", "go on (95 %; cases)", "journey ends (95 %; cases)", "median time to the next (cases)"],
+        rows,
+        note="Entries whose window is still open are in none.",
+        is_whole=True,
+    )
 
 
 def _note(view: View) -> str:
@@ -109,10 +117,11 @@ def _last_signs(marts: Marts, view: View) -> Table:
         where has_dropped_out and not is_whole_journey and {cut}
             and {_within(local_day("entered_at"))}
         group by all
+        having count(distinct traveller_key) >= $least
         order by travellers desc, stage, last_touchpoint
         limit 12
         """,
-        **values, **_span(view), **_zone(marts),
+        least=marts.least, **values, **_span(view), **_zone(marts),
     )  # fmt: skip
     rows = [[row["stage"], row["last_touchpoint"] or "none", f"{row['travellers']:,}"] for row in found]
     return Table("Where journeys end", ["stage", "last touchpoint", "journeys"], rows, numbers=("journeys",))
@@ -123,18 +132,20 @@ def _touchpoints(marts: Marts) -> Table:
         """
         select
             planned.stage_position, planned.stage, planned.touchpoint, planned.signals, planned.success_indicator,
-            planned.fed_by, count(touched.touchpoint_id) as times
+            planned.fed_by, count(touched.touchpoint_id) as times,
+            count(distinct touched.traveller_key) as people
         from dim_touchpoints as planned
         left join fct_touchpoints as touched on planned.touchpoint = touched.touchpoint and planned.stage = touched.stage
         group by all
         order by planned.stage_position, planned.touchpoint
         """
     )
+    few = [row for row in found if 0 < row["people"] < marts.least]
     rows = [
         [
             row["stage"],
             row["touchpoint"],
-            f"{row['times']:,}",
+            TOO_FEW if row in few else f"{row['times']:,}",
             *(row[name] or "" for name in ("success_indicator", "signals", "fed_by")),
         ]
         for row in found
@@ -146,6 +157,8 @@ def _touchpoints(marts: Marts) -> Table:
 def support(marts: Marts, view: View) -> list[Block]:
     """The backlog day by day, and where agents will lack."""
     columns = ("channel", "team", "priority")
+    if not marts.has("fct_backlog_days"):
+        return [not_given("Tickets in and out")]
     cut, values = _cut(view, columns)
     found = marts.rows(
         f"""
@@ -165,11 +178,16 @@ def support(marts: Marts, view: View) -> list[Block]:
         grain=view.grain, **values, **_span(view),
     )  # fmt: skip
     days = [row["starts_on"].isoformat() for row in found]
-    flows = {name: [row[name] for row in found] for name in ("created", "reopened", "solved")}
+    few = marts.least
+
+    def shown(name: str) -> list[Any]:
+        return [None if row[name] and row[name] < few else row[name] for row in found]
+
+    flows = {name: shown(name) for name in ("created", "reopened", "solved")}
     note = _uncut(view, columns).strip()
     return [
         Chart("Tickets in and out", lines(days, flows, xaxis={"type": "date"}), note),
-        Chart("Open tickets at the end of the period", lines(days, {"open": [row["closing"] for row in found]}), note),
+        Chart("Open tickets at the end of the period", lines(days, {"open": shown("closing")}), note),
         *_staffing(marts),
     ]
 
@@ -199,6 +217,8 @@ def _staffing(marts: Marts) -> list[Block]:
 def feedback(marts: Marts, view: View) -> list[Block]:
     """Reviews by their stars over time, and what people see in the brand with its changes."""
     columns = ("channel", "marketplace", "brand", "country", "segment", "language", "category")
+    if not marts.has("fct_reviews"):
+        return [not_given("Reviews by stars"), _changes(marts)]
     cut, values = _cut(view, columns)
     found = marts.rows(
         f"""
@@ -210,9 +230,10 @@ def feedback(marts: Marts, view: View) -> list[Block]:
         where stars is not null and {cut}
             and {_within(local_day("created_at"))}
         group by all
+        having count(distinct coalesce(customer_key, review_id)) >= $least
         order by starts_on
         """,
-        grain=view.grain, **values, **_span(view), **_zone(marts),
+        grain=view.grain, least=marts.least, **values, **_span(view), **_zone(marts),
     )  # fmt: skip
     starts = sorted({row["starts_on"] for row in found})
     counts = {(row["starts_on"], row["stars"]): row["reviews"] for row in found}

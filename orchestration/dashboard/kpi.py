@@ -9,12 +9,14 @@ from functools import cached_property
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name, period_start
 from orchestration.display import format_value
 
+TOO_FEW = "too few people to show"
 STATUS = {
     "on_target": "on target",
     "warning": "near its target",
     "breach": "misses its target",
     "no_target": "",
     "insufficient_data": "few cases",
+    "suppressed": TOO_FEW,
 }
 
 
@@ -71,7 +73,12 @@ class Kpi:
         if self.now is None:
             return ""
         name = period_name(self.view.grain, self.now["period_start"])
-        return name if self.is_newest else f"{name}, none since"
+        if self.is_newest:
+            return name
+        return f"{name}, {TOO_FEW if self._is_suppressed_since(self.now['period_start']) else 'none'} since"
+
+    def _is_suppressed_since(self, start: date | None) -> bool:
+        return any(row["status"] == "suppressed" and (start is None or row["period_start"] > start) for row in self.whole)
 
     @property
     def is_newest(self) -> bool:
@@ -119,7 +126,7 @@ class Kpi:
             return f"not measured by {self.view.grain}; by {self.definition['grains']}"
         if not self.is_cut_held:
             return f"the marts hold no {self.view.grain}s by {self.view.dimension}: choose longer periods, or set kpi_grains"
-        return "no whole period with cases"
+        return TOO_FEW if self._is_suppressed_since(None) else "no whole period with cases"
 
     @property
     def dimensions(self) -> list[str]:

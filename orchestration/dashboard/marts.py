@@ -15,8 +15,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.connections import connect
-from orchestration.publish import Publication, publication_of
+from orchestration.publish import PublishedVersion, open_published, publication_of
 
 Row = dict[str, Any]
 #: Grains that have periods, the shortest first, and how many of them are shown unless a reader asks for others.
@@ -106,8 +105,21 @@ class Marts:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     @cached_property
-    def publication(self) -> Publication:
+    def publication(self) -> PublishedVersion:
         return publication_of(self._con)
+
+    @property
+    def least(self) -> int:
+        """Numbers of fewer people than this are not shown."""
+        return self.publication.min_people or 1
+
+    @cached_property
+    def _tables(self) -> set[str]:
+        return {row["table_name"] for row in self.rows("select table_name from duckdb_tables()")}
+
+    def has(self, table: str) -> bool:
+        """Was the reader given a table? Those of single cases stand in a file of their own."""
+        return table in self._tables
 
     @cached_property
     def grains(self) -> list[str]:
@@ -181,6 +193,19 @@ class Marts:
             kpi_id=kpi_id, grain=grain, period_start=period_start, dimension=dimension,
         )  # fmt: skip
 
+    def hidden_members(self, kpi_id: str, grain: str, period_start: date | None, dimension: str) -> list[str]:
+        """The members of which a KPI is not shown in one period, or over all time: too few people, or it would reveal others."""
+        rows = self.rows(
+            """
+            select member from kpis
+            where kpi_id = $kpi_id and grain = $grain and period_start is not distinct from $period_start
+                and dimension = $dimension and status = 'suppressed'
+            order by member
+            """,
+            kpi_id=kpi_id, grain=grain, period_start=period_start, dimension=dimension,
+        )  # fmt: skip
+        return [row["member"] for row in rows]
+
     @cached_property
     def missing_exports(self) -> dict[str, str]:
         """KPIs that cannot be told, each with the export that is missing."""
@@ -190,7 +215,7 @@ class Marts:
     @cached_property
     def left_out(self) -> dict[str, str]:
         """KPIs that cover a part of the records only, each with what is left out, by contract and why, in words."""
-        if not self.rows("select 1 from information_schema.tables where table_name = 'kpi_coverage'"):
+        if not self.has("kpi_coverage"):
             return {}  # an earlier release published them
         parts: dict[str, list[str]] = {}
         for row in self.rows("select * from kpi_coverage where records_left_out > 0 order by kpi_id, kind, contract"):
@@ -222,7 +247,7 @@ class PublishedFile:
             if self._marts is None or self._marts.signature != found:
                 if self._con:
                     self._con.close()
-                self._con = connect(self._path, read_only=True)
+                self._con = open_published(self._path)
                 self._marts = Marts(self._con, found)
             yield self._marts
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from orchestration.connections import connect
 from orchestration.dashboard.charts import trend
 from orchestration.dashboard.marts import Marts
 from orchestration.dashboard.pages import pages
+from orchestration.publish import open_published
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -42,6 +42,7 @@ def facts(marts: Marts) -> str:
     return (
         f"As of {publication.as_of:%Y-%m-%d %H:%M} UTC, version {publication.version}. Days are those of "
         f"{publication.reporting_timezone}; amounts in {publication.currency}; intervals 95 %."
+        + (f" Numbers of fewer than {marts.least} people are not shown." if marts.least > 1 else "")
     )
 
 
@@ -71,5 +72,5 @@ def report(marts: Marts, progress: Callable[[str], None] = lambda _: None) -> st
 
 def write_report(database: Path, path: Path) -> None:
     """Write the report over a database of marts."""
-    with connect(database, read_only=True) as con:
+    with open_published(database) as con:
         path.write_text(report(Marts(con)), encoding="utf-8")

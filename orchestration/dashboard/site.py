@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orchestration.connections import connect
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.kpi import Kpi, kpis_of
@@ -15,6 +14,7 @@ from orchestration.dashboard.marts import ALL, Marts
 from orchestration.dashboard.report import plotly_js, render_page
 from orchestration.display import published_file
 from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.publish import open_published
 from orchestration.run_record import PAGES
 from orchestration.settings import Settings
 from orchestration.versions import REPORT_FILE
@@ -49,7 +49,7 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
     finally:
         release_writer_lock(settings.home)
     (draft / _PLOTLY).write_text(plotly_js(), encoding="utf-8")
-    with connect(published, read_only=True) as con:
+    with open_published(published) as con:
         marts = Marts(con)
         kpis = kpis_of(marts, marts.view)
         for kpi in kpis.values():

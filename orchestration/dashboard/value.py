@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from orchestration.dashboard.blocks import Block, Cards, Chart, Table
+from orchestration.dashboard.blocks import Block, Cards, Chart, Table, not_given
 from orchestration.dashboard.charts import bars, by_member, heatmap
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import Marts, View
@@ -29,8 +29,16 @@ def customers(marts: Marts, view: View) -> list[Block]:
     ]
 
 
-def _behaviour(marts: Marts) -> Chart:
-    found = marts.rows("select behaviour, count(*) as customers, sum(spent) as spent from segments group by 1 order by 2 desc")
+def _behaviour(marts: Marts) -> Block:
+    if not marts.has("segments"):
+        return not_given("Customers by behaviour")
+    found = marts.rows(
+        """
+        select behaviour, count(*) as customers from segments group by behaviour having count(*) >= $least
+        order by customers desc, behaviour
+        """,
+        least=marts.least,
+    )
     chart = bars([row["behaviour"] for row in found], {"customers": [row["customers"] for row in found]}, lying=True)
     return Chart(
         "Customers by behaviour", chart, "Segments by recency, frequency, money and problems: table segments.", is_whole=True
@@ -38,6 +46,8 @@ def _behaviour(marts: Marts) -> Chart:
 
 
 def _cohorts(marts: Marts) -> list[Block]:
+    if not marts.has("fct_customer_months"):
+        return [not_given("Customers who buy again, by month of their first purchase (customers)")]
     found = marts.rows(
         """
         select
@@ -45,8 +55,10 @@ def _cohorts(marts: Marts) -> list[Block]:
         from fct_customer_months
         where is_complete and age_months > 0
         group by all
+        having count(*) >= $least
         order by all
-        """
+        """,
+        least=marts.least,
     )
     if not found:
         return []
@@ -89,6 +101,7 @@ def _of_all_time(marts: Marts, kpis: list[Kpi]) -> list[Block]:
 
 def _calibration(marts: Marts) -> Chart:
     found = marts.rows("select * from clv_calibration order by purchase_days_before = 'all', purchase_days_before")
+    found = [row for row in found if row["customers"] is not None]
     problem = next((row["problem"] for row in found if row["problem"]), None)
     chart = bars(
         [f"{row['purchase_days_before']} ({row['customers']:,})" for row in found],
@@ -125,6 +138,8 @@ def _parameters(marts: Marts) -> Table:
 
 
 def _eligibility(marts: Marts) -> Table:
+    if not marts.has("survey_eligibility"):
+        return not_given("Whom to ask")
     found = marts.rows(
         """
         select
@@ -132,8 +147,10 @@ def _eligibility(marts: Marts) -> Table:
             count(*) as customers
         from survey_eligibility
         group by answer
+        having count(*) >= $least
         order by customers desc
-        """
+        """,
+        least=marts.least,
     )
     total = sum(row["customers"] for row in found)
     rows = [[row["answer"], f"{row['customers']:,}", format_value(row["customers"] / total, "rate")] for row in found]

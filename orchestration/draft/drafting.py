@@ -17,13 +17,17 @@ from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.errors import ConfigurationError
+from orchestration.pull.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
+from orchestration.seeds import kpi_dimensions
 from orchestration.zones import time_zones
 
 #: A file whose name says what it holds counts as so much.
 _NAMED = 4.0
 #: The second best kind must lie so much behind.
 _CLEAR = 0.65
+#: A cut into more members is none that anybody reads.
+_MOST_MEMBERS = 20
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,23 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     if kind.name == "surveys" and "score" in made.not_found:
         made.doubts.append("no column is known to be the score: which holds the answer?")
     made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.told}
+    made.extra = _carried(kind, left)
     return made
+
+
+def _carried(kind: Kind, left: list[Looks]) -> dict[str, tuple[str, int]]:
+    """Columns of few words that nothing uses: KPIs could be cut by them."""
+    if kind.name not in CARRYING:
+        return {}
+    found: dict[str, tuple[str, int]] = {}
+    for looks in left:
+        name = "_".join(re.findall("[a-z0-9]+", plain(looks.seen.name)))
+        name = name if re.match("[a-z]", name) else f"field_{name}".rstrip("_")
+        is_taken = name in found or name in kind.columns or name in TAKEN or name in kpi_dimensions()
+        few = looks.seen.values if looks.seen.may_be_shown and not looks.seen.is_unique else {}
+        if 2 <= len(few) <= _MOST_MEMBERS and len(found) < MOST and looks.times.share < 0.5:
+            found[f"{name}_field" if is_taken else name] = (looks.seen.name, len(few))
+    return found
 
 
 # -- kind --------------------------------------------------------------------------------------------------------------

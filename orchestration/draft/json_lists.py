@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orchestration.pull.json_files import MAX_JSON_BYTES
+from orchestration.pull.limits import limits
 from orchestration.pull.unpacking import open_bytes
 
 #: Lists are looked for so far below the top.
@@ -17,7 +17,7 @@ _DEEP = 3
 def list_of_records(path: Path) -> tuple[str, list[str]] | None:
     """The key (dotted) of the largest list of objects, and those of the others; none where the reader finds it by itself."""
     with open_bytes(path, path.name) as stream:
-        data = stream.read(MAX_JSON_BYTES)
+        data = stream.read(limits().json)
     try:
         top = json.loads(data)
     except ValueError:

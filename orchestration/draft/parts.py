@@ -57,6 +57,8 @@ class Draft:
     entries: dict[str, Entry] = field(default_factory=dict)
     #: Columns of the file that nothing uses -> what they look like.
     unused: dict[str, str] = field(default_factory=dict)
+    #: Names of those that could be carried along -> column, and how many different values it has.
+    extra: dict[str, tuple[str, int]] = field(default_factory=dict)
     #: Canonical columns, none of them required, that no column of the file is.
     not_found: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ from orchestration.draft.parts import Draft
 from orchestration.errors import CxhouseError
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.contracts import Contract
-from orchestration.pull.loading import options_of
+from orchestration.pull.jobs import options_of
 from orchestration.pull.readers import open_rows
 from orchestration.pull.records import Block, Rows
 from orchestration.pull.sorting import Origin

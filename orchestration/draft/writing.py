@@ -86,6 +86,7 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
     lines.append("columns:")
     for name, entry in made.entries.items():
         lines += _entry(name, entry)
+    lines += _extra(made)
     lines += _unused(made)
     return "\n".join(lines) + "\n"
 
@@ -115,6 +116,15 @@ def _word(word: Word) -> list[str]:
         return [f"      # {_comment(key)}:  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]
     code = f"{key}: {scalar(word.value)}"
     return [f"      {code}  {CHECK}{rows}: {word.doubt}" if word.doubt else f"      {code}  # {rows}"]
+
+
+def _extra(made: Draft) -> list[str]:
+    if not made.extra:
+        return []
+    lines = ["# KPIs can be cut by columns that are carried along: take the marks away from those that are wanted", "# extra:"]
+    for name, (column, values) in made.extra.items():
+        lines.append(f"#   {name}: {_comment(scalar(column))}  # {values} different values")
+    return lines
 
 
 def _unused(made: Draft) -> list[str]:

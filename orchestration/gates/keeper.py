@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -18,8 +19,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
-from orchestration.gates.queries import judge
+from orchestration.gates.queries import judge, observed
 from orchestration.gates.suites import read_suite, suite_path
 from orchestration.gates.verdicts import Verdict
 
@@ -64,7 +66,8 @@ class GateKeeper:
         if path is None or not files:
             return [[] for _ in files]
         expectations = read_suite(path)
-        found = [judge(gate, expectations, file, row_columns, in_words, MAX_EXAMPLES) for file in files]
+        with connect() as con:
+            found = [judge(gate, expectations, file, row_columns, in_words, MAX_EXAMPLES, con) for file in files]
         others = [str(file) for file, judged in zip(files, found, strict=True) if judged is None]
         if not others:
             return [judged or [] for judged in found]
@@ -177,7 +180,7 @@ def _judged(
         severity=expectation["severity"],
         passed=bool(item.success),
         failed_rows=int(details.get("unexpected_count") or 0),
-        problem=str(raised[0].get("exception_message")) if raised else _observed(details),
+        problem=_without_values(str(raised[0].get("exception_message"))) if raised else observed(details.get("observed_value")),
         remedy=expectation.get("remedy"),
     )
     return verdict, [] if item.success else rows
@@ -189,9 +192,9 @@ def _exceptions(info: Any) -> list[dict[str, Any]]:
     return [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
 
 
-def _observed(details: dict[str, Any]) -> str | None:
-    observed = details.get("observed_value")
-    return None if observed is None or isinstance(observed, dict | list) else f"observed: {observed}"
+def _without_values(message: str) -> str:
+    """A library's message without what it quotes: "could not convert string to float: …"."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "…", message)
 
 
 def in_words(expectation: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ another option, or with duplicates to show, goes to the library as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import duckdb
 from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
 from orchestration.pull.literals import identifier
+from orchestration.pull.personal import may_be_shown
 
 Judged = tuple[Verdict, list[dict[str, Any]]]
 
@@ -211,15 +213,32 @@ _ASKED: dict[str, tuple[Callable[[_File, dict[str, Any]], _Answer], set[str]]] =
 
 
 def judge(
-    gate: str, expectations: list[dict[str, Any]], path: Path, row_columns: list[str], in_words: Callable[..., str], examples: int
+    gate: str,
+    expectations: list[dict[str, Any]],
+    path: Path,
+    row_columns: list[str],
+    in_words: Callable[..., str],
+    examples: int,
+    con: duckdb.DuckDBPyConnection | None = None,
 ) -> list[Judged] | None:
-    """What the suite says of a file, with the values of ``row_columns`` in the first rows that failed; None: ask the library."""
-    with connect() as con:
+    """What the suite says of a file, with the values of ``row_columns`` in the first rows that failed; None: ask the library.
+
+    ``con``: a connection for several files; to open one takes longer than to judge a small one.
+    """
+    with nullcontext(con) if con else connect() as asked:
         try:
-            file = _File(con, path)
+            file = _File(asked, path)
             return [_judged(gate, item, file, row_columns, in_words, examples) for item in expectations]
         except (_LibraryNeeded, duckdb.Error, KeyError, TypeError):
             return None
+
+
+def observed(value: Any) -> str | None:
+    """What was observed, in words; of a text that may be somebody's its length."""
+    if value is None or isinstance(value, dict | list):
+        return None
+    is_text = isinstance(value, str) and not may_be_shown(value)
+    return f"observed: {f'a text of {len(value)} characters' if is_text else value}"
 
 
 def _judged(
@@ -240,7 +259,7 @@ def _judged(
         severity=item["severity"],
         passed=passed,
         failed_rows=count,
-        problem=None if answer.observed is None else f"observed: {answer.observed}",
+        problem=observed(answer.observed),
         remedy=item.get("remedy"),
     )
     if passed or not count:

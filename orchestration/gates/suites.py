@@ -24,8 +24,9 @@ LAYERS = {
     "kpis": ("kpis",),
     "practices": ("practices",),
 }
-#: The layer whose models read what the lifetime models say.
+#: The layers whose models read what the lifetime models say, and what texts do.
 FITTED_BEFORE = "kpis"
+TEXTS_BEFORE = "journey"
 
 
 def suite_path(gate: str, config_dir: Path | None = None) -> Path | None:

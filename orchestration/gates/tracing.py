@@ -9,7 +9,9 @@ from typing import Any
 
 import duckdb
 
+from orchestration.personal_data import finds
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.personal import may_be_shown
 
 Row = Mapping[str, Any]
 
@@ -29,6 +31,10 @@ def staged(key: list[str]) -> list[str]:
     return [f"staging.stg_{kind.name}" for kind in all_kinds().values() if set(kind.key) == set(key)][:1]
 
 
+def _is_number_of_record(column: str, value: str) -> bool:
+    return column.endswith("_id") and re.fullmatch(r"[\w.:/#-]{1,60}", value) is not None and not finds(value, is_id=True)
+
+
 class Tracer:
     """Traces rows of one warehouse. ``salt`` keeps the hashes of identifiers from being guessed."""
 
@@ -38,7 +44,7 @@ class Tracer:
     def places(self, key: list[str], rows: Iterable[Row], is_impersonal: bool) -> list[str]:
         """For each row of a table with this key: its file and line, or, where it has none, its key.
 
-        The values of a table that may hold personal data are hashed.
+        The values of a table that may hold personal data are hashed, and those of others that look like a person's.
         """
         return [lineage(row) or self._staged(key, row) or self._named(key, row, is_impersonal) for row in rows]
 
@@ -55,9 +61,10 @@ class Tracer:
         return f"{found[0]}, row {found[1]}" if found else None
 
     def _named(self, key: list[str], row: Row, is_impersonal: bool) -> str:
-        return ", ".join(f"{column} {self._told(row[column], is_impersonal)}" for column in key if column in row)
+        return ", ".join(f"{column} {self._told(column, row[column], is_impersonal)}" for column in key if column in row)
 
-    def _told(self, value: Any, is_impersonal: bool) -> str:
-        if is_impersonal or not isinstance(value, str):
+    def _told(self, column: str, value: Any, is_impersonal: bool) -> str:
+        # In a shifted row a column that is nobody's holds somebody all the same.
+        if not isinstance(value, str) or (is_impersonal and (may_be_shown(value) or _is_number_of_record(column, value))):
             return str(value)
         return "#" + hashlib.sha256((self._salt + value).encode()).hexdigest()[:12]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from orchestration import durable
 from orchestration.configuration import known_vars
 from orchestration.lifetime.tables import TABLES
 from orchestration.settings import Settings
@@ -32,7 +33,7 @@ def lifetime_tables(settings: Settings, purchases: pd.DataFrame) -> dict[str, in
 
     rows = write_lifetime_tables(settings, purchases)
     record = {"made_of": made_of, "files": _files(settings), "rows": rows}
-    settings.lifetime_record.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    durable.write_text(settings.lifetime_record, json.dumps(record, indent=1))
     return rows
 
 

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.connections import connect, explain
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
@@ -97,7 +97,13 @@ def canonicalise(
         )
     told = told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
     unknown = unknown_columns(contract, rows.header)
-    return Canonical(good, bad, unknown, told, sifted.merged, left_out, tuple(sifted.messages))
+    messages = (*sifted.messages, *(_kept_back(name, count) for name, count in sorted(sorter.kept_back.items())))
+    return Canonical(good, bad, unknown, told, sifted.merged, left_out, messages)
+
+
+def _kept_back(name: str, count: int) -> str:
+    values = "1 value looks" if count == 1 else f"{count:,} values look"
+    return f"extra {name}: {values} like an address, a number of somebody or a sentence: left out, since members are published"
 
 
 def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
@@ -114,20 +120,20 @@ def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
 def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     """Columns of a file that its contract does not name."""
     present = by_name(header)
-    named = [m.source for m in contract.columns.values()]
+    named = [m.source for m in contract.mappings]
     named += [contract.source.source] if contract.source else []
     named += contract.continuation.of if contract.continuation else []
     named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
     named += [name for m in contract.columns.values() for name in m.place_in]
     used = {found(present, name) for name in named}
     used |= {SHEET if contract.sheets else None}
-    used |= {column for m in contract.columns.values() for column in options(present, m.option_of)}
+    used |= {column for m in contract.mappings for column in options(present, m.option_of)}
     sql = " ".join(
         [
             contract.query or "",
             contract.where if isinstance(contract.where, str) else "",
             contract.continuation.rows if contract.continuation else "",
-            *(m.sql or "" for m in contract.columns.values()),
+            *(m.sql or "" for m in contract.mappings),
         ]
     ).lower()
     return [name for name in header if name not in used and name.lower() not in sql]
@@ -213,7 +219,8 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     if feed.error is not None:
         return feed.error
     if (told := explain(error, f"the pull of {origin.file}")) is not None:
-        return told
+        # A query over all rows is the contract's wish; rows one by one are the file's.
+        return told if contract.looks_around else LimitExceededError("cannot be read: " + str(told))
     if not isinstance(error, duckdb.Error):
         return error
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")

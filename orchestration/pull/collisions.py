@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import duckdb
+
 from orchestration.connections import connect
-from orchestration.pull.kinds import LINEAGE, Kind
+from orchestration.pull.kinds import CARRIED, LINEAGE, Kind
+
+#: Files of no more rows are looked at in one query.
+_ROWS_TOGETHER = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,38 +56,66 @@ def _key(kind: Kind) -> str:
 
 def _content(kind: Kind) -> str:
     """What a row says, in few bytes. (DuckDB's ``hash`` gives one number to texts that differ in a few places.)"""
-    columns = ", ".join(f'"{name}"' for name in kind.columns if name not in LINEAGE)
+    columns = ", ".join(f'"{name}"' for name in (*kind.columns, *CARRIED) if name not in LINEAGE)
     return f"md5(cast(row({columns}) as varchar))"
 
 
-def within(kind: Kind, file: Path) -> Collisions:
-    """Rows and records of one file of canonical rows."""
-    order = "updated_at" if "updated_at" in kind.columns else "null"
-    hashed = f"(select md5_number({_key(kind)}) as record, {order} as version, {_content(kind)} as content from read_parquet(?))"
+def within(kind: Kind, files: dict[str, tuple[Path, int]]) -> dict[str, Collisions]:
+    """Rows and records of files of canonical rows, each by itself.
+
+    Args:
+        files: path and rows of each, under any name; small ones are looked at together.
+    """
+    found: dict[str, Collisions] = {}
+    held: dict[str, Path] = {}
+    rows = 0
     with connect() as con:
-        # Nearly all records have one row: only the others are looked at.
-        ((records, several),) = con.execute(
-            f"select count(*), count(*) filter (rows > 1) from (select count(*) as rows from {hashed} group by record)",
-            [str(file)],
-        ).fetchall()
-        if not several:
-            return Collisions(records)
-        ((repeated, overwritten),) = con.execute(
+        for name, (path, count) in files.items():
+            if held and rows + count > _ROWS_TOGETHER:
+                found |= _within(con, kind, held)
+                held, rows = {}, 0
+            held[name] = path
+            rows += count
+        if held:
+            found |= _within(con, kind, held)
+    return found
+
+
+def _within(con: duckdb.DuckDBPyConnection, kind: Kind, files: dict[str, Path]) -> dict[str, Collisions]:
+    order = "updated_at" if "updated_at" in kind.columns else "null"
+    paths = [str(path) for path in files.values()]
+    hashed = (
+        f"(select filename, md5_number({_key(kind)}) as record, {order} as version, {_content(kind)} as content "
+        "from read_parquet(?, filename = true))"
+    )
+    # Nearly all records have one row: only the others are looked at.
+    counts = con.execute(
+        "select filename, count(*), count(*) filter (rows > 1) from "
+        f"(select filename, count(*) as rows from {hashed} group by filename, record) group by filename",
+        [paths],
+    ).fetchall()
+    told = {path: Collisions(records) for path, records, _ in counts}
+    if several := [path for path, _, more in counts if more]:
+        rows = con.execute(
             f"""
             with versions as (
-                select record, version, count(*) as rows, count(distinct content) as contents from {hashed}
-                where record in (select record from {hashed} group by record having count(*) > 1)
+                select filename, record, version, count(*) as rows, count(distinct content) as contents from {hashed}
+                where (filename, record) in (
+                    select (filename, record) from {hashed} group by filename, record having count(*) > 1
+                )
                 group by all
             ),
             records as (
-                select record, sum(rows) as rows, sum(contents) as contents, max(contents) > 1 as is_overwritten
-                from versions group by record
+                select filename, record, sum(rows) as rows, sum(contents) as contents, max(contents) > 1 as is_overwritten
+                from versions group by filename, record
             )
-            select coalesce(sum(rows - contents), 0), count(*) filter (is_overwritten) from records
+            select filename, coalesce(sum(rows - contents), 0), count(*) filter (is_overwritten) from records group by filename
             """,
-            [str(file)] * 2,
+            [several] * 2,
         ).fetchall()
-    return Collisions(records, int(repeated), overwritten)
+        for path, repeated, overwritten in rows:
+            told[path] = Collisions(told[path].records, int(repeated), overwritten)
+    return {name: told.get(str(path), Collisions()) for name, path in files.items()}
 
 
 def clashes(kind: Kind, new: list[tuple[int, Path]], standing: list[Path]) -> dict[int, list[Clash]]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from orchestration.pull.extras import faults_of_extra
 from orchestration.pull.faults import Fault, nearest, none_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.mappings import UNITS, Companion, Continuation, FileMatch, Form, Held, Mapping, Param
@@ -79,6 +80,11 @@ class Contract(Form):
         "(the exports' subfolder that the file lies in), or a mapping ({from: column}).",
     )
     columns: dict[str, Mapping]
+    extra: dict[str, Mapping] = Field(
+        default_factory=dict,
+        description="Further columns of the export to carry along, as text: a name of your own -> where its value comes from. "
+        "Each becomes a dimension of the KPIs of these records.",
+    )
 
     @field_validator("params", mode="before")
     @classmethod
@@ -93,9 +99,9 @@ class Contract(Form):
     @model_validator(mode="before")
     @classmethod
     def _short_mappings(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("columns"), dict):
-            columns = {k: {"from": v} if isinstance(v, str) else v for k, v in data["columns"].items()}
-            data = {**data, "columns": columns}
+        for key in ("columns", "extra"):
+            if isinstance(data, dict) and isinstance(data.get(key), dict):
+                data = {**data, key: {k: {"from": v} if isinstance(v, str) else v for k, v in data[key].items()}}
         return data
 
     @field_validator("timezone")
@@ -110,6 +116,11 @@ class Contract(Form):
         if faults := faults_between(self.model_dump(by_alias=True)):
             raise ValueError("; ".join(map(str, faults)))
         return self
+
+    @property
+    def mappings(self) -> list[Mapping]:
+        """Where every value comes from, those that are carried along included."""
+        return [*self.columns.values(), *self.extra.values()]
 
     @property
     def looks_around(self) -> bool:
@@ -164,7 +175,9 @@ def faults_between(data: dict[str, Any]) -> list[Fault]:
     """
     raw = data.get("columns")
     columns = raw if isinstance(raw, dict) else {}
-    return [*_misfits(data.get("kind"), columns), *_wrong_sql(data, columns)]
+    extra = data.get("extra")
+    carried = faults_of_extra(data.get("kind"), extra if isinstance(extra, dict) else {})
+    return [*_misfits(data.get("kind"), columns), *_wrong_sql(data, columns), *carried]
 
 
 def _misfits(kind_name: Any, columns: dict[str, Any]) -> Iterator[Fault]:

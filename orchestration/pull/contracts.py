@@ -72,7 +72,7 @@ def _extended(data: dict[str, Any], raw: dict[str, _Raw], names: list[str], faul
     names.append(base_name)
     base = _extended(raw[base_name].data, raw, names, faults)
     params = merged(base.get("params"), data.get("params"))
-    made = {**base, **data, "columns": _over(base.get("columns"), data.get("columns"))}
+    made = {**base, **data, **_mapped(base, data)}
     if params:
         made["params"] = params
     if isinstance(kinds := base.get("kinds"), dict) and isinstance(own := data.get("kinds", {}), dict):
@@ -83,7 +83,13 @@ def _extended(data: dict[str, Any], raw: dict[str, _Raw], names: list[str], faul
 def _part_over(base: Any, own: Any) -> Any:
     if not isinstance(base, dict) or not isinstance(own, dict):
         return own
-    return {**base, **own, "columns": _over(base.get("columns"), own.get("columns"))}
+    return {**base, **own, **_mapped(base, own)}
+
+
+def _mapped(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """What maps columns, over what it extends."""
+    keys = ("columns", "extra") if "extra" in base or "extra" in own else ("columns",)
+    return {key: _over(base.get(key), own.get(key)) for key in keys}
 
 
 def _parts(data: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -99,8 +105,14 @@ def _parts(data: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[tuple[st
     for name, part in kinds.items():
         if "kinds" in part:
             faults.append(Fault(("kinds", str(name), "kinds"), "cannot stand within itself"))
-        columns = {"columns": _over(rest.get("columns"), part.get("columns"))}
-        whole = {"kind": name, **rest, **part, **columns, "name": f"{data.get('name')}_{name}", "family": data.get("name")}
+        whole = {
+            "kind": name,
+            **rest,
+            **part,
+            **_mapped(rest, part),
+            "name": f"{data.get('name')}_{name}",
+            "family": data.get("name"),
+        }
         yield ("kinds", str(name)), whole
 
 
@@ -177,7 +189,8 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
 def _contract(data: dict[str, Any], values: dict[str, Any]) -> tuple[Contract | None, list[Fault]]:
     """The contract of what is written, with its parameters filled in, or what is wrong with it."""
     written, wrong = filled(data, values)
-    written = {**written, "columns": _without_none(written.get("columns"))}
+    keys = ("columns", "extra") if "extra" in written else ("columns",)
+    written = {**written, **{key: _without_none(written.get(key)) for key in keys}}
     try:
         contract = Contract.model_validate(written)
     except ValidationError as error:

@@ -39,7 +39,9 @@ def export_rows(settings: Settings, kind: str | None, file: str | None, out: Pat
     Raises:
         ConfigurationError: there is no such kind, or nothing to write.
     """
-    sql = "select kind, _contract, _file, _row, reason, record from rejected order by kind, _contract, _file, _row"
+    # Of some the cells were taken out: nothing of them can be corrected.
+    columns = "kind, _contract, _file, _row, reason, record"
+    sql = f"select {columns} from rejected where record <> '{{}}' order by kind, _contract, _file, _row"
     rows = query(settings, sql, kind, file)
     if not rows:
         raise ConfigurationError("no such rows are in quarantine; 'cxhouse quarantine' lists what is")

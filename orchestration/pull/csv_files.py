@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from orchestration.errors import RefusedFileError
-from orchestration.pull import unpacking
 from orchestration.pull.headers import ROW, Header
+from orchestration.pull.limits import limits
 from orchestration.pull.records import Block, BrokenRow, Rows, with_nulls, without_blank_rows
 from orchestration.pull.unpacking import lines_of, open_bytes
 
@@ -73,7 +73,7 @@ def require_decodable(path: Path, name: str, encoding: str) -> None:
                 decoder.decode(chunk)
             except UnicodeDecodeError:
                 break
-            if length > unpacking.MAX_LINE_BYTES:
+            if length > limits().line:
                 break
         else:
             return

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import RefusedFileError
+from orchestration.errors import LimitExceededError, RefusedFileError
+from orchestration.pull.limits import limits
 from orchestration.pull.records import BrokenRow, Rows, flatten, from_records
 from orchestration.pull.unpacking import open_bytes
 
-#: A list of JSON records is parsed whole, which takes many times its size.
-MAX_JSON_BYTES = 2**28
 #: Longer whole numbers stay text: Python reads none, and no column holds one.
 _MAX_DIGITS = 4000
 _DECODER = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else digits)
@@ -108,9 +107,9 @@ def _with_line(record: dict[str, Any], path: list[str], line: dict[str, Any]) ->
 def read_json(path: Path, name: str, encoding: str | None, under: str | None, lines: str | None, scratch: Path | None) -> Rows:
     """A list of records, at the top or one level down; or objects one after the other. Of ``lines`` each is a row."""
     with open_bytes(path, name) as stream:
-        data = stream.read(MAX_JSON_BYTES + 1)
-    if len(data) > MAX_JSON_BYTES:
-        raise RefusedFileError(f"is a list of more than {MAX_JSON_BYTES:,} bytes; export it as NDJSON, or split it")
+        data = stream.read(limits().json + 1)
+    if len(data) > limits().json:
+        raise LimitExceededError(f"is a list of more than {limits().json:,} bytes; export it as NDJSON, or split it")
     marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = data.decode(json.detect_encoding(data) if marked or not encoding else encoding)
     values = _values(text)

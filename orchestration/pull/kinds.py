@@ -52,6 +52,9 @@ LINEAGE: dict[str, tuple[str, pa.DataType]] = {
     "_delivery": ("bigint", pa.int64()),
 }
 
+#: What contracts carry along with a record (their ``extra``): an object in JSON, null where they carry nothing.
+CARRIED: dict[str, tuple[str, pa.DataType]] = {"extra": ("varchar", pa.string())}
+
 _SPEC = re.compile(r"^(?P<type>\w+)(\((?P<values>[^)]*)\))?(\[(?P<low>[^,]+),(?P<high>[^\]]+)\])?(?P<required>\*)?$")
 
 
@@ -150,9 +153,9 @@ class Kind:
 
     @property
     def arrow_schema(self) -> pa.Schema:
-        """Schema of the kind's raw Parquet files: canonical columns, then lineage."""
+        """Schema of the kind's raw Parquet files: canonical columns, what is carried along, then lineage."""
         fields = [pa.field(c.name, TYPES[c.type][1]) for c in self.columns.values()]
-        return pa.schema(fields + [pa.field(name, arrow) for name, (_, arrow) in LINEAGE.items()])
+        return pa.schema(fields + [pa.field(name, arrow) for name, (_, arrow) in (CARRIED | LINEAGE).items()])
 
 
 def _column(name: str, spec: str, is_id: bool) -> Column:

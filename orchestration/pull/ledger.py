@@ -55,6 +55,12 @@ create table if not exists marks (
     name text primary key,
     value text not null
 );
+create table if not exists fatal (
+    sha256 text not null,
+    limits text not null,
+    reason text not null,
+    primary key (sha256, limits)
+);
 create table if not exists blamed (
     batch integer primary key references landed
 );
@@ -144,6 +150,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        #: The connection of a transaction that is under way.
+        self._held: sqlite3.Connection | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as con:
             con.executescript(_TABLES)
@@ -151,9 +159,24 @@ class Ledger:
                 _bring_up_to_date(con, table)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything inside is one transaction: after a crash all of it is there, or nothing."""
+        with self._connection() as con:
+            self._held = con
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        if self._held is not None:
+            yield self._held
+            return
         con = sqlite3.connect(self._path, timeout=30)
         con.row_factory = sqlite3.Row
+        # With the folder's names too, so that a loss of power takes back no transaction that was confirmed.
+        con.execute("pragma synchronous = extra")
         try:
             with con:
                 yield con
@@ -211,6 +234,16 @@ class Ledger:
         with self._connection() as con:
             return {row["batch"] for row in con.execute("select batch from blamed")}
 
+    def fatal(self, limits: str) -> dict[str, str]:
+        """Files, by their hash, over which the process that read them ended, and why; ``limits`` is their fingerprint."""
+        with self._connection() as con:
+            return {row["sha256"]: row["reason"] for row in con.execute("select * from fatal where limits = ?", (limits,))}
+
+    def add_fatal(self, sha256: str, limits: str, reason: str) -> None:
+        """Write down that a file ended the process that read it."""
+        with self._connection() as con:
+            con.execute("insert or replace into fatal values (?, ?, ?)", (sha256, limits, reason))
+
     def clear_blame(self) -> None:
         """A run was published: what it was built from is no longer in doubt."""
         with self._connection() as con:
@@ -233,6 +266,11 @@ class Ledger:
         """Record that a file in this version has this content, so that it need not be read again."""
         with self._connection() as con:
             con.execute("insert or replace into seen values (?, ?, ?, ?)", (source, file, version, sha256))
+
+    def unsee(self, sha256: str) -> None:
+        """Forget which files have this content, so that they are copied again."""
+        with self._connection() as con:
+            con.execute("delete from seen where sha256 = ?", (sha256,))
 
     def landed(self) -> list[Landed]:
         """Every landed file, in the order of arrival."""

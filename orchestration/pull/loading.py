@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.errors import RefusedFileError
-from orchestration.pull import amounts, row_order, spelling, statement, times, values
-from orchestration.pull.canonical import canonicalise
+from orchestration import durable
+from orchestration.privacy.at_pull import Persons
 from orchestration.pull.collisions import Collisions, clashes, within
-from orchestration.pull.contracts import Companion, Contract, claims
-from orchestration.pull.kinds import KINDS_FILE, LINEAGE, Kind
-from orchestration.pull.landing import landed_path
-from orchestration.pull.ledger import Landed, Ledger, Load, now
-from orchestration.pull.naming import folder_of
-from orchestration.pull.params import require_params
-from orchestration.pull.personal import names_shown
+from orchestration.pull.jobs import Job, stem_of
+from orchestration.pull.kinds import Kind
+from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.limits import limits
+from orchestration.pull.originals import has_original
 from orchestration.pull.quarantine import reasons_in
-from orchestration.pull.readers import ReadOptions, open_rows, read_header
-from orchestration.pull.records import Block, BrokenRow, Rows
-from orchestration.pull.sorting import Origin
+from orchestration.pull.reading import Places, Reading, Untrusted, is_readable
 from orchestration.pull.summary import what_became
 from orchestration.pull.tables import put_file, remove_files
 
@@ -56,40 +48,6 @@ class Batch:
 Gate = Callable[[str, list[Batch]], Sequence[bool | str]]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One landed file that one contract reads."""
-
-    file: Landed
-    contract: Contract
-    companions: dict[str, Landed]
-    missing_companions: list[str]
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever reading the file again would give other rows."""
-        parts = [self.contract.fingerprint, _kinds_hash(), *(f.sha256 for f in self.companions.values())]
-        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
-
-    @property
-    def origin(self) -> Origin:
-        folder = folder_of(self.file.file)
-        is_snapshot = self.contract.mode == "full"
-        brings_orders = self.contract.kind == "order_items" and self.contract.whole_orders
-        return Origin(
-            self.file.source,
-            self.file.file,
-            self.file.batch,
-            self.contract.name,
-            f"{self.contract.name}:{self.file.source}/{folder}" if is_snapshot else None,
-            (self.file.pull or self.file.batch) if brings_orders else None,
-        )
-
-    @property
-    def stem(self) -> str:
-        return _stem(self.file.batch, self.contract.name)
-
-
 @dataclass
 class KindReport:
     """What a pull did for one kind."""
@@ -102,85 +60,22 @@ class KindReport:
     loads: list[Load] = field(default_factory=list)
 
 
-@cache
-def _kinds_hash() -> str:
-    """Changes with the kinds, and with how a cell's text is read."""
-    modules = (values, amounts, times, spelling, statement, row_order)
-    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
-    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(LINEAGE)).encode()).hexdigest()
-
-
-def _stem(batch: int, contract: str) -> str:
-    """How the names of a batch's files begin; a dot follows."""
-    return f"{batch:08d}_{contract}"
-
-
-def _newest(match: Companion, landed: list[Landed], landing: Path) -> Landed | None:
-    """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
-    for file in reversed(landed):
-        if match.claims(file.file, file.header):
-            return file
-        # A contract that names no file does not make it worth opening every one.
-        named = match.name != "*" and match.matches_name(file.file)
-        if named and match.claims(file.file, read_header(landed_path(landing, file), file.file, options_of(match))):
-            return file
-    return None
-
-
-def options_of(form: Contract | Companion) -> ReadOptions:
-    """The form of a contract's files, or of one that it reads along with them."""
-    columns = form.columns if isinstance(form, Companion) else form.files.columns
-    sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
-    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
-    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets})
-
-
-def jobs(
-    landed: list[Landed], contracts: list[Contract], landing: Path, timezone: str = "UTC", source: str | None = None
-) -> list[Job]:
-    """Every (file, contract) pair that should be loaded, in the order of arrival."""
-    result = []
-    landed = [file for file in landed if not file.withdrawn_at]
-    for file in landed:
-
-        def header_by(contract: Contract, file: Landed = file) -> list[str]:
-            return read_header(landed_path(landing, file), file.file, options_of(contract))
-
-        for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing)))
-    return result
-
-
-def companions_of(contract: Contract, landed: list[Landed], landing: Path) -> tuple[dict[str, Landed], list[str]]:
-    """The files that a contract reads along with its own, and the names of those that never arrived."""
-    found = {name: _newest(match, landed, landing) for name, match in contract.also_reads.items()}
-    return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
-
-
-def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
-    """Files that no contract reads, not even along with another file."""
-    used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
-    return [file.file for file in landed if file.sha256 not in used and not file.withdrawn_at]
-
-
-@contextmanager
-def _named_as_companion(job: Job, name: str) -> Iterator[None]:
-    """What is wrong with a file that is read along is said of that file."""
-    try:
-        yield
-    except RefusedFileError as error:
-        file = job.companions[name].file
-        raise RefusedFileError(f"is read along with {file} ({name} of contract {job.contract.name}), which {error}") from error
-
-
 class Loader:
     """Loads one home's landed files into ``raw/`` and ``quarantine/``."""
 
     def __init__(
-        self, landing: Path, raw: Path, quarantine: Path, scratch: Path, ledger: Ledger, reads_all: bool = False
+        self,
+        places: Places,
+        raw: Path,
+        quarantine: Path,
+        ledger: Ledger,
+        untrusted: Untrusted,
+        reads_all: bool = False,
+        persons: Persons | None = None,
     ) -> None:
-        self._landing, self._raw, self._quarantine = landing, raw, quarantine
-        self._scratch, self._ledger, self._reads_all = scratch, ledger, reads_all
+        self._places, self._persons = places, persons
+        self._raw, self._quarantine, self._scratch, self._staged = raw, quarantine, places.scratch, places.staged
+        self._ledger, self._untrusted, self._reads_all = ledger, untrusted, reads_all
 
     def load_kind(self, kind: Kind, all_jobs: list[Job], gate: Gate, offered: set[str]) -> KindReport:
         """Load what is new or changed of one kind, but for the batches that do not pass the gate.
@@ -194,17 +89,29 @@ class Loader:
         self._drop_unclaimed(kind, wanted, present)
         report = KindReport(kind.name)
         there = {path.name.partition(".")[0] for path in (self._raw / kind.name).iterdir()}
-        staged = []
+        due, stay = [], 0
         for job in wanted:
-            if self._is_due(job, present.get((job.file.batch, job.contract.name)), offered, there):
-                staged.append((job, self._read(job, report)))
+            load = present.get((job.file.batch, job.contract.name))
+            if not self._is_due(job, load, offered, there):
+                continue
+            if load and load.status == "loaded" and job.stem in there and not is_readable(job, self._places):
+                stay += 1
+            else:
+                due.append(job)
+        if stay:
+            report.messages.append(
+                f"{stay:,} file(s) would be read anew, and stay as they were read: their originals are not kept"
+            )
+        staged = [(reading.job, reading.load) for reading in self._read(due, report)]
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
         clashing = clashes(kind, [(job.file.batch, self._staged(job)) for job, _ in judged], standing)
+        files = {job.stem: (self._staged(job), load.rows_loaded) for job, load in judged}
+        found = within(kind, files)
         batches = [
             Batch(
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
-                load.rows_merged, within(kind, self._staged(job)).beside(clashing.get(job.file.batch, [])),
+                load.rows_merged, found[job.stem].beside(clashing.get(job.file.batch, [])),
                 reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
             )
             for job, load in judged
@@ -212,16 +119,22 @@ class Loader:
         verdicts = gate(kind.name, batches)
         told = {job.stem: batch.collisions for (job, _), batch in zip(judged, batches, strict=True)}
         passed = {job.stem: verdict for (job, _), verdict in zip(judged, verdicts, strict=True)}
-        for job, read_load in staged:
-            load = read_load
-            if job.stem in told:
-                load = replace(load, records=told[job.stem].records)
-                report.messages.append(what_became(job.file.file, load, told[job.stem]))
-            self._settle(job, load, passed.get(job.stem, False), report)
+        # Rows are on disk before the ledger speaks of them.
+        with self._ledger.together():
+            touched: list[Path] = []
+            for job, read_load in staged:
+                load = read_load
+                if job.stem in told:
+                    load = replace(load, records=told[job.stem].records)
+                    report.messages.append(what_became(job.file.file, load, told[job.stem]))
+                touched += self._settle(job, load, passed.get(job.stem, False), report)
+            durable.sync_moved(touched)
         return report
 
     def _is_due(self, job: Job, load: Load | None, offered: set[str], there: set[str]) -> bool:
-        if load is None or load.status == "withdrawn" or load.fingerprint != job.fingerprint:
+        if load is None or load.status == "withdrawn":
+            return True
+        if load.fingerprint not in (job.fingerprint, job.fingerprint_within(limits())):
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
@@ -229,116 +142,89 @@ class Loader:
             return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 
-    def _read(self, job: Job, report: KindReport) -> Load:
-        """Read one file into the scratch folder; a refused file gives a load that says why."""
-        started = time.monotonic()
-        try:
-            if job.missing_companions:
-                raise RefusedFileError(
-                    f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
-                )
-            require_params(job.contract)
-            rows = self._open(job.file, options_of(job.contract))
-            companions = {name: self._companion(job, name, report) for name in job.companions}
-            quarantine = self._staged(job, "quarantine")
-            result = canonicalise(rows, job.contract, job.origin, self._staged(job), quarantine, companions)
-        except RefusedFileError as error:
-            report.messages.append(f"{job.file.file}: refused: it {error}")
-            return self._entry(job, "refused", str(error), 0, 0)
-        report.messages += [f"{job.file.file}: {message}" for message in (*rows.messages, *result.messages)]
-        if result.rows_left_out:
-            left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
-            report.messages.append(f"{job.file.file}: {left_out}")
-        if result.unknown_columns and result.rows_loaded:
-            report.messages.append(f"{job.file.file}: columns not used: {names_shown(result.unknown_columns)}")
-        report.messages.append(
-            f"{job.file.file}: {result.rows_read:,} rows read in {time.monotonic() - started:.1f} s "
-            f"({result.rows_quarantined:,} quarantined)"
+    def _read(self, due: list[Job], report: KindReport) -> Iterator[Reading]:
+        for reading in self._untrusted.rows(due):
+            report.messages += reading.messages
+            yield self._without_forgotten(reading) if self._persons and reading.load.status == "loaded" else reading
+
+    def _without_forgotten(self, reading: Reading) -> Reading:
+        """Rows of persons whom the home forgot are anonymised before they are loaded."""
+        assert self._persons is not None
+        job, load = reading.job, reading.load
+        is_original = has_original(self._places.landing, job.file)
+        paths = self._staged(job), self._staged(job, "quarantine")
+        loaded, rejected = self._persons.settle(job.contract, job.stem, *paths, is_original)
+        more = replace(
+            load,
+            rows_read=load.rows_read + loaded + rejected,
+            rows_loaded=load.rows_loaded + loaded,
+            rows_quarantined=load.rows_quarantined + rejected,
         )
-        load = self._entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
-        return replace(load, told_columns=" ".join(result.told_columns))
+        return replace(reading, load=more)
 
-    def _companion(self, job: Job, name: str, report: KindReport) -> Rows:
-        """The rows of a file that a contract reads along with its own; those that are broken are reported, and left out."""
-        file = job.companions[name]
-        with _named_as_companion(job, name):
-            rows = self._open(file, options_of(job.contract.also_reads[name]))
-        blocks = rows.blocks
-
-        def noting() -> Iterator[Block]:
-            broken: list[BrokenRow] = []
-            with _named_as_companion(job, name):
-                for block in blocks():
-                    broken += block.broken
-                    yield block
-            if broken:
-                shown = ", ".join(str(row.row) for row in broken[:5])
-                report.messages.append(
-                    f"{job.file.file}: {len(broken):,} rows of {file.file}, read along with it, cannot be read and are left "
-                    f"out (row {shown}): {broken[0].reason}"
-                )
-
-        rows.blocks = noting
-        return rows
-
-    def _open(self, file: Landed, options: ReadOptions) -> Rows:
-        return open_rows(landed_path(self._landing, file), file.file, options, self._scratch)
-
-    def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> None:
-        """Promote a read file to ``raw/`` (or hold it back), then write its line in the ledger.
+    def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> list[Path]:
+        """Promote a read file to ``raw/`` (or hold it back), and write its line in the ledger; what came or went in the folders.
 
         The rejected rows of a file that is held back are kept as well: they are what there is to mend.
         """
         if load.status == "loaded" and passed is not True:
             load = replace(load, status="gated", reason=passed or "it did not pass its gate")
+        touched: list[Path] = []
         for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
             folder = root / job.contract.kind
             if load.status == "loaded" or (load.status == "gated" and name == "quarantine"):
-                put_file(self._staged(job, name), folder, job.stem)
+                touched.append(put_file(self._staged(job, name), folder, job.stem))
             else:
                 self._staged(job, name).unlink(missing_ok=True)
                 if load.status == "refused":
-                    remove_files(folder, job.stem)
+                    touched += remove_files(folder, job.stem)
         self._ledger.record(load)
         report.loads.append(load)
         if load.status == "loaded":
             report.files += 1
             report.rows_loaded += load.rows_loaded
             report.rows_quarantined += load.rows_quarantined
-
-    def _entry(self, job: Job, status: str, reason: str | None, loaded: int, quarantined: int, merged: int = 0) -> Load:
-        return Load(
-            batch=job.file.batch,
-            contract=job.contract.name,
-            kind=job.contract.kind,
-            fingerprint=job.fingerprint,
-            status=status,  # type: ignore[arg-type]
-            reason=reason,
-            rows_read=loaded + quarantined + merged,
-            rows_loaded=loaded,
-            rows_quarantined=quarantined,
-            loaded_at=now(),
-            rows_merged=merged,
-        )
+        return touched
 
     def _drop_unclaimed(self, kind: Kind, wanted: list[Job], present: dict[tuple[int, str], Load]) -> None:
         keep = {(job.file.batch, job.contract.name) for job in wanted}
         withdrawn = {file.batch for file in self._ledger.landed() if file.withdrawn_at}
-        for key, load in present.items():
-            if key not in keep:
-                for root in (self._raw, self._quarantine):
-                    remove_files(root / kind.name, _stem(load.batch, load.contract))
-                if key[0] in withdrawn:
+        gone = {key: load for key, load in present.items() if key not in keep and not self._has_to_stay(key, keep)}
+        # They are away before the ledger says so.
+        durable.sync_moved(
+            path
+            for load in gone.values()
+            for root in (self._raw, self._quarantine)
+            for path in remove_files(root / kind.name, stem_of(load.batch, load.contract))
+        )
+        with self._ledger.together():
+            for (batch, _), load in gone.items():
+                if batch in withdrawn:
                     self._ledger.record(replace(load, status="withdrawn", reason="withdrawn by 'cxhouse withdraw'"))
                 else:
                     self._ledger.forget(load)
 
+    def _has_to_stay(self, key: tuple[int, str], keep: set[tuple[int, str]]) -> bool:
+        """What was loaded of a file without an original is all there is of it, unless another contract reads what was kept."""
+        file = next((file for file in self._ledger.landed() if file.batch == key[0]), None)
+        if file is None or file.withdrawn_at or has_original(self._places.landing, file):
+            return False
+        return not any(batch == key[0] for batch, _ in keep)
+
     def _ensure_empty(self, kind: Kind) -> None:
         """An empty file of the kind's schema, so that models can read a kind that never arrived."""
         path = self._raw / kind.name / EMPTY
-        if not path.exists() or pq.read_schema(path) != kind.arrow_schema:
+        if not _is_schema(path, kind.arrow_schema):
             path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(kind.arrow_schema.empty_table(), path)
+            draft = self._scratch / f"empty_{kind.name}.parquet"
+            pq.write_table(kind.arrow_schema.empty_table(), draft)
+            durable.move(draft, path)
+            durable.sync_moved([path])
 
-    def _staged(self, job: Job, part: str = "raw") -> Path:
-        return self._scratch / f"{part}_{job.contract.kind}_{job.stem}.parquet"
+
+def _is_schema(path: Path, schema: pa.Schema) -> bool:
+    """Is there a file of these columns?"""
+    try:
+        return bool(pq.read_schema(path) == schema)
+    except (OSError, pa.ArrowException):
+        return False  # none, or a torn one

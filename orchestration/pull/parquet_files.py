@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.errors import RefusedFileError
-from orchestration.pull import unpacking
+from orchestration.errors import LimitExceededError, RefusedFileError
 from orchestration.pull.headers import ROW, Header
+from orchestration.pull.limits import limits
 from orchestration.pull.records import EXACT, Block, Rows, inexact, require_cells, text_of, with_nulls
 from orchestration.pull.unpacking import open_bytes
 
@@ -42,10 +42,10 @@ def read_parquet(path: Path, name: str) -> Rows:
         metadata = pq.read_metadata(stream)
     require_cells(metadata.num_rows, metadata.num_columns)
     groups = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-    if max(groups, default=0) > unpacking.MAX_GROUP_BYTES or sum(groups) > unpacking.MAX_BYTES:
-        raise RefusedFileError(
-            f"unpacks to more than {unpacking.MAX_BYTES:,} bytes, or a row group of it to more than "
-            f"{unpacking.MAX_GROUP_BYTES:,}; split the export"
+    if max(groups, default=0) > limits().group or sum(groups) > limits().unpacked:
+        raise LimitExceededError(
+            f"unpacks to more than {limits().unpacked:,} bytes, or a row group of it to more than "
+            f"{limits().group:,}; split the export"
         )
     return rows
 
@@ -53,7 +53,8 @@ def read_parquet(path: Path, name: str) -> Rows:
 def _blocks(path: Path, name: str, names: list[str], rounded: dict[str, None], rows: Rows) -> Iterator[Block]:
     above, said = 0, list(rows.messages)
     with open_bytes(path, name) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(BLOCK_ROWS):
+        file = pq.ParquetFile(stream)
+        for batch in file.iter_batches(BLOCK_ROWS):
             table = _flat(pa.Table.from_batches([batch]))
             for column, values in zip(names, table.columns, strict=True):
                 if column not in rounded and _is_float(values.type) and _has_inexact(values):
@@ -62,6 +63,9 @@ def _blocks(path: Path, name: str, names: list[str], rounded: dict[str, None], r
             above += table.num_rows
             columns = [_texts(values) for values in table.columns]
             yield Block(with_nulls(pa.table([*columns, numbers], [*names, ROW])))
+        said_rows = file.metadata.num_rows
+    if above != said_rows:
+        raise RefusedFileError(f"holds {above:,} rows where it says that it has {said_rows:,}: it is damaged; export it again")
     if rounded:
         rows.messages = [*said, inexact(f"{', '.join(rounded)} hold")]
 

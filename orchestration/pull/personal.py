@@ -37,6 +37,23 @@ def may_be_shown_sql(text: str) -> str:
     )
 
 
+#: Numbers that are read or dialled as one; a comma between digits is of an amount.
+_LONG_NUMBER = r"[0-9]{7,}|(^|[^0-9,.])\+?[0-9]([ ().\/-]*[0-9]){8,}|^[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,}$"
+#: Longer texts are sentences.
+_LONGEST_MEMBER = 80
+
+
+def may_be_member_sql(text: str) -> str:
+    """SQL: may a text be published as the member of a dimension? Not an address, a number of somebody, or a sentence.
+
+    Names of products and plans are written as those of persons are: they may.
+    """
+    return (
+        f"length({text}) <= {_LONGEST_MEMBER} and not contains({text}, '@') "
+        f"and (regexp_matches({text}, '{_DATE}') or not regexp_matches({text}, '{_LONG_NUMBER}'))"
+    )
+
+
 def names_shown(names: list[str], most: int = 30) -> str:
     """Names of columns for a message; one that may be a value, where the header is missing, by its length."""
     told = [f"({len(name)} characters)" if _leads_to_somebody(name) else name for name in names[:most]]

@@ -8,16 +8,24 @@ from collections.abc import Callable, Iterator
 from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
+from orchestration.privacy.at_pull import Persons
+from orchestration.privacy.retention import apply_retention
+from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
+from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.loading import Gate, KindReport, Loader, jobs, unclaimed
+from orchestration.pull.limits import use as use_limits
+from orchestration.pull.loading import Gate, KindReport, Loader
+from orchestration.pull.reading import Places, Untrusted
+from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import open_source
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.settings import Settings
+from orchestration.texts.tables import ensure_text_tables
 
 
 class Pull:
@@ -25,6 +33,7 @@ class Pull:
 
     def __init__(self, settings: Settings, progress: Callable[[str], None]) -> None:
         use(settings.resources)
+        use_limits(settings.limits)
         self._settings, self._progress = settings, progress
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
@@ -41,7 +50,12 @@ class Pull:
         settings = self._settings
         shutil.rmtree(settings.scratch, ignore_errors=True)
         settings.scratch.mkdir(parents=True)
-        arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger)
+        reads_all = settings.replay or settings.full_refresh
+        places = Places(settings.landing, settings.scratch)
+        untrusted = Untrusted(places, self.ledger, again=reads_all)
+        for line in open_home(settings, self.ledger):
+            self._progress(f"pull: {line}")
+        arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger, untrusted.header)
         self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
         for line in arrivals.unreadable:
             self._progress(f"pull: {line}")
@@ -49,15 +63,20 @@ class Pull:
             self._progress(f"pull: {line}")
         landed = self.ledger.landed()
         contracts = load_contracts(settings.config_dir, settings.contract_params)
-        wanted = jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
+        wanted = jobs(
+            landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source, untrusted.landed_header
+        )
         self.unclaimed = unclaimed(landed, wanted)
+        for file in landed:
+            if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
+                self._progress(f"pull: {file.file}: refused: it {reason}")
         if not wanted:
             raise ConfigurationError(
                 f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
                 "docs/contracts.md how to write one"
             )
-        reads_all = settings.replay or settings.full_refresh
-        loader = Loader(settings.landing, settings.raw, settings.quarantine, settings.scratch, self.ledger, reads_all)
+        persons = Persons(settings)
+        loader = Loader(places, settings.raw, settings.quarantine, self.ledger, untrusted, reads_all, persons)
         loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
@@ -65,8 +84,14 @@ class Pull:
                 self._progress(f"pull: {kind.name}: {message}")
             loads += report.loads
             yield report
+        for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
+            self._progress(f"pull: {line}")
+        for line in apply_retention(settings, self.ledger, wanted):
+            self._progress(f"pull: {line}")
         self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
         for line in self.summary:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
+        ensure_text_tables(settings)
+        close_home(self.ledger)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,11 @@ from pathlib import Path
 import pyarrow as pa
 import zstandard
 
-from orchestration.errors import RefusedFileError
+from orchestration.errors import LimitExceededError, RefusedFileError
 from orchestration.pull.csv_files import read_csv, require_decodable, require_text
 from orchestration.pull.headers import Header, HeaderShape, column_names, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson
+from orchestration.pull.limits import limits
 from orchestration.pull.parquet_files import parquet_header, read_parquet
 from orchestration.pull.records import (
     Block,
@@ -99,6 +101,8 @@ def open_rows(path: Path, name: str, options: ReadOptions, scratch: Path | None 
         raise RefusedFileError(f"unknown format; known endings: {', '.join(FORMATS)} (also .gz, .zst)")
     with _refusing(kind):
         rows = _open_as(kind, path, name, options, scratch)
+        if len(rows.header) > limits().columns:
+            raise LimitExceededError(f"has more than {limits().columns:,} columns; is it an export?")
         if options.carry_down:
             rows = carried_down(rows, list(options.carry_down))
     blocks = rows.blocks
@@ -130,6 +134,8 @@ def _refusing(kind: str) -> Iterator[None]:
         RecursionError,
         OSError,
     ) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # a full disk is no fault of the file
         raise RefusedFileError(f"cannot be read as {kind}: {error}") from error
 
 

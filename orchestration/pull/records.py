@@ -15,11 +15,10 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.errors import RefusedFileError
+from orchestration.errors import LimitExceededError
 from orchestration.pull.headers import ROW, column_names
+from orchestration.pull.limits import limits
 
-#: Rows times columns of one file: each takes time and a little space, even an empty one.
-MAX_CELLS = 2 * 10**10
 #: Cells and broken rows that are held as Python objects at a time.
 CHUNK_CELLS = 2**19
 CHUNK_BROKEN = 2**14
@@ -143,9 +142,9 @@ def without_blank_rows(table: pa.Table) -> pa.Table:
 
 
 def require_cells(rows: int, columns: int) -> None:
-    if rows * columns > MAX_CELLS:
-        raise RefusedFileError(
-            f"has {columns:,} different columns over {rows:,} rows, more than {MAX_CELLS:,} cells; split the export"
+    if rows * columns > limits().cells:
+        raise LimitExceededError(
+            f"has {columns:,} different columns over {rows:,} rows, more than {limits().cells:,} cells; split the export"
         )
 
 

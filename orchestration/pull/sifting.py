@@ -98,7 +98,7 @@ def _deleted(con: duckdb.DuckDBPyConnection, condition: str) -> int:
 def _differences(con: duckdb.DuckDBPyConnection, contract: Contract, keys: list[str], some: str, header: list[str]) -> list[str]:
     """What is said of rows that repeat a record with other values: only the first row's count."""
     present = by_name(header)
-    columns = dict.fromkeys(name for m in contract.columns.values() if (name := found(present, m.source)))
+    columns = dict.fromkeys(name for m in contract.mappings if (name := found(present, m.source)))
     if not columns:
         return []
     texts = {name: f"nullif(trim(cast({identifier(name)} as varchar)), '')" for name in columns}

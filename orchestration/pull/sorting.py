@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.pull.extras import KEPT_BACK
 from orchestration.pull.headers import ROW
 from orchestration.pull.kinds import Kind
 from orchestration.pull.records import Block, Rows
@@ -112,11 +113,14 @@ class Sorter:
     rejected: Path
     #: Of the rows loaded whose clock time happens twice: ``_row`` and the later instant.
     twice: list[pa.Table] = field(default_factory=list)
+    #: Of the rows loaded: extra column -> values that were left out because they look like a person's.
+    kept_back: Counter[str] = field(default_factory=Counter)
 
     def sort(self, typed: pa.RecordBatchReader, feed: Feed) -> tuple[int, int]:
         """Write all rows; returns how many were loaded, and how many were not."""
         waiting: deque[tuple[int, str, str]] = deque()
         self.twice.clear()
+        self.kept_back.clear()
         feed.rewind()
         with RowGroups(self.loaded, self.kind.arrow_schema) as good, RowGroups(self.rejected, QUARANTINE_SCHEMA) as bad:
 
@@ -128,10 +132,18 @@ class Sorter:
             for batch in typed:
                 if batch.num_rows:
                     table = pa.Table.from_batches([batch])
-                    good.write(self._once(_accepted(table, waiting)).cast(self.kind.arrow_schema))
+                    good.write(self._once(self._counted(_accepted(table, waiting))).cast(self.kind.arrow_schema))
                     settle(table[ROW][-1].as_py())
             settle(None)
         return good.rows, bad.rows
+
+    def _counted(self, table: pa.Table) -> pa.Table:
+        """The rows without the names of what was left out of them."""
+        if KEPT_BACK not in table.column_names:
+            return table
+        for told in pc.value_counts(table[KEPT_BACK]).to_pylist():
+            self.kept_back.update(dict.fromkeys(filter(None, told["values"].split(",")), told["counts"]))
+        return table.drop_columns([KEPT_BACK])
 
     def _once(self, table: pa.Table) -> pa.Table:
         """The rows without the later instants of clock times that happen twice, which are kept apart."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from orchestration.errors import ConfigurationError
 from orchestration.output import shown
+from orchestration.pull.limits import limits
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
-from orchestration.pull.unpacking import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class SourceFile:
     location: str
     #: The file within it, where the location is a `.zip`.
     member: str | None = None
+    #: Why it is not to be opened; none: nothing is known against it.
+    problem: str | None = None
+
+
+#: An archive may unpack to so many times its size, and in any case to so many bytes.
+_MAX_RATIO, _MAX_UNPACKED = 200, 2**30
 
 
 class Source(Protocol):
@@ -37,6 +45,10 @@ class Source(Protocol):
 
     def open(self, file: SourceFile) -> BinaryIO:
         """The file's bytes."""
+        ...
+
+    def version(self, file: SourceFile) -> str:
+        """Its version as it is now."""
         ...
 
 
@@ -56,7 +68,7 @@ class FolderSource:
         found: dict[str, SourceFile] = {}
         for path in self._folder.rglob("*"):
             relative = path.relative_to(self._folder).as_posix()
-            if not is_hidden(relative) and path.resolve().is_relative_to(self._folder) and path.is_file():
+            if not is_hidden(relative) and _lies_in(path, self._folder):
                 found.update(exports_at(path, relative))
         # The order of arrival decides between versions of a record that nothing else puts in order.
         yield from (found[relative] for relative in in_order(found))
@@ -64,22 +76,51 @@ class FolderSource:
     def open(self, file: SourceFile) -> BinaryIO:
         return open_export(file)
 
+    def version(self, file: SourceFile) -> str:
+        return version_now(file)
+
+
+def version_now(file: SourceFile) -> str:
+    """What a file's version is now: its size and time, and the sum of a member of a `.zip`."""
+    told = Path(file.location).stat()
+    return ":".join([str(told.st_size), str(told.st_mtime_ns), *file.version.split(":")[2:]])
+
 
 def open_export(file: SourceFile) -> BinaryIO:
     """The bytes of an export, be it a member of a `.zip`."""
     if file.member is None:
-        return Path(file.location).open("rb")
+        return os.fdopen(_opened(file.location), "rb")
     with zipfile.ZipFile(file.location) as packed:
-        if packed.getinfo(file.member).file_size > MAX_BYTES:
-            raise zipfile.LargeZipFile(f"it unpacks to more than {MAX_BYTES:,} bytes")
+        if packed.getinfo(file.member).file_size > limits().unpacked:
+            raise zipfile.LargeZipFile(f"it unpacks to more than {limits().unpacked:,} bytes")
         # The file stays open as long as what is read from it.
         return cast(BinaryIO, packed.open(file.member))
 
 
+def _opened(location: str) -> int:
+    """A handle of a regular file: a pipe that took its place since it was listed would never end."""
+    handle = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileNotFoundError(f"{printable(location)} is no file any more")
+    return handle
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Is it a file of the folder, wherever links lead?"""
+    try:
+        return path.resolve().is_relative_to(folder) and path.is_file()
+    except (OSError, RuntimeError):
+        return False  # a link that leads to itself, or a folder that may not be entered
+
+
 def exports_at(path: Path, relative: str) -> dict[str, SourceFile]:
     """The exports that a file is or holds, by their names; none where it is none."""
-    stat = path.stat()
-    version = f"{stat.st_size}:{stat.st_mtime_ns}"
+    try:
+        told = path.stat()
+    except OSError:
+        return {}  # gone since it was listed
+    version = f"{told.st_size}:{told.st_mtime_ns}"
     if path.suffix.lower() == ".zip":
         return _members(path, relative, version)
     return {relative: SourceFile(printable(relative), version, str(path))} if file_format(path.name) else {}
@@ -87,11 +128,18 @@ def exports_at(path: Path, relative: str) -> dict[str, SourceFile]:
 
 def _members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
     """The exports in a `.zip`; one that cannot be read is a file that no contract reads, so that it is named."""
+    whole = SourceFile(printable(relative), version, str(path))
     try:
         with zipfile.ZipFile(path) as packed:
             infos = [info for info in packed.infolist() if file_format(info.filename) and not is_hidden(info.filename)]
+            size = os.fstat(packed.fp.fileno()).st_size if packed.fp else 0
     except (zipfile.BadZipFile, OSError):
-        return {relative: SourceFile(printable(relative), version, str(path))}
+        return {relative: whole}
+    if not infos:
+        return {relative: replace(whole, problem="is an archive without an export in it: archives in archives are not opened")}
+    unpacked, most = sum(info.file_size for info in infos), min(limits().unpacked, max(_MAX_UNPACKED, _MAX_RATIO * size))
+    if unpacked > most:
+        return {relative: replace(whole, problem=f"unpacks to {unpacked:,} bytes, more than {most:,}: is it an export?")}
     members = {f"{relative}/{info.filename}": info for info in infos}
     return {
         name: SourceFile(printable(name), f"{version}:{info.CRC}", str(path), info.filename) for name, info in members.items()

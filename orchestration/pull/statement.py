@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from orchestration.pull.contracts import Contract, Mapping
+from orchestration.pull.extras import KEPT_BACK, as_json, kept_back, members
 from orchestration.pull.headers import found
 from orchestration.pull.kinds import LINEAGE, Kind
 from orchestration.pull.literals import identifier, literal
@@ -62,20 +63,27 @@ def statement(
     quick = {name: ways for name, mapping in mapped.items() if (ways := quickly(kind.columns[name], mapping))}
     trimmed_texts = each("r_", lambda _, mapping: trimmed(mapping, present, tried))
     trimmed_texts |= {name: trimmed(mapping, present) for name, mapping in source.items()}
-    for name in failing:
-        is_wrong = f"try({{'v': cast(({mapped[name].sql}) as varchar)}}) is null"
+    extra = {name: mapping for name, mapping in contract.extra.items() if not _is_away(mapping, present)}
+    trimmed_texts |= {f"r_x_{name}": trimmed(mapping, present, tried) for name, mapping in extra.items()}
+    tried_sql = {name: mapped[name].sql for name in failing}
+    tried_sql |= {f"x_{name}": mapping.sql for name, mapping in extra.items() if tried and mapping.sql is not None}
+    failing = list(tried_sql)
+    for name, sql in tried_sql.items():
+        is_wrong = f"try({{'v': cast(({sql}) as varchar)}}) is null"
         trimmed_texts[f"f_{name}"] = f"case when {is_wrong} then {_FAILED} end"
     if contract.query is not None and contract.also_reads:
         failing.append("also_reads")
         trimmed_texts["f_also_reads"] = f"case when {REPEATED} then {_REPEATED} end"
     texts = each("t_", lambda name, mapping: text_of(f"r_{name}", mapping, contract, kind.columns[name]))
     texts |= {name: text_of(name, mapping, contract) for name, mapping in source.items()}
+    texts |= {f"t_x_{name}": text_of(f"r_x_{name}", mapping, contract) for name, mapping in extra.items()}
     values = {
         f"{'e' if name in moved else 'c'}_{name}": typed(kind.columns[name], kind, mapping, contract)
         for name, mapping in mapped.items()
     }
     values |= {f"l_{name}": typed(kind.columns[name], kind, mapped[name], contract, second=True) for name in moved}
     values |= {f"c_{name}": f"cast(null as {kind.columns[name].sql_type})" for name in others}
+    values |= members(extra)
     problems = [(name, f"p_{name}", problem(kind.columns[name], kind)) for name in kind.columns if name in mapped]
     problems += [(rule.column, f"p_{i}", rule_problem(rule.holds, rule.otherwise, kind)) for i, rule in enumerate(kind.rules)]
     steps = [
@@ -87,12 +95,16 @@ def statement(
         ("placed", {f"c_{name}": sql for name, sql in _clock_times(moved).items()}, ["*"]),
         ("judged", {alias: sql for _, alias, sql in problems if sql}, ["*"]),
     ]
-    said = [(name, f"f_{name}") for name in failing] + [(name, alias) for name, alias, sql in problems if sql]
+    said = [(name.replace("x_", "extra.", 1) if name.startswith("x_") else name, f"f_{name}") for name in failing] + [
+        (name, alias) for name, alias, sql in problems if sql
+    ]
     columns = {
         name: _of_source(name, kind, contract) if name in mapped else f"cast(null as {column.sql_type})"
         for name, column in kind.columns.items()
     }
-    columns |= {name: lineage[name] for name in LINEAGE}
+    columns |= {"extra": as_json(extra), **{name: lineage[name] for name in LINEAGE}}
+    if extra:
+        columns[KEPT_BACK] = kept_back(extra)
     if by_rows:
         columns[LATER] = f"nullif(l_{by_rows}, e_{by_rows})" if by_rows in moved else "cast(null as timestamp)"
     columns |= _what_is_said(said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration import durable
 from orchestration.pull.ledger import Ledger
 
 #: Rows of a row group: as many as DuckDB reads at a time.
@@ -53,21 +53,25 @@ def _content_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
 
 
-def put_file(staged: Path, folder: Path, stem: str) -> None:
+def put_file(staged: Path, folder: Path, stem: str) -> Path:
     """Move a file into its folder under a name that tells its content, in the place of what had the stem before.
 
-    The models see from the names which files came and went; the same rows once more are the same file.
+    The models see from the names which files came and went; the same rows once more are the same file. Whoever speaks of it has
+    it put on disk before.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{stem}.{_content_hash(staged)}.parquet"
-    os.replace(staged, target)
+    durable.move(staged, target)
     remove_files(folder, stem, target)
+    return target
 
 
-def remove_files(folder: Path, stem: str, but: Path | None = None) -> None:
-    for path in folder.glob(f"{stem}.*parquet"):
-        if path != but:
-            path.unlink()
+def remove_files(folder: Path, stem: str, but: Path | None = None) -> list[Path]:
+    """Remove the files of a stem; which they were."""
+    found = [path for path in folder.glob(f"{stem}.*parquet") if path != but]
+    for path in found:
+        path.unlink()
+    return found
 
 
 def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
@@ -102,7 +106,7 @@ def put_table(table: pa.Table, name: str, raw: Path, scratch: Path) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     draft = scratch / f"{name}.parquet"
     pq.write_table(table, draft)
-    put_file(draft, raw / name, name)
+    durable.sync_moved([put_file(draft, raw / name, name)])
 
 
 def _timestamp(text: str) -> datetime:

@@ -13,17 +13,10 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from orchestration.errors import RefusedFileError
+from orchestration.errors import LimitExceededError, RefusedFileError
+from orchestration.pull.limits import limits
 
 COMPRESSIONS = {".gz", ".zst"}
-#: Of one file, unpacked. Rows are read in blocks: it is time and disk that a larger one would take.
-MAX_BYTES = 64 * 2**30
-#: Of what can only be read whole: a workbook, and a row group of Parquet.
-MAX_GROUP_BYTES = 2 * 2**30
-#: Of one line or record.
-MAX_LINE_BYTES = 2**28
-#: Of a sheet, empty ones included.
-MAX_SHEET_CELLS = 5 * 10**7
 _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 
 
@@ -40,7 +33,7 @@ class _Limited(io.RawIOBase):
         data = self._stream.read(len(buffer))
         self._left -= len(data)
         if self._left < 0:
-            raise RefusedFileError(f"unpacks to more than {self._limit:,} bytes; split the export")
+            raise LimitExceededError(f"unpacks to more than {self._limit:,} bytes; split the export")
         buffer[: len(data)] = data
         return len(data)
 
@@ -51,7 +44,7 @@ def open_bytes(path: Path, name: str) -> BinaryIO:
     if suffix not in COMPRESSIONS:
         return path.open("rb")
     packed = gzip.open(path) if suffix == ".gz" else zstandard.open(path, "rb")
-    return cast(BinaryIO, io.BufferedReader(_Limited(cast(BinaryIO, packed), MAX_BYTES), 2**20))
+    return cast(BinaryIO, io.BufferedReader(_Limited(cast(BinaryIO, packed), limits().unpacked), 2**20))
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
@@ -60,11 +53,11 @@ def lines_of(stream: BinaryIO) -> Iterator[bytes]:
     Raises:
         RefusedFileError: a line is longer than any record of an export.
     """
-    number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
+    number, most = 0, limits().line
+    while line := stream.readline(most + 1):
         number += 1
-        if len(line) > MAX_LINE_BYTES:
-            raise RefusedFileError(f"line {number} is longer than {MAX_LINE_BYTES:,} bytes; is it an export?")
+        if len(line) > most:
+            raise LimitExceededError(f"has a line ({number}) of more than {most:,} bytes; is it an export?")
         yield line
 
 
@@ -77,8 +70,8 @@ def require_sheets(stream: BinaryIO) -> None:
     try:
         with zipfile.ZipFile(stream) as packed:
             total = sum(part.file_size for part in packed.infolist())
-            if total > MAX_GROUP_BYTES:
-                raise RefusedFileError(f"unpacks to more than {MAX_GROUP_BYTES:,} bytes; split the export")
+            if total > limits().group:
+                raise LimitExceededError(f"unpacks to more than {limits().group:,} bytes; split the export")
             for name in packed.namelist():
                 if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
                     _require_reach(packed, name)
@@ -100,8 +93,8 @@ def _require_reach(packed: zipfile.ZipFile, name: str) -> None:
     width, last_column = 0, max(columns, key=lambda name: (len(name), name), default=b"")
     for letter in last_column:
         width = width * 26 + letter - ord("A") + 1
-    if last_row * width > MAX_SHEET_CELLS:
-        raise RefusedFileError(
+    if last_row * width > limits().sheet_cells:
+        raise LimitExceededError(
             f"has a sheet with a cell in column {last_column.decode()} and one in row {last_row:,}: more than "
-            f"{MAX_SHEET_CELLS:,} cells; delete what stands far from the table"
+            f"{limits().sheet_cells:,} cells; delete what stands far from the table"
         )

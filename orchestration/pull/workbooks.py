@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import zstandard
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import HEADER_LINES, ROW, SHEET, column_names, sheet_header
@@ -145,3 +147,19 @@ def _from_rows(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scra
         key: name for key, cell, name in zip(keys, header.cells, header.names, strict=True) if cell.strip() or key in spool.filled
     }
     return options.records_of(replace(spool.rows(named), messages=header.messages), header)
+
+
+def sheets(path: Path, name: str) -> dict[str, bool]:
+    """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        with open_bytes(path, name) as stream:
+            data = io.BytesIO(stream.read())
+        if zipfile.is_zipfile(data):
+            require_sheets(data)
+        data.seek(0)
+        with CalamineWorkbook.from_filelike(data) as book:
+            return {sheet: book.get_sheet_by_name(sheet).height > 0 for sheet in book.sheet_names}
+    except (CalamineError, RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
+        return {}

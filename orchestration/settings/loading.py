@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from orchestration.connections import use
 from orchestration.errors import ConfigurationError
+from orchestration.pull.limits import use as use_limits
 from orchestration.settings.model import Settings
 
 CONFIG_FILE = "cxhouse.yml"
@@ -111,5 +112,6 @@ def load_settings(
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ConfigurationError(f"{place}: {problems} (settings: {', '.join(Settings.model_fields)})") from error
     use(settings.resources)
+    use_limits(settings.limits)
     os.umask(settings.umask)
     return settings

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
+from orchestration.pull.limits import SHIPPED, Limits
 from orchestration.settings.places import Places
+from orchestration.settings.targets import Targets
 from orchestration.zones import time_zones
 
 #: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
@@ -21,6 +24,16 @@ SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 MODELS_AT_ONCE = 4
 Engine = Literal["duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+
+
+class Retention(BaseModel):
+    """Days for which something of a kind is kept; none: always."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    originals: int | None = Field(None, ge=1, description="Landed files as they were exported, from their arrival on.")
+    texts: int | None = Field(None, ge=1, description="Free texts of the rows, from the date of their record on.")
+    rejected: int | None = Field(None, ge=1, description="Cells of rejected rows, from the arrival of their file on.")
 
 
 class Settings(Places):
@@ -61,8 +74,28 @@ class Settings(Places):
     threads: int = Field(
         default_factory=processors, ge=1, description="Threads of the database, and models built at the same time (four at most)."
     )
+    read_memory: str | None = Field(
+        None, description="Memory of the process that reads one file, such as 2GB; none: `memory_limit` and 1 GiB."
+    )
+    read_seconds: float | None = Field(
+        None, gt=0, description="Seconds that reading one file may take, with 10 more for each MiB of it; none: 300."
+    )
+    read_bytes: str | None = Field(None, description="What one file may unpack to, such as 8GB; none: 64GiB.")
+    read_cells: int | None = Field(None, ge=1, description="Rows times columns of one file; none: 20 thousand million.")
     readable_by: Literal["owner", "group"] = Field("owner", description="Who may read the home, personal data included.")
     published_readable_by: Literal["owner", "group", "all"] = Field("owner", description="Who may read what is published.")
+    analysis_readable_by: Literal["owner", "group", "all"] = Field(
+        "owner", description="Who may read the published single cases (analysis); nobody who may not read the marts."
+    )
+    min_people: int = Field(
+        5, ge=1, le=20, description="Numbers of fewer people than this are not shown in the marts; 1 shows all."
+    )
+    publish_agent_names: bool = Field(
+        False, description="Publish beside each agent's key the name that exports give them; ask your works council first."
+    )
+    impersonal_columns: list[str] = Field(
+        default_factory=list, description="Published columns (table.column) in which texts like a phone number are nobody's."
+    )
     served_hosts: list[str] = Field(
         default_factory=list, description="Names by which dashboard and UI may be asked for besides 127.0.0.1 and localhost."
     )
@@ -72,6 +105,13 @@ class Settings(Places):
     published_versions: int = Field(3, ge=1, description="Published versions that are kept, the current one included.")
     published_versions_days: int | None = Field(
         None, ge=0, description="Days after which earlier published versions are removed; none: however old."
+    )
+    retention: dict[str, Retention] = Field(
+        default_factory=dict,
+        description="Days for which originals, texts and cells of rejected rows are kept, by kind or for `all`.",
+    )
+    targets: Targets = Field(
+        default_factory=Targets, description="Places that get what is published besides its files: postgresql, iceberg."
     )
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
@@ -87,7 +127,7 @@ class Settings(Places):
             raise ValueError(f"{value} has {' '.join(found)} in its path, which SQL engines read as a pattern; choose another")
         return value
 
-    @field_validator("memory_limit")
+    @field_validator("memory_limit", "read_memory", "read_bytes")
     @classmethod
     def _amount(cls, value: str | None) -> str | None:
         if value is not None:
@@ -130,6 +170,17 @@ class Settings(Places):
         return Resources(memory, self.threads, (self.temp_directory or self.home / "spill").expanduser().absolute())
 
     @property
+    def limits(self) -> Limits:
+        """What reading one file may take."""
+        asked: dict[str, Any] = {
+            "memory_bytes": self.read_memory and parse_memory(self.read_memory),
+            "seconds": self.read_seconds,
+            "unpacked": self.read_bytes and parse_memory(self.read_bytes),
+            "cells": self.read_cells,
+        }
+        return replace(SHIPPED, **{name: value for name, value in asked.items() if value})
+
+    @property
     def umask(self) -> int:
         """What is taken from the permissions of every file and folder that is written."""
         return 0o077 if self.readable_by == "owner" else 0o027
@@ -143,13 +194,25 @@ class Settings(Places):
     @property
     def published_mode(self) -> int:
         """Permissions of the folders of what is published; those of its files are the same without the right to enter."""
-        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[self.published_readable_by]
+        return self._mode_for(self.published_readable_by)
+
+    @property
+    def analysis_mode(self) -> int:
+        """Permissions of the folder of the published single cases, and so of its files: never wider than of all published."""
+        return self._mode_for(self.analysis_readable_by) & self.published_mode
+
+    def _mode_for(self, readers: str) -> int:
+        return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[readers]
 
     @property
     def dbt_vars(self) -> dict[str, Any]:
         """The dbt vars of a run: the user's knobs and the settings that models need."""
+        from orchestration.pull.contracts import load_contracts
+        from orchestration.pull.extras import extra_dimensions
+
         return {
             **self.vars,
+            "extra_dimensions": extra_dimensions(load_contracts(self.config_dir, self.contract_params)),
             "reporting_timezone": self.reporting_timezone,
             "currency": self.currency,
         }

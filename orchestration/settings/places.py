@@ -31,6 +31,11 @@ class Places(BaseModel):
         return self.home / "ledger.sqlite"
 
     @property
+    def forgotten(self) -> Path:
+        """Whom the home was asked to forget, as keyed hashes (see ``orchestration.privacy.roll``)."""
+        return self.home / "forgotten"
+
+    @property
     def warehouse(self) -> Path:
         return self.home / "warehouse.duckdb"
 

@@ -20,8 +20,8 @@ from orchestration.gates.tracing import Tracer, names_a_file, staged
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
 from orchestration.node_result import NodeResult
-from orchestration.publish import quoted
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.literals import literal
 from orchestration.pull.tables import write_ledger
 from orchestration.salt import read_salt
 from orchestration.steps.run import Model, Project, Run
@@ -203,5 +203,5 @@ def _copy(con: duckdb.DuckDBPyConnection, model: Model, wanted: set[str], folder
     described = con.execute(f'describe {model.schema}."{model.name}"').fetchall()
     names = [row[0] for row in described if row[0] in wanted] or [described[0][0]]
     columns = ", ".join(f'"{name}"' for name in names)
-    con.execute(f'copy (select {columns} from {model.schema}."{model.name}") to {quoted(str(path))}')
+    con.execute(f'copy (select {columns} from {model.schema}."{model.name}") to {literal(str(path))}')
     return path

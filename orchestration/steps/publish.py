@@ -8,16 +8,19 @@ import duckdb
 
 from orchestration.alerts import published_alerts, tell_new_alerts
 from orchestration.connections import connect
-from orchestration.errors import CxhouseError
+from orchestration.errors import CxhouseError, GateFailedError
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Held, Kept
-from orchestration.publish import MAX_GROWTH, Candidate, PublicTable, public_tables, read_publication
+from orchestration.privacy.sweep import publication_done
+from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
+from orchestration.publish.scan import scan
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
-from orchestration.versions import MARTS_FILE, PARQUET_FOLDER
+from orchestration.targets.keys import keys_of, write_keys
+from orchestration.targets.pushing import behind, bring_up_to_date
 
 #: What a run must have been through.
 _NEEDED = {RAW, *(f"{layer} {part}" for layer in LAYERS for part in ("models", "gates"))}
@@ -28,8 +31,9 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
 
     Raises:
         CxhouseError: the run has not been through every step.
+        GateFailedError: a text that would be published holds personal data.
     """
-    record, tables = run.current, public_tables(project.manifest)
+    record, tables = run.current, public_tables(project.manifest, run.settings.publish_agent_names)
     if lacking := _NEEDED - run.completed:
         raise CxhouseError(f"not verified in this run: {', '.join(sorted(lacking))}; materialise the whole job")
     run.progress("publishing")
@@ -37,34 +41,58 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         candidate = Candidate(run.settings, tables, record.run_id)
         names = [table.name for table in tables]
         with run.warehouse.kept() as kept, run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
-            held = _held(run.settings, kept, names)
-            candidate.build(con, record.verdicts, held)
+            held = _held(run.settings, kept, tables)
+            written = candidate.build(con, record.verdicts, held)
+            _check(candidate, written, run)
             if kept:
-                kept.published(candidate.version, candidate.database.stat().st_size, not any(held), names)
+                kept.published(candidate.version, candidate.bytes, not any(held), names)
+        write_keys(keys_of(project.manifest, tables), candidate.folder)
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
         record.published_version = candidate.publish()
     record.finish(run.settings, "published")
+    publication_done(run.settings)
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)
     run.progress(f"published: version {record.published_version}")
+    if behind(run.settings):
+        with record.timed("targets"):
+            bring_up_to_date(run.settings, run.progress)
     return tables
 
 
-def _held(settings: Settings, kept: Kept | None, tables: list[str]) -> Held:
-    """Tables that can be taken from what is published, where that is whole."""
-    path, folder = settings.published / MARTS_FILE, settings.published / PARQUET_FOLDER
+def _check(candidate: Candidate, written: list[str], run: Run) -> None:
+    """The gate of what was not published before: no personal data in any text."""
+    found = scan(candidate, written, run.settings)
+    run.current.verdicts += found
+    if found:
+        run.current.save(run.settings.home)
+        raise GateFailedError(f"not published: personal data in {'; '.join(str(verdict.problem) for verdict in found)}")
+
+
+def _held(settings: Settings, kept: Kept | None, tables: list[PublicTable]) -> Held:
+    """Tables that can be taken from what is published, where that is whole and was shown by the same rules."""
     try:
         published = read_publication(settings)
     except (duckdb.Error, ValueError):
         return Held()
     if kept is None or published is None:
         return Held()
-    found = kept.held_by(published.version, path.stat().st_size, MAX_GROWTH, tables)
-    with connect(path, read_only=True) as con:
-        there = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
-    unchanged = frozenset(name for name in found.unchanged & there if (folder / f"{name}.parquet").exists())
-    return Held(unchanged, found.outdated & there)
+    if (published.min_people, published.has_agent_names) != (settings.min_people, settings.publish_agent_names):
+        return Held()
+    there: set[str] = set()
+    size = 0
+    for publication in publications_of(tables):
+        path, folder = settings.published / publication.database, settings.published / publication.parquet
+        if not path.exists():
+            return Held()
+        size += path.stat().st_size
+        with connect(path, read_only=True) as con:
+            held = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+        wanted = {table.name for table in publication.tables}
+        there |= {name for name in held & wanted if (folder / f"{name}.parquet").exists()}
+    found = kept.held_by(published.version, size, MAX_GROWTH, [table.name for table in tables])
+    return Held(found.unchanged & there, found.outdated & there)
 
 
 def _draw_report(candidate: Candidate, record: RunRecord) -> None:
@@ -72,7 +100,8 @@ def _draw_report(candidate: Candidate, record: RunRecord) -> None:
     from orchestration.dashboard.report import write_report
 
     try:
-        write_report(candidate.database, candidate.report)
+        marts = next(publication for publication in candidate.publications if publication.name == MARTS)
+        write_report(candidate.database(marts), candidate.report)
     except Exception as error:  # whatever a chart can break on
         logging.getLogger("cxhouse").exception("the report could not be drawn")
         candidate.report.unlink(missing_ok=True)

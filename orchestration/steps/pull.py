@@ -11,6 +11,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
 from orchestration.gates.verdicts import Verdict, batch_verdicts, why_held_back, withdrawal
+from orchestration.pull.isolated import isolated
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.pulling import Pull
@@ -31,8 +32,11 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
         return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
 
     pulling = Pull(run.settings, run.progress)
-    with record.timed("pull and its gates"):
-        reports = list(pulling.kinds(gate))
+    try:
+        with record.timed("pull and its gates"):
+            reports = list(pulling.kinds(gate))
+    finally:
+        isolated().stop()  # its memory is for the models now
     for report in reports:
         record.loads += report.loads
         record.messages += [f"{report.kind}: {message}" for message in report.messages]

@@ -12,7 +12,8 @@ from typing import Any
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import check_tables
 from orchestration.lock import take_writer_lock
-from orchestration.publish import declared_keys
+from orchestration.privacy.sweep import finish_requests
+from orchestration.publish.publications import declared_keys
 from orchestration.run_record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import inputs_version
@@ -108,6 +109,8 @@ class Run:
     def begin(self, run_id: str) -> RunRecord:
         """Become the writer, and open the record of this run (or go on with it, in a later step)."""
         take_writer_lock(self.settings.home)
+        for line in finish_requests(self.settings):
+            self.progress(f"forget: {line}")
         if self.record is None or self.record.run_id != run_id:
             self.record = self.new_record(run_id)
             self.completed = set()

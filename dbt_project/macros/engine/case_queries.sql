@@ -39,7 +39,18 @@
     {%- do conditions.append('(' ~ good ~ ') is not null') -%}
     {%- set ordering = ' order by ' ~ good ~ (' asc' if definition.direction == 'up' else ' desc') -%}
   {%- endif -%}
-  {{- return(['select * from ' ~ definition.fact ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering, bad_side]) -}}
+  {%- set query = 'select * from ' ~ definition.fact ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering -%}
+  {{- return([published_names(query, node), published_names(bad_side, node)]) -}}
+{% endmacro %}
+
+
+{#- An SQL text over a model's columns as one over its published columns (their meta `pseudonym`). -#}
+{% macro published_names(text, node) %}
+  {%- set found = namespace(text=text) -%}
+  {%- for column in node.columns.values() if text and (column.config.meta or {}).get('pseudonym') -%}
+    {%- set found.text = modules.re.sub('\\b' ~ column.name ~ '\\b', column.config.meta.pseudonym, found.text) -%}
+  {%- endfor -%}
+  {{- return(found.text) -}}
 {% endmacro %}
 
 
@@ -84,7 +95,10 @@
     {%- if cases -%}
       {%- do found.append([definition.kpi_id, 'all', none] + cases) -%}
       {%- for dimension in wanted_dimensions(semantic_model_over(definition.numerator)) -%}
-        {%- do found.append([definition.kpi_id, dimension.name, dimension.expr or dimension.name] + cases) -%}
+        {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+            | selectattr('name', 'equalto', definition.fact) | first -%}
+        {%- set member = published_names(dimension.readers_expr or dimension.expr or dimension.name, node) -%}
+        {%- do found.append([definition.kpi_id, dimension.name, member] + cases) -%}
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}

@@ -40,3 +40,17 @@
 {% macro spark__listed(column) -%}
   array_join(array_sort(collect_set({{ column }})), ', ')
 {%- endmacro %}
+
+
+{#- The text that an object in JSON has by a key, which is snake case; null without it. -#}
+{% macro json_text(column, key) %}
+  {{- return(adapter.dispatch('json_text')(column, key)) -}}
+{% endmacro %}
+
+{% macro default__json_text(column, key) %}
+  {{- return("json_extract_string(" ~ column ~ ", '$." ~ key ~ "')") -}}
+{% endmacro %}
+
+{% macro spark__json_text(column, key) %}
+  {{- return("get_json_object(" ~ column ~ ", '$." ~ key ~ "')") -}}
+{% endmacro %}

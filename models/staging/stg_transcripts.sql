@@ -1,0 +1,1 @@
+{{ newest_version('transcripts', 'created_at', deletes=false) }}

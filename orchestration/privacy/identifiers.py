@@ -1,0 +1,133 @@
+"""What a person is known by, in the form in which the models compare it, and where it stands in a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from orchestration.errors import ConfigurationError
+
+#: What may be named; `visitor` is a browser's id.
+ID, EMAIL, PHONE, VISITOR = "id", "email", "phone", "visitor"
+NAMED_BY = (ID, EMAIL, PHONE, VISITOR)
+#: On a roll: an identifier that so many customers share that it identifies none, as `kind:value`. It stays where it stands.
+SHARED = "shared"
+#: What stands where a text was.
+FORGOTTEN = "[forgotten]"
+
+#: A number has at least so many characters (as in int_customer_identifiers).
+_SHORTEST_PHONE = 5
+_EMAIL = re.compile(r"[^\s\"'<>,;:()\[\]{}|\\/@=&?]+@[^\s\"'<>,;:()\[\]{}|\\/@=&?]+")
+_PHONE = re.compile(r"(?<![\w.])[+(]{0,2}[0-9](?:[0-9 ()./\u00a0-]{3,30})[0-9](?!\w)")
+_DIGITS = re.compile(r"\+?[0-9]+")
+#: A customer's number within a text: long enough to be nothing else, and with a digit.
+_NUMBER = re.compile(r"(?<![\w@.+-])(?=[\w.#:/-]*[0-9])[\w#][\w.:/#-]{4,}(?<![.:/#-])(?![\w@])")
+_MOST_GROUPS = 12
+
+
+class Identifier(NamedTuple):
+    """What kind of identifier it is, and its value as the models compare it."""
+
+    what: str
+    value: str
+
+
+def normalised(what: str, value: str, calling_code: str = "") -> str | None:
+    """A value in the form in which the models compare it; none where it identifies nobody.
+
+    ``calling_code`` is that of numbers without one (the var `phone_country_code`).
+    """
+    if what == EMAIL:
+        return value.strip(" ").lower() or None
+    if what != PHONE:
+        return value.strip() or None
+    digits = re.sub(r"[^0-9+]", "", value)
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    elif calling_code and digits.startswith("0"):
+        digits = calling_code + digits[1:]
+    return digits if len(digits) >= _SHORTEST_PHONE else None
+
+
+def read_lines(lines: list[str], kind: str | None, calling_code: str) -> list[list[Identifier]]:
+    """For each line what it may mean: one identifier, or several where a number may be a telephone's or a customer's.
+
+    A line is a value, or one with its kind before it: ``email:``, ``phone:``, ``id:``, ``visitor:``.
+
+    Raises:
+        ConfigurationError: a line holds nothing that could identify; it is named by its number, never by its text.
+    """
+    found = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text:
+            continue
+        prefix, _, rest = text.partition(":")
+        what, value = (prefix.strip().lower(), rest.strip()) if prefix.strip().lower() in NAMED_BY else (kind, text)
+        kinds = [what] if what else _kinds_of(value)
+        meant = [Identifier(one, plain) for one in kinds if (plain := normalised(one, value, calling_code))]
+        if not meant or (what == EMAIL and "@" not in value):
+            raise ConfigurationError(f"line {number} holds no {what or 'identifier'}")
+        found.append(meant)
+    if not found:
+        raise ConfigurationError("no identifier was given; write one on each line of standard input")
+    return found
+
+
+def _kinds_of(value: str) -> list[str]:
+    if "@" in value:
+        return [EMAIL]
+    if re.fullmatch(r"[+(]*[0-9][0-9 ()./-]{4,}", value):
+        return [PHONE, ID] if value.isdigit() else [PHONE]
+    return [ID]
+
+
+class Found(NamedTuple):
+    """A place in a text that may hold an identifier, and what it would be."""
+
+    start: int
+    end: int
+    identifier: Identifier
+
+
+def candidates(text: str, calling_code: str, phones: bool, numbers: bool) -> Iterator[Found]:
+    """What in a text may be an e-mail address, and on demand a telephone or customer number."""
+    for match in _EMAIL.finditer(text):
+        value = match[0].rstrip(".!*")
+        yield Found(match.start(), match.start() + len(value), Identifier(EMAIL, value.lower()))
+    if phones:
+        for match in _PHONE.finditer(text):
+            yield from _numbers_in(match, calling_code)
+    if numbers:
+        for match in _NUMBER.finditer(text):
+            yield Found(match.start(), match.end(), Identifier(ID, match[0]))
+            if match[0].startswith("#"):
+                yield Found(match.start() + 1, match.end(), Identifier(ID, match[0][1:]))
+
+
+def _numbers_in(match: re.Match[str], calling_code: str) -> Iterator[Found]:
+    """Groups of digits may be one number, or several that stand beside each other."""
+    groups = list(_DIGITS.finditer(match[0]))[:_MOST_GROUPS]
+    for first in range(len(groups)):
+        for last in range(first, len(groups)):
+            start, end = match.start() + groups[first].start(), match.start() + groups[last].end()
+            text = match[0][groups[first].start() : groups[last].end()]
+            if value := normalised(PHONE, text, calling_code):
+                yield Found(start, end, Identifier(PHONE, value))
+            # "+49 (0)170 …": the zero in brackets is not dialled.
+            if "(0)" in text and (value := normalised(PHONE, text.replace("(0)", ""), calling_code)):
+                yield Found(start, end, Identifier(PHONE, value))
+
+
+def without(text: str, found: Iterator[Found], is_listed: Callable[[Identifier], bool]) -> str | None:
+    """A text without the identifiers that are listed; none where it holds none of them."""
+    spans = sorted({(place.start, place.end) for place in found if is_listed(place.identifier)})
+    if not spans:
+        return None
+    parts, at = [], 0
+    for start, end in spans:
+        if end > at:
+            parts += [text[at : max(start, at)], FORGOTTEN]
+            at = end
+    return "".join([*parts, text[at:]])

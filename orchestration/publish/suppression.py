@@ -1,0 +1,252 @@
+"""Numbers of too few people are not shown in the marts, nor those from which they could be worked out.
+
+The warehouse keeps every number: suppressed is what readers get. A cell's people stand in ``kpis.people_bits``, one bit for each
+of sixty groups that people fall into by a hash: as many bits as are set, so many people there are at least. Sets of people add
+up by their bits, over members and periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+
+#: The status of what is not shown.
+SUPPRESSED = "suppressed"
+TOO_FEW, REVEALS = "fewer people than min_people", "would reveal a suppressed number"
+#: Columns that a table has in the marts only.
+ADDED = {"kpis": {"suppression": "Why the numbers are not shown (status suppressed); null where they are."}}
+#: Tables whose rows are shown or not as those of the KPIs are.
+_DEPENDENTS = {"rate_changes", "team_scorecard", "quality_baselines"}
+#: Where a shown total lets the missing part be worked out: parts of a longer period.
+_PERIODS = {"day": ("week", "month"), "month": ("quarter",), "quarter": ("all",)}
+#: The dimensions whose members are persons: their rows are not among the marts.
+_OF_PERSONS = ("agent",)
+#: Each round hides what the one before left to be worked out; a few are enough.
+_MOST_ROUNDS = 12
+
+
+def with_dependents(unchanged: frozenset[str]) -> frozenset[str]:
+    """Tables that can stay as they are published: none that is shown by KPIs which have changed."""
+    return unchanged if "kpis" in unchanged else unchanged - _DEPENDENTS
+
+
+class Suppression:
+    """What the marts show of the tables on a connection to the warehouse, with a limit of people."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, min_people: int) -> None:
+        self._con, self._least = con, min_people
+        self._is_judged = False
+
+    def shown(self, table: str) -> str | None:
+        """A table as the marts show it, as SQL: the columns of the model and those ``ADDED``; none where it is shown whole."""
+        rules = self._rules()
+        if table not in rules:
+            return None
+        if not self._is_judged:
+            self._judge()
+            self._is_judged = True
+        return rules[table]()
+
+    def hides(self, table: str) -> bool:
+        """Can a row of a table be shown or not for what other rows say?"""
+        return table in self._rules()
+
+    def _rules(self) -> dict[str, Callable[[], str]]:
+        return {
+            "kpis": self._kpis,
+            "rate_changes": self._rate_changes,
+            "team_scorecard": self._team_scorecard,
+            "quality_baselines": self._quality_baselines,
+            "alerts": self._alerts,
+            "marketplace_compliance": self._marketplace_compliance,
+            "clv_calibration": self._clv_calibration,
+        }
+
+    # -- which cells ---------------------------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        """Table ``judged``: every cell that counts people, each with the reason for which it is hidden."""
+        self._con.execute(
+            f"""
+            create or replace temp table judged as
+            select
+                kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, kpis.n, kpis.people_bits,
+                bit_count(kpis.people_bits) as people, not definitions.is_percentile as adds_up,
+                case when bit_count(kpis.people_bits) < {self._least} then '{TOO_FEW}' end as reason
+            from kpis.kpis as kpis
+            inner join kpis.kpi_definitions as definitions on kpis.kpi_id = definitions.kpi_id
+            where kpis.dimension not in ({_texts(_OF_PERSONS)}) and kpis.people_bits is not null
+            """
+        )
+        for _ in range(_MOST_ROUNDS):
+            members, whole = "{t}.dimension <> 'all'", "{t}.dimension = 'all'"
+            found = self._hide("grain, period_start, dimension", "grain, period_start", members, whole)
+            for grain, parents in _PERIODS.items():
+                for parent in parents:
+                    start = "null::date" if parent == "all" else f"date_trunc('{parent}', period_start)::date"
+                    part = f"{{t}}.grain = '{grain}' and {{t}}.adds_up"
+                    longer = f"{{t}}.grain = '{parent}'"
+                    found += self._hide(f"dimension, member, {start}", "dimension, member", part, longer, start)
+            if not found:
+                return
+
+    def _hide(self, together: str, same: str, parts: str, totals: str, start: str | None = None) -> int:
+        """Of parts whose total is shown, hide further ones, those of fewest people first, until the hidden ones are two and of
+        enough people together; ``parts`` and ``totals`` are conditions on the cells of `{t}`. Returns how many.
+        """
+        joined = " and ".join(f"parts.{column} is not distinct from totals.{column}" for column in same.split(", "))
+        if start is not None:
+            joined += f" and ({start.replace('period_start', 'parts.period_start')}) is not distinct from totals.period_start"
+        (count,) = self._con.execute(
+            f"""
+            update judged set reason = '{REVEALS}'
+            from (
+                select
+                    place_of, reason as known,
+                    row_number() over by_size as place,
+                    coalesce(bit_count(bit_or(people_bits) over (by_size rows between unbounded preceding and 1 preceding)), 0)
+                        as people_before,
+                    count(reason) over (partition by kpi_id, {together}) as hidden
+                from (
+                    select parts.*, parts.rowid as place_of
+                    from judged as parts
+                    inner join judged as totals on parts.kpi_id = totals.kpi_id and {joined}
+                    where {parts.format(t="parts")} and {totals.format(t="totals")} and totals.reason is null
+                )
+                window by_size as (
+                    partition by kpi_id, {together}
+                    order by case when reason is null then 1 else 0 end, people, n, member, period_start
+                )
+            ) as ordered
+            where judged.rowid = ordered.place_of and ordered.known is null and ordered.hidden > 0
+                and (ordered.people_before < {self._least} or ordered.place = 2)
+            """
+        ).fetchone() or (0,)
+        return int(count)
+
+    # -- what is shown of each table -----------------------------------------------------------------------------------
+
+    def _kpis(self) -> str:
+        numbers = ("numerator", "denominator", "value", "n", "n_pending", "ci_low", "ci_high")
+        return f"""
+            select
+                kpis.* replace ({_nulled("kpis", "judged.reason is not null", *numbers)},
+                    case when judged.reason is not null then '{SUPPRESSED}' else kpis.status end as status),
+                judged.reason as suppression
+            from kpis.kpis as kpis
+            left join judged on {_same_cell("kpis")}
+            where kpis.dimension not in ({_texts(_OF_PERSONS)})
+        """
+
+    def _rate_changes(self) -> str:
+        hidden = "(judged.reason is not null or before.reason is not null)"
+        numbers = ("answers", "value", "earlier_answers", "earlier_value", "change", "variance", "n", "z", "p_value")
+        return f"""
+            select
+                changes.* replace ({_nulled("changes", hidden, *numbers)},
+                    case when {hidden} then '{SUPPRESSED}' else changes.trend end as trend)
+            from kpis.rate_changes as changes
+            left join judged on {_same_cell("changes")}
+            left join judged as before
+                on changes.kpi_id = before.kpi_id and changes.grain = before.grain and changes.dimension = before.dimension
+                and changes.member = before.member
+                and before.period_start = case
+                    when changes.comparison = 'previous period' and changes.grain = 'week' then changes.period_start - 7
+                    when changes.comparison = 'previous period' and changes.grain = 'month'
+                        then (changes.period_start - interval 1 month)::date
+                    when changes.comparison = 'previous period' then (changes.period_start - interval 3 month)::date
+                    when changes.grain = 'week' then changes.period_start - 364
+                    else (changes.period_start - interval 12 month)::date
+                end
+            where changes.dimension not in ({_texts(_OF_PERSONS)})
+        """
+
+    def _team_scorecard(self) -> str:
+        columns = [row[0] for row in self._con.execute("describe kpis.team_scorecard").fetchall()]
+        kpis = {row[0] for row in self._con.execute("select kpi_id from kpis.kpi_definitions").fetchall()}
+        hidden = []
+        for column in columns:
+            whose = column.removesuffix("_n").removesuffix("_ci_low").removesuffix("_ci_high")
+            if kpi := next((name for name in (column, whose) if name in kpis), None):
+                hidden.append(_nulled("cards", f"coalesce(list_contains(hidden.kpis, '{kpi}'), false)", column))
+        replaced = f"replace ({', '.join(hidden)})" if hidden else ""
+        return f"""
+            select cards.* {replaced}
+            from kpis.team_scorecard as cards
+            left join (
+                select grain, period_start, member, list(kpi_id) as kpis
+                from judged
+                where dimension = 'team' and reason is not null
+                group by all
+            ) as hidden
+                on cards.grain = hidden.grain and cards.team = hidden.member
+                and cards.period_start is not distinct from hidden.period_start
+        """
+
+    def _quality_baselines(self) -> str:
+        return f"""
+            select points.* replace ({_nulled("points", "judged.reason is not null", "value", "n", "is_outside")})
+            from practices.quality_baselines as points
+            left join judged
+                on points.kpi_id = judged.kpi_id and points.grain = judged.grain and points.period_start = judged.period_start
+                and judged.dimension = 'all'
+        """
+
+    def _alerts(self) -> str:
+        """Those of a number that is not shown, and of persons, are not among the marts; nor are they sent."""
+        return f"""
+            select alerts.*
+            from practices.alerts as alerts
+            left join judged
+                on alerts.subject = judged.kpi_id and alerts.grain = judged.grain and alerts.dimension = judged.dimension
+                and alerts.member = judged.member and alerts.period_start is not distinct from judged.period_start
+            left join practices.marketplace_compliance as rules
+                on alerts.kind = 'policy' and alerts.subject = concat(rules.marketplace, ': ', rules.policy)
+            where judged.reason is null
+                and coalesce(alerts.dimension, '') not in ({_texts(_OF_PERSONS)})
+                and coalesce(rules.cases >= {self._least}, true)
+        """
+
+    def _marketplace_compliance(self) -> str:
+        hidden = f"rules.cases between 1 and {self._least - 1}"
+        numbers = ("cases", "bad_cases", "unknown_cases", "actual", "headroom_cases")
+        return f"""
+            select
+                rules.* replace ({_nulled("rules", hidden, *numbers)},
+                    case when {hidden} then '{SUPPRESSED}' else rules.status end as status)
+            from practices.marketplace_compliance as rules
+        """
+
+    def _clv_calibration(self) -> str:
+        """Groups of customers by what they bought, and all of them: one hidden group takes the next smallest with it."""
+        hidden = f"purchase_days_before <> 'all' and (customers < {self._least} or (hidden > 0 and "
+        hidden += f"(coalesce(customers_before, 0) < {self._least} or place = 2)))"
+        return f"""
+            select * exclude (place, hidden, customers_before)
+                replace ({_nulled("groups", hidden, "customers", "predicted_per_customer", "actual_per_customer")})
+            from (
+                select
+                    *,
+                    row_number() over by_size as place,
+                    count(*) filter (where customers < {self._least}) over (partition by purchase_days_before = 'all') as hidden,
+                    sum(customers) over (by_size rows between unbounded preceding and 1 preceding) as customers_before
+                from kpis.clv_calibration
+                window by_size as (partition by purchase_days_before = 'all' order by customers, purchase_days_before)
+            ) as groups
+        """
+
+
+def _texts(words: tuple[str, ...]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _nulled(table: str, hidden: str, *columns: str) -> str:
+    return ", ".join(f'case when {hidden} then null else {table}."{column}" end as "{column}"' for column in columns)
+
+
+def _same_cell(table: str) -> str:
+    return (
+        f"{table}.kpi_id = judged.kpi_id and {table}.grain = judged.grain and {table}.dimension = judged.dimension "
+        f"and {table}.member = judged.member and {table}.period_start is not distinct from judged.period_start"
+    )

@@ -1,0 +1,96 @@
+"""Further columns of an export (``extra`` of a contract): carried along as text, to cut KPIs by.
+
+They travel in one canonical column, a JSON object of their names and values, so that a name is no column of any table: a contract
+adds one without code. A value that looks like a person's is no member of anything: it is left out, and counted by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from orchestration.pull.faults import Fault
+from orchestration.pull.kinds import all_kinds
+from orchestration.pull.literals import literal
+from orchestration.pull.personal import may_be_member_sql
+from orchestration.pull.queries import wrong_sql
+
+if TYPE_CHECKING:
+    from orchestration.pull.contract import Contract
+
+#: Kinds whose records are rows of a fact, which carries them on.
+CARRYING = (
+    "tickets", "calls", "orders", "order_items", "reviews", "surveys", "survey_invitations", "web_sessions", "signups",
+    "subscriptions",
+)  # fmt: skip
+#: More of one contract are a copy of the export, not dimensions of KPIs.
+MOST = 20
+#: Words that mean something where dimensions are named.
+TAKEN = ("all", "default", "none", "grain", "tag", "unknown")
+#: Keys of a mapping that have no meaning for a text.
+_NOT_OF_TEXTS = ("unit", "format", "place_in", "in_source")
+#: Names of extra columns of a typed row whose values were left out.
+KEPT_BACK = "_kept_back"
+
+
+def faults_of_extra(kind_name: Any, extra: dict[str, Any]) -> Iterator[Fault]:
+    """What is wrong with the ``extra`` of a contract; what has the wrong form is passed over."""
+    if not extra or kind_name not in all_kinds():
+        return
+    if kind_name not in CARRYING:
+        told = f"records of {kind_name} are no rows of a fact, so nothing could be cut by it (those of: {', '.join(CARRYING)})"
+        yield Fault(("extra",), told)
+    if len(extra) > MOST:
+        yield Fault(("extra",), f"names {len(extra)} columns; {MOST} at most: carry those that a KPI is to be cut by")
+    # Only a contract that has some waits for the models to be read.
+    from orchestration.seeds import kpi_dimensions
+
+    columns, dimensions = all_kinds()[kind_name].columns, kpi_dimensions()
+    for name, mapping in extra.items():
+        path = ("extra", str(name))
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)):
+            yield Fault(path, "must be lower snake case, such as plan_tier")
+        elif name in columns:
+            yield Fault(path, f"is a column of {kind_name}: map it in `columns`")
+        elif name in dimensions:
+            yield Fault(path, "is the name of a dimension that KPIs have already; choose another")
+        elif name in TAKEN:
+            yield Fault(path, "is a word with a meaning of its own among dimensions; choose another")
+        if isinstance(mapping, dict):
+            yield from (
+                Fault((*path, key), "has no meaning here: the value is a text") for key in _NOT_OF_TEXTS if mapping.get(key)
+            )
+            if isinstance(sql := mapping.get("sql"), str) and (problem := wrong_sql(sql, True)):
+                yield Fault((*path, "sql"), problem)
+
+
+def members(names: Iterable[str]) -> dict[str, str]:
+    """SQL of each value (``c_x_``) from its text (``t_x_``): null where it looks like a person's."""
+    return {f"c_x_{name}": f"case when {may_be_member_sql(f't_x_{name}')} then t_x_{name} end" for name in names}
+
+
+def as_json(names: Iterable[str]) -> str:
+    """SQL: the values of a row as an object in the order of their names, without those that are null; null without any."""
+    names = sorted(names)
+    if not names:
+        return "cast(null as varchar)"
+    # A key is snake case, and needs no escape.
+    pairs = [f"""'"{name}":' || cast(to_json(c_x_{name}) as varchar)""" for name in names]
+    values = ", ".join(f"c_x_{name}" for name in names)
+    return f"case when coalesce({values}) is not null then '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' end"
+
+
+def kept_back(names: Iterable[str]) -> str:
+    """SQL: the names of the values that were left out, with commas; empty where none was."""
+    told = [f"case when t_x_{name} is not null and c_x_{name} is null then {literal(name)} end" for name in sorted(names)]
+    return f"concat_ws(',', {', '.join(told)})"
+
+
+def extra_dimensions(contracts: Iterable[Contract]) -> dict[str, list[str]]:
+    """Kind -> the names that contracts carry for its records, sorted."""
+    found: dict[str, set[str]] = {}
+    for contract in contracts:
+        if contract.extra:
+            found.setdefault(contract.kind, set()).update(contract.extra)
+    return {kind: sorted(names) for kind, names in sorted(found.items())}

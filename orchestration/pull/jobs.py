@@ -1,0 +1,130 @@
+"""Which contract reads which landed file, and along with which others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+from orchestration.pull import amounts, extras, personal, row_order, spelling, statement, times, values
+from orchestration.pull.contracts import Companion, Contract, claims
+from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
+from orchestration.pull.ledger import Landed
+from orchestration.pull.limits import Limits
+from orchestration.pull.naming import folder_of
+from orchestration.pull.originals import landed_header
+from orchestration.pull.readers import ReadOptions
+from orchestration.pull.sorting import Origin
+
+#: (landing, file, form) -> names of its columns.
+HeaderReader = Callable[[Path, Landed, ReadOptions], list[str]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One landed file that one contract reads."""
+
+    file: Landed
+    contract: Contract
+    companions: dict[str, Landed]
+    missing_companions: list[str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever reading the file again would give other rows."""
+        parts = [self.contract.fingerprint, _kinds_hash(), *(f.sha256 for f in self.companions.values())]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+    def fingerprint_within(self, limits: Limits) -> str:
+        """That of a file that is beyond these limits: with others it is read again."""
+        return f"{self.fingerprint}.{limits.fingerprint}"
+
+    @property
+    def origin(self) -> Origin:
+        folder = folder_of(self.file.file)
+        is_snapshot = self.contract.mode == "full"
+        brings_orders = self.contract.kind == "order_items" and self.contract.whole_orders
+        return Origin(
+            self.file.source,
+            self.file.file,
+            self.file.batch,
+            self.contract.name,
+            f"{self.contract.name}:{self.file.source}/{folder}" if is_snapshot else None,
+            (self.file.pull or self.file.batch) if brings_orders else None,
+        )
+
+    @property
+    def stem(self) -> str:
+        return stem_of(self.file.batch, self.contract.name)
+
+
+@cache
+def _kinds_hash() -> str:
+    """Changes with the kinds, and with how a cell's text is read."""
+    modules = (values, amounts, times, spelling, statement, row_order, extras, personal)
+    read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+    return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(CARRIED | LINEAGE)).encode()).hexdigest()
+
+
+def stem_of(batch: int, contract: str) -> str:
+    """How the names of a batch's files begin; a dot follows."""
+    return f"{batch:08d}_{contract}"
+
+
+def _newest(match: Companion, landed: list[Landed], landing: Path, header_of: HeaderReader) -> Landed | None:
+    """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
+    return next((file for file in reversed(landed) if is_companion(match, file, landing, header_of)), None)
+
+
+def is_companion(match: Companion, file: Landed, landing: Path, header_of: HeaderReader = landed_header) -> bool:
+    """Is it a file that a contract reads along with others?"""
+    if match.claims(file.file, file.header):
+        return True
+    # A contract that names no file does not make it worth opening every one.
+    named = match.name != "*" and match.matches_name(file.file)
+    return named and match.claims(file.file, header_of(landing, file, options_of(match)))
+
+
+def options_of(form: Contract | Companion) -> ReadOptions:
+    """The form of a contract's files, or of one that it reads along with them."""
+    columns = form.columns if isinstance(form, Companion) else form.files.columns
+    sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
+    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
+    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets})
+
+
+def jobs(
+    landed: list[Landed],
+    contracts: list[Contract],
+    landing: Path,
+    timezone: str = "UTC",
+    source: str | None = None,
+    header_of: HeaderReader = landed_header,
+) -> list[Job]:
+    """Every (file, contract) pair that should be loaded, in the order of arrival."""
+    result = []
+    landed = [file for file in landed if not file.withdrawn_at]
+    for file in landed:
+
+        def header_by(contract: Contract, file: Landed = file) -> list[str]:
+            return header_of(landing, file, options_of(contract))
+
+        for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
+            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing, header_of)))
+    return result
+
+
+def companions_of(
+    contract: Contract, landed: list[Landed], landing: Path, header_of: HeaderReader = landed_header
+) -> tuple[dict[str, Landed], list[str]]:
+    """The files that a contract reads along with its own, and the names of those that never arrived."""
+    found = {name: _newest(match, landed, landing, header_of) for name, match in contract.also_reads.items()}
+    return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
+
+
+def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
+    """Files that no contract reads, not even along with another file."""
+    used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
+    return [file.file for file in landed if file.sha256 not in used and not file.withdrawn_at]

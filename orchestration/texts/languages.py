@@ -1,0 +1,60 @@
+"""The language of a text: as the export names it, else as its words show it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+UNKNOWN = "unknown"
+#: Below it the words of a text show no language: most texts of one or two words.
+MIN_CONFIDENCE = 0.6
+#: What is told apart. Languages without a lexicon are among them, so that a text in one of them is not taken for its neighbour.
+_TOLD_APART = (
+    "ar", "ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hr", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro",
+    "ru", "sk", "sl", "sv", "tr", "uk", "zh",
+)  # fmt: skip
+#: Names that exports write in the place of a code.
+_NAMES = {
+    "english": "en", "anglais": "en", "englisch": "en", "inglese": "en", "ingles": "en", "inglés": "en", "angielski": "en",
+    "german": "de", "deutsch": "de", "allemand": "de", "tedesco": "de", "aleman": "de", "alemán": "de", "niemiecki": "de",
+    "french": "fr", "français": "fr", "francais": "fr", "französisch": "fr", "francese": "fr", "francés": "fr", "francuski": "fr",
+    "italian": "it", "italiano": "it", "italienisch": "it", "italien": "it", "włoski": "it",
+    "spanish": "es", "español": "es", "espanol": "es", "spanisch": "es", "espagnol": "es", "spagnolo": "es", "hiszpański": "es",
+    "polish": "pl", "polski": "pl", "polnisch": "pl", "polonais": "pl", "polacco": "pl", "polaco": "pl",
+    "portuguese": "pt", "português": "pt", "portugues": "pt", "portugiesisch": "pt", "portugais": "pt", "portoghese": "pt",
+}  # fmt: skip
+_CODE = re.compile(r"^([a-z]{2})(?:[-_][a-z]{2,4})*$")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def named_language(told: str | None) -> str | None:
+    """The code (ISO 639-1) of what an export's column says: "pt-BR", "FR", "German"; none for anything else."""
+    if not told:
+        return None
+    told = told.strip().lower()
+    if match := _CODE.match(told):
+        return match[1]
+    return _NAMES.get(told)
+
+
+def language_of(text: str, told: str | None) -> tuple[str, str]:
+    """The language of a text, and how it is known: "export", "words" or "unknown"."""
+    if named := named_language(told):
+        return named, "export"
+    if len(_WORD.findall(text[:400])) < 2:
+        return UNKNOWN, UNKNOWN
+    found, confidence = _identifier().classify(text[:1000])
+    return (found, "words") if confidence >= MIN_CONFIDENCE else (UNKNOWN, UNKNOWN)
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(_TOLD_APART)
+    return identifier

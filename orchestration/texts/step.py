@@ -1,0 +1,179 @@
+"""Each text is scored once, by the best model there is of its language, and again when a better one comes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from orchestration.pull.tables import put_table
+from orchestration.settings import Settings
+from orchestration.texts.sources import EACH
+from orchestration.texts.tables import MODELS, SCORES, TABLES, ensure_text_tables
+
+if TYPE_CHECKING:
+    from orchestration.texts.judging import Rules
+
+#: Texts that are held at a time.
+_BATCH = 5_000
+_FOUND = ("text_hash", "language", "language_from", "sentences", "lexicon_polarity", "worst_sentence")
+_LIBRARIES = ("numpy", "py3langid", "scikit-learn", "scipy", "vaderSentiment")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the home keeps between runs: learned models, and what the tables in ``raw`` were made by. All of it may be removed."""
+
+    folder: Path
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "made_by.json"
+
+    def model(self, language: str, found: str) -> Path:
+        return self.folder / f"{language}.{found}.npz"
+
+
+def kept_of(settings: Settings) -> Kept:
+    return Kept(settings.home / "texts")
+
+
+def score_texts(
+    settings: Settings, con: duckdb.DuckDBPyConnection, progress: Callable[[str], None], rules: Rules | None = None
+) -> dict[str, int]:
+    """Score the texts of the staging tables that ``con`` shows, and write the tables; returns their rows.
+
+    Raises a duckdb.Error where a staging table is not there.
+    """
+    ensure_text_tables(settings)
+    _list_texts(con)
+    if not _count(con, "listed"):
+        for name, (_, schema) in TABLES.items():
+            put_table(schema.empty_table(), name, settings.raw, settings.scratch)
+        return dict.fromkeys(TABLES, 0)
+    # Not before it is needed: the libraries take seconds to import.
+    from orchestration.texts.judging import Rules
+    from orchestration.texts.serving import models_of, scored_by_model
+
+    made_by = code_version()
+    _take_over(settings, con, made_by)
+    new = _count(con, "listed anti join known using (text_hash)")
+    if new:
+        progress(f"texts: {new} new")
+        _score_by_lexicon(con)
+    con.execute("create or replace temp table current as select * from listed join known using (text_hash)")
+    models = models_of(con, kept_of(settings), rules or Rules(), made_by, progress)
+    scored = scored_by_model(con, models)
+    rows = {
+        SCORES: scored.cast(TABLES[SCORES][1]),
+        MODELS: pa.Table.from_pylist([row for model in models for row in model.rows], schema=TABLES[MODELS][1]),
+    }
+    for name, table in rows.items():
+        put_table(table, name, settings.raw, settings.scratch)
+    kept = kept_of(settings)
+    kept.folder.mkdir(parents=True, exist_ok=True)
+    kept.record.write_text(json.dumps({"made_by": made_by, "files": _files(settings)}), encoding="utf-8")
+    return {name: table.num_rows for name, table in rows.items()}
+
+
+def code_version() -> str:
+    """Changes with the code, the word lists and the libraries that score."""
+    digest = hashlib.sha256(json.dumps([version(name) for name in _LIBRARIES]).encode())
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in (".py", ".yml"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def texts_of(con: duckdb.DuckDBPyConnection, hashes: str) -> Iterator[list[tuple[str, str, str | None]]]:
+    """Texts in batches, as (hash, text, told language): those whose ``text_hash`` the query ``hashes`` gives, in its order.
+
+    Between batches ``con`` runs nothing else.
+    """
+    con.execute(
+        f"""
+        select text_hash, min("text"), min(told_language)
+        from (select *, {_HASH} as text_hash from ({EACH}))
+        where text_hash in ({hashes})
+        group by text_hash
+        order by text_hash
+        """
+    )
+    while batch := con.fetchmany(_BATCH):
+        yield batch
+
+
+_HASH = """sha256(coalesce(told_language, '') || '|' || "text")"""
+
+
+def _list_texts(con: duckdb.DuckDBPyConnection) -> None:
+    """Each text that there is, without the text."""
+    con.execute(
+        f"""
+        create or replace temp table listed as
+        select record_kind, record_id, said_at, label, {_HASH} as text_hash
+        from ({EACH})
+        where trim("text") <> ''
+        """
+    )
+
+
+def _take_over(settings: Settings, con: duckdb.DuckDBPyConnection, made_by: str) -> None:
+    """What an earlier run found of these texts, where this code would find the same: tables ``scored_before`` and ``known``."""
+    nothing = TABLES[SCORES][1].empty_table()
+    files = [settings.raw / SCORES / name for name in _files(settings)]
+    before = ds.dataset(files) if _is_ours(settings, made_by) else nothing  # noqa: F841 (DuckDB reads it by its name)
+    con.execute(
+        """
+        create or replace temp table scored_before as
+        select distinct on (text_hash) * from before semi join listed using (text_hash)
+        """
+    )
+    con.execute(
+        f"""
+        create or replace temp table known as
+        select {", ".join(_FOUND)} from scored_before
+        """
+    )
+
+
+def _is_ours(settings: Settings, made_by: str) -> bool:
+    if settings.full_refresh:
+        return False
+    try:
+        record = json.loads(kept_of(settings).record.read_text(encoding="utf-8"))
+        return bool(record == {"made_by": made_by, "files": _files(settings)})
+    except (OSError, ValueError):
+        return False
+
+
+def _files(settings: Settings) -> list[str]:
+    return sorted(path.name for path in (settings.raw / SCORES).glob("*.parquet"))
+
+
+def _score_by_lexicon(con: duckdb.DuckDBPyConnection) -> None:
+    from orchestration.texts.serving import by_lexicon
+
+    con.execute(
+        "create or replace temp table new_hashes as select distinct text_hash from listed anti join known using (text_hash)"
+    )
+    kept = pa.schema([TABLES[SCORES][1].field(name) for name in _FOUND])
+    batches = [
+        pa.Table.from_pylist([{"text_hash": key, **by_lexicon(text, told)} for key, text, told in batch], schema=kept)
+        for batch in texts_of(con, "select text_hash from new_hashes")
+    ]
+    found = pa.concat_tables(batches)  # noqa: F841 (DuckDB reads it by its name)
+    con.execute("insert into known by name select * from found")
+
+
+def _count(con: duckdb.DuckDBPyConnection, source: str) -> int:
+    row = con.execute(f"select count(*) from {source}").fetchone()
+    return int(row[0]) if row else 0

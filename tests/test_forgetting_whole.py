@@ -1,0 +1,76 @@
+"""A customer of the sample is forgotten in a whole home: the marts stay as they are, but for the key."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from conftest import REPOSITORY, Home
+from persons import traces
+
+#: Columns that name a customer or a record by one, and what a run says of itself.
+KEYS = ("_key", "_id", "computed_at")
+OF_THE_RUN = ("publication", "load_ledger", "alerts", "gate_results")
+
+pytestmark = pytest.mark.ci
+
+
+def busiest(home: Home) -> tuple[str, str]:
+    """E-mail address and key of a customer with many records."""
+    with duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True) as con:
+        row = con.execute(
+            "select substr(identifier, 7), keys.customer_key from conformed.int_customer_keys as keys "
+            "inner join journey.fct_touchpoints as touchpoints on keys.customer_key = touchpoints.customer_key "
+            "where identifier like 'email:%' group by all order by count(*) desc, 1 limit 1"
+        ).fetchone()
+    assert row
+    return row
+
+
+def published(home: Home) -> dict[str, list[str]]:
+    """Every row of every table without keys, numbers to ten digits: sums are added up in another order."""
+    found = {}
+    for path in sorted((home.path / "published" / "current").glob("*.duckdb")):
+        with duckdb.connect(str(path), read_only=True) as con:
+            for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
+                columns = con.execute(f"select * from {table} limit 0").description or []
+                kept = [column for column in columns if not column[0].endswith(KEYS) or column[0] == "kpi_id"]
+                names = [f'round("{c[0]}", 6)' if str(c[1]) == "DOUBLE" else f'"{c[0]}"' for c in kept]
+                if table not in OF_THE_RUN and not table.startswith("quality_"):
+                    rows = con.execute(f"select {', '.join(names)} from {table}").fetchall()
+                    found[f"{path.stem}.{table}"] = sorted(map(repr, rows))
+    return found
+
+
+def test_the_marts_stay_and_no_trace_does(copied_home: Home) -> None:
+    email, key = busiest(copied_home)
+    before = published(copied_home)
+    options = [sys.executable, "-m", "orchestration.cli"]
+
+    def cxhouse(*arguments: object, typed: str = "") -> str:
+        command = [*options, *map(str, arguments)]
+        done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    out = copied_home.path.parent / "answer"
+    cxhouse("person", *copied_home.options, "--out", out, typed=email)
+    held = json.loads((out / "person.json").read_text())
+    assert held["customer_keys"] == [key]
+    assert held["published"]
+    names = [one.partition(":")[2] for one in (*held["identifiers"]["named"], *held["identifiers"]["linked"])]
+    words = (email.partition("@")[0].lower(), *(name.lower() for name in names if len(name) > 6))
+    assert list(traces(copied_home.path, words))
+    said = cxhouse("forget", *copied_home.options, "--yes", "--reference", "R-1", typed=email)
+    assert email not in said
+    assert list(traces(copied_home.path, words)) == []
+    said = cxhouse("run", "--exports", copied_home.exports, *copied_home.options)
+    assert email not in said
+    assert list(traces(copied_home.path, (*words, key))) == []
+    assert {name: rows for name, rows in published(copied_home).items() if rows != before[name]} == {}
+    proof = [json.loads(line) for line in (copied_home.path / "forgotten.jsonl").read_text().splitlines()]
+    assert proof[0]["reference"] == "R-1"
+    assert proof[1]["published_without_at"]
