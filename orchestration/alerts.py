@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from orchestration import durable
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.output import lines_shown
 from orchestration.pull.ledger import Alert, Ledger, now
+from orchestration.pull.personal import files_shown
 from orchestration.pull.quarantine import valueless
 from orchestration.settings import Settings
 from orchestration.versions import MARTS_FILE
@@ -75,6 +77,7 @@ def _what_broke(record: RunRecord, error: BaseException | None) -> str:
     """In words that hold no data: alerts are published, and an engine's message can quote the value it broke on."""
     if record.dbt_problems:
         return "; ".join(f"{problem.partition(':')[0]} could not be built" for problem in record.dbt_problems)
+    error = (error and durable.explain(error)) or error
     return str(error) if isinstance(error, CxhouseError) else f"the run broke ({type(error).__name__})"
 
 
@@ -136,5 +139,5 @@ def send(settings: Settings, title: str, body: str) -> None:
     messenger = apprise.Apprise()
     for address in settings.notify:
         messenger.add(address)
-    if not messenger.notify(title=title, body=lines_shown(body)):
+    if not messenger.notify(title=title, body=files_shown(lines_shown(body))):
         logging.getLogger("cxhouse").error("notify: not every message could be sent")

@@ -14,8 +14,8 @@ from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
-from orchestration.pull.extras import extra_dimensions
-from orchestration.pull.sources import open_source
+from orchestration.pull.extras import extra_dimensions, names_of
+from orchestration.pull.locations import sources_of
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark import check_engine
@@ -51,7 +51,7 @@ def check_configuration(settings: Settings) -> None:
     check_folder(settings)
     check_addresses(settings.notify)
     check_engine(settings)
-    open_source(settings.exports)
+    sources_of(settings)
 
 
 def check_folder(settings: Settings) -> None:
@@ -60,11 +60,10 @@ def check_folder(settings: Settings) -> None:
     Raises:
         ConfigurationError: something in it is not valid; the message names the file, the place, the value and the remedy.
     """
-    carried = extra_dimensions(load_contracts(settings.config_dir, settings.contract_params))
-    dimensions = (*kpi_dimensions(), *sorted({name for names in carried.values() for name in names}))
-    _check_vars(settings.vars, dimensions)
+    carried = names_of(extra_dimensions(load_contracts(settings.config_dir, settings.contract_params)))
+    _check_vars(settings.vars, carried)
     check_retention(settings)
-    check_seeds(settings.config_dir, dimensions)
+    check_seeds(settings.config_dir, carried)
     check_suites(settings.config_dir)
 
 
@@ -75,24 +74,24 @@ def known_vars() -> dict[str, Any]:
     return dict(project["vars"])
 
 
-def _check_vars(values: dict[str, Any], dimensions: tuple[str, ...]) -> None:
+def _check_vars(values: dict[str, Any], carried: list[str]) -> None:
     known = known_vars()
     if unknown := [name for name in values if name not in known]:
         raise ConfigurationError(f"vars: {', '.join(unknown)}: no such variable; there are: {', '.join(known)}")
     for name, value in values.items():
-        if wanted := _wanted(name, value, known[name], dimensions):
+        if wanted := _wanted(name, value, known[name], carried):
             raise ConfigurationError(f"vars: {name}: {value!r} is not {wanted}; its default is {known[name]!r}")
 
 
-def _wanted(name: str, value: Any, default: Any, dimensions: tuple[str, ...]) -> str | None:
+def _wanted(name: str, value: Any, default: Any, carried: list[str]) -> str | None:
     """What a variable should be, in words; None where it is."""
     if name == "kpi_grains":
-        return _wanted_grains(value, dimensions)
+        return _wanted_grains(value, carried)
     if isinstance(default, int | float):
         return _wanted_number(name, value, whole=isinstance(default, int))
     if not isinstance(value, type(default)):
         return "a list" if isinstance(default, list) else "text"
-    allowed = _allowed(name, dimensions)
+    allowed = _allowed(name, carried)
     if allowed and (unknown := [item for item in (value if isinstance(value, list) else [value]) if item not in allowed]):
         return f"made of: {', '.join(sorted(allowed)[:40])} (unknown: {unknown[0]!r})"
     if name == "phone_country_code" and value and not re.fullmatch(r"\+\d{1,4}", value):
@@ -100,11 +99,11 @@ def _wanted(name: str, value: Any, default: Any, dimensions: tuple[str, ...]) ->
     return None
 
 
-def _wanted_grains(value: Any, dimensions: tuple[str, ...]) -> str | None:
+def _wanted_grains(value: Any, carried: list[str]) -> str | None:
     """A list of grains, or one for each cut."""
     if not isinstance(value, list | dict):
         return "a list of grains, or lists by dimension"
-    cuts = ("all", "default", *dimensions)
+    cuts = ("all", "default", *kpi_dimensions(), *carried)
     if isinstance(value, dict) and (unknown := [name for name in value if name not in cuts]):
         return f"by: {', '.join(cuts)} (unknown: {unknown[0]!r})"
     for grains in value.values() if isinstance(value, dict) else [value]:
@@ -115,12 +114,12 @@ def _wanted_grains(value: Any, dimensions: tuple[str, ...]) -> str | None:
     return None
 
 
-def _allowed(name: str, dimensions: tuple[str, ...]) -> tuple[str, ...]:
+def _allowed(name: str, carried: list[str]) -> tuple[str, ...]:
     match name:
         case "kpi_ids":
             return tuple(kpi_ids())
         case "kpi_dimensions":
-            return dimensions
+            return (*kpi_dimensions(), *carried)
         case _:
             return _CHOICES.get(name, ())
 

@@ -10,16 +10,17 @@ from orchestration.alerts import raise_alerts
 from orchestration.assets.backfill import BACKFILL, reprocessed_days
 from orchestration.assets.layers import layer_assets, layer_checks
 from orchestration.assets.lifetime import lifetime_assets
+from orchestration.assets.naming import JOB
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.texts import text_assets
 from orchestration.configuration import check_folder
 from orchestration.gates.suites import LAYERS
+from orchestration.pull.locations import forget_listings
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
+from orchestration.settled import offered_version
 from orchestration.steps.run import Run
 from orchestration.warehouse import Warehouse
-
-JOB = "daily"
 
 
 def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definitions:
@@ -59,7 +60,28 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
         asset_checks=[layer_checks(run, project, layer) for layer in LAYERS],
         jobs=[job],
         schedules=[schedule],
+        # Also where assets are chosen by hand: the steps share one run, and there is one writer.
+        executor=dg.in_process_executor,
+        sensors=[_arrivals(settings, job)],
     )
+
+
+def _arrivals(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="new_files",
+        job=job,
+        minimum_interval_seconds=300,
+        description="Runs the job when the sources hold files that they did not hold before.",
+    )
+    def new_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        forget_listings()
+        held = offered_version(settings)
+        if held == context.cursor:
+            return dg.SkipReason("the sources hold what they held when they were last looked at")
+        context.update_cursor(held)
+        return dg.RunRequest(run_key=held)
+
+    return new_files
 
 
 def _report_failure(run: Run) -> dg.HookDefinition:

@@ -13,6 +13,8 @@ from orchestration.errors import CxhouseError
 
 #: What network file systems say of a rename that may work a moment later, and for how long it is tried.
 _PASSING = (errno.ESTALE, errno.EBUSY, errno.EAGAIN)
+#: How libraries say that the disk is full; SQLite cannot always tell it from one that fails.
+_FULL = ("no space left on device", "disk is full", "disk i/o error")
 _WAITS = (0.05, 0.2, 0.5)
 
 
@@ -74,3 +76,14 @@ def _move_over(source: Path, target: Path) -> None:
     shutil.copyfile(source, draft)
     os.replace(draft, target)
     source.unlink()
+
+
+def explain(error: BaseException) -> CxhouseError | None:
+    """For an error of a full disk: what to do; nothing for any other."""
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not is_full and not any(told in str(error).lower() for told in _FULL):
+        return None
+    return CxhouseError(
+        "the disk is full, or takes nothing more: make room in the home (or in `temp_directory`) and run again; what is "
+        "published stays as it was"
+    )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from orchestration.configuration import check_configuration
-from orchestration.errors import ConfigurationError, CxhouseError, GateFailedError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.gates.keeper import GateKeeper
-from orchestration.gates.suites import FITTED_BEFORE, LAYERS, TEXTS_BEFORE
 from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.pull.locations import forget_listings
 from orchestration.run_record import RunRecord
 from orchestration.salt import ensure_salt
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PACKAGE, Settings
 from orchestration.settled import settled_run
 from orchestration.spark import stop_session
 from orchestration.targets.pushing import bring_up_to_date
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from orchestration.steps.run import Run
 
 _CONFIGURATION = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
-DAGSTER_CONFIG = PROJECT / "orchestration" / "dagster.yaml"
+DAGSTER_CONFIG = PACKAGE / "dagster.yaml"
 
 
 def prepare_home(settings: Settings) -> None:
@@ -55,6 +55,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
         CxhouseError: anything else that stopped the run.
     """
     settings = settings.pinned()
+    forget_listings()
     check_configuration(settings)
     prepare_home(settings)
     take_writer_lock(settings.home)
@@ -94,29 +95,15 @@ def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], N
 
 def _run_here(run: Run, phases: RunRecord) -> None:
     """The steps one after the other: what Dagster would do besides takes longer than the work of a small day."""
-    from orchestration.steps.layers import build_layer, check_layer
-    from orchestration.steps.lifetime import fit_lifetime
     from orchestration.steps.publish import publish_marts
-    from orchestration.steps.pull import pull_exports
-    from orchestration.steps.texts import read_texts
+    from orchestration.steps.whole import verify
 
     with phases.timed("dbt parse"):
         project = run.parse()
     record = run.begin(str(uuid4()))
     try:
         with _held_open(run.settings):
-            pull_exports(run)
-            _stop_at_gate(record)
-            for layer in LAYERS:
-                if layer == TEXTS_BEFORE:
-                    read_texts(run)
-                if layer == FITTED_BEFORE:
-                    fit_lifetime(run)
-                built = build_layer(run, project, layer)
-                _stop_at_gate(record)
-                built.check(layer)
-                check_layer(run, project, layer)
-                _stop_at_gate(record)
+            verify(run, project)
             publish_marts(run, project)
     except Exception as error:
         if not record.is_finished:
@@ -138,17 +125,15 @@ def _held_open(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _stop_at_gate(record: RunRecord) -> None:
-    if record.blocked:
-        raise GateFailedError("a gate did not pass; what is published stays as it was")
-
-
 def _run_in_dagster(run: Run, phases: RunRecord) -> None:
     """The same steps as a job of Dagster's, with every event in the home's storage."""
+    from orchestration.steps.whole import stop_at_gate
+
     with phases.timed("imports"):
         import dagster as dg
 
-        from orchestration.definitions import JOB, build_definitions
+        from orchestration.assets.naming import JOB
+        from orchestration.definitions import build_definitions
 
     logging.getLogger("dagster").setLevel(logging.ERROR)
     with phases.timed("dbt parse and definitions"):
@@ -160,7 +145,7 @@ def _run_in_dagster(run: Run, phases: RunRecord) -> None:
     if run.record is None:
         raise CxhouseError(f"the run did not start: {_first_failure(result)}")
     if not result.success:
-        _stop_at_gate(run.record)
+        stop_at_gate(run.record)
         raise _configuration_error(result) or CxhouseError(_first_failure(result))
 
 

@@ -17,6 +17,8 @@ from orchestration.pull.ledger import Ledger, Load
 from orchestration.settings import Settings
 
 FILE_NAME = "last_run.json"
+#: Status of a run of some steps only, which Dagster's UI started.
+PARTIAL = "partial"
 PAGES = "runs"
 #: Status of a run that had nothing to do: what it shows is the run before.
 SETTLED = "settled"
@@ -103,9 +105,10 @@ class RunRecord:
     @classmethod
     def load(cls, home: Path) -> RunRecord | None:
         path = home / FILE_NAME
-        if not path.exists():
-            return None
-        data = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None  # none yet, or a half one of an earlier release
         data["loads"] = [Load(**item) for item in data["loads"]]
         data["verdicts"] = [Verdict(**item) for item in data["verdicts"]]
         return cls(**data)

@@ -60,18 +60,18 @@ def prepare_seeds(settings: Settings) -> None:
         _write_effective_seed(read_seed(path), target / path.name)
 
 
-def check_seeds(config_dir: Path | None, dimensions: Sequence[str] | None = None) -> None:
+def check_seeds(config_dir: Path | None, carried: Sequence[str] = ()) -> None:
     """Hold every seed of a configuration folder against its declaration.
 
     Args:
         config_dir: the configuration folder.
-        dimensions: those that a seed may name; none: the shipped ones.
+        carried: dimensions that contracts add to the shipped ones.
 
     Raises:
         ConfigurationError: a value is not valid; the message names the file, row, column, value and remedy.
     """
     own = {path.stem: read_seed(path) for path in _own_seeds(config_dir)}
-    problems = [f"{seed.path}: {problem}" for name, seed in own.items() for problem in _problems(name, seed, own, dimensions)]
+    problems = [f"{seed.path}: {problem}" for name, seed in own.items() for problem in _problems(name, seed, own, carried)]
     if problems:
         more = f"\nand {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
         raise ConfigurationError("\n".join(problems[:MAX_PROBLEMS]) + more)
@@ -143,7 +143,7 @@ def _tests(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, rest.get("arguments", {})
 
 
-def _problems(name: str, seed: Cells, own: dict[str, Cells], dimensions: Sequence[str] | None) -> Iterator[str]:
+def _problems(name: str, seed: Cells, own: dict[str, Cells], carried: Sequence[str]) -> Iterator[str]:
     declared = _declared()[name]
     columns = {column["name"]: column for column in declared.get("columns", [])}
     types = declared.get("config", {}).get("column_types", {})
@@ -155,9 +155,7 @@ def _problems(name: str, seed: Cells, own: dict[str, Cells], dimensions: Sequenc
         checks = [_TYPES[types[column]]] if types.get(column) in _TYPES else []
         checks += [_is_clock_time] if column in clocks else []
         checks += [_one_of(list(map(str, tests["accepted_values"]["values"])))] if "accepted_values" in tests else []
-        checks += [
-            _check(check, dimensions) for check in columns.get(column, {}).get("config", {}).get("meta", {}).get("check", [])
-        ]
+        checks += [_check(check, carried) for check in columns.get(column, {}).get("config", {}).get("meta", {}).get("check", [])]
         if "relationships" in tests:
             checks.append(_one_of(_values(tests["relationships"], own)))
         yield from _column_problems(seed, column, checks, required=column in required or "not_null" in tests)
@@ -299,5 +297,5 @@ _CHECKS: dict[str, Callable[[], Check]] = {
 }
 
 
-def _check(name: str, dimensions: Sequence[str] | None) -> Check:
-    return _one_of(["all", *(dimensions or kpi_dimensions())]) if name == "dimension" else _CHECKS[name]()
+def _check(name: str, carried: Sequence[str]) -> Check:
+    return _one_of(["all", *kpi_dimensions(), *carried]) if name == "dimension" else _CHECKS[name]()

@@ -48,13 +48,23 @@ def prepare_project(settings: Settings) -> Path:
     marts = {"type": "duckdb", "path": str(cases), "config_options": {"access_mode": "READ_ONLY"}, "attach": [beside]}
     profiles = {"cxhouse": {"target": "published", "outputs": {"published": marts}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
-    told = over_published(manifest, publications(settings), publication.reporting_timezone)
+    carried = settings.dbt_vars["extra_dimensions"]["one"]
+    told = over_published(manifest, publications(settings), publication.reporting_timezone, carried)
     (folder / "target" / "semantic_manifest.json").write_text(json.dumps(told), encoding="utf-8")
     return folder
 
 
-def over_published(manifest: dict[str, Any], given: Iterable[Publication], timezone: str) -> dict[str, Any]:
-    """A semantic manifest of the warehouse as one of its published tables; metrics over others are left out."""
+def over_published(
+    manifest: dict[str, Any], given: Iterable[Publication], timezone: str, carried: dict[str, list[str]]
+) -> dict[str, Any]:
+    """A semantic manifest of the warehouse as one of its published tables; metrics over others are left out.
+
+    Args:
+        manifest: as dbt wrote it.
+        given: what is published.
+        timezone: in which days are cut.
+        carried: kind -> the names that contracts carry along with its records, one value of each.
+    """
     tables = {table.name: table for publication in given for table in publication.tables}
     models = [model for model in manifest["semantic_models"] if model["node_relation"]["alias"] in tables]
     for model in models:
@@ -67,6 +77,11 @@ def over_published(manifest: dict[str, Any], given: Iterable[Publication], timez
             if dimension["type"] == "time" and dimension["name"].endswith("_at"):
                 column = dimension["expr"] or dimension["name"]
                 dimension["expr"] = f"cast(({column}) at time zone 'UTC' at time zone '{timezone}' as date)"
+        # The rule of the macro wanted_dimensions.
+        kinds = ((model.get("config") or {}).get("meta") or {}).get("extra_of", [])
+        for name in sorted({name for kind in kinds for name in carried.get(kind, [])}):
+            expr = f"json_extract_string(extra, '$.{name}')"
+            model["dimensions"].append({"name": name, "type": "categorical", "is_partition": False, "expr": expr})
     measures = {measure["name"] for model in models for measure in model["measures"]}
     metrics = [
         metric

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from sysconfig import get_path
 
 from orchestration import durable
 from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.sources import open_source
+from orchestration.pull.locations import sources_of
+from orchestration.pull.sources import Source, UnreadableSourceError
 from orchestration.run_record import SETTLED, RunRecord
-from orchestration.settings import CONFIG_FILE, PROJECT, Settings
+from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
 from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
@@ -29,7 +30,7 @@ def _hash(parts: Iterable[object]) -> str:
 
 def inputs_version(settings: Settings) -> str:
     """Changes with all that a run reads: the offered files, settings, configuration, code, libraries, the date."""
-    code = [PROJECT / "orchestration", PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
+    code = [PACKAGE, PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
     files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
     # The settings, which have their own part.
     files = [path for path in files if path.name != CONFIG_FILE]
@@ -41,9 +42,22 @@ def inputs_version(settings: Settings) -> str:
             [(path.name, path.read_bytes()) for path in files],
             # What has been kept for long enough goes from day to day.
             date.today() if settings.retention else None,
-            [(file.name, file.version) for file in open_source(settings.exports).files()],
+            offered_version(settings),
         ]
     )
+
+
+def offered_version(settings: Settings) -> str:
+    """Changes with the files that the sources hold."""
+    return _hash(_offered(source) for source in sources_of(settings))
+
+
+def _offered(source: Source) -> list[tuple[str, str]]:
+    """What a source holds; of one that cannot be listed nobody knows, and so there is something to do."""
+    try:
+        return [(file.name, file.version) for file in source.files()]
+    except UnreadableSourceError:
+        return [(source.name, datetime.now(UTC).isoformat())]
 
 
 def _state_version(settings: Settings) -> str:

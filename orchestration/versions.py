@@ -94,6 +94,14 @@ def _read(folder: Path) -> Version | None:
 # -- publishing --------------------------------------------------------------------------------------------------------
 
 
+def next_name(settings: Settings) -> str:
+    """The name of a version of now; the newest one's follows if the clock was put back, since names tell their order."""
+    moment = datetime.now(UTC)
+    if (kept := versions(settings)) and kept[0].published_at >= moment:
+        moment = kept[0].published_at + timedelta(microseconds=1)
+    return moment.strftime(TIME_FORMAT)
+
+
 def staging(settings: Settings) -> Path:
     """An empty folder for the next version: on the file system that readers read from, so that a rename is enough."""
     folder = settings.published / ".next"

@@ -15,7 +15,7 @@ import zstandard
 from orchestration.publish import open_published
 
 #: Tables that tell of runs, not of customers, and columns that tell when something was done.
-OF_RUNS = ("publication", "gate_results", "alerts", "load_ledger")
+OF_RUNS = ("publication", "gate_results", "alerts", "load_ledger", "load_sources")
 OF_THE_CLOCK = ("computed_at",)
 
 

@@ -94,16 +94,17 @@ def recommendations_after_contacts(c: Company) -> Cases:
 
 
 def texts(value: Callable[[Row], Any]) -> Callable[[Company], Cases]:
-    """A value of each text's score, at the time of its record; reviews and surveys are all that has words in the sample."""
+    """A value of each text's score, at the time of its record; tickets' subjects and reviews are all words of the sample."""
 
     def cases(c: Company) -> Cases:
         said = {("review", r["review_id"]): r["created_at"] for r in c.reviews if r["title"] or r["text"]}
-        said |= {("survey", s["response_id"]): s["responded_at"] for s in c.surveys if s["comment"] and s["kind"] != "enps"}
-        others = [(c.calls, "transcript"), (c.tickets, "text"), (c.tickets, "subject"), (c.tickets, "csat_comment")]
+        said |= {("ticket", t["ticket_id"]): t["created_at"] for t in c.tickets if t["subject"]}
+        silent = {("ticket", t["ticket_id"]) for t in c.tickets if not t["counts"]}
+        others = [(c.calls, "transcript"), (c.tickets, "text"), (c.surveys, "comment"), (c.tickets, "csat_comment")]
         assert not any(row[column] for rows, column in others for row in rows), "the sample has more texts than these"
         assert said.keys() == c.scores.keys()
         for record, at in said.items():
-            if (found := value(c.scores[record])) is not None:
+            if record not in silent and (found := value(c.scores[record])) is not None:
                 yield at, found
 
     return cases

@@ -85,12 +85,26 @@ EXPRESSIONS = {
     "regexp_remove(\"'+49 (170) 12-3'\", '[^0-9+]')": "+49170123",
     "regexp_remove(\"cast(null as \" ~ dbt.type_string() ~ ')', '[^0-9]')": None,
     "dbt.hash(dbt.concat([\"'a'\", \"'|é'\"]))": hashlib.md5("a|é".encode()).hexdigest(),
+    "person_bit(\"'a'\")": "8",
+    "person_bit(\"'łucja|ż'\")": str(1 << int(hashlib.md5("łucja|ż".encode()).hexdigest()[:7], 16) % 60),
+    "bits_of_count('3')": "7",
+    "bits_of_count('-2.5')": "0",
+    "bits_of_count('1e9')": str(2**60 - 1),
+    "bits_of_count('cast(null as double)')": "0",
+    "'(select bit_count(bit_or(' ~ bit('number') ~ ')) from (' ~ numbers_from_to(55, 59) ~ ') as numbers)'": "5",
     "period_start('month', \"date '2026-11-22'\")": "2026-11-01",
     "period_start('all', \"date '2026-11-22'\")": None,
     "next_period(\"'quarter'\", \"date '2026-10-01'\")": "2027-01-01",
     "'(select count(*) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "3",
     "'(select sum(number) from (' ~ numbers_from_to(0, 4) ~ ') as numbers)'": "10",
     "'(select ' ~ listed('cast(number as ' ~ dbt.type_string() ~ ')') ~ ' from (' ~ numbers_from_to(0, 2) ~ ') as n)'": "0, 1, 2",
+    r"""json_text('\'{"plan":"Gold, é","n":"3"}\'', 'plan')""": "Gold, é",
+    r"""json_text('\'{"plan":"Gold"}\'', 'tag')""": None,
+    "json_text('cast(null as ' ~ dbt.type_string() ~ ')', 'plan')": None,
+    r"""'(select ' ~ listed('list_member') ~ ' from ' ~ rows_by_member(TAGGED, 'extra', 'tag') ~ ')'""".replace(
+        "TAGGED", r"""'(select \'{"tag":["b, c","a"]}\' as extra)'"""
+    ): "a, b, c",
+    r"""'(select count(*) from ' ~ rows_by_member('(select \'{"plan":"x"}\' as extra)', 'extra', 'tag') ~ ')'""": "0",
     "'(select max(date_day) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "2026-03-01",
 }
 

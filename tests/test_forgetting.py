@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from click.testing import CliRunner
 from persons import EMAIL, ID, PHONE, VISITOR, plant, rows_of, traces, write
 
 from orchestration.cli import main
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, LimitExceededError
+from orchestration.privacy import screening
 from orchestration.privacy.identifiers import Identifier, normalised, read_lines
 from orchestration.privacy.linking import Meant
 from orchestration.privacy.person import collect
@@ -23,6 +25,7 @@ from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, finish_requests
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.originals import has_original
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 
@@ -117,7 +120,20 @@ def test_no_trace_is_left_in_any_kind_and_format(place: Place) -> None:
     before = shape(place)
     assert {trace.partition("/")[0] for trace in place.traces} >= {"landing", "raw"}
     assert all(before[kind] for kind in all_kinds()), "every kind was loaded"
+    home = place.settings.home
+    versions = home / "published" / "versions"
+    names = ("warehouse.duckdb", "spark/tables/part", "spill/block", "docs/a.html", "dagster/history.db", "runs/page.html")
+    for name in (*names, "last_run.json", "published/versions/20260101/a.html"):
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((b"\xff\x00" if path.suffix == ".db" else b"") + f"<b>{EMAIL}</b> {PHONE} {ID}".encode())
+    (home / "published" / "current").symlink_to("versions/20260102")
+    (versions / "20260102").mkdir()
     place.forget()
+    assert (home / "runs" / "page.html").read_text() == "<b>[forgotten]</b> [forgotten] [forgotten]"
+    assert not (home / "spark").exists()
+    assert not (home / "dagster" / "history.db").exists()
+    assert [path.name for path in versions.iterdir()] == ["20260102"]
     assert place.traces == []
     assert shape(place) == before
     # The other person is as before, but for the mention.
@@ -332,3 +348,33 @@ def test_however_a_number_is_written(place: Place) -> None:
     assert str(first["customer_phone"]).startswith("+999")
     assert second["customer_email"] == third["customer_email"] == "info@corp.example"
     assert (second["subject"], third["subject"]) == ("[forgotten]", "hello there")
+
+
+def test_a_text_is_searched_in_no_more_than_its_length(place: Place) -> None:
+    """Hostile text: a million letters in one word, signs of addresses, digits and brackets."""
+    roll = Roll.of(place.settings, PERSON)
+    for word in ("x", "@", "a@", "1", "1 ", "(0)", "#", "1:", "ä@1"):
+        text = word * (10**6 // len(word))
+        started = time.process_time()
+        assert roll.scrubbed(text, numbers=True) is None
+        assert time.process_time() - started < 20
+    found = f"x{'y' * 10**5} {PHONE} <{EMAIL}>, +49 (0)170-555 01 99, {ID}."
+    assert roll.scrubbed(found, numbers=True) == f"x{'y' * 10**5} [forgotten] <[forgotten]>, [forgotten], [forgotten]."
+
+
+def test_what_nobody_can_look_through_is_not_kept(desk: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that ends the process that reads it may name anybody."""
+
+    class Ended:
+        def call(self, *_: object) -> bool:
+            raise LimitExceededError("takes more memory")
+
+    (file,) = [file for file in Ledger(desk.settings.ledger).landed() if file.file == "newsletter.csv"]
+    Ledger(desk.settings.ledger).add_fatal(file.sha256, "limits", "takes more memory")
+    monkeypatch.setattr(screening, "isolated", Ended)
+    desk.forget()
+    assert desk.traces == []
+    assert not has_original(desk.settings.landing, file)
+    # It comes again while it is offered, and goes again.
+    desk.pull()
+    assert desk.traces == []

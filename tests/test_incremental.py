@@ -37,6 +37,13 @@ KNOBS = {
     "log_offset_min_tickets": 2, "log_offset_min_share": 0.6,
 }  # fmt: skip
 
+#: What contracts of snapshots carry along: one value of a record, and several.
+EXTRA: dict[str, dict[str, Any]] = {
+    "tickets": {"plan": "topic", "word": {"sql": "concat_ws(',', topic, team)", "split": [","]}},
+    "calls": {"plan": "team"},
+    "orders": {"plan": "country"},
+    "order_items": {"plan": "line_id"},
+}
 
 #: A desk that closes: a policy in opening hours makes what is unanswered age with the date of the run.
 SEEDS_OF_A_DESK = {
@@ -99,12 +106,14 @@ class World:
                 **{name: name for name in HEADERS["reviews"].strip().split(",")},
                 "marketplace": {"value": step.review_source},
             },
+            "extra": {"stars": "rating", "word": {"sql": "concat_ws(',', source, rating)", "split": [","]}},
         }  # fmt: skip
         (self.config / "contracts" / "reviews.yml").write_text(yaml.safe_dump(contract))
         for kind in SNAPSHOTS:
             columns = {name: name for name in HEADERS[kind].strip().split(",")}
             snapshot = {
                 "name": f"full_{kind}", "kind": kind, "mode": "full", "files": {"name": f"full_{kind}*"}, "columns": columns,
+                "extra": EXTRA[kind],
             }  # fmt: skip
             (self.config / "contracts" / f"full_{kind}.yml").write_text(yaml.safe_dump(snapshot))
         (self.config / "seeds").mkdir(exist_ok=True)

@@ -190,7 +190,7 @@ def test_a_customer_on_one_row(company: Company, sample_home: Home) -> None:
 
 def test_an_alert_is_told_once(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr("orchestration.alerts._send", lambda settings, title, body: told.append((title, body)))
+    monkeypatch.setattr("orchestration.alerts.send", lambda settings, title, body: told.append((title, body)))
     settings = Settings(home=sample_home.path)
     now = published_alerts(settings)
     assert now

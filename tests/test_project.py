@@ -12,7 +12,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Cxhouse, Home
 
-from orchestration.definitions import JOB, build_definitions
+from orchestration.assets.naming import JOB
+from orchestration.definitions import build_definitions
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock
 from orchestration.pull.kinds import all_kinds
@@ -125,13 +126,30 @@ def test_a_subset_of_the_models_can_be_built(sample_home: Home, monkeypatch: pyt
         monkeypatch.setenv(name, value)
     prepare_home(settings)
     assets = build_definitions(settings).resolve_job_def(JOB)
-    result = assets.execute_in_process(
-        asset_selection=[dg.AssetKey(["journey", "fct_reviews"])], instance=dg.DagsterInstance.ephemeral()
-    )
-    release_writer_lock(settings.home)
-    assert result.success
-    built = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
-    assert built == {"journey/fct_reviews"}
+    for wanted in (["journey/fct_reviews"], ["raw/orders", "raw/load_ledger"], ["raw/lifetime_parameters"], ["raw/text_models"]):
+        keys = [dg.AssetKey(name.split("/")) for name in wanted]
+        result = assets.execute_in_process(asset_selection=keys, instance=dg.DagsterInstance.ephemeral())
+        release_writer_lock(settings.home)
+        assert result.success
+        built = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
+        assert built == set(wanted)
+
+
+def test_each_asset_can_be_chosen_alone(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    definitions = build_definitions(settings)
+    repository = definitions.get_repository_def()
+    job = repository.get_implicit_global_asset_job_def()
+    keys = [spec.key for spec in definitions.resolve_all_asset_specs()]
+    assert len(keys) > 100
+    for key in keys:
+        chosen = job.get_subset(asset_selection={key})
+        assert {asset for node in chosen.asset_layer.selected_asset_keys for asset in [node]} == {key}
+    checks = list(repository.asset_graph.asset_check_keys)
+    for check in checks:
+        job.get_subset(asset_selection=set(), asset_check_selection={check})
 
 
 def test_nothing_of_this_machine_is_in_the_project() -> None:

@@ -180,12 +180,12 @@ def test_charts_of_facts_count_what_the_kpis_count(sample_home: Home) -> None:
             "select member, n from kpis where kpi_id = 'stage_conversion' and grain = 'all' and dimension = 'stage'"
         ),
     }
-    for name, seen, groups in (("reviews", drawn, 5), ("entries", decided, 3)):
+    for name, seen, groups, whole in (("reviews", drawn, 5, 1), ("entries", decided, 3, 5)):
         # Lacking is only what a group of fewer than five people would have added.
         lacking = {key: n - seen.get(key, 0) for key, n in counted[name]}
         assert set(seen) <= set(lacking)
-        assert all(0 <= missing <= groups * 10 for missing in lacking.values()), (name, lacking)
-        assert sum(missing == 0 for missing in lacking.values()) >= 3, (name, lacking)
+        assert all(0 <= missing <= groups * 4 for missing in lacking.values()), (name, lacking)
+        assert sum(missing == 0 for missing in lacking.values()) >= whole, (name, lacking)
 
 
 def test_cards_say_what_the_mart_says(sample_home: Home) -> None:
@@ -234,7 +234,7 @@ def test_the_cases_behind_a_value_are_as_many_as_it_says(sample_home: Home) -> N
             found = cases_behind(marts, row["kpi_id"], "month", row["period_start"], row["dimension"], row["member"])
             same = found is not None and found.count(marts) == row["n"]
             counted[row["kpi_id"]] = counted.get(row["kpi_id"], True) and same
-    assert sum(counted.values()) >= 90, sorted(kpi for kpi, same in counted.items() if not same)
+    assert sum(counted.values()) >= 85, sorted(kpi for kpi, same in counted.items() if not same)
     assert all(counted[kpi] for kpi in ("nps", "csat", "on_time_delivery_rate", "first_response_time", "fcr_observed"))
 
 

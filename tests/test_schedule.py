@@ -19,7 +19,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Cxhouse, Home
 
-from orchestration.definitions import JOB, build_definitions
+from orchestration.assets.naming import JOB
+from orchestration.definitions import build_definitions
 from orchestration.errors import CxhouseError
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock, take_writer_lock

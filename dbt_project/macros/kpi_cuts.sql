@@ -7,6 +7,22 @@
 {% endmacro %}
 
 
+{#- The grains of the members of a list: what `kpi_grains` says of it, else the longer ones of `default`, since members are many. -#}
+{% macro grains_of_list(name) %}
+  {%- set told = var('kpi_grains') -%}
+  {%- set is_told = told is mapping and name in told -%}
+  {{- return(grains_by(name) if is_told else grains_by(name) | select('in', ['month', 'quarter', 'all']) | list) -}}
+{% endmacro %}
+
+
+{#- The grains in which a fact's rows count, by any cut. -#}
+{% macro grains_of(semantic_model) %}
+  {%- set found = cuts_of(semantic_model).keys() | list -%}
+  {%- for name in wanted_lists(semantic_model) -%}{%- do found.extend(grains_of_list(name)) -%}{%- endfor -%}
+  {{- return(found | unique | list) -}}
+{% endmacro %}
+
+
 {#- The cuts that `kpi_grains` gives days to. -#}
 {% macro cuts_by_day() %}
   {%- set found = [] -%}
@@ -15,7 +31,10 @@
     {%- do names.extend(wanted_dimensions(semantic_model) | map(attribute='name')) -%}
   {%- endfor -%}
   {%- for name in names | unique if 'day' in grains_by(name) -%}{%- do found.append(name) -%}{%- endfor -%}
-  {{- return(found | sort) -}}
+  {%- for semantic_model in (graph.semantic_models.values() if execute else []) -%}
+    {%- for name in wanted_lists(semantic_model) if 'day' in grains_of_list(name) -%}{%- do found.append(name) -%}{%- endfor -%}
+  {%- endfor -%}
+  {{- return(found | unique | sort) -}}
 {% endmacro %}
 
 
@@ -63,8 +82,7 @@
     {%- for measure in wanted_measures(semantic_model) if adds_up(measure) -%}{%- do measures.append(measure.name) -%}{%- endfor -%}
     {%- if cuts and measures -%}
       {%- set fact = modules.re.sub('^(fct|audit)_', '', semantic_model.node_relation.alias) -%}
-      {%- set people = 'known' if are_persons_known(semantic_model) else people_of(semantic_model) -%}
-      {%- do found.update({fact: {'measures': measures, 'cuts': cuts, 'people': people}}) -%}
+      {%- do found.update({fact: {'measures': measures, 'cuts': cuts, 'people': people_of(semantic_model)}}) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(found) -}}
@@ -93,9 +111,8 @@
         cast(sum(cast(total as decimal(38, 9))) as double) as total,
         cast(sum(cast(sum_of_squares as decimal(38, 6))) as double) as sum_of_squares,
         sum(n) as n,
-        -- As the parts have it: people who are known add up by their bits, numbers of people as numbers.
         case max(people)
-            when 'counted' then {{ bits_of_count('sum(cast(total as decimal(38, 9)))') }}
+            when 'counted' then {{ bits_of_count('sum(total)') }}
             when 'rows' then {{ bits_of_count('sum(n)') }}
             else bit_or(people_bits)
         end as people_bits
@@ -109,7 +126,7 @@
             sum_of_squares,
             n,
             people_bits,
-            '{{ told.people }}' as people
+            '{{ told.people if told.people in ["counted", "rows"] else "known" }}' as people
         from {{ ref('kpi_parts_' ~ fact) }}
         where
             grain = 'quarter'

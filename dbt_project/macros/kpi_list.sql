@@ -189,7 +189,8 @@
 
 
 {% macro kpi_dimension_names(measure_name) %}
-  {{- return(wanted_dimensions(semantic_model_over(measure_name)) | map(attribute='name') | join(', ')) -}}
+  {%- set semantic_model = semantic_model_over(measure_name) -%}
+  {{- return((wanted_dimensions(semantic_model) | map(attribute='name') | list + wanted_lists(semantic_model)) | join(', ')) -}}
 {% endmacro %}
 
 

@@ -26,7 +26,7 @@
       {%- do found.append(dimension) -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- for name in extra_names(semantic_model) if wanted is none or wanted | length == 0 or name in wanted -%}
+  {%- for name in extra_names(semantic_model, 'one') if wanted is none or wanted | length == 0 or name in wanted -%}
     {%- do found.append({'name': name, 'type': 'categorical', 'expr': json_text('extra', name),
         'readers_expr': default__json_text('extra', name)}) -%}
   {%- endfor -%}
@@ -34,9 +34,21 @@
 {% endmacro %}
 
 
-{#- The names that contracts carry along (`extra`) with the records that a fact's rows are (`extra_of` of its semantic model). -#}
-{% macro extra_names(semantic_model) %}
-  {%- set carried, names = var('extra_dimensions', {}), [] -%}
+{#- The dimensions of which a row may have several members (tags): names of lists that contracts carry along with its records. -#}
+{% macro wanted_lists(semantic_model) %}
+  {%- set wanted = var('kpi_dimensions') -%}
+  {%- set found = [] -%}
+  {%- for name in extra_names(semantic_model, 'several') if wanted is none or wanted | length == 0 or name in wanted -%}
+    {%- do found.append(name) -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+
+{#- The names that contracts carry along (`extra`) with the records that a fact's rows are (`extra_of` of its semantic model), of
+    those with one value for a record or with several. -#}
+{% macro extra_names(semantic_model, how) %}
+  {%- set carried, names = var('extra_dimensions', {}).get(how, {}), [] -%}
   {%- for kind in (semantic_model.config.meta or {}).get('extra_of', []) if carried -%}
     {%- do names.extend(carried.get(kind, [])) -%}
   {%- endfor -%}

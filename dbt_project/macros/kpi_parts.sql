@@ -27,6 +27,9 @@
   {%- for grains, names in (statements_of(cuts, own_grain) if held else []) -%}
     {%- do queries.append(parts_from_rows(fact, semantic_model, clock, held, grains, names, own_grain)) -%}
   {%- endfor -%}
+  {%- for name in wanted_lists(semantic_model) if grains_of_list(name) -%}
+    {%- do queries.append(parts_from_rows(fact, semantic_model, clock, measures, grains_of_list(name), [name], none, list=name)) -%}
+  {%- endfor -%}
 {%- endfor -%}
 {{ maintained(
     unit=['grain', 'period_start'],
@@ -147,14 +150,15 @@ from (
 {%- endmacro %}
 
 
-{#- The parts of measures that do not add up, or of rows that belong to a period already: taken from the rows of each. -#}
-{% macro parts_from_rows(fact, semantic_model, clock, measures, grains, names, own_grain) -%}
-{%- set dimensions = wanted_dimensions(semantic_model) | selectattr('name', 'in', names) | list -%}
+{#- The parts of measures that do not add up, or of rows that belong to a period already, or of a `list`, of which a row has
+    several members (what they say together is more than the whole): taken from the rows of each. -#}
+{% macro parts_from_rows(fact, semantic_model, clock, measures, grains, names, own_grain, list=none) -%}
+{%- set dimensions = [{'name': list}] if list else wanted_dimensions(semantic_model) | selectattr('name', 'in', names) | list -%}
 select parts.*
 from (
     with dated as (
 
-        {{ dated_rows(fact, semantic_model, clock, measures, own_grain) }}
+        {{ dated_rows(fact, semantic_model, clock, measures, own_grain, list) }}
 
     ),
 
@@ -202,7 +206,8 @@ from (
 
 
 {#- The rows of a fact that have an instant, with the columns that its measures and dimensions are taken from. -#}
-{% macro dated_rows(fact, semantic_model, clock, measures, own_grain=none) -%}
+{% macro dated_rows(fact, semantic_model, clock, measures, own_grain=none, list=none) -%}
+{%- set dimensions = [{'name': list, 'expr': 'list_member'}] if list else wanted_dimensions(semantic_model) -%}
 {%- set instant = dimension_of(semantic_model, clock) -%}
         select
             {% if own_grain -%}
@@ -211,7 +216,7 @@ from (
             {% else -%}
             {{ reporting_day(instant, clock) }} as day,
             {% endif -%}
-            {% for dimension in wanted_dimensions(semantic_model) -%}
+            {% for dimension in dimensions -%}
             coalesce(cast({{ dimension.expr or dimension.name }} as {{ dbt.type_string() }}), 'unknown') as d_{{ dimension.name }},
             {% endfor -%}
             {% for measure in measures -%}
@@ -220,7 +225,7 @@ from (
             {%- if are_persons_known(semantic_model) %},
             {{ person_bit(people_of(semantic_model)) }} as person_bit
             {%- endif %}
-        from {{ fact }}
+        from {{ rows_by_member(fact, 'extra', list) if list else fact }}
         where {{ instant.expr or clock }} is not null
 {%- endmacro %}
 
@@ -305,7 +310,7 @@ where ({{ measure.expr }}) is not null
       {%- do queries.append('select ' ~ own_grain ~ ', ' ~ (instant.expr or clock) ~ ' from ' ~ rows) -%}
     {%- else -%}
       {%- set day = reporting_day(instant, clock) -%}
-      {%- for grain in cuts_of(semantic_model) -%}
+      {%- for grain in grains_of(semantic_model) -%}
         {%- do queries.append("select '" ~ grain ~ "', " ~ period_start(grain, day) ~ ' from ' ~ rows ~ ' where '
             ~ (day_passed(day) if only_passed else day ~ ' is not null')) -%}
       {%- endfor -%}

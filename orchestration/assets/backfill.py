@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS
+from orchestration.assets.naming import OWNERS, WRITER
 from orchestration.settings import Settings
 
 BACKFILL = dg.AssetKey(["published", "reprocessed_days"])
@@ -24,6 +24,7 @@ def reprocessed_days(settings: Settings) -> dg.AssetsDefinition:
         group_name="published",
         owners=OWNERS,
         partitions_def=dg.DailyPartitionsDefinition(FIRST_DAY, timezone=settings.reporting_timezone, end_offset=1),
+        pool=WRITER,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Days processed again: 'cxhouse run --from D --to D' as a backfill.",
     )

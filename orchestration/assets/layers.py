@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
 
-from orchestration.assets.naming import EXPECTATIONS, Translator, check_result, model_key
+from orchestration.assets.naming import EXPECTATIONS, WRITER, Translator, begin, check_result, model_key
 from orchestration.gates.suites import gated_tables
 from orchestration.node_result import NodeResult
 from orchestration.steps.layers import build_layer, check_layer, selection
@@ -26,9 +26,10 @@ def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:
         dagster_dbt_translator=translator,
         select=selection(layer),
         exclude="resource_type:unit_test",
+        pool=WRITER,
     )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        run.begin(context.run_id)
+        begin(run, context.run)
         chosen, indirect = None, "buildable"
         if context.is_subset:
             chosen, wanted = get_subset_selection_for_context(
@@ -75,11 +76,15 @@ def layer_checks(run: Run, project: Project, layer: str) -> dg.AssetChecksDefini
             )
             for table in gated_tables(layer, run.settings.config_dir)
         ],
+        can_subset=True,
+        pool=WRITER,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        run.begin(context.run.run_id)
+        begin(run, context.run)
         # The first result that blocks ends the step: all tables have been looked at by then.
-        for table, verdicts in check_layer(run, project, layer).items():
+        asked = {key.asset_key for key in context.selected_asset_check_keys}
+        tables = [table for table in gated_tables(layer, run.settings.config_dir) if model_key(project, table) in asked]
+        for table, verdicts in check_layer(run, project, layer, tables).items():
             yield check_result(model_key(project, table), verdicts)
 
     return checks

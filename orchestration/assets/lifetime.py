@@ -4,7 +4,7 @@
 
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, model_key
+from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
 from orchestration.gates.suites import RAW
 from orchestration.lifetime.tables import TABLES
 from orchestration.steps.lifetime import fit_lifetime
@@ -19,10 +19,11 @@ def lifetime_assets(run: Run, project: Project) -> dg.AssetsDefinition:
         for name, (description, _) in TABLES.items()
     ]
 
-    @dg.multi_asset(name="lifetime", specs=specs)
+    @dg.multi_asset(name="lifetime", specs=specs, can_subset=True, pool=WRITER)
     def lifetime(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
-        run.begin(context.run_id)
+        begin(run, context.run)
         for name, count in fit_lifetime(run).items():
-            yield dg.MaterializeResult(asset_key=[RAW, name], metadata={"rows": count})
+            if dg.AssetKey([RAW, name]) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=[RAW, name], metadata={"rows": count})
 
     return lifetime

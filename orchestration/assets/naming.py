@@ -9,10 +9,15 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.gates.verdicts import Verdict
-from orchestration.steps.run import Project
+from orchestration.run_record import RunRecord
+from orchestration.steps.run import Project, Run
 
+#: The job of all assets.
+JOB = "daily"
 EXPECTATIONS = "expectations"
 OWNERS = ["team:data"]
+#: The pool of what writes to the home, which takes one writer.
+WRITER = "cxhouse_writer"
 
 
 class Translator(DagsterDbtTranslator):
@@ -27,11 +32,20 @@ class Translator(DagsterDbtTranslator):
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
         return OWNERS
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What a row is; the SQL is in the docs."""
+        return str(dbt_resource_props.get("description") or "").strip()
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         props = dbt_resource_props
         if props["resource_type"] == "seed":
             return "seeds"
         return str(props["schema"]) if props["resource_type"] in ("model", "test") else None
+
+
+def begin(run: Run, dagster_run: dg.DagsterRun) -> RunRecord:
+    """Begin a step of a run, or go on with it; one of some assets only does not end by publishing."""
+    return run.begin(dagster_run.run_id, is_whole=dagster_run.job_name == JOB)
 
 
 def model_key(project: Project, model: str) -> dg.AssetKey:

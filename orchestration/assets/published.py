@@ -2,13 +2,16 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
+from datetime import timedelta
+
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, model_key
+from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
 from orchestration.publish import PublicTable
 from orchestration.settings import Settings
 from orchestration.steps.publish import publish_marts
 from orchestration.steps.run import Project, Run
+from orchestration.steps.whole import verify
 from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
@@ -23,10 +26,14 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         group_name="published",
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
+        pool=WRITER,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
         description=f"What readers get: {MARTS_FILE}, {ANALYSIS_FILE} for analysts, and the same tables as Parquet.",
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        record = run.begin(context.run_id)
+        record = begin(run, context.run)
+        # Alone, or with some of the others: only what was verified in the same run is published.
+        verify(run, project)
         tables = publish_marts(run, project)
         from orchestration.display import headline_markdown
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.naming import EXPECTATIONS, OWNERS, check_result
+from orchestration.assets.naming import EXPECTATIONS, OWNERS, WRITER, begin, check_result
+from orchestration.errors import ConfigurationError, GateFailedError
 from orchestration.gates.suites import RAW
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Load
@@ -37,17 +38,38 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         for kind in all_kinds()
     ]
 
-    @dg.multi_asset(name="pull", specs=specs, check_specs=checks)
+    @dg.multi_asset(
+        name="pull",
+        specs=specs,
+        check_specs=checks,
+        can_subset=True,
+        pool=WRITER,
+        # A source that does not answer may do so later; a gate or a wrong configuration stays as it is.
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+    )
     def pull(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        run.begin(context.run_id)
-        reports, loads = pull_exports(run)
+        begin(run, context.run)
+        try:
+            reports, loads = pull_exports(run)
+        except (ConfigurationError, GateFailedError) as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        # All that is new has been pulled, whatever was asked for: arrivals are one order.
+        wanted = {key.path[-1] for key in context.selected_asset_keys}
         for report in reports:
+            if report.kind not in wanted:
+                continue
             yield dg.MaterializeResult(asset_key=dg.AssetKey([RAW, report.kind]), metadata=_metadata(report, loads))
-        yield dg.MaterializeResult(asset_key=[RAW, LEDGER], metadata={"dagster/row_count": len(loads)})
+        if LEDGER in wanted:
+            yield dg.MaterializeResult(asset_key=[RAW, LEDGER], metadata={"dagster/row_count": len(loads)})
         # The first result that blocks ends the step: everything that passed has been loaded by then.
+        asked = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
         for report in reports:
+            if report.kind not in asked:
+                continue
             verdicts = [verdict for verdict in run.current.verdicts if verdict.gate == f"{RAW}/{report.kind}"]
             yield check_result(dg.AssetKey([RAW, report.kind]), verdicts)
+        if run.current.blocked and asked != set(all_kinds()):
+            raise dg.Failure(description="a gate did not pass; see the run's page", allow_retries=False)
 
     return pull
 

@@ -4,7 +4,7 @@
 
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, model_key
+from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.steps.run import Project, Run
 from orchestration.steps.texts import read_texts
@@ -19,10 +19,11 @@ def text_assets(run: Run, project: Project) -> dg.AssetsDefinition:
         for name, (description, _) in TABLES.items()
     ]
 
-    @dg.multi_asset(name="texts", specs=specs)
+    @dg.multi_asset(name="texts", specs=specs, can_subset=True, pool=WRITER)
     def texts(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
-        run.begin(context.run_id)
+        begin(run, context.run)
         for name, count in read_texts(run).items():
-            yield dg.MaterializeResult(asset_key=[RAW, name], metadata={"rows": count})
+            if dg.AssetKey([RAW, name]) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=[RAW, name], metadata={"rows": count})
 
     return texts

@@ -16,7 +16,16 @@ from orchestration.pull.ledger import Landed
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import FORMATS
 from orchestration.pull.reading import Places, Untrusted
-from orchestration.pull.sources import Source, SourceFile, exports_at, is_hidden, open_export, open_source, printable, version_now
+from orchestration.pull.sources import (
+    FolderSource,
+    Source,
+    SourceFile,
+    exports_at,
+    is_hidden,
+    open_export,
+    printable,
+    version_now,
+)
 
 _CHUNK_BYTES = 2**20
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
@@ -51,10 +60,10 @@ class Arrivals:
 class NamedFiles:
     """Files that were named one by one, called by their paths below the folder that they share."""
 
-    def __init__(self, paths: Sequence[Path], exports: Path) -> None:
+    def __init__(self, paths: Sequence[Path], exports: Path | None) -> None:
         found = [path.resolve() for path in paths]
-        inside = exports.is_dir() and all(path.is_relative_to(exports.resolve()) for path in found)
-        root = exports.resolve() if inside else Path(os.path.commonpath([path.parent for path in found]))
+        inside = exports is not None and exports.is_dir() and all(path.is_relative_to(exports.resolve()) for path in found)
+        root = exports.resolve() if exports is not None and inside else Path(os.path.commonpath([path.parent for path in found]))
         self.name = root.name
         self._paths = {path.relative_to(root).as_posix(): path for path in found}
 
@@ -71,8 +80,14 @@ class NamedFiles:
     def version(self, file: SourceFile) -> str:
         return version_now(file)
 
+    def fetch(self, files: list[SourceFile]) -> None:
+        """Nothing: they are here."""
 
-def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[PassedOver]]:
+    def landed(self) -> None:
+        """Nothing: they stay where they are."""
+
+
+def source_of(places: Sequence[Path], exports: Path | None) -> tuple[Source, list[PassedOver]]:
     """What a run would be given: a folder, or files.
 
     Raises:
@@ -84,8 +99,8 @@ def source_of(places: Sequence[Path], exports: str) -> tuple[Source, list[Passed
     if folders and len(places) > 1:
         raise ConfigurationError("name one folder, or files")
     if folders:
-        return open_source(str(folders[0])), passed_over(folders[0])
-    named = NamedFiles(places, Path(exports).expanduser())
+        return FolderSource(folders[0]), passed_over(folders[0])
+    named = NamedFiles(places, exports)
     return named, [_why(name, path) for name, path in named.others().items()]
 
 

@@ -39,7 +39,7 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
     contracts = load_contracts(settings.config_dir, settings.contract_params)
     if wanted is not None and wanted not in {contract.name for contract in contracts}:
         raise ConfigurationError(f"no contract {wanted}; there are: {', '.join(contract.name for contract in contracts)}")
-    source, passed = source_of(places, settings.exports)
+    source, passed = source_of(places, settings.exports_folder)
     with tempfile.TemporaryDirectory(prefix="cxhouse_check_") as name:
         folder = Path(name)
         bounds = settings.resources

@@ -12,26 +12,26 @@ from orchestration.check.faults import Tables
 from orchestration.check.looking import faults_of
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.ledger import Landed
+from orchestration.pull.locations import all_sources
 from orchestration.pull.readers import FORMATS
-from orchestration.pull.sources import open_source
 from orchestration.settings import Settings
 
 
 def survey(settings: Settings) -> Iterator[str]:
     """One line for each file: what reads it, or what to do so that something does."""
     contracts = load_contracts(settings.config_dir, settings.contract_params)
-    source = open_source(settings.exports)
+    source = all_sources(settings)
     with tempfile.TemporaryDirectory(prefix="cxhouse_sources_") as folder, Tables() as tables:
         arrivals = arrive(source, Path(folder))
         claims = Claims(arrivals, contracts, settings)
         if not arrivals.landed:
-            yield f"{settings.exports} holds no file in a known format ({', '.join(FORMATS)}; also .gz, .zst, .zip)"
+            yield f"{settings.exports_place} holds no file in a known format ({', '.join(FORMATS)}; also .gz, .zst, .zip)"
         for file in arrivals.landed:
             yield _line(file, claims, tables)
         for name, other in arrivals.twins.items():
             yield f"{name} -> the same bytes as {other}, read once"
-    if (folder_of := Path(settings.exports.removeprefix("file://")).expanduser()).is_dir():
-        yield from (f"{other.file} -> NOT READ: {other.why}" for other in passed_over(folder_of))
+    if (place := settings.exports_folder) is not None:
+        yield from (f"{other.file} -> NOT READ: {other.why}" for other in passed_over(place))
 
 
 def _line(file: Landed, claims: Claims, tables: Tables) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.markup import escape as escaped
 
+from orchestration import durable
 from orchestration.errors import CxhouseError
 from orchestration.output import console
 from orchestration.settings import ENGINES
@@ -31,7 +32,8 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:  # the last resort of a command line: one line, and where the rest can be seen
             if os.environ.get("CXHOUSE_DEBUG"):
                 raise
-            text = f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
+            told = durable.explain(error)
+            text = str(told) if told else f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
             console(stderr=True, soft_wrap=True).print(f"[red]cxhouse:[/] {escaped(text)}")
             sys.exit(CxhouseError.exit_code)
 

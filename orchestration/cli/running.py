@@ -131,7 +131,23 @@ def _progress() -> tuple[Callable[[str], None], Callable[[], None]]:
     return line, lambda: None
 
 
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@reported
+def init(folder: Path) -> None:
+    """Write a project into DIR: settings, an example contract, and units of systemd for a run every night.
+
+    Exports go into DIR/exports, or the settings say where they are.
+    """
+    from orchestration.starter import write_project
+
+    for path in write_project(folder):
+        click.echo(path)
+    click.echo(f"Next: put exports into {folder / 'exports'}, then cxhouse run --config {folder / 'config'}")
+
+
 COMMANDS = (
+    init,
     sample,
     run,
     replay,

@@ -93,7 +93,8 @@ def _prepare_dagster(settings: Settings) -> None:
     from orchestration.execution import prepare_home
 
     prepare_home(settings)
-    os.environ["CXHOUSE_EXPORTS"] = settings.exports
+    if set(settings.exports) == {""}:  # several are named in the configuration folder
+        os.environ["CXHOUSE_EXPORTS"] = settings.exports_place
     os.environ["CXHOUSE_HOME"] = str(settings.home)
     os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
     if settings.config_dir:

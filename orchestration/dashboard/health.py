@@ -104,7 +104,7 @@ def alerts(marts: Marts, view: View) -> list[Block]:
 
 def data_health(marts: Marts, view: View) -> list[Block]:
     """The run's gates, every file's rows, quarantine over arrivals, and the newest arrival of each export."""
-    return [_gates(marts), _freshness(marts), *_quarantine(marts), _files(marts)]
+    return [_gates(marts), _sources(marts), _freshness(marts), *_quarantine(marts), _files(marts)]
 
 
 def _gates(marts: Marts) -> Table:
@@ -153,6 +153,23 @@ def _freshness(marts: Marts) -> Table:
     ]
     columns = ["export", "files", "newest arrival (UTC)", "rows read", "merged", "in quarantine", "share"]
     return Table("Exports", columns, rows, numbers=("files", "rows read", "merged", "in quarantine", "share"), note=_MERGED)
+
+
+def _sources(marts: Marts) -> Table:
+    rows = [
+        [
+            row["source"],
+            row["problem"] or "read",
+            _instant(row["asked_at"]),
+            _instant(row["listed_at"]) or "never",
+            _instant(row["newest_landed_at"]) or "none",
+            f"{row['files'] or 0:,}",
+        ]
+        for row in marts.rows("select * from load_sources order by problem is null, source")
+    ]
+    columns = ["source", "state", "last asked (UTC)", "last read (UTC)", "newest file (UTC)", "files"]
+    note = "Where exports come from. What is published of a source that cannot be read is as old as its newest file."
+    return Table("Sources", columns, rows, numbers=("files",), note=note)
 
 
 def _quarantine(marts: Marts) -> list[Block]:

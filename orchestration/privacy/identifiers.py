@@ -18,11 +18,13 @@ FORGOTTEN = "[forgotten]"
 
 #: A number has at least so many characters (as in int_customer_identifiers).
 _SHORTEST_PHONE = 5
-_EMAIL = re.compile(r"[^\s\"'<>,;:()\[\]{}|\\/@=&?]+@[^\s\"'<>,;:()\[\]{}|\\/@=&?]+")
+_WORD = r"[^\s\"'<>,;:()\[\]{}|\\/@=&?]"
+#: Before and behind the sign of an address; a text is never searched further from it.
+_BEFORE, _BEHIND = re.compile(rf"{_WORD}{{1,64}}$"), re.compile(rf"{_WORD}{{1,255}}")
 _PHONE = re.compile(r"(?<![\w.])[+(]{0,2}[0-9](?:[0-9 ()./\u00a0-]{3,30})[0-9](?!\w)")
 _DIGITS = re.compile(r"\+?[0-9]+")
 #: A customer's number within a text: long enough to be nothing else, and with a digit.
-_NUMBER = re.compile(r"(?<![\w@.+-])(?=[\w.#:/-]*[0-9])[\w#][\w.:/#-]{4,}(?<![.:/#-])(?![\w@])")
+_NUMBER = re.compile(r"(?<![\w@.+-])(?=[\w.#:/-]{0,60}[0-9])[\w#][\w.:/#-]{4,60}(?<![.:/#-])(?![\w@])")
 _MOST_GROUPS = 12
 
 
@@ -91,33 +93,47 @@ class Found(NamedTuple):
     identifier: Identifier
 
 
-def candidates(text: str, calling_code: str, phones: bool, numbers: bool) -> Iterator[Found]:
-    """What in a text may be an e-mail address, and on demand a telephone or customer number."""
-    for match in _EMAIL.finditer(text):
-        value = match[0].rstrip(".!*")
-        yield Found(match.start(), match.start() + len(value), Identifier(EMAIL, value.lower()))
-    if phones:
+class Sought(NamedTuple):
+    """What is looked for besides addresses: telephone numbers of so many digits or more, customer numbers of these lengths."""
+
+    calling_code: str = ""
+    fewest_digits: int | None = None
+    lengths: frozenset[int] = frozenset()
+
+
+def candidates(text: str, sought: Sought) -> Iterator[Found]:
+    """What in a text may be an e-mail address, a telephone or a customer number that is looked for."""
+    at = text.find("@")
+    while at >= 0:
+        before, behind = _BEFORE.search(text[max(at - 64, 0) : at]), _BEHIND.match(text[at + 1 : at + 256])
+        if before and behind:
+            value = f"{before[0]}@{behind[0]}".rstrip(".!*")
+            start = at - len(before[0])
+            yield Found(start, start + len(value), Identifier(EMAIL, value.lower()))
+        at = text.find("@", at + 1)
+    if sought.fewest_digits is not None:
         for match in _PHONE.finditer(text):
-            yield from _numbers_in(match, calling_code)
-    if numbers:
+            if len(match[0]) >= sought.fewest_digits and sum(map(str.isdigit, match[0])) >= sought.fewest_digits:
+                yield from _numbers_in(match, sought)
+    if sought.lengths:
         for match in _NUMBER.finditer(text):
-            yield Found(match.start(), match.end(), Identifier(ID, match[0]))
-            if match[0].startswith("#"):
-                yield Found(match.start() + 1, match.end(), Identifier(ID, match[0][1:]))
+            value = match[0].removeprefix("#")
+            if len(value) in sought.lengths:
+                yield Found(match.end() - len(value), match.end(), Identifier(ID, value))
 
 
-def _numbers_in(match: re.Match[str], calling_code: str) -> Iterator[Found]:
+def _numbers_in(match: re.Match[str], sought: Sought) -> Iterator[Found]:
     """Groups of digits may be one number, or several that stand beside each other."""
     groups = list(_DIGITS.finditer(match[0]))[:_MOST_GROUPS]
     for first in range(len(groups)):
         for last in range(first, len(groups)):
             start, end = match.start() + groups[first].start(), match.start() + groups[last].end()
             text = match[0][groups[first].start() : groups[last].end()]
-            if value := normalised(PHONE, text, calling_code):
-                yield Found(start, end, Identifier(PHONE, value))
             # "+49 (0)170 …": the zero in brackets is not dialled.
-            if "(0)" in text and (value := normalised(PHONE, text.replace("(0)", ""), calling_code)):
-                yield Found(start, end, Identifier(PHONE, value))
+            for written in {text, text.replace("(0)", "")}:
+                value = normalised(PHONE, written, sought.calling_code)
+                if value and len(value) >= (sought.fewest_digits or 0):
+                    yield Found(start, end, Identifier(PHONE, value))
 
 
 def without(text: str, found: Iterator[Found], is_listed: Callable[[Identifier], bool]) -> str | None:

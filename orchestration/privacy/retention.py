@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from orchestration import durable
 from orchestration.errors import ConfigurationError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import write_whole
@@ -172,9 +173,9 @@ def _without_texts(settings: Settings, path: Path, at: str, names: list[str], un
                 column = pc.if_else(pc.and_(over, _is_text(table[name])), pa.scalar(REMOVED), table[name])
                 table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
             out.write(table)
-    stem, folder = path.name.partition(".")[0], path.parent
-    put_file(draft, folder, stem)
-    return next(folder.glob(f"{stem}.*parquet")).name
+    put = put_file(draft, path.parent, path.name.partition(".")[0])
+    durable.sync_moved([put])
+    return put.name
 
 
 # -- rejected rows -----------------------------------------------------------------------------------------------------
@@ -194,5 +195,5 @@ def _empty(path: Path) -> int:
         nothing = pa.repeat(NOTHING, table.num_rows)
         draft = path.with_name(f"{path.name}.draft")
         pq.write_table(table.set_column(table.column_names.index("record"), "record", nothing), draft, compression="zstd")
-        put_file(draft, path.parent, path.name.partition(".")[0])
+        durable.sync_moved([put_file(draft, path.parent, path.name.partition(".")[0])])
     return count

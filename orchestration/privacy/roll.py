@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import ConfigurationError
-from orchestration.privacy.identifiers import EMAIL, ID, PHONE, Identifier, candidates, normalised, without
+from orchestration.privacy.identifiers import EMAIL, ID, PHONE, Identifier, Sought, candidates, normalised, without
 from orchestration.settings import Settings
 
 #: Records whose texts are a person's, also where the text's own row names nobody (the transcript of a call).
@@ -36,7 +36,7 @@ class Roll:
         """
         self._folder = settings.forgotten
         self._calling_code = str(settings.dbt_vars.get("phone_country_code") or "")
-        self._entries: dict[str, dict[str, str]] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
         self._answers: dict[tuple[str, str], bool] = {}
         #: Did it grow since it was read?
         self.grew = False
@@ -60,8 +60,12 @@ class Roll:
         return roll
 
     def _note_kinds(self) -> None:
-        self.has_phones = any(entry["what"] == PHONE for entry in self._entries.values())
-        self.has_ids = any(entry["what"] == ID for entry in self._entries.values())
+        phones = [entry["size"] for entry in self._entries.values() if entry["what"] == PHONE]
+        # "+49170" may be written "0170".
+        digits = max(min(phones) - 4, 5) if phones else None
+        self._sought = Sought(self._calling_code, digits)
+        ids = frozenset(entry["size"] for entry in self._entries.values() if entry["what"] == ID)
+        self._sought_with_numbers = self._sought._replace(lengths=ids)
         #: Systems whose numbers are on it (`shop:17`): a file holds the number alone.
         self.prefixes = {entry["source"] for entry in self._entries.values() if entry.get("source")}
 
@@ -121,10 +125,10 @@ class Roll:
 
     def scrubbed(self, text: str, numbers: bool = False) -> str | None:
         """A text without what is on the roll, customer numbers on demand; none where it holds nothing of it."""
-        if not self._entries or ("@" not in text and not self.has_phones and not numbers):
+        sought = self._sought_with_numbers if numbers else self._sought
+        if not self._entries or ("@" not in text and sought.fewest_digits is None and not sought.lengths):
             return None
-        found = candidates(text, self._calling_code, self.has_phones, numbers and self.has_ids)
-        return without(text, found, self._lists_found)
+        return without(text, candidates(text, sought), self._lists_found)
 
     def _lists_found(self, identifier: Identifier) -> bool:
         return self.lists_number(identifier.value) if identifier.what == ID else self.lists(identifier)
@@ -143,10 +147,13 @@ class Roll:
         for identifier in identifiers:
             digest = self.hash_of(identifier)
             if digest not in self._entries:
-                entry = {"hash": digest, "what": identifier.what}
-                source, separator, _ = identifier.value.rpartition(":")
+                # The length saves a hash for each number of a text.
+                entry: dict[str, Any] = {"hash": digest, "what": identifier.what}
+                source, separator, number = identifier.value.rpartition(":")
                 if identifier.what == ID and separator:
                     entry["source"] = source
+                if identifier.what in (ID, PHONE):
+                    entry["size"] = len(number)
                 self._entries[digest] = entry
                 new.append(digest)
         if new:

@@ -40,6 +40,8 @@ _OWN = {
     "orders": {"order_id": ORDER},
 }
 _ROW = "_row"
+#: What a text holds that has an address or telephone number in it; or, of prose, a customer's number.
+_MAY_IDENTIFY = {False: "@|[0-9][0-9 ()./\u00a0-]{3,}[0-9]", True: "@|[0-9]"}
 #: What a rejected row is replaced by.
 NOTHING = "{}"
 _ID_LIKE = re.compile(r"(?i)(id|ids|no|nr|number|nummer|customer|user|client|contact|requester|buyer|kunde)\W*$")
@@ -86,17 +88,15 @@ def rows_of_persons(table: pa.Table, kind: Kind, is_meant: Callable[[str, str], 
 
 def rows_of_records(table: pa.Table, kind: Kind, roll: Roll) -> pa.ChunkedArray:
     """In which rows that name nobody does a record of a forgotten person stand?"""
+    named = [pc.is_valid(table[name]) for name, what in person_columns(kind).items() if what != VISITOR]
+    nobody = pc.invert(_some(named, table.num_rows))
     masks = []
-    for name, kinds in RECORDS.items():
-        if name in kind.columns:
-            listed = [v for v in _distinct(table[name]) if any(roll.lists(Identifier(what, v)) for what in kinds)]
-            masks += [_texts(table[name], listed)] if listed else []
-    names = [pc.is_null(table[name]) for name, what in person_columns(kind).items() if what != VISITOR]
-    nobody = _some([], table.num_rows)
-    if masks:
-        nobody = pa.chunked_array([pa.repeat(True, table.num_rows)])
-        for mask in names:
-            nobody = pc.and_(nobody, mask)
+    if pc.any(nobody).as_py():
+        for name, kinds in RECORDS.items():
+            if name in kind.columns:
+                values = _distinct(table[name].filter(nobody))
+                listed = [value for value in values if any(roll.lists(Identifier(what, value)) for what in kinds)]
+                masks += [_texts(table[name], listed)] if listed else []
     return pc.and_(_some(masks, table.num_rows), nobody)
 
 
@@ -161,8 +161,11 @@ def _groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
             yield table
 
 
-def anonymised(table: pa.Table, kind: Kind, roll: Roll) -> tuple[pa.Table, Marks]:
-    """Rows of a kind with surrogates where a forgotten person was named, and without their texts."""
+def anonymised(table: pa.Table, kind: Kind, roll: Roll, only_records: bool = False) -> tuple[pa.Table, Marks]:
+    """Rows of a kind with surrogates where a forgotten person was named, and without their texts.
+
+    ``only_records``: who is named in them has been looked at before.
+    """
     mine = rows_of_persons(table, kind, roll.lists_value)
     about = rows_of_records(table, kind, roll)
     marks = Marks(rows=pc.sum(pc.or_(mine, about)).as_py() or 0)
@@ -184,8 +187,10 @@ def anonymised(table: pa.Table, kind: Kind, roll: Roll) -> tuple[pa.Table, Marks
         is_prose = name in kind.columns and kind.columns[name].type == "prose"
         if is_prose:
             table = _replaced(table, name, pc.or_(mine, about), lambda _: FORGOTTEN)
-        if name not in kind.columns or not kind.columns[name].values or kind.columns[name].type == "word":
-            changed = {value: clean for value in _distinct(table[name]) if (clean := roll.scrubbed(value, is_prose))}
+        is_free = name not in kind.columns or not kind.columns[name].values or kind.columns[name].type == "word"
+        if is_free and not only_records:
+            values = _distinct(table[name].filter(pc.match_substring_regex(table[name], _MAY_IDENTIFY[is_prose])))
+            changed = {value: clean for value in values if (clean := roll.scrubbed(value, is_prose))}
             if changed:
                 mask = _texts(table[name], changed)
                 marks.cells += pc.sum(mask).as_py()
@@ -225,21 +230,21 @@ def _written_again(path: Path, out: Path | None = None) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def anonymise_loaded(path: Path, kind: Kind, roll: Roll, out: Path | None = None) -> Marks:
+def anonymise_loaded(path: Path, kind: Kind, roll: Roll, out: Path | None = None, only_records: bool = False) -> Marks:
     """Write a file of a kind's rows again, in its place or to ``out``; where it names no forgotten person, nothing is written."""
     found, is_changed = Marks(), False
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
     for table in _groups(path):
         whole = _with_columns(table, kind)
-        clean, marks = anonymised(whole, kind, roll)
+        clean, marks = anonymised(whole, kind, roll, only_records)
         found = Marks(found.rows + marks.rows, found.cells + marks.cells, found.records + marks.records)
         is_changed = is_changed or clean is not whole
     if not is_changed:
         return found
     with _written_again(path, out) as draft, RowGroups(draft, schema) as writer:
         for table in _groups(path):
-            writer.write(anonymised(_with_columns(table, kind), kind, roll)[0].select(schema.names).cast(schema))
+            writer.write(anonymised(_with_columns(table, kind), kind, roll, only_records)[0].select(schema.names).cast(schema))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,17 +12,19 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.errors import RefusedFileError
+from orchestration import durable
+from orchestration.errors import LimitExceededError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import cell_names, forgotten_rejected, forgotten_rows, take_rows
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import ROW
+from orchestration.pull.isolated import isolated
 from orchestration.pull.jobs import Job, is_companion, options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import landed_path
+from orchestration.pull.landing import KEPT_ROWS, landed_path
 from orchestration.pull.ledger import Landed
-from orchestration.pull.originals import drop_original, has_original, keep_rows
+from orchestration.pull.originals import drop_original, has_original, keep_rows, no_rows_path
 from orchestration.pull.readers import ReadOptions, file_format
 from orchestration.pull.records import Block
 from orchestration.pull.sorting import QUARANTINE_SCHEMA
@@ -43,6 +45,8 @@ class Screening:
     roll: Roll
     contracts: list[Contract]
     jobs: list[Job]
+    #: Files that ended the process that read them, by the hash of their bytes: they are looked through in such a one only.
+    fatal: Collection[str] = ()
 
     def screen(self, file: Landed) -> bool:
         """Drop a file's original where it names somebody on the roll; was that so?"""
@@ -54,6 +58,12 @@ class Screening:
         if not any(loaded or rejected for loaded, rejected in marked.values()) and not self._names_somebody(file, read_by):
             return False
         self._keep(file, read_by, marked)
+        if any(self._file(self.settings.raw, job) for job in read_by):
+            # Whether rows could be kept or not: it is not lost, and a later delivery does not put it back.
+            no_rows_path(landing, file).touch()
+        # What stays is on disk before the original is not.
+        frozen = (self.settings.forgotten / "rows").glob("*.parquet")
+        durable.sync_moved([*(landing / file.sha256[:2]).glob(f"{file.sha256}.*{KEPT_ROWS}"), *frozen])
         drop_original(landing, file)
         return True
 
@@ -70,8 +80,11 @@ class Screening:
 
     def _names_somebody(self, file: Landed, read_by: list[Job]) -> bool:
         path = landed_path(self.settings.landing, file)
-        # A contract says which of a file's numbers are customers'; where none does, any may be.
-        return any(self.roll.scrubbed(text, numbers=not read_by) is not None for text in texts_of(path, file.file))
+        try:
+            # A contract says which of a file's numbers are customers'; where none does, any may be.
+            return isolated().call(file.bytes, names_somebody, path, file.file, self.roll, not read_by)
+        except LimitExceededError:
+            return True  # nobody can look through it
 
     def _keep(self, file: Landed, read_by: list[Job], marked: dict[str, tuple[set[int], set[int]]]) -> None:
         forms: dict[ReadOptions, Callable[[Block], Block] | None] = {}
@@ -85,7 +98,7 @@ class Screening:
             forms[options_of(job.contract)] = None if job.contract.looks_around else self._without(gone)
         for contract in self.contracts:
             for beside in contract.also_reads.values():
-                if is_companion(beside, file, self.settings.landing):
+                if file.sha256 not in self.fatal and is_companion(beside, file, self.settings.landing):
                     forms[options_of(beside)] = self._without(gone, is_beside=True)
         for options, change in forms.items():
             try:
@@ -142,6 +155,11 @@ class Screening:
 def frozen_path(settings: Settings, job: Job, part: str) -> Path:
     """Where the anonymised rows of a file lie whose original is gone; ``part`` is ``raw`` or ``quarantine``."""
     return settings.forgotten / "rows" / f"{job.stem}.{part}.parquet"
+
+
+def names_somebody(path: Path, name: str, roll: Roll, numbers: bool) -> bool:
+    """Does a file hold an identifier that is on the roll? It may be one that no contract reads, and end the process."""
+    return any(roll.scrubbed(text, numbers) is not None for text in texts_of(path, name))
 
 
 def texts_of(path: Path, name: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -11,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from orchestration import durable
 from orchestration.privacy.at_pull import of_customers
 from orchestration.privacy.roll import Roll, instant
 from orchestration.privacy.rows import RECORDS, anonymise_loaded, anonymise_rejected, names_in_loaded, names_in_rejected
@@ -19,8 +21,10 @@ from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.jobs import Job, jobs
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
+from orchestration.spark import stop_session
 
 #: The proof: who was forgotten when, without a word on whom.
 PROOF = "forgotten.jsonl"
@@ -43,7 +47,7 @@ def screen_landed(
         roll.grew = False
     landed = ledger.landed()
     since = 0 if everything else int(roll.state().get("screened", 0))
-    screening = Screening(settings, roll, contracts, wanted)
+    screening = Screening(settings, roll, contracts, wanted, ledger.fatal())
     # A file of which nothing was loaded comes again, for a while, without arriving anew.
     watched = set(roll.state().get("watched", []))
     dropped = [file for file in landed if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
@@ -83,8 +87,9 @@ def found_in(settings: Settings, roll: Roll) -> list[tuple[str, str, int]]:
 def what_is_read(settings: Settings, ledger: Ledger) -> tuple[list[Contract], list[Job]]:
     """The contracts of a home, and which of its landed files each of them reads."""
     contracts = load_contracts(settings.config_dir, settings.contract_params)
-    landed = ledger.landed()
-    return contracts, jobs(landed, contracts, settings.landing, settings.exports_timezone, settings.exports_source)
+    header_of = Untrusted(Places(settings.landing, settings.scratch), ledger).landed_header
+    zone, source = settings.exports_timezone, settings.exports_source
+    return contracts, jobs(ledger.landed(), contracts, settings.landing, zone, source, header_of)
 
 
 def begin(settings: Settings, roll: Roll, request: dict[str, Any]) -> None:
@@ -115,6 +120,8 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     progress("ledger, records and logs")
     counts["ledger"] = _sweep_ledger(settings, roll)
     counts["other files"] = _sweep_texts(settings, roll)
+    # Spark's catalogue is open as long as its session is, which told who is meant.
+    stop_session(settings)
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
     # What was fitted to persons is fitted again.
@@ -158,10 +165,11 @@ def publication_done(settings: Settings) -> None:
 
 def _remove_versions(settings: Settings) -> int:
     """Earlier versions know the person by a key; readers keep the current one until the next run."""
-    from orchestration.versions import VERSIONS, current
+    from orchestration.versions import CURRENT, VERSIONS
 
-    now, folder = current(settings), settings.published / VERSIONS
-    old = [path for path in folder.iterdir() if now is None or path.name != now.name] if folder.is_dir() else []
+    link, folder = settings.published / CURRENT, settings.published / VERSIONS
+    now = os.readlink(link).rpartition("/")[2] if link.is_symlink() else None
+    old = [path for path in folder.iterdir() if path.name != now] if folder.is_dir() else []
     for path in old:
         shutil.rmtree(path)
     _remove(settings.published / ".next")
@@ -183,18 +191,20 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
     """Anonymise loaded rows; ``only_records``: those that name nobody, for the records that they are about."""
     settings.scratch.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
+    moved: list[Path] = []
     for kind in all_kinds().values():
         if only_records and not (set(RECORDS) & set(kind.columns)):
             continue
         for path in sorted((settings.raw / kind.name).glob("*.*.parquet")):
             draft = settings.scratch / f"forget_{kind.name}_{path.name}"
-            marks = anonymise_loaded(path, kind, roll, draft)
+            marks = anonymise_loaded(path, kind, roll, draft, only_records)
             if roll.add(marks.records):
                 # Before the rows that tell of them are replaced.
                 roll.save()
             counts[kind.name] += marks.rows
             if draft.exists():
-                put_file(draft, path.parent, path.name.partition(".")[0])
+                moved.append(put_file(draft, path.parent, path.name.partition(".")[0]))
+    durable.sync_moved(moved)
     return counts
 
 
@@ -205,7 +215,7 @@ def _sweep_quarantine(settings: Settings, roll: Roll, wanted: list[Job]) -> int:
         draft = settings.scratch / f"forget_{path.parent.name}_{path.name}"
         found += anonymise_rejected(path, roll, of_customers(contracts[stem]) if stem in contracts else frozenset(), draft)
         if draft.exists():
-            put_file(draft, path.parent, stem)
+            durable.sync_moved([put_file(draft, path.parent, stem)])
     return found
 
 

@@ -17,7 +17,7 @@ from orchestration.pull.literals import identifier, literal
 from orchestration.salt import read_salt
 from orchestration.settings import Settings
 from orchestration.upkeep.queries import changed_table
-from orchestration.versions import REPORT_FILE, TIME_FORMAT, install, staging
+from orchestration.versions import REPORT_FILE, install, next_name, staging
 
 #: A file that was changed in place so often that it has grown by so much is written as a whole.
 MAX_GROWTH = 2
@@ -41,7 +41,7 @@ class Candidate:
     def __init__(self, settings: Settings, tables: list[PublicTable], run_id: str) -> None:
         self._settings = settings
         self.publications = publications_of(tables)
-        self.version = datetime.now(UTC).strftime(TIME_FORMAT)
+        self.version = next_name(settings)
         self._run_id = run_id
         self.folder = staging(settings)
         for publication in self.publications:
@@ -174,6 +174,10 @@ class Candidate:
             chosen.append(f'case when "{column}" = \'unknown\' then "{column}" else {key} end as "{name}"')
         chosen += [f'"{column}" as "{name}"' for column, name in table.copies.items()]
         return ", ".join(chosen), {"salt": read_salt(self._settings)} if table.pseudonyms else {}
+
+    def discard(self) -> None:
+        """Remove a candidate that may not be published."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def publish(self) -> str:
         """Put the candidate in the place of the published version; returns its name.

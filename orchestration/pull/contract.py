@@ -201,6 +201,8 @@ def _misfits(kind_name: Any, columns: dict[str, Any]) -> Iterator[Fault]:
                     ("columns", str(column), "unit"),
                     f"{unit!r} is no unit of {kind.columns[column].in_words}s, which take {what}",
                 )
+        if isinstance(mapping, dict) and mapping.get("split"):
+            yield Fault(("columns", str(column), "split"), "is of what is carried along (`extra`) only")
     lacking = [column for column in kind.required_columns if column not in columns]
     if lacking:
         yield Fault(("columns",), f"required column(s) of {kind_name} not mapped: {', '.join(lacking)}")

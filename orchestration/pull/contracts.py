@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from orchestration.errors import ConfigurationError
 from orchestration.pull.claiming import canonical, claims
 from orchestration.pull.contract import Contract, faults_between
+from orchestration.pull.extras import split_in_some
 from orchestration.pull.faults import Fault, faults_of, nearest
 from orchestration.pull.mappings import Companion, FileMatch, Mapping, Scalar
 from orchestration.pull.params import declared, filled, given_to, merged
@@ -179,6 +180,9 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
             own += [replace(f, path=(*above, *f.path)) if f.path and f.path[0] in is_own else f for f in wrong]
         if own:
             faults.setdefault(written.path, []).extend(own)
+    for contract, name in split_in_some(contracts):
+        told = "holds one value here and several (`split`) elsewhere: give it the same form, or another name"
+        faults.setdefault(raw[contract.family or contract.name].path, []).append(Fault(("extra", name), told))
     if wrong := list(_wrong_params(given, known_params)):
         faults[None] = wrong
     if faults:

@@ -1,7 +1,8 @@
 """Further columns of an export (``extra`` of a contract): carried along as text, to cut KPIs by.
 
 They travel in one canonical column, a JSON object of their names and values, so that a name is no column of any table: a contract
-adds one without code. A value that looks like a person's is no member of anything: it is left out, and counted by its name.
+adds one without code. Of a cell that holds several values (tags) the value is a list. What looks like a person's is no member of
+anything: it is left out, and counted by its name.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.pull.faults import Fault
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.literals import literal
-from orchestration.pull.personal import may_be_member_sql
 from orchestration.pull.queries import wrong_sql
 
 if TYPE_CHECKING:
@@ -27,11 +26,9 @@ CARRYING = (
 #: More of one contract are a copy of the export, not dimensions of KPIs.
 MOST = 20
 #: Words that mean something where dimensions are named.
-TAKEN = ("all", "default", "none", "grain", "tag", "unknown")
+TAKEN = ("all", "default", "none", "grain", "unknown")
 #: Keys of a mapping that have no meaning for a text.
 _NOT_OF_TEXTS = ("unit", "format", "place_in", "in_source")
-#: Names of extra columns of a typed row whose values were left out.
-KEPT_BACK = "_kept_back"
 
 
 def faults_of_extra(kind_name: Any, extra: dict[str, Any]) -> Iterator[Fault]:
@@ -65,32 +62,24 @@ def faults_of_extra(kind_name: Any, extra: dict[str, Any]) -> Iterator[Fault]:
                 yield Fault((*path, "sql"), problem)
 
 
-def members(names: Iterable[str]) -> dict[str, str]:
-    """SQL of each value (``c_x_``) from its text (``t_x_``): null where it looks like a person's."""
-    return {f"c_x_{name}": f"case when {may_be_member_sql(f't_x_{name}')} then t_x_{name} end" for name in names}
-
-
-def as_json(names: Iterable[str]) -> str:
-    """SQL: the values of a row as an object in the order of their names, without those that are null; null without any."""
-    names = sorted(names)
-    if not names:
-        return "cast(null as varchar)"
-    # A key is snake case, and needs no escape.
-    pairs = [f"""'"{name}":' || cast(to_json(c_x_{name}) as varchar)""" for name in names]
-    values = ", ".join(f"c_x_{name}" for name in names)
-    return f"case when coalesce({values}) is not null then '{{' || concat_ws(',', {', '.join(pairs)}) || '}}' end"
-
-
-def kept_back(names: Iterable[str]) -> str:
-    """SQL: the names of the values that were left out, with commas; empty where none was."""
-    told = [f"case when t_x_{name} is not null and c_x_{name} is null then {literal(name)} end" for name in sorted(names)]
-    return f"concat_ws(',', {', '.join(told)})"
-
-
-def extra_dimensions(contracts: Iterable[Contract]) -> dict[str, list[str]]:
-    """Kind -> the names that contracts carry for its records, sorted."""
-    found: dict[str, set[str]] = {}
+def extra_dimensions(contracts: Iterable[Contract]) -> dict[str, dict[str, list[str]]]:
+    """``one`` (a record has one value of it) or ``several`` -> kind -> the names that contracts carry for its records, sorted."""
+    found: dict[str, dict[str, set[str]]] = {"one": {}, "several": {}}
     for contract in contracts:
-        if contract.extra:
-            found.setdefault(contract.kind, set()).update(contract.extra)
-    return {kind: sorted(names) for kind, names in sorted(found.items())}
+        for name, mapping in contract.extra.items():
+            found["several" if mapping.split else "one"].setdefault(contract.kind, set()).add(name)
+    return {how: {kind: sorted(names) for kind, names in sorted(kinds.items())} for how, kinds in found.items()}
+
+
+def names_of(dimensions: dict[str, dict[str, list[str]]]) -> list[str]:
+    """All names of ``extra_dimensions``, sorted."""
+    return sorted({name for kinds in dimensions.values() for names in kinds.values() for name in names})
+
+
+def split_in_some(contracts: Iterable[Contract]) -> Iterator[tuple[Contract, str]]:
+    """Contracts that carry one value of a name of which an earlier one carries several, or the other way round."""
+    first: dict[str, bool] = {}
+    for contract in contracts:
+        for name, mapping in contract.extra.items():
+            if first.setdefault(name, bool(mapping.split)) != bool(mapping.split):
+                yield contract, name

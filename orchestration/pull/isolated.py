@@ -29,6 +29,8 @@ from orchestration.pull.limits import LEAST_MEMORY, Limits
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: Both processes run the same code, wherever it was found.
+_CODE = str(Path(__file__).parents[2])
 #: The process is looked at so often.
 _LOOK_SECONDS = 0.02
 _START = "from orchestration.pull.isolated import work; work()"
@@ -59,7 +61,7 @@ class Isolated:
                 [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
                 # Its standard input ends with this process, however that ends; libraries that abort have nothing to say to users.
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([_CODE, *filter(None, sys.path)])},
             )  # fmt: skip
         self._channel = Connection(ours.detach())
         self._is_used = False

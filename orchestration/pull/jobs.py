@@ -8,13 +8,14 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from orchestration.pull import amounts, extras, personal, row_order, spelling, statement, times, values
+from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
 from orchestration.pull.ledger import Landed
 from orchestration.pull.limits import Limits
 from orchestration.pull.naming import folder_of
 from orchestration.pull.originals import landed_header
+from orchestration.pull.personal import file_shown
 from orchestration.pull.readers import ReadOptions
 from orchestration.pull.sorting import Origin
 
@@ -30,6 +31,11 @@ class Job:
     contract: Contract
     companions: dict[str, Landed]
     missing_companions: list[str]
+
+    @property
+    def shown(self) -> str:
+        """The file's name, as messages say it."""
+        return file_shown(self.file.file)
 
     @property
     def fingerprint(self) -> str:
@@ -63,7 +69,7 @@ class Job:
 @cache
 def _kinds_hash() -> str:
     """Changes with the kinds, and with how a cell's text is read."""
-    modules = (values, amounts, times, spelling, statement, row_order, extras, personal)
+    modules = (values, amounts, times, spelling, statement, row_order, carrying, personal)
     read_by = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
     return hashlib.sha256(KINDS_FILE.read_bytes() + read_by + repr(list(CARRIED | LINEAGE)).encode()).hexdigest()
 

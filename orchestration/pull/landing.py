@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestration import durable
 from orchestration.pull.ledger import Landed, Ledger
+from orchestration.pull.personal import file_shown
 from orchestration.pull.readers import FORMATS, read_header
 from orchestration.pull.sources import Source, SourceFile
 from orchestration.pull.unpacking import COMPRESSIONS
@@ -36,6 +37,12 @@ class Arrivals:
     offered: set[str] = field(default_factory=set)
     #: Files, and members of `.zip` files, that cannot be read or unpacked, and why.
     unreadable: list[str] = field(default_factory=list)
+
+    def add(self, other: Arrivals) -> None:
+        """Count in what another source held."""
+        self.new += other.new
+        self.offered |= other.offered
+        self.unreadable += other.unreadable
 
 
 def landed_path(landing: Path, file: Landed) -> Path:
@@ -157,7 +164,7 @@ class _Landing:
         except FileNotFoundError:
             return None  # gone since it was listed; should it come back, the next run finds it
         except _NotReadError as error:
-            self.arrivals.unreadable.append(f"{file.name} {error}")
+            self.arrivals.unreadable.append(f"{file_shown(file.name)} {error}")
             # It is there, though: what it brought before is not taken for removed.
             self.arrivals.offered |= {seen} - {""}
             return None
@@ -216,7 +223,12 @@ class _Landing:
 def land(source: Source, landing: Path, scratch: Path, ledger: Ledger, header_of: HeaderOf = read_header) -> Arrivals:
     """Copy every new or changed file of a source to ``landing``."""
     landing.mkdir(parents=True, exist_ok=True)
-    work, files = _Landing(source, landing, scratch, ledger, header_of), iter(source.files())
-    while work.take(files):
+    work, files = _Landing(source, landing, scratch, ledger, header_of), list(source.files())
+    last_seen = ledger.last_seen(source.name)
+    source.fetch([file for file in files if last_seen.get(file.name, ("", ""))[0] != file.version])
+    coming = iter(files)
+    while work.take(coming):
         pass
+    source.landed()
+    ledger.list_source(source.name, len(files))
     return work.arrivals

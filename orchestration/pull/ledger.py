@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 _TABLES = """
 create table if not exists landed (
@@ -29,6 +29,13 @@ create table if not exists seen (
     version text not null,
     sha256 text not null,
     primary key (source, file, version)
+);
+create table if not exists sources (
+    source text primary key,
+    asked_at text not null,
+    listed_at text,
+    problem text,
+    files integer
 );
 create table if not exists loads (
     batch integer not null references landed,
@@ -212,6 +219,32 @@ class Ledger:
             con.execute("update landed set pull = ? where batch = ? and pull is null", (batch, batch))
         return Landed(batch, sha256, source, file, size, header, landed_at, pull or batch)
 
+    def list_source(self, source: str, files: int) -> None:
+        """Record that a source said what it holds."""
+        with self._connection() as con:
+            con.execute("insert or replace into sources values (?, ?, ?, null, ?)", (source, now(), now(), files))
+
+    def miss_source(self, source: str, problem: str) -> None:
+        """Record that a source could not be read, and why; when it last could stays known."""
+        with self._connection() as con:
+            con.execute(
+                "insert into sources values (?, ?, null, ?, null) "
+                "on conflict (source) do update set asked_at = excluded.asked_at, problem = excluded.problem",
+                (source, now(), problem),
+            )
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Each source with when it was last asked and last read, and when its newest file landed; by name."""
+        with self._connection() as con:
+            return [
+                dict(row)
+                for row in con.execute(
+                    "select sources.*, max(landed.landed_at) as newest_landed_at from sources "
+                    "left join landed on sources.source = landed.source and landed.withdrawn_at is null "
+                    "group by sources.source order by sources.source"
+                )
+            ]
+
     def withdraw(self, batches: list[int]) -> None:
         """What these files brought is no longer to count; the next run takes it out."""
         with self._connection() as con:
@@ -234,10 +267,11 @@ class Ledger:
         with self._connection() as con:
             return {row["batch"] for row in con.execute("select batch from blamed")}
 
-    def fatal(self, limits: str) -> dict[str, str]:
-        """Files, by their hash, over which the process that read them ended, and why; ``limits`` is their fingerprint."""
+    def fatal(self, limits: str | None = None) -> dict[str, str]:
+        """Files, by their hash, over which the process that read them ended, and why; under limits (their fingerprint) or any."""
         with self._connection() as con:
-            return {row["sha256"]: row["reason"] for row in con.execute("select * from fatal where limits = ?", (limits,))}
+            rows = con.execute("select * from fatal where ? in (limits, '')", (limits or "",))
+            return {row["sha256"]: row["reason"] for row in rows}
 
     def add_fatal(self, sha256: str, limits: str, reason: str) -> None:
         """Write down that a file ended the process that read it."""

@@ -126,7 +126,7 @@ class Loader:
                 load = read_load
                 if job.stem in told:
                     load = replace(load, records=told[job.stem].records)
-                    report.messages.append(what_became(job.file.file, load, told[job.stem]))
+                    report.messages.append(what_became(job.shown, load, told[job.stem]))
                 touched += self._settle(job, load, passed.get(job.stem, False), report)
             durable.sync_moved(touched)
         return report

@@ -53,7 +53,13 @@ class Mapping(_Strict):
         None, description="Of an id: the `source` whose number it is, where that is another than the contract's; '' for none."
     )
 
-    @field_validator("option_of", mode="before")
+    split: list[str] = Field(
+        default_factory=list,
+        description="Of what is carried along (`extra`): the marks between several values of a cell, such as [',', ';']; a list "
+        "in JSON is one as well. Each value is a member of the dimension, in lower case, and each counts its record.",
+    )
+
+    @field_validator("option_of", "split", mode="before")
     @classmethod
     def _one_pattern(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

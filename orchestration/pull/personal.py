@@ -37,6 +37,33 @@ def may_be_shown_sql(text: str) -> str:
     )
 
 
+_ENDINGS = r"\.(?:csv|tsv|txt|ndjson|jsonl|json|parquet|xlsx|xls|xlsm|gz|zst|zip)"
+#: In the name of a file: an address of mail; digits that somebody can be called by, dates and times among them left out.
+_ADDRESS = re.compile(rf"[^\s/@]+@[^/@]+?(?=(?:{_ENDINGS})+|[/,:;]|$)", re.IGNORECASE)
+_DIGITS = re.compile(r"[+(]{0,2}\d(?:[ ().-]{0,2}\d){8,}")
+_DAY_AND_TIME = r"(?:19|20)\d\d[ .-]?[01]\d[ .-]?[0-3]\d(?:[ .-]?[0-2]\d(?:[ .-]?[0-5]\d){0,2})?"
+_MOMENTS = re.compile(rf"(?:(?:{_DAY_AND_TIME}|[0-3]\d[.-][01]\d[.-](?:19|20)\d\d)[ .()-]*)+")
+
+
+def file_shown(name: str) -> str:
+    """The name of a file without what a person can be reached by."""
+    return _DIGITS.sub(_digits_shown, _ADDRESS.sub("(an address)", name))
+
+
+def files_shown(text: str) -> str:
+    """The same of every name of a file in a text."""
+    return re.sub(rf"\S+?(?:{_ENDINGS})+(?![\w.])", lambda found: file_shown(found[0]), text, flags=re.IGNORECASE)
+
+
+def _digits_shown(found: re.Match[str]) -> str:
+    return found[0] if _is_moment(found[0]) else f"({len(re.findall(r'[0-9]', found[0]))} digits)"
+
+
+def _is_moment(text: str) -> bool:
+    """Is it a date or time, or several of them?"""
+    return _MOMENTS.fullmatch(text) is not None
+
+
 #: Numbers that are read or dialled as one; a comma between digits is of an amount.
 _LONG_NUMBER = r"[0-9]{7,}|(^|[^0-9,.])\+?[0-9]([ ().\/-]*[0-9]){8,}|^[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,}$"
 #: Longer texts are sentences.

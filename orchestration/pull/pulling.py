@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from orchestration.connections import use
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.privacy.at_pull import Persons
 from orchestration.privacy.retention import apply_retention
@@ -14,13 +14,15 @@ from orchestration.privacy.sweep import screen_landed
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import land
+from orchestration.pull.landing import Arrivals, land
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.limits import use as use_limits
 from orchestration.pull.loading import Gate, KindReport, Loader
+from orchestration.pull.locations import sources_of
+from orchestration.pull.personal import file_shown
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.soundness import close_home, open_home
-from orchestration.pull.sources import open_source
+from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
@@ -38,6 +40,8 @@ class Pull:
         self.ledger = Ledger(settings.ledger)
         #: Landed files that no contract reads.
         self.unclaimed: list[str] = []
+        #: Sources that could not be listed, and why.
+        self.unreadable_sources: dict[str, str] = {}
         #: For each file that was read, its rows and the records that they became.
         self.summary: list[str] = []
 
@@ -55,8 +59,8 @@ class Pull:
         untrusted = Untrusted(places, self.ledger, again=reads_all)
         for line in open_home(settings, self.ledger):
             self._progress(f"pull: {line}")
-        arrivals = land(open_source(settings.exports), settings.landing, settings.scratch, self.ledger, untrusted.header)
-        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports}")
+        arrivals = self._land(untrusted)
+        self._progress(f"pull: {arrivals.new} new file(s) landed from {settings.exports_place}")
         for line in arrivals.unreadable:
             self._progress(f"pull: {line}")
         for line in withdraw_blamed(self.ledger, arrivals.offered):
@@ -69,10 +73,10 @@ class Pull:
         self.unclaimed = unclaimed(landed, wanted)
         for file in landed:
             if file.file in self.unclaimed and (reason := untrusted.fatal.get(file.sha256)):
-                self._progress(f"pull: {file.file}: refused: it {reason}")
+                self._progress(f"pull: {file_shown(file.file)}: refused: it {reason}")
         if not wanted:
             raise ConfigurationError(
-                f"no file in {settings.exports} is claimed by a contract; 'cxhouse sources' shows why, and "
+                f"no file in {settings.exports_place} is claimed by a contract; 'cxhouse sources' shows why, and "
                 "docs/contracts.md how to write one"
             )
         persons = Persons(settings)
@@ -95,3 +99,25 @@ class Pull:
         ensure_lifetime_tables(settings)
         ensure_text_tables(settings)
         close_home(self.ledger)
+
+    def _land(self, untrusted: Untrusted) -> Arrivals:
+        """Land what is new of every source; one that cannot be read does not keep the others from landing.
+
+        Raises:
+            CxhouseError: no source can be read.
+        """
+        settings, arrivals = self._settings, Arrivals()
+        sources = sources_of(settings, self._progress)
+        for source in sources:
+            try:
+                arrivals.add(land(source, settings.landing, settings.scratch, self.ledger, untrusted.header))
+            except UnreadableSourceError as error:
+                self.unreadable_sources[source.name] = str(error)
+                self.ledger.miss_source(source.name, str(error))
+                # It may offer them still.
+                arrivals.offered |= {sha256 for _, sha256 in self.ledger.last_seen(source.name).values()}
+                self._progress(f"pull: source {source.name} cannot be read: {error}")
+        if len(self.unreadable_sources) == len(sources):
+            told = "; ".join(f"{name}: {why}" for name, why in self.unreadable_sources.items())
+            raise CxhouseError(f"no source of exports can be read ({told})")
+        return arrivals

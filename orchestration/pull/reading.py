@@ -17,7 +17,7 @@ from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.limits import limits
 from orchestration.pull.originals import GONE, can_be_read, has_original, landed_header, open_landed
 from orchestration.pull.params import require_params
-from orchestration.pull.personal import names_shown
+from orchestration.pull.personal import file_shown, names_shown
 from orchestration.pull.readers import ReadOptions, file_format, read_header
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.together import Member, can_be_together, canonicalise_together, held
@@ -131,7 +131,7 @@ def _refused(job: Job, error: RefusedFileError) -> Reading:
     load = _entry(job, "refused", str(error), 0, 0)
     if isinstance(error, LimitExceededError):
         load = replace(load, fingerprint=job.fingerprint_within(limits()))
-    return Reading(job, load, [f"{job.file.file}: refused: it {error}"])
+    return Reading(job, load, [f"{job.shown}: refused: it {error}"])
 
 
 def _groups(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -206,15 +206,13 @@ def read_job(job: Job, places: Places) -> Reading:
 
 
 def _made(job: Job, rows: Rows, result: Canonical, seconds: float) -> Reading:
-    messages = [f"{job.file.file}: {message}" for message in (*rows.messages, *result.messages)]
+    messages = [f"{job.shown}: {message}" for message in (*rows.messages, *result.messages)]
     if result.rows_left_out:
         left_out = f"{result.rows_left_out:,} rows left out by `where` of contract {job.contract.name}"
-        messages.append(f"{job.file.file}: {left_out}")
+        messages.append(f"{job.shown}: {left_out}")
     if result.unknown_columns and result.rows_loaded:
-        messages.append(f"{job.file.file}: columns not used: {names_shown(result.unknown_columns)}")
-    messages.append(
-        f"{job.file.file}: {result.rows_read:,} rows read in {seconds:.1f} s ({result.rows_quarantined:,} quarantined)"
-    )
+        messages.append(f"{job.shown}: columns not used: {names_shown(result.unknown_columns)}")
+    messages.append(f"{job.shown}: {result.rows_read:,} rows read in {seconds:.1f} s ({result.rows_quarantined:,} quarantined)")
     load = _entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
     return Reading(job, replace(load, told_columns=" ".join(result.told_columns)), messages)
 
@@ -225,7 +223,7 @@ def _named_as_companion(job: Job, name: str) -> Iterator[None]:
     try:
         yield
     except RefusedFileError as error:
-        file = job.companions[name].file
+        file = file_shown(job.companions[name].file)
         told = f"is read along with {file} ({name} of contract {job.contract.name}), which {error}"
         raise type(error)(told) from error
 
@@ -246,7 +244,7 @@ def _companion(job: Job, name: str, places: Places, messages: list[str]) -> Rows
         if broken:
             shown = ", ".join(str(row.row) for row in broken[:5])
             messages.append(
-                f"{job.file.file}: {len(broken):,} rows of {file.file}, read along with it, cannot be read and are left "
+                f"{job.shown}: {len(broken):,} rows of {file_shown(file.file)}, read along with it, cannot be read and are left "
                 f"out (row {shown}): {broken[0].reason}"
             )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.pull.extras import KEPT_BACK
+from orchestration.pull.carrying import KEPT_BACK
 from orchestration.pull.headers import ROW
 from orchestration.pull.kinds import Kind
 from orchestration.pull.records import Block, Rows

@@ -14,6 +14,7 @@ from orchestration.pull.jobs import stem_of
 from orchestration.pull.landing import is_kept, landed_path
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.originals import has_original
+from orchestration.pull.personal import file_shown
 from orchestration.settings.places import Places as Home
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -58,7 +59,7 @@ def _landing(home: Home, ledger: Ledger, was_cut: bool, by_hash: bool) -> Iterat
         if not is_whole:
             path.unlink(missing_ok=True)
             ledger.unsee(file.sha256)
-            yield f"the original of {file.file} was torn: it is taken again from the exports, if they still have it"
+            yield f"the original of {file_shown(file.file)} was torn: it is taken again from the exports, if they still have it"
     if was_cut:
         known = {file.sha256 for file in landed}
         for path in home.landing.glob("*/*"):
@@ -92,7 +93,7 @@ def _rows(home: Home, ledger: Ledger, was_cut: bool, by_hash: bool) -> Iterator[
         if load is not None and load.status == "loaded":
             file = files[load.batch]
             left = "they are read again from its original" if has_original(home.landing, file) else "its original is not kept"
-            yield f"rows of {file.file} were torn: {left}"
+            yield f"rows of {file_shown(file.file)} were torn: {left}"
 
 
 def _is_whole(path: Path, by_hash: bool) -> bool:

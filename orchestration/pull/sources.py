@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.output import shown
 from orchestration.pull.limits import limits
 from orchestration.pull.naming import in_order
@@ -34,6 +34,10 @@ class SourceFile:
 _MAX_RATIO, _MAX_UNPACKED = 200, 2**30
 
 
+class UnreadableSourceError(CxhouseError):
+    """A source that cannot be listed now; the others are read."""
+
+
 class Source(Protocol):
     """A place that holds exports."""
 
@@ -49,6 +53,14 @@ class Source(Protocol):
 
     def version(self, file: SourceFile) -> str:
         """Its version as it is now."""
+        ...
+
+    def fetch(self, files: list[SourceFile]) -> None:
+        """Called once with all that will be opened, so that a remote source can read several at a time."""
+        ...
+
+    def landed(self) -> None:
+        """Called once all of them were opened."""
         ...
 
 
@@ -78,6 +90,12 @@ class FolderSource:
 
     def version(self, file: SourceFile) -> str:
         return version_now(file)
+
+    def fetch(self, files: list[SourceFile]) -> None:
+        """Nothing: they are here."""
+
+    def landed(self) -> None:
+        """Nothing: they stay where they are."""
 
 
 def version_now(file: SourceFile) -> str:
@@ -122,11 +140,11 @@ def exports_at(path: Path, relative: str) -> dict[str, SourceFile]:
         return {}  # gone since it was listed
     version = f"{told.st_size}:{told.st_mtime_ns}"
     if path.suffix.lower() == ".zip":
-        return _members(path, relative, version)
+        return archive_members(path, relative, version)
     return {relative: SourceFile(printable(relative), version, str(path))} if file_format(path.name) else {}
 
 
-def _members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
+def archive_members(path: Path, relative: str, version: str) -> dict[str, SourceFile]:
     """The exports in a `.zip`; one that cannot be read is a file that no contract reads, so that it is named."""
     whole = SourceFile(printable(relative), version, str(path))
     try:
@@ -155,17 +173,3 @@ def printable(name: str) -> str:
     """A file name as text that can be stored and shown: a byte that is no text, and a line break, become a mark."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return shown(text)
-
-
-def open_source(location: str) -> Source:
-    """The source at a location: a folder's path (``file://`` allowed).
-
-    Raises:
-        ConfigurationError: there is no folder there, or the location's scheme is not known.
-    """
-    scheme, separator, rest = location.partition("://")
-    if not separator:
-        return FolderSource(Path(location).expanduser())
-    if scheme == "file":
-        return FolderSource(Path(rest))
-    raise ConfigurationError(f"exports location {location!r}: only folders can be read; copy the files to a folder")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from orchestration.pull.carrying import KEPT_BACK, as_json, kept_back, members
+from orchestration.pull.carrying import texts as texts_of_extra
 from orchestration.pull.contracts import Contract, Mapping
-from orchestration.pull.extras import KEPT_BACK, as_json, kept_back, members
 from orchestration.pull.headers import found
 from orchestration.pull.kinds import LINEAGE, Kind
 from orchestration.pull.literals import identifier, literal
@@ -76,7 +77,7 @@ def statement(
         trimmed_texts["f_also_reads"] = f"case when {REPEATED} then {_REPEATED} end"
     texts = each("t_", lambda name, mapping: text_of(f"r_{name}", mapping, contract, kind.columns[name]))
     texts |= {name: text_of(name, mapping, contract) for name, mapping in source.items()}
-    texts |= {f"t_x_{name}": text_of(f"r_x_{name}", mapping, contract) for name, mapping in extra.items()}
+    texts |= texts_of_extra(extra, contract)
     values = {
         f"{'e' if name in moved else 'c'}_{name}": typed(kind.columns[name], kind, mapping, contract)
         for name, mapping in mapped.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestration.pull.collisions import Collisions
 from orchestration.pull.ledger import Load
+from orchestration.pull.personal import file_shown
 
 
 def what_became(file: str, load: Load, found: Collisions) -> str:
@@ -26,7 +27,7 @@ def rows_and_records(loads: list[Load], files: dict[int, str]) -> list[str]:
         if load.status == "loaded" and load.records is not None:
             lines.setdefault(load.batch, []).append(load)
     return [
-        f"{files[batch]}: {max(load.rows_read for load in made):,} rows -> "
+        f"{file_shown(files[batch])}: {max(load.rows_read for load in made):,} rows -> "
         + ", ".join(f"{load.records:,} {load.kind.replace('_', ' ')}" for load in made)
         for batch, made in sorted(lines.items())
     ]

@@ -81,6 +81,8 @@ def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
     numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
     loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
     _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
+    instants = ("asked_at", "listed_at", "newest_landed_at")
+    _write_table("load_sources", ledger.sources(), ("source", "problem"), ("files",), instants, raw, scratch)
     _write_table("runs", ledger.runs(), ("run_id", "status"), (), ("ended_at",), raw, scratch)
     alerts = [asdict(alert) for alert in ledger.alerts()]
     _write_table("alerts", alerts, ("run_id", "severity", "subject", "message"), ("affected_rows",), ("raised_at",), raw, scratch)
@@ -109,5 +111,7 @@ def put_table(table: pa.Table, name: str, raw: Path, scratch: Path) -> None:
     durable.sync_moved([put_file(draft, raw / name, name)])
 
 
-def _timestamp(text: str) -> datetime:
+def _timestamp(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orchestration.errors import ConfigurationError
 from orchestration.pull.ledger import Landed, Ledger
+from orchestration.pull.personal import file_shown
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def withdraw_blamed(ledger: Ledger, offered: set[str]) -> list[str]:
     gone = [file for file in ledger.landed() if file.batch in blamed and file.sha256 not in offered and not file.withdrawn_at]
     ledger.withdraw([file.batch for file in gone])
     return [
-        f"{file.file} failed a gate and was removed or replaced since: what it brought is withdrawn "
+        f"{file_shown(file.file)} failed a gate and was removed or replaced since: what it brought is withdrawn "
         f"('cxhouse withdraw --undo --batch {file.batch}' takes it back)"
         for file in gone
     ]

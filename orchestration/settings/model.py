@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.pull.limits import SHIPPED, Limits
+from orchestration.settings.locations import Location, read_locations
 from orchestration.settings.places import Places
 from orchestration.settings.targets import Targets
 from orchestration.zones import time_zones
@@ -39,7 +40,10 @@ class Retention(BaseModel):
 class Settings(Places):
     """Everything a run can be told. Instants are UTC without a zone, as in the warehouse."""
 
-    exports: str = Field("exports", description="Folder of exports.")
+    exports: dict[str, Location] = Field(
+        default_factory=lambda: {"": Location(at="exports")},
+        description="Where exports are: a folder or store, or several by name (see docs/sources.md).",
+    )
     config_dir: Path | None = Field(None, description="Folder with cxhouse.yml, contracts/ and seeds/.")
     as_of: datetime | None = Field(None, description="Instant that the run speaks of; none: now.")
     reporting_timezone: str = Field("UTC", description="IANA zone in which days, weeks and months are cut.")
@@ -127,6 +131,11 @@ class Settings(Places):
             raise ValueError(f"{value} has {' '.join(found)} in its path, which SQL engines read as a pattern; choose another")
         return value
 
+    @field_validator("exports", mode="before")
+    @classmethod
+    def _places(cls, value: Any) -> Any:
+        return read_locations(value)
+
     @field_validator("memory_limit", "read_memory", "read_bytes")
     @classmethod
     def _amount(cls, value: str | None) -> str | None:
@@ -154,6 +163,16 @@ class Settings(Places):
         if len(value) != 3 or not value.isalpha():
             raise ValueError("is no ISO 4217 code; such as EUR")
         return value.upper()
+
+    @property
+    def exports_place(self) -> str:
+        """Where exports are, in words."""
+        return ", ".join(place.at for place in self.exports.values())
+
+    @property
+    def exports_folder(self) -> Path | None:
+        """The folder of exports, where it is one and the only source."""
+        return self.exports[""].folder if "" in self.exports else None
 
     def pinned(self) -> Settings:
         """The same settings with `as_of` fixed, so that every step of a run speaks of one instant."""

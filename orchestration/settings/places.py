@@ -58,6 +58,11 @@ class Places(BaseModel):
         return self.home / "lifetime.json"
 
     @property
+    def downloads(self) -> Path:
+        """What was read of remote exports and has not landed yet."""
+        return self.home / "downloads"
+
+    @property
     def scratch(self) -> Path:
         return self.home / "tmp"
 

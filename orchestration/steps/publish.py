@@ -66,8 +66,9 @@ def _check(candidate: Candidate, written: list[str], run: Run) -> None:
     found = scan(candidate, written, run.settings)
     run.current.verdicts += found
     if found:
+        candidate.discard()
         run.current.save(run.settings.home)
-        raise GateFailedError(f"not published: personal data in {'; '.join(str(verdict.problem) for verdict in found)}")
+        raise GateFailedError("personal data would be published; what is published stays as it was")
 
 
 def _held(settings: Settings, kept: Kept | None, tables: list[PublicTable]) -> Held:

@@ -40,6 +40,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
     for report in reports:
         record.loads += report.loads
         record.messages += [f"{report.kind}: {message}" for message in report.messages]
+    record.verdicts += [_unreadable(name, why) for name, why in pulling.unreadable_sources.items()]
     record.unclaimed, record.summary = pulling.unclaimed, pulling.summary
     record.save(run.settings.home)
     loads = pulling.ledger.loads()
@@ -61,12 +62,23 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
     answers = []
     for batch in batches:
         found = [
-            verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports, suite)
+            verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports_place, suite)
             for verdict, rows in by_file.get(batch.path, [])
         ]
         found += batch_verdicts(kind, batch, settings)
         answers.append(found)
     return answers
+
+
+def _unreadable(source: str, why: str) -> Verdict:
+    return Verdict(
+        gate=f"{RAW}/sources",
+        expectation=f"Source {source} can be read",
+        severity="warning",
+        passed=False,
+        problem=f"{why}; what is published of it is as old as its last files (table load_sources)",
+        remedy="the next run tries again",
+    )
 
 
 def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> Verdict:

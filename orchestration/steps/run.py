@@ -14,9 +14,11 @@ from orchestration.gates.suites import check_tables
 from orchestration.lock import take_writer_lock
 from orchestration.privacy.sweep import finish_requests
 from orchestration.publish.publications import declared_keys
-from orchestration.run_record import RunRecord
+from orchestration.pull.ledger import Ledger
+from orchestration.run_record import PARTIAL, RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import inputs_version
+from orchestration.steps.moments import odd_moments
 from orchestration.warehouse import Warehouse
 
 
@@ -106,14 +108,21 @@ class Run:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         return RunRecord(run_id, started, self.settings.as_of_instant().isoformat(sep=" "), status)
 
-    def begin(self, run_id: str) -> RunRecord:
-        """Become the writer, and open the record of this run (or go on with it, in a later step)."""
+    def begin(self, run_id: str, is_whole: bool = True) -> RunRecord:
+        """Become the writer, and open the record of this run (or go on with it, in a later step).
+
+        One that is not whole is of some steps only, and need not end by publishing.
+        """
         take_writer_lock(self.settings.home)
         for line in finish_requests(self.settings):
             self.progress(f"forget: {line}")
         if self.record is None or self.record.run_id != run_id:
-            self.record = self.new_record(run_id)
+            before = RunRecord.load(self.settings.home)
+            self.record = self.new_record(run_id, "running" if is_whole else PARTIAL)
             self.completed = set()
+            for line in odd_moments(self.settings, before, Ledger(self.settings.ledger)):
+                self.progress(f"date: {line}")
+                self.record.messages.append(line)
             self.inputs = inputs_version(self.settings)
             if self.warehouse.discard_if_damaged():
                 self.progress("warehouse: it could not be read; it is built anew")

@@ -47,7 +47,7 @@ def sentences(text: str) -> list[str]:
 
 
 def score(text: str, language: str) -> Scored:
-    """The sentiment of a text: the mean over its sentences that have any, a longer say in it for the last ones."""
+    """The sentiment of a text: the mean over its sentences that have any."""
     words = lexicon(language)
     found = [sentence_value(sentence, language, words) for sentence in sentences(text)]
     opinions = [polarity for polarity, hits in found if hits]

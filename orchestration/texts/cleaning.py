@@ -95,16 +95,17 @@ def _without_quotes(lines: list[str]) -> list[str]:
 
 
 def _without_signature(lines: list[str]) -> list[str]:
-    for number, line in enumerate(lines):
-        below = [other for other in lines[number + 1 :] if other.strip()]
-        if _CLOSINGS.match(line) and len(below) <= _SIGNATURE_LINES and any(before.strip() for before in lines[:number]):
+    """Up to the first closing words that have no more below them than a signature has."""
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    for number in filled[-_SIGNATURE_LINES - 1 :]:
+        if number > filled[0] and _CLOSINGS.match(lines[number]):
             return lines[:number]
     return lines
 
 
 def _without_greeting(lines: list[str]) -> list[str]:
-    while lines and not lines[0].strip():
-        lines = lines[1:]
+    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    lines = lines[first:]
     if len(lines) > 1 and _GREETING.match(lines[0]):
         return lines[1:]
     return [_GREETING_WORDS.sub("", lines[0], count=1), *lines[1:]] if lines else lines

@@ -1,4 +1,4 @@
-"""The language of a text: as the export names it, else as its words show it."""
+"""The language of a text: as the export names it, unless its words surely show another; else as its words show it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 #: Below it the words of a text show no language: most texts of one or two words.
 MIN_CONFIDENCE = 0.6
+#: Words of which so many show another language than the export's so surely are in that: a column of languages is often that of
+#: the account or the country.
+_SURE, _SURE_WORDS = 0.95, 5
 #: What is told apart. Languages without a lexicon are among them, so that a text in one of them is not taken for its neighbour.
 _TOLD_APART = (
     "ar", "ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hr", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro",
@@ -43,11 +46,12 @@ def named_language(told: str | None) -> str | None:
 
 def language_of(text: str, told: str | None) -> tuple[str, str]:
     """The language of a text, and how it is known: "export", "words" or "unknown"."""
-    if named := named_language(told):
-        return named, "export"
-    if len(_WORD.findall(text[:400])) < 2:
-        return UNKNOWN, UNKNOWN
+    named, words = named_language(told), len(_WORD.findall(text[:400]))
+    if words < (_SURE_WORDS if named else 2):
+        return (named, "export") if named else (UNKNOWN, UNKNOWN)
     found, confidence = _identifier().classify(text[:1000])
+    if named:
+        return (found, "words") if found != named and confidence >= _SURE else (named, "export")
     return (found, "words") if confidence >= MIN_CONFIDENCE else (UNKNOWN, UNKNOWN)
 
 

@@ -24,7 +24,8 @@ _CAPITAL = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃĄĘÓ]"
 _PROPER = rf"{_CAPITAL}[\w'’-]*\w"
 #: Any run of seven digits or more, whatever stands between them, and any word with four digits or more that is no year.
 _DIGITS = re.compile(r"(?<![\w.,])\+?\(?\d(?:[ \t().,/\-–]{0,3}\d){6,}(?!\w)")
-_CODES = re.compile(r"(?<![\w-])#?(?=(?:[^\W\d]|[-_/#])*(?:\d(?:[^\W\d]|[-_/])*){4})[\w#]+(?:[-_/]\w+)*")
+_CODES = re.compile(r"#?\w+(?:[-_/]\w+)*")
+_CODE_DIGITS = 4
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _NUMBERED = re.compile(
     r"""(?:\#|\b(?:order|ticket|case|invoice|customer|reference|ref|tracking|bestell(?:ung|nummer)|auftrag(?:snummer)?|vorgang|rechnung(?:snummer)?
@@ -75,9 +76,13 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
     spans += [_Span(*match.span(), _ADDRESS) for match in _ADDRESSES.finditer(text)]
     spans += [_Span(*match.span("id"), _NUMBER) for match in _NUMBERED.finditer(text)]
     spans += [_Span(*match.span(), _NUMBER) for match in _DIGITS.finditer(text)]
-    spans += [_Span(*match.span(), _NUMBER) for match in _CODES.finditer(text) if not _YEAR.match(match.group())]
+    spans += [_Span(*match.span(), _NUMBER) for match in _CODES.finditer(text) if _is_code(match.group())]
     spans += _names(text)
     return _marked(text, spans)
+
+
+def _is_code(word: str) -> bool:
+    return sum(map(str.isdigit, word)) >= _CODE_DIGITS and not _YEAR.match(word)
 
 
 def _marked(text: str, spans: list[_Span]) -> str:

@@ -14,6 +14,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from orchestration.privacy.identifiers import FORGOTTEN
+from orchestration.privacy.retention import REMOVED
 from orchestration.pull.tables import put_table
 from orchestration.settings import Settings
 from orchestration.texts.sources import EACH
@@ -55,10 +57,12 @@ def score_texts(
     """
     ensure_text_tables(settings)
     _list_texts(con)
+    outlived = _outlived(settings, con)
     if not _count(con, "listed"):
-        for name, (_, schema) in TABLES.items():
-            put_table(schema.empty_table(), name, settings.raw, settings.scratch)
-        return dict.fromkeys(TABLES, 0)
+        nothing = {name: schema.empty_table() for name, (_, schema) in TABLES.items()} | {SCORES: outlived}
+        for name, table in nothing.items():
+            put_table(table, name, settings.raw, settings.scratch)
+        return {name: table.num_rows for name, table in nothing.items()}
     # Not before it is needed: the libraries take seconds to import.
     from orchestration.texts.judging import Rules
     from orchestration.texts.serving import models_of, scored_by_model
@@ -73,7 +77,7 @@ def score_texts(
     models = models_of(con, kept_of(settings), rules or Rules(), made_by, progress)
     scored = scored_by_model(con, models)
     rows = {
-        SCORES: scored.cast(TABLES[SCORES][1]),
+        SCORES: pa.concat_tables([scored.cast(TABLES[SCORES][1]), outlived]),
         MODELS: pa.Table.from_pylist([row for model in models for row in model.rows], schema=TABLES[MODELS][1]),
     }
     for name, table in rows.items():
@@ -111,6 +115,8 @@ def texts_of(con: duckdb.DuckDBPyConnection, hashes: str) -> Iterator[list[tuple
         yield batch
 
 
+#: A text without what stands in the place of one that was taken out.
+_REST = f"""trim(replace(replace("text", '{FORGOTTEN}', ''), '{REMOVED}', ''), ' ' || chr(10))"""
 _HASH = """sha256(coalesce(told_language, '') || '|' || "text")"""
 
 
@@ -121,9 +127,18 @@ def _list_texts(con: duckdb.DuckDBPyConnection) -> None:
         create or replace temp table listed as
         select record_kind, record_id, said_at, label, {_HASH} as text_hash
         from ({EACH})
-        where trim("text") <> ''
+        where {_REST} <> ''
         """
     )
+
+
+def _outlived(settings: Settings, con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Scores of records whose text was taken out since: forgotten, or its time was over. A figure of the past stays as it was."""
+    before = ds.dataset([settings.raw / SCORES / name for name in _files(settings)])  # noqa: F841 (DuckDB reads it by its name)
+    names = ", ".join(name if name != "text_hash" else "'' as text_hash" for name in TABLES[SCORES][1].names)
+    told = f"""select record_kind, record_id from ({EACH}) where trim("text") <> '' and {_REST} = ''"""
+    found = con.sql(f"select {names} from before semi join ({told}) using (record_kind, record_id)")
+    return found.to_arrow_table().cast(TABLES[SCORES][1])
 
 
 def _take_over(settings: Settings, con: duckdb.DuckDBPyConnection, made_by: str) -> None:

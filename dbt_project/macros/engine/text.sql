@@ -54,3 +54,21 @@
 {% macro spark__json_text(column, key) %}
   {{- return("get_json_object(" ~ column ~ ", '$." ~ key ~ "')") -}}
 {% endmacro %}
+
+
+{#- A relation's rows, once for each text of the list that an object in JSON has by a key: `list_member`. Without any: not at all. -#}
+{% macro rows_by_member(relation, column, key) %}
+  {{- return(adapter.dispatch('rows_by_member')(relation, column, key)) -}}
+{% endmacro %}
+
+{% macro default__rows_by_member(relation, column, key) -%}
+  (select *, unnest(json_extract_string({{ column }}, '$.{{ key }}[*]')) as list_member from {{ relation }}) as by_member
+{%- endmacro %}
+
+{% macro spark__rows_by_member(relation, column, key) -%}
+  (
+      select facts.*, members.list_member
+      from {{ relation }} as facts
+      lateral view explode(from_json(get_json_object({{ column }}, '$.{{ key }}'), 'array<string>')) members as list_member
+  ) as by_member
+{%- endmacro %}

@@ -1,0 +1,1 @@
+"""Exports that are not in a folder: in buckets, on SFTP and HTTPS servers."""
