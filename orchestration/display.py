@@ -1,30 +1,23 @@
-"""What people read: the KPI table, the end of a run, its status."""
+"""The KPI table as people read it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.output import row_for_csv
-from orchestration.publish import read_publication
 from orchestration.pull.faults import nearest
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.quarantine import Reason, reasons
-from orchestration.run_record import SETTLED, RunRecord
 from orchestration.settings import Settings
-from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
+from orchestration.versions import MARTS_FILE
 
 #: Shown at the end of a run; `cxhouse kpis` shows all.
 HEADLINES = (
@@ -33,15 +26,6 @@ HEADLINES = (
     "on_time_delivery_rate", "cancellation_rate", "review_score", "negative_feedback_rate", "order_size",
     "repeat_sales_share", "retention_rate",
 )  # fmt: skip
-MAX_REASONS = 8
-MAX_SUMMARY = 20
-#: How a model was brought up to date, as macros/maintained/ calls it, in words.
-MODES = {
-    "keep": "kept as they were",
-    "touched": "computed where touched",
-    "compare": "computed whole, changes taken over",
-    "rebuild": "built anew",
-}
 _LIGHTS = {
     "on_target": "green",
     "warning": "yellow",
@@ -179,14 +163,14 @@ def _status(status: str) -> str:
 COLUMNS = ("KPI", "period", "member", "value", "95 % interval", "cases", "pending", "target", "status")
 
 
-def _table(title: str) -> Table:
+def table_of(title: str) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def kpi_table(rows: list[dict[str, Any]], title: str) -> Table:
     """Rows of the mart as a table for a terminal."""
     shown = [name for name in COLUMNS if name != "member" or any(row["member"] != "all" for row in rows)]
-    table = _table(title)
+    table = table_of(title)
     for name in shown:
         table.add_column(name, justify="right" if name in ("value", "cases", "pending", "target") else "left")
     for row in rows:
@@ -213,139 +197,3 @@ def kpis_text(rows: list[dict[str, Any]], form: str) -> str:
     writer.writeheader()
     writer.writerows(map(row_for_csv, plain))
     return stream.getvalue().rstrip("\n")
-
-
-def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
-    """The end of a run: headline KPIs, what was loaded and gated, where the marts are."""
-    if record.published_version:
-        rows = headlines(settings)
-        console.print(kpi_table(rows, f"Headline KPIs, newest whole month, as of {local_as_of(settings, record)}"))
-        for line in left_out(settings, rows):
-            console.print(f"  {line}", markup=False)
-    console.print(loads_table(settings))
-    print_rejected(console, settings, record)
-    print_verdicts(console, record)
-    if record.status == SETTLED:
-        console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
-    if record.published_version:
-        console.print(f"Published version {record.published_version}: {settings.published / MARTS_FILE}", markup=False)
-        console.print(f"Single cases, for analysts: {settings.published / ANALYSIS_FILE}", markup=False)
-        console.print(f"and as Parquet: {settings.published / PARQUET_FOLDER}", markup=False)
-        console.print(f"To look at: {settings.published / REPORT_FILE}, or 'cxhouse dashboard'", markup=False)
-    print_page(console, settings, record)
-
-
-def print_page(console: Console, settings: Settings, record: RunRecord) -> None:
-    """Where the page of the run's gates lies."""
-    console.print(f"Gates of the run: {record.page(settings.home)}", markup=False)
-
-
-def local_as_of(settings: Settings, record: RunRecord) -> str:
-    """The instant that a run speaks of, as the reporting time zone's clocks show it."""
-    instant = datetime.fromisoformat(record.as_of).replace(tzinfo=UTC)
-    return f"{instant.astimezone(ZoneInfo(settings.reporting_timezone)):%Y-%m-%d %H:%M}"
-
-
-def loads_table(settings: Settings) -> Table:
-    """The ledger: per file the rows read, loaded and quarantined."""
-    ledger = Ledger(settings.ledger)
-    files = {file.batch: file for file in ledger.landed()}
-    table = _table("Loaded")
-    numbers_of = ("read", "loaded", "quarantined", "merged", "records")
-    for name in ("file", "contract", *numbers_of, "status"):
-        table.add_column(name, justify="right" if name in numbers_of else "left")
-    for load in ledger.loads():
-        told = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
-        numbers = ("" if n is None else f"{n:,}" for n in told)
-        status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
-        table.add_row(escape(files[load.batch].file), load.contract, *numbers, status)
-    return table
-
-
-def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
-    """What the files became, which were refused, why rows lie in quarantine, and which files nothing reads."""
-    for line in record.summary[:MAX_SUMMARY]:
-        console.print(f"  {line}", markup=False)
-    if len(record.summary) > MAX_SUMMARY:
-        console.print(f"  and {len(record.summary) - MAX_SUMMARY} more file(s); the table load_ledger has all")
-    refused = {load.batch: load.reason for load in record.loads if load.status == "refused"}
-    # What this run held back is told with its gate.
-    gated = {load.batch: load.kind for load in record.loads if load.status == "gated"}
-    names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused or gated else {}
-    told = {(names[batch], kind) for batch, kind in gated.items()}
-    for batch, why in refused.items():
-        console.print(f"  [yellow]refused[/] {escape(names[batch])}: it {escape(why or 'cannot be read')}")
-    found = [reason for reason in reasons(settings) if not (reason.is_held_back and (reason.file, reason.kind) in told)]
-    for reason in found[:MAX_REASONS]:
-        where = f"{reason.file}, which is held back," if reason.is_held_back else reason.file
-        console.print(f"  {reason.rows:,} row(s) of {where} in quarantine: {reason.in_words}", markup=False)
-    if len(found) > MAX_REASONS:
-        console.print(f"  and {len(found) - MAX_REASONS} more reason(s); 'cxhouse quarantine' lists them all")
-    for name in record.unclaimed:
-        console.print(f"  [yellow]not claimed[/] {escape(name)}: no contract reads it; 'cxhouse sources' shows its columns")
-
-
-def quarantine_table(found: list[Reason]) -> Table:
-    """Why rows lie in quarantine, the most frequent reasons first."""
-    table = _table("Quarantine" if found else "Nothing is in quarantine")
-    for name in ("rows", "kind", "file", "column", "reason", "first rows") if found else ():
-        table.add_column(name, justify="right" if name == "rows" else "left")
-    for reason in found:
-        file = f"{reason.file} (held back)" if reason.is_held_back else reason.file
-        first = ", ".join(map(str, reason.first_rows))
-        said = f"{reason.example} ({reason.different:,} different values)" if reason.different > 1 else reason.example
-        cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", said, first)
-        table.add_row(*(escape(cell) for cell in cells))
-    return table
-
-
-def print_verdicts(console: Console, record: RunRecord) -> None:
-    """One line for all that passed; in full what did not."""
-    failed = [verdict for verdict in record.verdicts if not verdict.passed]
-    gates = len({verdict.gate for verdict in record.verdicts})
-    passed = len(record.verdicts) - len(failed)
-    modes = [f"{record.model_modes[mode]} {words}" for mode, words in MODES.items() if mode in record.model_modes]
-    if modes:
-        console.print(f"Models: {', '.join(modes)}")
-    console.print(f"Gates: {passed} expectations at {gates} gates and {record.tests_passed} model tests passed")
-    for verdict in failed:
-        mark = "[red]FAILED[/]" if verdict.blocks else "[yellow]warning[/]"
-        console.print(f"  {mark} {escape(verdict.gate)}: {escape(verdict.expectation)}")
-        if verdict.failed_rows:
-            console.print(f"      {verdict.failed_rows:,} row(s) do not meet it{', such as:' if verdict.examples else ''}")
-        for text in [*(f"- {example}" for example in verdict.examples), *([verdict.problem] if verdict.problem else [])]:
-            console.print(f"      {text}", markup=False)
-        if verdict.remedy:
-            console.print(f"      What to do: {verdict.remedy}", markup=False)
-    for problem in record.dbt_problems:
-        console.print(f"  [red]FAILED[/] {escape(problem)}")
-
-
-def print_status(console: Console, settings: Settings) -> None:
-    """The last run, the ledger, the gates, and what readers see."""
-    record = RunRecord.load(settings.home)
-    if record is None:
-        raise ConfigurationError(f"no run has taken place in {settings.home}; run 'cxhouse run' first, or name another --home")
-    console.print(
-        f"Last run {record.run_id}: {record.status}, started {record.started_at}, as of {local_as_of(settings, record)}"
-    )
-    console.print(loads_table(settings))
-    print_rejected(console, settings, record)
-    print_verdicts(console, record)
-    gates = _table("Gates")
-    for name in ("gate", "expectation", "severity", "result"):
-        gates.add_column(name)
-    for verdict in record.verdicts:
-        gates.add_row(
-            escape(verdict.gate),
-            escape(verdict.expectation),
-            verdict.severity,
-            "[green]passed[/]" if verdict.passed else "[red]failed[/]",
-        )
-    console.print(gates)
-    publication = read_publication(settings)
-    if publication is None:
-        console.print("Nothing is published yet")
-    else:
-        place = settings.published / MARTS_FILE
-        console.print(f"Published version {publication.version} (run {publication.run_id}): {place}", markup=False)

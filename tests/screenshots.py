@@ -14,7 +14,7 @@ from browsing import chromium, dashboard, free_port
 from playwright.sync_api import Browser, Page
 from rich.console import Console
 
-from orchestration.display import print_run
+from orchestration.cli.run_output import print_run
 from orchestration.run_record import PAGES, RunRecord
 from orchestration.settings import PROJECT, load_settings
 

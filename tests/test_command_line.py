@@ -12,7 +12,7 @@ import pytest
 from conftest import Cxhouse, Home
 from rich.console import Console
 
-from orchestration.display import print_run
+from orchestration.cli.run_output import print_run
 from orchestration.errors import ConfigurationError
 from orchestration.pull.pulling import Pull
 from orchestration.run_record import RunRecord

@@ -24,7 +24,7 @@ from conftest import REPOSITORY, Cxhouse, Home
 from rich.console import Console
 
 from orchestration import alerts
-from orchestration.display import print_status, quarantine_table
+from orchestration.cli.run_output import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
 from orchestration.gates.queries import judge

@@ -42,6 +42,7 @@ def test_no_column_of_the_marts_identifies_a_record_or_a_person(sample_home: Hom
     ]
     assert not identifying
     assert len(columns) > 150
+    assert not [f"{table.name}.{column}" for table in analysis.tables for column in table.columns if column.endswith("agent_id")]
     assert {"kpis", "team_scorecard", "kpi_definitions"} <= {table.name for table in marts.tables}
     assert {"fct_tickets", "customer_360", "agent_scorecard"} <= {table.name for table in analysis.tables}
 

@@ -91,7 +91,7 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
 
     settings = load_settings(home=home, config=config)
     if out is None:
-        from orchestration.display import quarantine_table
+        from orchestration.cli.run_output import quarantine_table
 
         console().print(quarantine_table(reasons(settings, kind, file_name)))
         return

@@ -38,7 +38,7 @@ def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, ho
 @reported
 def status(home: str | None, config: str | None) -> None:
     """Show the last run: rows read, loaded and quarantined by file, each gate, and the published version."""
-    from orchestration.display import print_status
+    from orchestration.cli.run_output import print_status
 
     print_status(console(), load_settings(home=home, config=config))
 

@@ -91,7 +91,7 @@ def replay(
 
 
 def _run(settings: Settings, record: bool = False) -> None:
-    from orchestration.display import print_page, print_rejected, print_run, print_verdicts
+    from orchestration.cli.run_output import print_page, print_rejected, print_run, print_verdicts
     from orchestration.execution import execute
     from orchestration.run_record import RunRecord
 
