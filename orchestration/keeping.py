@@ -72,6 +72,13 @@ class State(NamedTuple):
     are_changes_known: bool
 
 
+class Held(NamedTuple):
+    """Tables that a publication holds as they are now, and those that it holds as they were before their latest changes."""
+
+    unchanged: frozenset[str] = frozenset()
+    outdated: frozenset[str] = frozenset()
+
+
 class Kept:
     """The state of a DuckDB warehouse, as far as it says what can stay; asked and kept up to date while dbt builds."""
 
@@ -238,13 +245,20 @@ class Kept:
         """Remember what a gate said."""
         self._remember(gate, basis, verdicts)
 
-    def unchanged_since(self, published: str, size: int, max_growth: int, tables: Iterable[str]) -> frozenset[str]:
-        """Tables that the publication ``published``, of so many bytes, holds as they are now."""
+    def held_by(self, published: str, size: int, max_growth: int, tables: Iterable[str]) -> Held:
+        """What of the tables the publication ``published``, of so many bytes, holds already."""
         text = self.verdicts(_PUBLISHED, published)
         told = json.loads(text) if text else {}
         if told.get("project") != self._project or size > max_growth * told["bytes"]:
-            return frozenset()
-        return frozenset(name for name in tables if self.version_of(name) and self.version_of(name) == told["tables"].get(name))
+            return Held()
+        unchanged, outdated = set(), set()
+        for name in tables:
+            state, then = self._built.get(name), told["tables"].get(name)
+            if state and then == f"v{state.version}":
+                unchanged.add(name)
+            elif state and state.are_changes_known and then == f"v{state.version - 1}":
+                outdated.add(name)
+        return Held(frozenset(unchanged), frozenset(outdated))
 
     def published(self, version: str, size: int, is_whole: bool, tables: Iterable[str]) -> None:
         """Remember which versions of the tables a publication holds; its size counts where it was written as a whole."""

@@ -14,13 +14,14 @@ from conftest import Home
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.keeping import Held
 from orchestration.publish import Candidate, PublicTable, open_published, publications, publications_of
 from orchestration.publish.scan import scan
 from orchestration.publish.suppression import REVEALS, SUPPRESSED, TOO_FEW, Suppression, with_dependents
 from orchestration.pull.literals import identifier
 from orchestration.salt import read_salt
 from orchestration.settings import Settings
-from orchestration.steps.publish import _unchanged
+from orchestration.steps.publish import _held
 
 LEAST = 5
 CELL = "kpi_id varchar, grain varchar, period_start date, dimension varchar, member varchar, people_bits bigint, n bigint"
@@ -242,8 +243,8 @@ def test_the_people_of_a_cell_are_those_of_its_rows(sample_home: Home) -> None:
 
 def test_published_tables_stay_only_by_the_same_rules(tmp_path: Path) -> None:
     class Known:
-        def unchanged_since(self, *_: Any) -> frozenset[str]:
-            return frozenset({"cells", "others"})
+        def held_by(self, *_: Any) -> Held:
+            return Held(frozenset({"cells", "others"}), frozenset({"others"}))
 
     home = Settings(home=tmp_path)
     home.published.mkdir(parents=True)
@@ -254,11 +255,11 @@ def test_published_tables_stay_only_by_the_same_rules(tmp_path: Path) -> None:
         candidate.build(con, [])
     candidate.publish()
     known: Any = Known()
-    assert _unchanged(home, known, tables) == {"cells"}
-    assert _unchanged(home.model_copy(update={"min_people": 3}), known, tables) == frozenset()
-    assert _unchanged(home.model_copy(update={"publish_agent_names": True}), known, tables) == frozenset()
+    assert _held(home, known, tables) == Held(frozenset({"cells"}))
+    assert _held(home.model_copy(update={"min_people": 3}), known, tables) == Held()
+    assert _held(home.model_copy(update={"publish_agent_names": True}), known, tables) == Held()
     (home.published / "parquet" / "marts" / "cells.parquet").unlink()
-    assert _unchanged(home, known, tables) == frozenset()
+    assert _held(home, known, tables) == Held()
     assert with_dependents(frozenset({"rate_changes", "fct_tickets"})) == {"fct_tickets"}
     assert with_dependents(frozenset({"kpis", "rate_changes"})) == {"kpis", "rate_changes"}
 

@@ -38,6 +38,8 @@ class PublicTable:
     #: The model that the rows are taken from, where it has another name, and which of them.
     source: str = ""
     only: str = ""
+    #: The columns that identify a row, as the model's test says, where they are published as they are.
+    key: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -67,8 +69,20 @@ def public_tables(manifest: Mapping[str, Any], with_agent_names: bool = False) -
         CxhouseError: a public model does not say to which publication it belongs.
     """
     nodes = [n for n in manifest["nodes"].values() if n["resource_type"] == "model" and n["access"] == "public"]
-    tables = [_public_table(node, with_agent_names) for node in sorted(nodes, key=lambda n: n["alias"])]
+    keys = declared_keys(manifest)
+    tables = [
+        _public_table(node, with_agent_names, keys.get(node["unique_id"], [])) for node in sorted(nodes, key=lambda n: n["alias"])
+    ]
     return [*tables, *(_by_agent(table) for table in tables if table.name == "kpis")]
+
+
+def declared_keys(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The columns that identify a row of each model, as its test says, by the model's id."""
+    return {
+        node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
+        for node in manifest["nodes"].values()
+        if (node.get("test_metadata") or {}).get("name") == "unique_together"
+    }
 
 
 def _by_agent(kpis: PublicTable) -> PublicTable:
@@ -87,10 +101,11 @@ def _by_agent(kpis: PublicTable) -> PublicTable:
         private=(*kpis.private, "dimension"),
         source=kpis.name,
         only="dimension = 'agent'",
+        key=(),
     )
 
 
-def _public_table(node: dict[str, Any], with_agent_names: bool) -> PublicTable:
+def _public_table(node: dict[str, Any], with_agent_names: bool, key: list[str]) -> PublicTable:
     name, publication = node["alias"], node["config"]["meta"].get("publication")
     if publication not in (MARTS, ANALYSIS):
         raise CxhouseError(f"model {name} is public, and its config.meta.publication is neither {MARTS} nor {ANALYSIS}")
@@ -107,8 +122,9 @@ def _public_table(node: dict[str, Any], with_agent_names: bool) -> PublicTable:
         copies = dict.fromkeys(pseudonyms, _AGENT_NAME)
         columns[_AGENT_NAME] = "Agent, as the exports name them; published because publish_agent_names is on."
     return PublicTable(
-        name, node["schema"], node["description"], {**columns, **ADDED.get(name, {})}, publication, pseudonyms, private, copies
-    )
+        name, node["schema"], node["description"], {**columns, **ADDED.get(name, {})}, publication, pseudonyms, private, copies,
+        key=() if {*pseudonyms, *private} & {*key} else tuple(key),
+    )  # fmt: skip
 
 
 def publications_of(tables: list[PublicTable]) -> tuple[Publication, ...]:

@@ -7,6 +7,8 @@ up by their bits, over members and periods.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import duckdb
 
 #: The status of what is not shown.
@@ -38,7 +40,20 @@ class Suppression:
 
     def shown(self, table: str) -> str | None:
         """A table as the marts show it, as SQL: the columns of the model and those ``ADDED``; none where it is shown whole."""
-        rules = {
+        rules = self._rules()
+        if table not in rules:
+            return None
+        if not self._is_judged:
+            self._judge()
+            self._is_judged = True
+        return rules[table]()
+
+    def hides(self, table: str) -> bool:
+        """Can a row of a table be shown or not for what other rows say?"""
+        return table in self._rules()
+
+    def _rules(self) -> dict[str, Callable[[], str]]:
+        return {
             "kpis": self._kpis,
             "rate_changes": self._rate_changes,
             "team_scorecard": self._team_scorecard,
@@ -47,12 +62,6 @@ class Suppression:
             "marketplace_compliance": self._marketplace_compliance,
             "clv_calibration": self._clv_calibration,
         }
-        if table not in rules:
-            return None
-        if not self._is_judged:
-            self._judge()
-            self._is_judged = True
-        return rules[table]()
 
     # -- which cells ---------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from orchestration.connections import connect
 from orchestration.errors import CxhouseError, GateFailedError
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.gates.verdicts import Verdict
-from orchestration.keeping import Kept
+from orchestration.keeping import Held, Kept
 from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
 from orchestration.publish.scan import scan
@@ -41,11 +41,11 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         candidate = Candidate(run.settings, tables, record.run_id)
         names = [table.name for table in tables]
         with run.warehouse.kept() as kept, run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
-            unchanged = _unchanged(run.settings, kept, tables)
-            written = candidate.build(con, record.verdicts, unchanged)
+            held = _held(run.settings, kept, tables)
+            written = candidate.build(con, record.verdicts, held)
             _check(candidate, written, run)
             if kept:
-                kept.published(candidate.version, candidate.bytes, not unchanged, names)
+                kept.published(candidate.version, candidate.bytes, not any(held), names)
         write_keys(keys_of(project.manifest, tables), candidate.folder)
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
@@ -71,28 +71,29 @@ def _check(candidate: Candidate, written: list[str], run: Run) -> None:
         raise GateFailedError("personal data would be published; what is published stays as it was")
 
 
-def _unchanged(settings: Settings, kept: Kept | None, tables: list[PublicTable]) -> frozenset[str]:
+def _held(settings: Settings, kept: Kept | None, tables: list[PublicTable]) -> Held:
     """Tables that can be taken from what is published, where that is whole and was shown by the same rules."""
     try:
         published = read_publication(settings)
     except (duckdb.Error, ValueError):
-        return frozenset()
+        return Held()
     if kept is None or published is None:
-        return frozenset()
+        return Held()
     if (published.min_people, published.has_agent_names) != (settings.min_people, settings.publish_agent_names):
-        return frozenset()
+        return Held()
     there: set[str] = set()
     size = 0
     for publication in publications_of(tables):
         path, folder = settings.published / publication.database, settings.published / publication.parquet
         if not path.exists():
-            return frozenset()
+            return Held()
         size += path.stat().st_size
         with connect(path, read_only=True) as con:
             held = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
         wanted = {table.name for table in publication.tables}
         there |= {name for name in held & wanted if (folder / f"{name}.parquet").exists()}
-    return kept.unchanged_since(published.version, size, MAX_GROWTH, [table.name for table in tables]) & there
+    found = kept.held_by(published.version, size, MAX_GROWTH, [table.name for table in tables])
+    return Held(found.unchanged & there, found.outdated & there)
 
 
 def _draw_report(candidate: Candidate, record: RunRecord) -> None:

@@ -13,6 +13,7 @@ from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.suites import check_tables
 from orchestration.lock import take_writer_lock
 from orchestration.privacy.sweep import finish_requests
+from orchestration.publish.publications import declared_keys
 from orchestration.pull.ledger import Ledger
 from orchestration.run_record import PARTIAL, RunRecord
 from orchestration.settings import Settings
@@ -42,11 +43,7 @@ class Project:
     @cached_property
     def models(self) -> dict[str, Model]:
         nodes = self.manifest["nodes"].values()
-        keys = {
-            node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
-            for node in nodes
-            if (node.get("test_metadata") or {}).get("name") == "unique_together"
-        }
+        keys = declared_keys(self.manifest)
         return {
             node["name"]: Model(
                 name=node["name"],
