@@ -12,6 +12,9 @@ import pytest
 import yaml
 from conftest import Cxhouse, Home
 
+# A home of its own takes most of a minute.
+pytestmark = pytest.mark.ci
+
 #: Nobody's, and no business of a message.
 PERSON = "max.muster@leak.example IBAN DE02120300000000202051"
 NOTES_CONTRACT = {

@@ -189,6 +189,7 @@ def pull(box: Box) -> tuple[Pull, list[str], float]:
     return pulling, said, time.monotonic() - started
 
 
+@pytest.mark.ci
 def test_bombs_are_refused_and_the_run_goes_on(tmp_path: Path) -> None:
     box = Box(tmp_path)
     for name, (data, _) in {**BOMBS, **ARCHIVES}.items():

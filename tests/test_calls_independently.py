@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from conftest import Cxhouse, Home
 
+# A home of its own takes most of a minute.
+pytestmark = pytest.mark.ci
+
 Row = dict[str, Any]
 FIRST = datetime(2026, 6, 1, 8)
 INTERACTIONS = 300

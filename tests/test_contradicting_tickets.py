@@ -19,6 +19,9 @@ from orchestration.execution import prepare_home
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
+# A home of its own takes most of a minute.
+pytestmark = pytest.mark.ci
+
 AS_OF = "2026-07-01"
 Rows = list[dict[str, object]]
 CHAINS = 40

@@ -233,6 +233,7 @@ def test_nothing_to_look_at(cxhouse: Cxhouse, tmp_path: Path) -> None:
     assert "nothing is published" in cxhouse("dashboard", "--no-browser", "--home", tmp_path, exit_code=2).stderr
 
 
+@pytest.mark.ci
 def test_marts_of_an_earlier_release(cxhouse: Cxhouse, tmp_path: Path) -> None:
     (tmp_path / "published").mkdir()
     with duckdb.connect(str(tmp_path / "published" / "marts.duckdb")) as con:

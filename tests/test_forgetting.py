@@ -350,6 +350,7 @@ def test_however_a_number_is_written(place: Place) -> None:
     assert (second["subject"], third["subject"]) == ("[forgotten]", "hello there")
 
 
+@pytest.mark.ci
 def test_a_text_is_searched_in_no_more_than_its_length(place: Place) -> None:
     """Hostile text: a million letters in one word, signs of addresses, digits and brackets."""
     roll = Roll.of(place.settings, PERSON)

@@ -151,6 +151,7 @@ def frames() -> list[pa.Table]:
     return found
 
 
+@pytest.mark.ci
 def test_a_query_says_what_the_library_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
     for number, frame in enumerate(frames()):

@@ -120,8 +120,9 @@ def test_dagster_definitions(sample_home: Home, monkeypatch: pytest.MonkeyPatch)
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "Europe/Berlin")
 
 
-def test_a_subset_of_the_models_can_be_built(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings: Settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
+@pytest.mark.ci
+def test_a_subset_of_the_models_can_be_built(copied_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: Settings = load_settings(str(copied_home.exports), str(copied_home.path), str(copied_home.config))
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     prepare_home(settings)

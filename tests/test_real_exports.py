@@ -11,6 +11,9 @@ from conftest import Home, check_that_spans_add_up
 from orchestration.dashboard.marts import Marts
 from orchestration.dashboard.pages import pages
 
+# A home of real exports takes more than a minute.
+pytestmark = pytest.mark.ci
+
 
 def test_olist_orders(real_home: Home) -> None:
     statuses = dict(real_home.query("select status, count(*) from fct_orders group by 1"))

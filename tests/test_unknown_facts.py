@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import Cxhouse, Home
 
+# A home of its own takes most of a minute.
+pytestmark = pytest.mark.ci
+
 HEAD = "order_id,ordered_at,status,promised_ship_at,shipped_at,promised_delivery_at,delivered_at,cancelled_at"
 ON_JUNE_1 = "2026-06-01T10:00:00Z"
 
