@@ -76,7 +76,9 @@ class Home:
         """The published models as the warehouse holds them, with the numbers of few people that readers do not see."""
         if not (self.path / "warehouse.duckdb").exists():  # of Spark
             return self.published()
-        con = duckdb.connect(str(self.path / "warehouse.duckdb"), read_only=True)
+        # Of a home that all tests share a copy: one of them may hold the warehouse to write.
+        beside = self.path.parent / "warehouse.duckdb"
+        con = duckdb.connect(str(beside if beside.exists() else self.path / "warehouse.duckdb"), read_only=True)
         con.execute(f"attach '{self.path / 'published' / 'marts.duckdb'}' as published (read_only)")
         schemas = ("kpis", "practices", "journey", "conformed")
         con.execute(f"set search_path = '{','.join(f'warehouse.{schema}' for schema in schemas)},published.main'")
@@ -148,6 +150,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, samp
 
     def build(folder: Path) -> None:
         cxhouse("run", "--exports", sample / "exports", "--home", folder / "home", "--config", sample / "config")
+        shutil.copyfile(folder / "home" / "warehouse.duckdb", folder / "warehouse.duckdb")
 
     home = built_once(tmp_path_factory, "sample_home", build) / "home"
     return Home(home, sample / "exports", sample / "config")
@@ -183,5 +186,6 @@ def real_home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Hom
 
     def build(folder: Path) -> None:
         cxhouse("run", "--exports", REAL_EXPORTS, "--home", folder / "home", "--as-of", "2022-01-01")
+        shutil.copyfile(folder / "home" / "warehouse.duckdb", folder / "warehouse.duckdb")
 
     return Home(built_once(tmp_path_factory, "real_home", build) / "home", REAL_EXPORTS, None)

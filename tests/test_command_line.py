@@ -77,7 +77,7 @@ def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home, tmp_path: Path)
     ("arguments", "message"),
     [
         (["run", "--exports", "/nowhere"], "no exports folder at /nowhere; name one with --exports"),
-        (["run", "--exports", "sftp://host/x"], "only folders can be read"),
+        (["run", "--exports", "ftp://host/x"], "ftp:// is not read; known are s3://"),
         (["run", "--config", "/nowhere"], "no configuration folder at /nowhere"),
         (["run", "--as-of", "tomorrow"], "as-of 'tomorrow' is no date"),
         (["kpis"], "nothing is published"),

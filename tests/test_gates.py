@@ -85,7 +85,7 @@ def test_a_failed_expectation_names_rows_and_files(tmp_path: Path) -> None:
     assert (filled.passed, filled.blocks, [lineage(row) for row in filled_rows]) == (False, False, ["a.csv, row 4"])
     # An expectation that cannot be evaluated has not passed, and says why.
     assert absent.blocks
-    assert "absent" in str(absent.problem)
+    assert "does not exist" in str(absent.problem)
 
 
 #: One of each kind that a query can answer, as suites ask it, and with limits that some frames miss.
@@ -276,7 +276,7 @@ def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, m
     assert list((settings.raw / "orders").glob("*orders*")) == []
     # The run's output, the status, the page and the message.
     sent: list[str] = []
-    monkeypatch.setattr(alerts, "_send", lambda _settings, _title, body: sent.append(body))
+    monkeypatch.setattr(alerts, "send", lambda _settings, _title, body: sent.append(body))
     record.finish(settings, "blocked")
     shown = Console(width=300, record=True, file=io.StringIO())
     print_status(shown, settings)

@@ -91,6 +91,7 @@ def test_names_of_agents_are_published_on_purpose_only(tmp_path: Path) -> None:
     manifest = {
         "nodes": {
             "a": {
+                "unique_id": "a",
                 "resource_type": "model", "access": "public", "alias": "dim_agents", "schema": "conformed", "description": "x",
                 "config": {"meta": {"publication": "analysis"}}, "columns": {"agent_id": column},
             }

@@ -112,7 +112,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
         home.exports / "tickets.csv": OPENED,
         home.exports / "surveys.csv": ASKED,
         home.exports / "agents.csv": ROSTER,
-        folder / "config" / "cxhouse.yml": "reporting_timezone: Europe/Berlin\n",
+        folder / "config" / "cxhouse.yml": "reporting_timezone: Europe/Berlin\nmin_people: 1\n",
         folder / "config" / "contracts" / "silent.yml": SILENT_CONTRACT,
         folder / "config" / "contracts" / "mute.yml": MUTE_CONTRACT,
     }

@@ -7,6 +7,7 @@ from functools import partial
 
 import duckdb
 
+from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
 from orchestration.personal_data import CANDIDATE, CANDIDATE_ID, finds
 from orchestration.publish.candidate import Candidate
@@ -25,7 +26,7 @@ def scan(candidate: Candidate, tables: list[str], settings: Settings) -> list[Ve
     verdicts = []
     for publication in candidate.publications:
         wanted = [name.partition(".")[2] for name in tables if name.partition(".")[0] == publication.name]
-        with duckdb.connect(str(candidate.database(publication)), read_only=True) as con:
+        with connect(candidate.database(publication), read_only=True) as con:
             for table in sorted(wanted):
                 verdicts += _scan_table(con, publication, table, settings)
     return verdicts
