@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from itertools import groupby
 from pathlib import Path
@@ -190,13 +192,14 @@ _SAMPLE_QUERY = """
 
 def run_sample(folder: Path) -> Path:
     """Write the sample, run it, and return the warehouse."""
-    from orchestration.execution import execute
     from orchestration.sample import write_sample
     from orchestration.sample.company import Scope
 
     write_sample(folder / "sample", Scope(*SAMPLE))
     settings = load_settings(str(folder / "sample" / "exports"), str(folder / "home"), str(folder / "sample" / "config"))
-    execute(settings, lambda _: None)
+    # In a process of its own: this one could not read the warehouse while it holds it to write.
+    options = ["--exports", settings.exports_place, "--home", settings.home, "--config", settings.config_dir]
+    subprocess.run([sys.executable, "-m", "orchestration.cli", "run", *map(str, options)], check=True, stdout=subprocess.DEVNULL)
     return settings.warehouse
 
 
