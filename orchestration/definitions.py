@@ -8,12 +8,11 @@ import dagster as dg
 
 from orchestration.alerts import raise_alerts
 from orchestration.assets.backfill import BACKFILL, reprocessed_days
+from orchestration.assets.fitted import fitted_assets
 from orchestration.assets.layers import layer_assets, layer_checks
-from orchestration.assets.lifetime import lifetime_assets
 from orchestration.assets.naming import JOB
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.texts import text_assets
 from orchestration.configuration import check_folder
 from orchestration.gates.suites import LAYERS
 from orchestration.pull.locations import forget_listings
@@ -52,8 +51,7 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
         assets=[
             raw_assets(run),
             *(layer_assets(run, project, layer) for layer in LAYERS),
-            lifetime_assets(run, project),
-            text_assets(run, project),
+            *fitted_assets(run, project),
             published_asset(run, project),
             backfill,
         ],
