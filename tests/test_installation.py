@@ -14,6 +14,9 @@ import duckdb
 import pytest
 from conftest import REPOSITORY
 
+from orchestration.errors import ConfigurationError
+from orchestration.starter import write_project
+
 
 def shell(*command: str | Path, cwd: Path, exit_code: int = 0) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CXHOUSE_", "DAGSTER_", "PYTHON"))}
@@ -67,16 +70,16 @@ def test_an_installed_wheel_runs_a_project_from_nothing(installed: Path, tmp_pat
     assert "nothing new" in shell(installed, "run", "--config", project / "config", "--as-of", "2026-07-01", cwd=tmp_path)
 
 
-def test_a_project_is_written_once_and_nothing_of_it_is_overwritten(installed: Path, tmp_path: Path) -> None:
+def test_a_project_is_written_once_and_nothing_of_it_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "p" / "config").mkdir(parents=True)
     (tmp_path / "p" / "config" / "cxhouse.yml").write_text("currency: USD\n")
-    said = shell(installed, "init", tmp_path / "p", cwd=tmp_path, exit_code=2)
-    assert "cxhouse.yml is there already" in said
+    with pytest.raises(ConfigurationError, match=r"cxhouse\.yml is there already"):
+        write_project(tmp_path / "p")
     assert [path.name for path in (tmp_path / "p").iterdir()] == ["config"]
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
-def test_the_units_are_what_systemd_takes(installed: Path, tmp_path: Path) -> None:
-    shell(installed, "init", tmp_path / "p", cwd=tmp_path)
+def test_the_units_are_what_systemd_takes(tmp_path: Path) -> None:
+    write_project(tmp_path / "p")
     units = [tmp_path / "p" / "systemd" / f"cxhouse.{kind}" for kind in ("service", "timer")]
     assert shell("systemd-analyze", "verify", *units, cwd=tmp_path) == ""

@@ -39,13 +39,13 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     run.progress("publishing")
     with record.timed("publish"):
         candidate = Candidate(run.settings, tables, record.run_id)
-        names = [table.name for table in tables]
+        models = sorted({table.model for table in tables})
         with run.warehouse.kept() as kept, run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
             held = _held(run.settings, kept, tables)
             written = candidate.build(con, record.verdicts, held)
             _check(candidate, written, run)
             if kept:
-                kept.published(candidate.version, candidate.bytes, not any(held), names)
+                kept.published(candidate.version, candidate.bytes, not any(held), models)
         write_keys(keys_of(project.manifest, tables), candidate.folder)
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
@@ -92,8 +92,9 @@ def _held(settings: Settings, kept: Kept | None, tables: list[PublicTable]) -> H
             held = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
         wanted = {table.name for table in publication.tables}
         there |= {name for name in held & wanted if (folder / f"{name}.parquet").exists()}
-    found = kept.held_by(published.version, size, MAX_GROWTH, [table.name for table in tables])
-    return Held(found.unchanged & there, found.outdated & there)
+    found = kept.held_by(published.version, size, MAX_GROWTH, {table.model for table in tables})
+    unchanged, outdated = (frozenset(table.name for table in tables if table.model in models) & there for models in found)
+    return Held(unchanged, outdated)
 
 
 def _draw_report(candidate: Candidate, record: RunRecord) -> None:
