@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: What Spark 4 runs on.
 JAVA = 17
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+#: Spark plans a query by recursion over its parts, and a union of every KPI has hundreds.
+STACK = "-Xss64m"
 #: Which raw files the session's views show.
 SHOWN = "cxhouse.raw"
 #: Nobody else's machine has to reach the driver.
@@ -111,7 +113,7 @@ def start_session(settings: Settings) -> SparkSession:
     told = configuration(settings)
     # The catalogue's database writes its log to the working directory, unless it is told otherwise.
     place = f"-Dderby.stream.error.file={settings.spark / 'derby.log'}"
-    told[JAVA_OPTIONS] = " ".join([told.get(JAVA_OPTIONS, ""), place]).strip()
+    told[JAVA_OPTIONS] = " ".join([told.get(JAVA_OPTIONS, ""), place, STACK]).strip()
     settings.spark.mkdir(parents=True, exist_ok=True)
     builder: Any = SparkSession.builder
     for name, value in told.items():

@@ -179,7 +179,7 @@ def differences(one: Path, other: Path, layers: tuple[str, ...] = LAYERS) -> dic
             columns = con.execute(
                 "select string_agg('\"' || column_name || '\"', ', ') from information_schema.columns "
                 "where table_catalog = 'one' and table_schema = ? and table_name = ? and column_name not in "
-                "('computed_at', 'loaded_at')", [schema, table],
+                "('computed_at', 'loaded_at', 'asked_at', 'listed_at', 'newest_landed_at')", [schema, table],
             ).fetchone()  # fmt: skip
             query = "select {} from {}.{}.{} except all select {} from {}.{}.{} limit 5"
             here, there = (

@@ -92,7 +92,7 @@ def by_backfill(home: Home, _: Cxhouse) -> None:
     told = load_settings(str(home.exports), str(home.path), str(home.config))
     code = "import sys; from test_late_exports import backfill_days; backfill_days(*sys.argv[1:])"
     done = subprocess.run(
-        [sys.executable, "-c", code, told.exports, str(told.home), str(told.config_dir), "2026-03-09", LATE_DAY],
+        [sys.executable, "-c", code, told.exports_place, str(told.home), str(told.config_dir), "2026-03-09", LATE_DAY],
         cwd=REPOSITORY, env={"PYTHONPATH": "tests", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

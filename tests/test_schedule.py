@@ -89,7 +89,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
     told |= {"schedule": "* * * * *", "notify": [f"json://127.0.0.1:{inbox.server_port}/alerts"]}
     settings_file.write_text(yaml.safe_dump(told))
     cxhouse("run", "--exports", home.exports, *home.options)
-    first = home.query("select version from publication")
+    first = home.shown("select version from publication")
 
     log = tmp_path / "daemon.log"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CXHOUSE_", "DAGSTER_"))}
@@ -99,7 +99,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
             cwd=REPOSITORY, env=clean, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
-        wait_for("a new version", lambda: home.query("select version from publication") != first, log)
+        wait_for("a new version", lambda: home.shown("select version from publication") != first, log)
         assert all("new alert" in message["title"] for message in inbox.received)
         wrong = "order_id,line_id,product_id,quantity,unit_price\n" + "".join(f"X{n},1,P1,9999999,1\n" for n in range(50))
         (home.exports / "order_items_wrong.csv").write_text(wrong)
@@ -109,7 +109,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
             failed = wait_for(
                 "a failed run", lambda: instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])), log
             )
-        held = home.query("select version from publication")
+        held = home.shown("select version from publication")
     finally:
         os.killpg(daemon.pid, signal.SIGTERM)
         daemon.wait(60)
@@ -122,8 +122,8 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
     # What failed stands in the ledger, and is seen with the next version.
     (home.exports / "order_items_wrong.csv").unlink()
     cxhouse("run", "--exports", home.exports, *home.options)
-    assert home.query("select version from publication") != held
-    rows = home.query("select distinct severity, subject, message, affected_rows from alerts where severity = 'critical'")
+    assert home.shown("select version from publication") != held
+    rows = home.shown("select distinct severity, subject, message, affected_rows from alerts where severity = 'critical'")
     assert ("critical", "raw/order_items", "At most 5% of the rows are quarantined", 50) in rows
 
 
