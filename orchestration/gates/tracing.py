@@ -14,8 +14,9 @@ from orchestration.pull.kinds import all_kinds
 from orchestration.pull.personal import files_shown, may_be_shown
 
 Row = Mapping[str, Any]
-#: The column in which tables that watch over others say in a sentence of ours what is wrong: contracts, columns, counts, files.
-FINDING = "finding"
+#: Columns in which tables that watch over others say what is wrong in a sentence of ours (contracts, columns, counts, files), or
+#: name tickets: nobody's, unless there is an address or an account in them.
+FINDINGS = ("finding", "tickets_that_differ")
 
 
 def lineage(row: Row) -> str | None:
@@ -69,6 +70,6 @@ class Tracer:
         # In a shifted row a column that is nobody's holds somebody all the same.
         if not isinstance(value, str) or (is_impersonal and (may_be_shown(value) or _is_number_of_record(column, value))):
             return str(value)
-        if is_impersonal and column == FINDING and not finds(value):
+        if is_impersonal and column in FINDINGS and not finds(value, is_id=True):
             return files_shown(value)
         return "#" + hashlib.sha256((self._salt + value).encode()).hexdigest()[:12]
