@@ -65,7 +65,7 @@ bench: setup  ## what runs cost beside a full one, how tickets grow, the memory 
 	@$(BIN)/python -m orchestration.bench.tickets
 	@$(BIN)/python -m orchestration.bench.pull
 
-screenshots: setup  ## take the README's pictures anew; needs Chromium
+screenshots: setup  ## take the README's pictures again; needs Chromium
 	@$(BIN)/python tests/screenshots.py
 
 dashboard: setup  ## look at the sample's KPIs

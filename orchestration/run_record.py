@@ -28,7 +28,7 @@ MAX_PAGES = 100
 
 @dataclass
 class RunRecord:
-    """One run, written anew after each of its steps."""
+    """One run, rewritten after each of its steps."""
 
     run_id: str
     started_at: str

@@ -96,7 +96,7 @@ class Warehouse:
         return self._document[1]
 
     def discard_if_damaged(self) -> bool:
-        """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to build it anew."""
+        """Remove the private warehouse when it cannot be read; the raw files hold all that it takes to rebuild it."""
         path = self._settings.warehouse
         if self._settings.engine != "duckdb" or not path.exists():
             return False

@@ -223,7 +223,7 @@ def test_a_file_that_goes_missing(settled: Company, victim: str) -> None:
 def test_a_damaged_warehouse_is_built_anew(settled: Company) -> None:
     before = published_rows(settled.home)
     (settled.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
-    assert "built anew" in settled.run()
+    assert "rebuilt" in settled.run()
     assert published_rows(settled.home) == before
 
 

@@ -78,7 +78,7 @@ def test_originals_and_rejected_cells_go_and_all_counts_stay(tmp_path: Path) -> 
     assert {trace.partition("/")[0] for trace in traces(settings.home)} == {"raw", "quarantine"}
     assert applied(settings, timedelta(days=61)) == ["retention: tickets: cells of 1 rejected row(s) removed"]
     assert {trace.partition("/")[0] for trace in traces(settings.home)} == {"raw"}
-    # What was loaded stays, and cannot be read anew.
+    # What was loaded stays, and cannot be read again.
     said: list[str] = []
     replay = settings.model_copy(update={"replay": True, "retention": {}})
     for _ in Pull(replay, said.append).kinds(lambda _, batches: [True] * len(batches)):

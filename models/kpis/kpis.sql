@@ -72,7 +72,7 @@ cells as (
         max(case when roles.side = 'denominator' then parts.total end) as denominator_total,
         max(case when roles.side = 'denominator' then parts.n end) as denominator_n,
         max(case when roles.side = 'pending' then parts.total end) as pending_total,
-        -- Of a ratio the people below the line: it is taken over them.
+        -- Of a ratio the people below the line: they are those who are counted.
         coalesce(
             max(case when roles.side = 'denominator' then parts.people_bits end),
             max(case when roles.side = 'numerator' then parts.people_bits end)
@@ -126,7 +126,7 @@ valued as (
             when is_ratio then numerator / nullif(denominator, 0)
             else numerator
         end as value,
-        -- Cases behind the value: those that the share or mean is taken over.
+        -- Cases behind the value: those that the share or mean is of.
         cast(
             -- A mean headcount is no whole number, and engines cut it differently.
             round(case

@@ -22,10 +22,10 @@ MAX_REASONS = 8
 MAX_SUMMARY = 20
 #: How a model was brought up to date, as macros/maintained/ calls it, in words.
 MODES = {
-    "keep": "kept as they were",
+    "keep": "unchanged",
     "touched": "computed where touched",
-    "compare": "computed whole, changes taken over",
-    "rebuild": "built anew",
+    "compare": "recomputed, changes applied",
+    "rebuild": "rebuilt",
 }
 
 

@@ -41,7 +41,7 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
 @as_of_option
 @click.option("--from", "from_day", metavar="DAY", help="Process the records of the days from DAY on again …")
 @click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
-@click.option("--full-refresh", is_flag=True, help="Read every landed file and build every table anew.")
+@click.option("--full-refresh", is_flag=True, help="Read every landed file and rebuild every table.")
 @click.option("--new-salt", is_flag=True, help="Give every customer a new published key, and rebuild every table with it.")
 @click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
 @reported
@@ -83,7 +83,7 @@ def run(
 def replay(
     exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, as_of: str | None
 ) -> None:
-    """Read every landed file again, then run: after a contract was mended, rows in quarantine that now fit are loaded.
+    """Read every landed file again, then run: after a contract was fixed, rows in quarantine that now fit are loaded.
 
     Nothing needs to be exported again; what a contract change touches is computed again, and published as in every run.
     """

@@ -162,7 +162,7 @@ def _any(masks: list[pa.ChunkedArray], rows: int) -> pa.ChunkedArray:
 
 
 def _without_texts(settings: Settings, path: Path, at: str, names: list[str], until: datetime) -> str:
-    """Write a raw file anew; returns its new name."""
+    """Write a raw file again; returns its new name."""
     draft = settings.scratch / f"retention_{path.parent.name}_{path.name}"
     settings.scratch.mkdir(parents=True, exist_ok=True)
     with pq.ParquetFile(path) as file, RowGroups(draft, file.schema_arrow) as out:

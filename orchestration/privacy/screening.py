@@ -107,7 +107,7 @@ class Screening:
                 continue  # nothing could read it before, either
 
     def _freeze(self, job: Job, loaded: set[int], rejected: set[int]) -> None:
-        """What was loaded of forgotten persons joins the others' rows whenever these are read anew."""
+        """What was loaded of forgotten persons joins the others' rows whenever these are read again."""
         folder, kind = self.settings.forgotten / "rows", all_kinds()[job.contract.kind]
         folder.mkdir(parents=True, exist_ok=True)
         for root, rows, schema in (

@@ -48,7 +48,7 @@ def screen_landed(
     landed = ledger.landed()
     since = 0 if everything else int(roll.state().get("screened", 0))
     screening = Screening(settings, roll, contracts, wanted, ledger.fatal())
-    # A file of which nothing was loaded comes again, for a while, without arriving anew.
+    # A file of which nothing was loaded comes again, for a while, without arriving again.
     watched = set(roll.state().get("watched", []))
     dropped = [file for file in landed if (file.batch > since or file.sha256 in watched) and screening.screen(file)]
     standing = {job.file.batch for job in wanted if _is_loaded(settings, job)}

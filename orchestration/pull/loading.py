@@ -100,7 +100,7 @@ class Loader:
                 due.append(job)
         if stay:
             report.messages.append(
-                f"{stay:,} file(s) would be read anew, and stay as they were read: their originals are not kept"
+                f"{stay:,} file(s) would be read again, and stay as they were read: their originals are not kept"
             )
         staged = [(reading.job, reading.load) for reading in self._read(due, report)]
         judged = [(job, load) for job, load in staged if load.status == "loaded"]

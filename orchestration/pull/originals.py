@@ -28,7 +28,7 @@ _REASON, _TEXT = "\0reason", "\0text"
 _IS_WHOLE = b"cxhouse.rows"
 GONE = (
     "is kept no longer as it was exported ('cxhouse forget', or the setting retention): what was loaded of it stays as it was "
-    "read; export it again to have it read anew"
+    "read; export it again to have it read again"
 )
 
 

@@ -41,7 +41,7 @@ def close_home(ledger: Ledger) -> None:
 
 
 def _boot() -> str:
-    """Changes when the machine starts anew; where it does not tell, every stop may have been a loss of power."""
+    """Changes when the machine restarts; where it does not tell, every stop may have been a loss of power."""
     try:
         return BOOT.read_text(encoding="ascii").strip()
     except OSError:

@@ -93,7 +93,7 @@ def load_settings(
     data["home"] = Path(home or os.environ.get("CXHOUSE_HOME") or data.get("home", "home")).expanduser().resolve()
     for name in ("full_refresh", "replay", "days"):
         if name in data:
-            raise ConfigurationError(f"{CONFIG_FILE}: {name} is told to a single run, with an option of 'cxhouse run'")
+            raise ConfigurationError(f"{CONFIG_FILE}: {name} belongs to a single run: give it as an option of 'cxhouse run'")
     told_of_resources = [(name, None) for name in ("memory_limit", "temp_directory", "threads")]
     for name, told in (("engine", engine), ("spark_master", spark_master), *told_of_resources):
         if value := told or os.environ.get(f"CXHOUSE_{name.upper()}"):

@@ -120,8 +120,8 @@ class Settings(Places):
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
     # What one run is told; never in the configuration file.
-    full_refresh: bool = Field(False, description="Read every landed file and build every model anew.")
-    replay: bool = Field(False, description="Read every landed file anew.")
+    full_refresh: bool = Field(False, description="Read every landed file and rebuild every model.")
+    replay: bool = Field(False, description="Read every landed file again.")
     days: tuple[date, date] | None = Field(None, description="First and last reporting day to process again.")
 
     @field_validator("home")

@@ -125,5 +125,5 @@ class Run:
                 self.record.messages.append(line)
             self.inputs = inputs_version(self.settings)
             if self.warehouse.discard_if_damaged():
-                self.progress("warehouse: it could not be read; it is built anew")
+                self.progress("warehouse: it could not be read; it is rebuilt")
         return self.record

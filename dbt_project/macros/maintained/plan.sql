@@ -3,7 +3,7 @@
     keep      nothing that it is built from has changed
     touched   only the touched units are computed
     compare   everything is computed, and what differs is replaced
-    rebuild   everything is computed, and the table is made anew -#}
+    rebuild   everything is computed, and the table is rebuilt -#}
 {% macro maintenance_plan(has_table) %}
   {%- set code = model.compiled_code -%}
   {#- What the table would be built from, and what it was built from. -#}
