@@ -22,7 +22,7 @@ pytestmark = pytest.mark.ci
 
 
 def kpis(home: Home) -> list[tuple]:
-    """Every number of the mart as the warehouse holds it, but for cuts by a model of sentiment: it learns from texts that are gone."""
+    """Every number of the mart as the warehouse holds it, but for cuts by the model of sentiment, which has another name."""
     return home.query(
         "select kpi_id, grain, period_start, dimension, member, printf('%.9g', value), n, n_pending, printf('%.9g', ci_low), "
         "printf('%.9g', ci_high), status, is_final from kpis where dimension <> 'scored_by' order by all"

@@ -134,6 +134,10 @@ class _Landing:
         self._pull: int | None = None
         self.arrivals = Arrivals()
 
+    def has_seen(self, file: SourceFile) -> bool:
+        """Is this version of the file the one that was seen last?"""
+        return self._last_seen.get(file.name, ("", ""))[0] == file.version
+
     def take(self, files: Iterator[SourceFile]) -> int:
         """The next files that are new or changed, in one transaction of the ledger; how many were looked at."""
         moved: list[Path] = []
@@ -155,8 +159,8 @@ class _Landing:
 
     def _take(self, file: SourceFile, moved: list[Path], replaced: list[Path]) -> int | None:
         """The bytes that were copied; none where the version is known, or cannot be read."""
-        version, seen = self._last_seen.get(file.name, ("", ""))
-        if version == file.version and not self._is_gone(self._known.get(seen)):
+        _, seen = self._last_seen.get(file.name, ("", ""))
+        if self.has_seen(file) and not self._is_gone(self._known.get(seen)):
             self.arrivals.offered.add(seen)
             return None
         try:
@@ -224,8 +228,7 @@ def land(source: Source, landing: Path, scratch: Path, ledger: Ledger, header_of
     """Copy every new or changed file of a source to ``landing``."""
     landing.mkdir(parents=True, exist_ok=True)
     work, files = _Landing(source, landing, scratch, ledger, header_of), list(source.files())
-    last_seen = ledger.last_seen(source.name)
-    source.fetch([file for file in files if last_seen.get(file.name, ("", ""))[0] != file.version])
+    source.fetch([file for file in files if not work.has_seen(file)])
     coming = iter(files)
     while work.take(coming):
         pass

@@ -20,7 +20,7 @@ from orchestration.settings import Settings
 from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
 from orchestration.targets.keys import keys_of, write_keys
-from orchestration.targets.pushing import behind, bring_up_to_date
+from orchestration.targets.pushing import bring_up_to_date
 
 #: What a run must have been through.
 _NEEDED = {RAW, *(f"{layer} {part}" for layer in LAYERS for part in ("models", "gates"))}
@@ -55,9 +55,8 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)
     run.progress(f"published: version {record.published_version}")
-    if behind(run.settings):
-        with record.timed("targets"):
-            bring_up_to_date(run.settings, run.progress)
+    with record.timed("targets"):
+        bring_up_to_date(run.settings, run.progress)
     return tables
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from orchestration import durable
 from orchestration.alerts import send
 from orchestration.errors import CxhouseError
 from orchestration.settings import Settings
@@ -99,4 +100,4 @@ def _known(settings: Settings) -> dict[str, list[str]]:
 
 
 def _remember(settings: Settings, known: dict[str, list[str]]) -> None:
-    (settings.home / FILE_NAME).write_text(json.dumps(known), encoding="utf-8")
+    durable.write_text(settings.home / FILE_NAME, json.dumps(known))

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from orchestration import durable
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.retention import REMOVED
 from orchestration.pull.tables import put_table
@@ -84,7 +85,7 @@ def score_texts(
         put_table(table, name, settings.raw, settings.scratch)
     kept = kept_of(settings)
     kept.folder.mkdir(parents=True, exist_ok=True)
-    kept.record.write_text(json.dumps({"made_by": made_by, "files": _files(settings)}), encoding="utf-8")
+    durable.write_text(kept.record, json.dumps({"made_by": made_by, "files": _files(settings)}))
     return {name: table.num_rows for name, table in rows.items()}
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from orchestration import durable
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 from orchestration.pull.remote.downloads import MEMBERS_FILE, Downloads, retried
@@ -25,6 +26,7 @@ class RemoteSource:
         self._store = Store(name, location, retried)
         self._downloads = Downloads(self._store, folder)
         self._objects: list[StoredObject] | None = None
+        self._keyed: dict[str, StoredObject] | None = None
         self._files: dict[str, SourceFile] | None = None
         #: Objects that could not be read, by key, and why.
         self._failed: dict[str, str] = {}
@@ -73,7 +75,7 @@ class RemoteSource:
                 known[one.name] = {"version": one.version, "members": members}
         known = {one.name: known[one.name] for one in archives if one.name in known and one.key not in failed}
         if fresh:
-            (self._folder / MEMBERS_FILE).write_text(json.dumps(known), encoding="utf-8")
+            durable.write_text(self._folder / MEMBERS_FILE, json.dumps(known))
         return {name: found["members"] for name, found in known.items()}
 
     def _known(self) -> dict[str, Any]:
@@ -92,6 +94,11 @@ class RemoteSource:
         wanted = {file.location for file in files} - self._failed.keys()
         self._fetch([one for one in self.objects() if one.key in wanted])
 
+    def _by_key(self) -> dict[str, StoredObject]:
+        if self._keyed is None:
+            self._keyed = {one.key: one for one in self.objects()}
+        return self._keyed
+
     def version(self, file: SourceFile) -> str:
         """The version that was listed: one that changed since then was not downloaded.
 
@@ -99,7 +106,7 @@ class RemoteSource:
             OSError: it could not be downloaded.
         """
         if (why := self._failed.get(file.location)) is not None:
-            raise OSError(f"{why}")
+            raise OSError(why)
         return file.version
 
     def open(self, file: SourceFile) -> BinaryIO:
@@ -108,7 +115,7 @@ class RemoteSource:
         Raises:
             OSError: it could not be downloaded.
         """
-        one = next(one for one in self.objects() if one.key == file.location)
+        one = self._by_key()[file.location]
         path = self._downloads.path(one)
         if not path.exists() and one.key not in self._failed:
             self._fetch([one])
