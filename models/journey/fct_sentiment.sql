@@ -47,6 +47,35 @@ spoken as (
 
 ),
 
+-- What was written with a ticket: its text, the comment of its rating, the transcript of its chat.
+written as (
+
+    select
+        'ticket' as record_kind,
+        ticket_id as record_id,
+        created_at as said_at,
+        ticket_id
+    from {{ ref('fct_tickets') }}
+    union all
+    select
+        'ticket comment' as record_kind,
+        ticket_id as record_id,
+        coalesce(rated_at, solved_at, created_at) as said_at,
+        ticket_id
+    from {{ ref('fct_tickets') }}
+    union all
+    select
+        'transcript' as record_kind,
+        transcript_id as record_id,
+        created_at as said_at,
+        ticket_id
+    from transcripts
+    where
+        ticket_id is not null
+        and call_id is null
+
+),
+
 said as (
 
     select
@@ -66,9 +95,9 @@ said as (
     left join {{ ref('fct_calls') }} as calls on spoken.call_id = calls.call_id
     union all
     select
-        'ticket' as record_kind,
-        tickets.ticket_id as record_id,
-        tickets.created_at as said_at,
+        written.record_kind,
+        written.record_id,
+        written.said_at,
         tickets.ticket_id,
         cast(null as {{ dbt.type_string() }}) as call_id,
         tickets.customer_key,
@@ -78,43 +107,9 @@ said as (
         tickets.topic,
         tickets.country,
         tickets.segment
-    from {{ ref('fct_tickets') }} as tickets
+    from written
+    inner join {{ ref('fct_tickets') }} as tickets on written.ticket_id = tickets.ticket_id
     where tickets.is_contact
-    union all
-    select
-        'ticket comment' as record_kind,
-        tickets.ticket_id as record_id,
-        coalesce(tickets.rated_at, tickets.solved_at, tickets.created_at) as said_at,
-        tickets.ticket_id,
-        cast(null as {{ dbt.type_string() }}) as call_id,
-        tickets.customer_key,
-        tickets.channel,
-        tickets.team,
-        tickets.agent_id,
-        tickets.topic,
-        tickets.country,
-        tickets.segment
-    from {{ ref('fct_tickets') }} as tickets
-    where tickets.is_contact
-    union all
-    select
-        'transcript' as record_kind,
-        transcripts.transcript_id as record_id,
-        transcripts.created_at as said_at,
-        tickets.ticket_id,
-        cast(null as {{ dbt.type_string() }}) as call_id,
-        tickets.customer_key,
-        tickets.channel,
-        tickets.team,
-        tickets.agent_id,
-        tickets.topic,
-        tickets.country,
-        tickets.segment
-    from transcripts
-    inner join {{ ref('fct_tickets') }} as tickets on transcripts.ticket_id = tickets.ticket_id
-    where
-        tickets.is_contact
-        and transcripts.call_id is null
     union all
     select
         'review' as record_kind,
