@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from orchestration.alerts import check_addresses
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.locations import sources_of
+from orchestration.runs.alerts import check_addresses
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark import check_engine

@@ -6,7 +6,6 @@ import os
 
 import dagster as dg
 
-from orchestration.alerts import raise_alerts
 from orchestration.assets.backfill import BACKFILL, reprocessed_days
 from orchestration.assets.fitted import fitted_assets
 from orchestration.assets.layers import layer_assets, layer_checks
@@ -16,6 +15,8 @@ from orchestration.assets.raw import raw_assets
 from orchestration.configuration import check_folder
 from orchestration.gates.suites import LAYERS
 from orchestration.pull.locations import forget_listings
+from orchestration.runs.alerts import raise_alerts
+from orchestration.runs.finish import finish_failed
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
 from orchestration.settled import offered_version
 from orchestration.steps.run import Run
@@ -89,8 +90,8 @@ def _report_failure(run: Run) -> dg.HookDefinition:
         if record is None or record.run_id != context.run_id:
             # It never became the writer: what lies in the home is another run's.
             raise_alerts(run.settings, run.new_record(context.run_id, status="failed"), error)
-        elif not record.is_finished:
-            record.finish(run.settings, "blocked" if record.blocked else "failed", error)
+        else:
+            finish_failed(run.settings, record, error)
 
     return report_failure
 

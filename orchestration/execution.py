@@ -16,7 +16,8 @@ from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.gates.keeper import GateKeeper
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.locations import forget_listings
-from orchestration.run_record import RunRecord
+from orchestration.runs.finish import finish_failed
+from orchestration.runs.record import RunRecord
 from orchestration.salt import ensure_salt
 from orchestration.settings import PACKAGE, Settings
 from orchestration.settled import settled_run
@@ -106,8 +107,7 @@ def _run_here(run: Run, phases: RunRecord) -> None:
             verify(run, project)
             publish_marts(run, project)
     except Exception as error:
-        if not record.is_finished:
-            record.finish(run.settings, "blocked" if record.blocked else "failed", error)
+        finish_failed(run.settings, record, error)
         if isinstance(error, CxhouseError):
             raise
         raise CxhouseError("".join(format_exception_only(error)).strip()) from error

@@ -21,6 +21,7 @@ import duckdb
 
 from orchestration import seeds
 from orchestration.connections import connect
+from orchestration.dbt_vars import dbt_vars
 from orchestration.pull.kinds import KINDS_FILE
 from orchestration.salt import read_salt
 from orchestration.settings import PROJECT, Settings
@@ -50,7 +51,7 @@ def project_version(settings: Settings) -> str:
     # The columns of a kind without a file show in no file's name; seeds are put together by code.
     for path in (KINDS_FILE, Path(seeds.__file__)):
         digest.update(path.read_bytes())
-    told = [settings.dbt_vars, read_salt(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
+    told = [dbt_vars(settings), read_salt(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
     digest.update(json.dumps([*told, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from orchestration.dbt_vars import dbt_vars
 from orchestration.display import published_file
 from orchestration.errors import CxhouseError
 from orchestration.publish import MARTS, Publication, PublicTable, publications, read_publication
@@ -48,7 +49,7 @@ def prepare_project(settings: Settings) -> Path:
     marts = {"type": "duckdb", "path": str(cases), "config_options": {"access_mode": "READ_ONLY"}, "attach": [beside]}
     profiles = {"cxhouse": {"target": "published", "outputs": {"published": marts}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
-    carried = settings.dbt_vars["extra_dimensions"]["one"]
+    carried = dbt_vars(settings)["extra_dimensions"]["one"]
     told = over_published(manifest, publications(settings), publication.reporting_timezone, carried)
     (folder / "target" / "semantic_manifest.json").write_text(json.dumps(told), encoding="utf-8")
     return folder

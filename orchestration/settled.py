@@ -14,7 +14,7 @@ from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import sources_of
 from orchestration.pull.sources import Source, UnreadableSourceError
-from orchestration.run_record import SETTLED, RunRecord
+from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
 from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.connections import bounded, connect, explain, use
+from orchestration.dbt_vars import dbt_vars
 from orchestration.errors import CxhouseError
 from orchestration.keeping import Kept, project_version
 from orchestration.node_result import NodeResult
@@ -225,7 +226,7 @@ class Warehouse:
                 "--profiles-dir", str(DBT_PROJECT),
                 "--target-path", str(self._settings.dbt_target),
                 "--log-path", str(self._settings.dbt_target / "logs"),
-                "--vars", json.dumps(self._settings.dbt_vars, sort_keys=True),
+                "--vars", json.dumps(dbt_vars(self._settings), sort_keys=True),
                 "--log-level", log_level,
                 "--no-version-check",
             ]

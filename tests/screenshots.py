@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from rich.console import Console
 
 from orchestration.cli.run_output import print_run
-from orchestration.run_record import PAGES, RunRecord
+from orchestration.runs.record import PAGES, RunRecord
 from orchestration.settings import PROJECT, load_settings
 
 IMAGES = PROJECT / "docs" / "images"

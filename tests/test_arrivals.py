@@ -16,7 +16,8 @@ from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
 from orchestration.pull.withdrawal import choose
-from orchestration.run_record import RunRecord
+from orchestration.runs.finish import finish_run
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 
 ORDERS = "order_id,ordered_at,status,customer_email,total_amount\n"
@@ -113,7 +114,7 @@ def test_a_file_that_failed_a_gate_is_taken_back_by_removing_or_replacing_it(pla
         place.ledger.add_run("earlier", "2999-01-01T00:00:00+00:00", "published")
     verdict = Verdict("journey/fct_orders", "x", "critical", False, 1, ["orders_2.csv, row 3"])
     record = RunRecord("run", "2026-06-01", verdicts=[verdict])
-    record.finish(place.settings, "failed")
+    finish_run(place.settings, record, "failed")
     if remedy in ("removed", "published first"):
         (place.exports / "orders_2.csv").unlink()
     elif remedy == "replaced":

@@ -15,7 +15,7 @@ from rich.console import Console
 from orchestration.cli.run_output import print_run
 from orchestration.errors import ConfigurationError
 from orchestration.pull.pulling import Pull
-from orchestration.run_record import RunRecord
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 
 

@@ -15,10 +15,10 @@ from browsing import Watched, chromium, dashboard
 from conftest import Cxhouse, Home
 from playwright.sync_api import Browser, Page, expect
 
-from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
 from orchestration.dashboard.pages import pages
+from orchestration.runs.alerts import BY_SEVERITY
 
 #: Streamlit looks for itself below the path of a page that was opened by its address; that is its way of finding its root.
 PROBES = "the server responded with a status of 404"

@@ -19,6 +19,7 @@ from test_contracts import content
 
 from orchestration.check.looking import look_at
 from orchestration.configuration import check_folder
+from orchestration.dbt_vars import dbt_vars
 from orchestration.draft.drafting import draft
 from orchestration.draft.writing import text
 from orchestration.errors import ConfigurationError
@@ -185,7 +186,7 @@ def test_settings_and_seeds_may_name_it(tmp_path: Path) -> None:
     (tmp_path / "seeds" / "kpi_targets.csv").write_text("kpi_id,dimension,member,target\ncsat,plan,Gold,0.9\n")
     written(tmp_path, desk=f"{DESK}extra: {{plan: P, tag: {{from: T, split: ','}}}}")
     check_folder(Settings(home=tmp_path, config_dir=tmp_path, vars=wanted))
-    assert Settings(home=tmp_path, config_dir=tmp_path).dbt_vars["extra_dimensions"] == {
+    assert dbt_vars(Settings(home=tmp_path, config_dir=tmp_path))["extra_dimensions"] == {
         "one": {"tickets": ["plan"]},
         "several": {"tickets": ["tag"]},
     }

@@ -23,7 +23,6 @@ import yaml
 from conftest import REPOSITORY, Cxhouse, Home
 from rich.console import Console
 
-from orchestration import alerts
 from orchestration.cli.run_output import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
@@ -38,7 +37,9 @@ from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
 from orchestration.pull.quarantine import reasons
-from orchestration.run_record import RunRecord
+from orchestration.runs import alerts
+from orchestration.runs.finish import finish_run
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 
 
@@ -277,7 +278,7 @@ def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, m
     # The run's output, the status, the page and the message.
     sent: list[str] = []
     monkeypatch.setattr(alerts, "send", lambda _settings, _title, body: sent.append(body))
-    record.finish(settings, "blocked")
+    finish_run(settings, record, "blocked")
     shown = Console(width=300, record=True, file=io.StringIO())
     print_status(shown, settings)
     shown.print(quarantine_table(reasons(settings)))

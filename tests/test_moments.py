@@ -18,7 +18,7 @@ from orchestration.errors import CxhouseError
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.personal import file_shown, files_shown
 from orchestration.pull.pulling import Pull
-from orchestration.run_record import FILE_NAME, RunRecord
+from orchestration.runs.record import FILE_NAME, RunRecord
 from orchestration.settings import Settings
 from orchestration.steps.moments import odd_moments
 from orchestration.versions import MANIFEST_FILE, TIME_FORMAT, VERSIONS, next_name

@@ -14,10 +14,10 @@ from independent import Company
 from journey_cases import is_cancelled
 from scipy import stats
 
-from orchestration.alerts import published_alerts, tell_new_alerts
 from orchestration.dashboard.cases import cases_behind
 from orchestration.dashboard.marts import Marts
 from orchestration.execution import prepare_home
+from orchestration.runs.alerts import published_alerts, tell_new_alerts
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
@@ -190,7 +190,7 @@ def test_a_customer_on_one_row(company: Company, sample_home: Home) -> None:
 
 def test_an_alert_is_told_once(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr("orchestration.alerts.send", lambda settings, title, body: told.append((title, body)))
+    monkeypatch.setattr("orchestration.runs.alerts.send", lambda settings, title, body: told.append((title, body)))
     settings = Settings(home=sample_home.path)
     now = published_alerts(settings)
     assert now

@@ -25,7 +25,8 @@ from orchestration.errors import CxhouseError
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.ledger import Ledger
-from orchestration.run_record import RunRecord
+from orchestration.runs.finish import finish_run
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 
 PATIENCE_SECONDS = 420
@@ -181,10 +182,12 @@ def test_what_broke_is_told_without_data(tmp_path: Path, inbox: Inbox) -> None:
     """Alerts are published, and an engine's message can quote the value that it broke on."""
     settings = Settings(exports=str(tmp_path), home=tmp_path / "home", notify=[f"json://127.0.0.1:{inbox.server_port}/"])
     settings.home.mkdir()
-    RunRecord("1", "2026-06-01T00:00:00+00:00").finish(settings, "failed", ValueError("could not convert 'jane@example.org'"))
+    finish_run(
+        settings, RunRecord("1", "2026-06-01T00:00:00+00:00"), "failed", ValueError("could not convert 'jane@example.org'")
+    )
     record = RunRecord("2", "2026-06-02T00:00:00+00:00")
     record.dbt_problems = ["fct_tickets: Conversion Error: 'jane@example.org' is no date"]
-    record.finish(settings, "failed")
+    finish_run(settings, record, "failed")
     told = [alert.message for alert in Ledger(settings.ledger).alerts()]
     assert told == ["the run broke (ValueError)", "fct_tickets could not be built"]
     assert len(inbox.received) == 2

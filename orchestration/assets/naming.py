@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.gates.verdicts import Verdict
-from orchestration.run_record import RunRecord
+from orchestration.runs.record import RunRecord
 from orchestration.steps.run import Project, Run
 
 #: The job of all assets.

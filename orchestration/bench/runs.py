@@ -24,8 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.connections import connect
+from orchestration.dbt_vars import dbt_vars
 from orchestration.pull.kinds import all_kinds
-from orchestration.run_record import RunRecord
+from orchestration.runs.record import RunRecord
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import DBT_PROJECT
@@ -54,7 +55,7 @@ def _bare_build(settings: Settings) -> list[str]:
     return [
         str(Path(sys.executable).with_name("dbt")), "build", "--full-refresh", "--exclude-resource-type", "unit_test",
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-        "--target-path", str(target), "--log-path", str(target), "--vars", json.dumps(settings.dbt_vars),
+        "--target-path", str(target), "--log-path", str(target), "--vars", json.dumps(dbt_vars(settings)),
     ]  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def _read_identifiers(settings: Settings, arguments: tuple[str, ...], kind: str 
             lines.append(line)
     else:
         lines = sys.stdin.read().splitlines()
-    return read_lines(lines, kind, str(settings.dbt_vars.get("phone_country_code") or ""))
+    return read_lines(lines, kind, str(settings.vars.get("phone_country_code") or ""))
 
 
 def _with_data(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from orchestration.errors import ConfigurationError
 from orchestration.publish import read_publication
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.quarantine import Reason, reasons
-from orchestration.run_record import SETTLED, RunRecord
+from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import Settings
 from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 

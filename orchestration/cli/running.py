@@ -93,7 +93,7 @@ def replay(
 def _run(settings: Settings, record: bool = False) -> None:
     from orchestration.cli.run_output import print_page, print_rejected, print_run, print_verdicts
     from orchestration.execution import execute
-    from orchestration.run_record import RunRecord
+    from orchestration.runs.record import RunRecord
 
     out = console()
     progress, finish = _progress()

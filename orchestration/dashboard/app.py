@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Page
 from orchestration.dashboard.cases import Cases, cases_behind
 from orchestration.dashboard.charts import by_member, trend
@@ -19,6 +18,7 @@ from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, perio
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
 from orchestration.output import row_for_csv
+from orchestration.runs.alerts import BY_SEVERITY
 
 #: Rows of cases on the page; the CSV has all.
 SHOWN_CASES = 1000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
 from orchestration.dashboard.kpi import TOO_FEW, kpis_of
 from orchestration.dashboard.marts import Marts, View, period_name
 from orchestration.display import format_value
+from orchestration.runs.alerts import BY_SEVERITY
 
 #: What fits on a page; the tables have all.
 _ALERTS, _ARRIVALS, _FILES = 200, 60, 200

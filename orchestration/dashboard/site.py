@@ -15,7 +15,7 @@ from orchestration.dashboard.report import plotly_js, render_page
 from orchestration.display import published_file
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.publish import open_published
-from orchestration.run_record import PAGES
+from orchestration.runs.record import PAGES
 from orchestration.settings import Settings
 from orchestration.versions import REPORT_FILE
 from orchestration.warehouse import Warehouse

@@ -81,7 +81,7 @@ def _shared_among(con: duckdb.DuckDBPyConnection, settings: Settings, identifier
     Raises:
         ConfigurationError: one of the identifiers is such a one itself.
     """
-    most = settings.dbt_vars.get("identity_max_fanout", _MAX_FANOUT)
+    most = settings.vars.get("identity_max_fanout", _MAX_FANOUT)
     beside = f"select distinct identifier, other_identifier, fanout from {_PAIRS} where list_contains($1, other_identifier)"
     texts = [f"{one.what}:{one.value}" for one in identifiers]
     if con.execute(f"select 1 from {_PAIRS} where list_contains($1, identifier) and fanout > $2", [texts, most]).fetchall():

@@ -35,7 +35,7 @@ class Roll:
             ConfigurationError: there are entries, and the key that they were made with is gone.
         """
         self._folder = settings.forgotten
-        self._calling_code = str(settings.dbt_vars.get("phone_country_code") or "")
+        self._calling_code = str(settings.vars.get("phone_country_code") or "")
         self._entries: dict[str, dict[str, Any]] = {}
         self._answers: dict[tuple[str, str], bool] = {}
         #: Did it grow since it was read?

@@ -223,19 +223,6 @@ class Settings(Places):
     def _mode_for(self, readers: str) -> int:
         return 0o777 & ~self.umask | {"owner": 0, "group": 0o050, "all": 0o055}[readers]
 
-    @property
-    def dbt_vars(self) -> dict[str, Any]:
-        """The dbt vars of a run: the user's knobs and the settings that models need."""
-        from orchestration.pull.contracts import load_contracts
-        from orchestration.pull.extras import extra_dimensions
-
-        return {
-            **self.vars,
-            "extra_dimensions": extra_dimensions(load_contracts(self.config_dir, self.contract_params)),
-            "reporting_timezone": self.reporting_timezone,
-            "currency": self.currency,
-        }
-
     def environment(self) -> dict[str, str]:
         """What the dbt project reads, and what keeps every library from calling home."""
         return {

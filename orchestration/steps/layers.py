@@ -12,7 +12,6 @@ from typing import Any
 
 import duckdb
 
-from orchestration.alerts import write_alerts
 from orchestration.errors import CxhouseError
 from orchestration.gates.keeper import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
@@ -23,6 +22,7 @@ from orchestration.node_result import NodeResult
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.literals import literal
 from orchestration.pull.tables import write_ledger
+from orchestration.runs.alerts import write_alerts
 from orchestration.salt import read_salt
 from orchestration.steps.run import Model, Project, Run
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from orchestration.pull.ledger import Ledger
-from orchestration.run_record import RunRecord
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 
 #: Clocks may differ by so much.

@@ -6,7 +6,6 @@ import logging
 
 import duckdb
 
-from orchestration.alerts import published_alerts, tell_new_alerts
 from orchestration.connections import connect
 from orchestration.errors import CxhouseError, GateFailedError
 from orchestration.gates.suites import LAYERS, RAW
@@ -15,7 +14,9 @@ from orchestration.keeping import Held, Kept
 from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
 from orchestration.publish.scan import scan
-from orchestration.run_record import RunRecord
+from orchestration.runs.alerts import published_alerts, tell_new_alerts
+from orchestration.runs.finish import finish_run
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
@@ -50,7 +51,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         _draw_report(candidate, record)
         told = published_alerts(run.settings)
         record.published_version = candidate.publish()
-    record.finish(run.settings, "published")
+    finish_run(run.settings, record, "published")
     publication_done(run.settings)
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)

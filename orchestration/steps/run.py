@@ -15,7 +15,7 @@ from orchestration.lock import take_writer_lock
 from orchestration.privacy.sweep import finish_requests
 from orchestration.publish.publications import declared_keys
 from orchestration.pull.ledger import Ledger
-from orchestration.run_record import PARTIAL, RunRecord
+from orchestration.runs.record import PARTIAL, RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import inputs_version
 from orchestration.steps.moments import odd_moments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestration.errors import GateFailedError
 from orchestration.gates.suites import FITTED_BEFORE, LAYERS, RAW, TEXTS_BEFORE
-from orchestration.run_record import RunRecord
+from orchestration.runs.record import RunRecord
 from orchestration.steps.layers import build_layer, check_layer
 from orchestration.steps.lifetime import fit_lifetime
 from orchestration.steps.pull import pull_exports

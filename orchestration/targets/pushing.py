@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 
 from orchestration import durable
-from orchestration.alerts import send
 from orchestration.errors import CxhouseError
+from orchestration.runs.alerts import send
 from orchestration.settings import Settings
 from orchestration.targets.relations import Contents, contents
 from orchestration.versions import current

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader
 
-if TYPE_CHECKING:
-    from orchestration.run_record import RunRecord
+from orchestration.runs.record import RunRecord
 
 #: The page's own, and the colours that it shares with the report.
 _TEMPLATES = [Path(__file__).parent, Path(__file__).parents[1] / "dashboard" / "templates"]

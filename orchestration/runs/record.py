@@ -1,10 +1,9 @@
-"""What a run did, kept as JSON in the home with a page of its gates: `cxhouse status` and the end of a run read it."""
+"""What a run did, kept as JSON in the home: `cxhouse status`, the page of gates and the messages are made from it."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,7 @@ from pathlib import Path
 
 from orchestration import durable
 from orchestration.gates.verdicts import Verdict
-from orchestration.pull.ledger import Ledger, Load
-from orchestration.settings import Settings
+from orchestration.pull.ledger import Load
 
 FILE_NAME = "last_run.json"
 #: Status of a run of some steps only, which Dagster's UI started.
@@ -22,8 +20,6 @@ PARTIAL = "partial"
 PAGES = "runs"
 #: Status of a run that had nothing to do: what it shows is the run before.
 SETTLED = "settled"
-#: Pages of older runs are removed.
-MAX_PAGES = 100
 
 
 @dataclass
@@ -78,26 +74,6 @@ class RunRecord:
     def page(self, home: Path) -> Path:
         """Where the page of the run's gates lies."""
         return home / PAGES / f"{re.sub(r'[^0-9T]', '', self.started_at)}_{self.run_id[:8]}.html"
-
-    def finish(self, settings: Settings, status: str, error: BaseException | None = None) -> None:
-        """The run is over: write its page, and tell of a failure."""
-        from orchestration.alerts import raise_alerts
-        from orchestration.gates.page import render
-
-        self.status = status
-        self.save(settings.home)
-        shutil.rmtree(settings.scratch, ignore_errors=True)
-        ledger = Ledger(settings.ledger)
-        if status == "published":
-            ledger.clear_blame()
-        else:
-            ledger.blame(self.blamed_files)
-        page = self.page(settings.home)
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(render(self), encoding="utf-8")
-        for old in sorted(page.parent.glob("*.html"))[:-MAX_PAGES]:
-            old.unlink()
-        raise_alerts(settings, self, error)
 
     def save(self, home: Path) -> None:
         durable.write_text(home / FILE_NAME, json.dumps(asdict(self), indent=1, ensure_ascii=False))

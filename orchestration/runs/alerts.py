@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from orchestration import durable
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.gates.verdicts import Verdict
 from orchestration.output import lines_shown
 from orchestration.pull.ledger import Alert, Ledger, now
 from orchestration.pull.personal import files_shown
 from orchestration.pull.quarantine import valueless
+from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 from orchestration.versions import MARTS_FILE
-
-if TYPE_CHECKING:
-    from orchestration.gates.verdicts import Verdict
-    from orchestration.run_record import RunRecord
 
 #: The order in which people look at alerts.
 BY_SEVERITY = "case severity when 'critical' then 0 when 'warning' then 1 else 2 end, raised_at desc, alert_id"
