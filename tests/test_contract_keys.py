@@ -148,7 +148,7 @@ columns:
         "  columns > priorty: is not a column of tickets; did you mean 'priority'?",
         "  columns > csat_score > map > good: must be a text or a whole number or a number or true or false",
         "  columns: required column(s) of tickets not mapped: status",
-        "second.yml is not a valid contract:\n  contract: is not readable YAML: the key 'name' stands twice",
+        "second.yml is not a valid contract:\n  contract: is not readable YAML: the key 'name' appears twice",
         "extends: extends 'zendesk_ticket', which does not exist; did you mean 'zendesk_tickets'?",
     ):
         assert said in text, said

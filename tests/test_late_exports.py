@@ -121,7 +121,7 @@ def test_wrong_days_are_explained(cxhouse: Cxhouse, tmp_path: Path) -> None:
     for options, said in (
         (["--from", "yesterday"], "is no date"),
         (["--to", "2026-01-01"], "--to needs --from"),
-        (["--from", "2026-01-02", "--to", "2026-01-01"], "lies before"),
+        (["--from", "2026-01-02", "--to", "2026-01-01"], "is before"),
     ):
         assert said in cxhouse("run", "--home", tmp_path, *options, exit_code=2).stderr
 

@@ -1,4 +1,4 @@
-"""What several commands of the command line share: options, and how errors are told."""
+"""What several commands of the command line share: options, and how errors are shown."""
 
 from __future__ import annotations
 

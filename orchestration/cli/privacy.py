@@ -127,7 +127,7 @@ def forget(
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="")
 @click.option("--kind", type=_KINDS, help="What the lines hold; else each is guessed, or says it: email:…, phone:…, id:…")
-@click.option("--only-named", is_flag=True, help="Only what stands under these identifiers, not under the person's others.")
+@click.option("--only-named", is_flag=True, help="Only what is held under these identifiers, not under the person's others.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New folder, which only you can read.")
 @home_options
 @engine_options

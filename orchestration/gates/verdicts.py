@@ -98,7 +98,7 @@ def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdi
         problem=f"{file}: of {overwritten:,} {kind.replace('_', ' ')} several rows differ; the last one counts"
         if overwritten
         else None,
-        remedy=f"in the contract map updated_at where they are versions, {key} to what tells the records apart, or say which "
+        remedy=f"in the contract map updated_at where they are versions, {key} to what distinguishes the records, or say which "
         "rows go on with a record (`continuation`)"
         if overwritten
         else None,

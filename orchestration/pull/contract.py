@@ -77,7 +77,7 @@ class Contract(Form):
     source: Mapping | None = Field(
         None,
         description="System that the ids are numbers of, so that equal numbers of two systems stay two: a text, `folder` "
-        "(the exports' subfolder that the file lies in), or a mapping ({from: column}).",
+        "(the exports' subfolder that the file is in), or a mapping ({from: column}).",
     )
     columns: dict[str, Mapping]
     extra: dict[str, Mapping] = Field(

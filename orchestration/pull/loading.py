@@ -165,7 +165,7 @@ class Loader:
     def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> list[Path]:
         """Promote a read file to ``raw/`` (or hold it back), and write its line in the ledger; what came or went in the folders.
 
-        The rejected rows of a file that is held back are kept as well: they are what there is to mend.
+        The rejected rows of a file that is held back are kept as well: they are what there is to fix.
         """
         if load.status == "loaded" and passed is not True:
             load = replace(load, status="gated", reason=passed or "it did not pass its gate")

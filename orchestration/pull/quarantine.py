@@ -1,4 +1,4 @@
-"""The rows that could not be loaded: why, and as files for mending. Those of a file that is held back whole are among them."""
+"""The rows that could not be loaded: why, and as files to be fixed. Those of a file that is held back whole are among them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def query(settings: Settings, sql: str, kind: str | None, file: str | None) -> l
         return []
     held, past = _held_back(settings)
     with connect() as con:
-        # A row that a later delivery brings again is one row to mend, and that of the later one.
+        # A row that a later delivery brings again is one row to fix, and that of the later one.
         return con.execute(
             "with named as (select *, _batch || ':' || _contract as load from read_parquet($paths, union_by_name = true)), "
             "rejected as (select *, list_contains($held, load) as is_held from named "

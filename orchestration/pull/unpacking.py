@@ -96,5 +96,5 @@ def _require_reach(packed: zipfile.ZipFile, name: str) -> None:
     if last_row * width > limits().sheet_cells:
         raise LimitExceededError(
             f"has a sheet with a cell in column {last_column.decode()} and one in row {last_row:,}: more than "
-            f"{limits().sheet_cells:,} cells; delete what stands far from the table"
+            f"{limits().sheet_cells:,} cells; delete what is far from the table"
         )

@@ -51,7 +51,7 @@ def parse_days(from_day: str | None, to_day: str | None) -> tuple[date, date] | 
         except ValueError as error:
             raise ConfigurationError(f"{option} {text!r} is no date; write 2026-06-30") from error
     if days[1] < days[0]:
-        raise ConfigurationError(f"--to {days[1]} lies before --from {days[0]}")
+        raise ConfigurationError(f"--to {days[1]} is before --from {days[0]}")
     return days[0], days[1]
 
 

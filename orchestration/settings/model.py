@@ -64,7 +64,7 @@ class Settings(Places):
     )
     notify: list[str] = Field(
         default_factory=list,
-        description="Apprise addresses (mail, Slack, webhooks, …) told of new alerts and of runs not published.",
+        description="Apprise addresses (mail, Slack, webhooks, …) notified of new alerts and of runs not published.",
     )
     engine: Engine = Field("duckdb", description="What builds the models.")
     spark_master: str = Field("local[*]", description="Where Spark runs; such as spark://host:7077.")
