@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -29,7 +30,7 @@ mean: [kpis.md](kpis.md). What is published of it hides numbers of fewer than fi
 """
 HEADER = """# KPIs
 
-Generated from the metrics (`make docs`). Each KPI is one block under `models/kpis/`; its measures stand beside the fact
+Generated from the metrics (`make docs`). Each KPI is one block under `models/kpis/`; its measures are beside the fact
 that they measure, its hand-computed cases in `models/kpis/unit_tests/`, its second computation in
 `tests/test_kpis_independently.py`. What was open to debate is in [decisions.md](decisions.md).
 """
@@ -64,7 +65,7 @@ def _section(kpi: dict[str, Any]) -> str:
         "source": kpi["source"],
     }
     rows = [f"| {name} | {text} |" for name, text in facts.items()]
-    title = [f"## `{kpi['kpi_id']}`", "", f"**{kpi['label']}.** {kpi['description']}", ""]
+    title = [f"### `{kpi['kpi_id']}`", "", f"**{kpi['label']}.** {kpi['description']}", ""]
     return "\n".join([*title, "| | |", "|---|---|", *rows, ""])
 
 
@@ -87,7 +88,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _needs(told: str) -> str:
-    """The columns that a KPI cannot do without, as people read them: what none may tell (``!``) is no column to deliver."""
+    """The columns that a KPI cannot do without, as people read them; what none may have (``!``) is no column to deliver."""
     entries = [[need.rstrip("?") for need in entry.split("|") if "!" not in need] for entry in told.split(", ")]
     words = [" or ".join(dict.fromkeys(needs)) for needs in entries if any(needs)]
     return ", ".join(dict.fromkeys(words)) or "nothing more"
@@ -108,8 +109,22 @@ def read_definitions() -> list[dict[str, Any]]:
 
 def kpi_reference(definitions: list[dict[str, Any]]) -> str:
     """The KPI reference as Markdown, of the rows of ``kpi_definitions``."""
-    index = "\n".join(f"- [`{kpi['kpi_id']}`](#{kpi['kpi_id']}): {kpi['label']}" for kpi in definitions)
-    return "\n".join([HEADER, index, "", *map(_section, definitions)])
+    order = _stages()
+    by_stage = sorted(definitions, key=lambda kpi: (order.get(kpi["stage"], len(order)), kpi["stage"], kpi["kpi_id"]))
+    groups = [(stage.capitalize(), list(found)) for stage, found in groupby(by_stage, key=lambda kpi: kpi["stage"])]
+    index = [
+        line
+        for title, found in groups
+        for line in ("", f"**{title}**", "", *(f"- [`{kpi['kpi_id']}`](#{kpi['kpi_id']}): {kpi['label']}" for kpi in found))
+    ]
+    sections = [text for title, found in groups for text in (f"## {title}", "", *map(_section, found))]
+    return "\n".join([HEADER.rstrip(), *index, "", *sections])
+
+
+def _stages() -> dict[str, int]:
+    """The stages of the journey, each with its place."""
+    with (PROJECT / "dbt_project" / "seeds" / "journey_stages.csv").open(encoding="utf-8") as file:
+        return {row["stage"]: place for place, row in enumerate(csv.DictReader(file))}
 
 
 def exports_reference() -> str:
@@ -128,7 +143,7 @@ def _type(column: Column) -> str:
 
 
 def generated() -> dict[Path, str]:
-    """Every generated doc and what should stand in it."""
+    """Every generated page and its text."""
     definitions = read_definitions()
     return {
         DOCS / "kpis.md": kpi_reference(definitions),
