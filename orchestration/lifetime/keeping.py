@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from orchestration import durable
 from orchestration.configuration import known_vars
@@ -37,10 +35,6 @@ def lifetime_tables(settings: Settings, purchases: pd.DataFrame) -> dict[str, in
     return rows
 
 
-def reporting_day(settings: Settings) -> date:
-    return settings.as_of_instant().replace(tzinfo=UTC).astimezone(ZoneInfo(settings.reporting_timezone)).date()
-
-
 def _kept(settings: Settings, made_of: str) -> dict[str, int] | None:
     """The rows of the tables there, if these are made of just this; a record that cannot be read says nothing."""
     try:
@@ -62,7 +56,7 @@ def _fingerprint(settings: Settings, purchases: pd.DataFrame) -> str:
     import pandas as pd
 
     knobs = {**known_vars(), **settings.vars}
-    told = [reporting_day(settings).isoformat(), *(knobs[name] for name in KNOBS), *map(version, _LIBRARIES)]
+    told = [settings.reporting_day.isoformat(), *(knobs[name] for name in KNOBS), *map(version, _LIBRARIES)]
     digest = hashlib.sha256(json.dumps(told).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

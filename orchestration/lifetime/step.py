@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from orchestration.configuration import known_vars
 from orchestration.lifetime import models
-from orchestration.lifetime.keeping import reporting_day
 from orchestration.lifetime.models import Fit, Histories
 from orchestration.lifetime.tables import TABLES
 from orchestration.pull.tables import put_table
@@ -29,7 +28,7 @@ def write_lifetime_tables(settings: Settings, purchases: pd.DataFrame) -> dict[s
     ``margin``, ordered by both.
     """
     knobs = {**known_vars(), **settings.vars}
-    today = reporting_day(settings)
+    today = settings.reporting_day
     keys, histories = histories_of(purchases, today)
     buying, spending = models.fit_purchases(histories), models.fit_spending(histories)
     rows = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -181,6 +182,11 @@ class Settings(Places):
     def as_of_instant(self) -> datetime:
         """The instant that a run speaks of, in UTC without a zone."""
         return self.as_of or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+    @property
+    def reporting_day(self) -> date:
+        """The day of that instant in the reporting time zone."""
+        return self.as_of_instant().replace(tzinfo=UTC).astimezone(ZoneInfo(self.reporting_timezone)).date()
 
     @property
     def resources(self) -> Resources:

@@ -9,7 +9,7 @@ from typing import Any
 import paramiko
 from fsspec.utils import infer_storage_options
 
-from orchestration.pull.remote.stores import SILENCE_SECONDS
+from orchestration.pull.remote import SILENCE_SECONDS
 
 
 class SFTP:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from orchestration.errors import ConfigurationError
+from orchestration.pull.remote import SILENCE_SECONDS
 from orchestration.settings.locations import SCHEMES, Location
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     FileSystem: TypeAlias = AbstractFileSystem | SFTP
 
-#: Seconds without a byte after which a server counts as gone.
-SILENCE_SECONDS = 60
 #: Requests at a time to one server.
 AT_ONCE = 8
 _UNVERSIONED = "as of"
