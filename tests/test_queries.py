@@ -110,7 +110,7 @@ def test_two_cuts_and_a_condition_are_the_cases(readers: duckdb.DuckDBPyConnecti
     expected = readers.execute(
         """
         select date_trunc('quarter', created_at at time zone 'UTC' at time zone 'Europe/Berlin')::date, channel, team,
-            avg(first_response_seconds), count(first_response_seconds), count(distinct customer_key)
+            avg(first_response_seconds), count(first_response_seconds), count(distinct coalesce(customer_key, ticket_id))
         from fct_tickets where is_contact and country in ('DE', 'AT') group by all
         """
     ).fetchall()
