@@ -30,7 +30,7 @@
     'call_wait_180': ['call', 180],
     'bad_share_365': ['score', 365],
     'nps_365': ['recommendation', 365],
-    'negative_180': ['text', 180],
+    'sentiment_180': ['text', 180],
 } -%}
 happened as (
 

@@ -26,7 +26,8 @@ with told as (
         customer_key,
         ordered_at as happened_at,
         least(
-            case when is_cancelled then coalesce(cancelled_at, ordered_at) end, case when is_refunded then coalesce(refunded_at, ordered_at) end
+            case when is_cancelled then coalesce(cancelled_at, ordered_at) end,
+            case when is_refunded then coalesce(refunded_at, ordered_at) end
         ) as until_at,
         case when currency_or_default = '{{ var("currency") }}' then order_amount end as amount
     from {{ ref('int_orders') }}
@@ -181,10 +182,10 @@ with told as (
         customer_key,
         said_at as happened_at,
         cast(null as timestamp) as until_at,
-        p_negative as amount
+        polarity as amount
     from {{ ref('fct_sentiment') }}
     where
-        p_negative is not null
+        polarity is not null
         and {{ is_touched('customer_key') }}
 
 ),

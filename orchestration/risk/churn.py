@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orchestration.lifetime.models import Histories, fit_purchases, p_alive
-from orchestration.risk.features import Feature, counted
+from orchestration.risk.features import Feature, counted, hours_in_words
 from orchestration.risk.judging import Array
 
 SUBSCRIPTION, PURCHASES = "subscription", "purchases"
@@ -109,24 +109,20 @@ def columns_of(frame: pd.DataFrame, rule: Rule, basis: str) -> dict[str, Array]:
     return {f.name: found[f.name] for f in FEATURES[basis]}
 
 
-def _hours(value: float) -> str:
-    return f"{value * 60:.0f} minutes" if value < 1 else f"{value:.0f} hours" if value < 72 else f"{value / 24:.0f} days"
-
-
 _SERVICE: Sequence[Feature] = (
     Feature("contacts_90", counted("contact in 90 days", "contacts in 90 days")),
     Feature("contacts_365", counted("contact in a year", "contacts in a year")),
     Feature("complaints_365", counted("complaint in a year", "complaints in a year")),
     Feature("reopens_365", counted("reopened ticket in a year", "reopened tickets in a year")),
     Feature("open_tickets", counted("open ticket", "open tickets")),
-    Feature("response_hours_180", lambda v: f"first responses after {_hours(v)} on average"),
+    Feature("response_hours_180", lambda v: f"first responses after {hours_in_words(v)} on average"),
     Feature("call_wait_180", lambda v: f"waits of {v / 60:.1f} minutes on the phone on average"),
     Feature("abandoned_180", counted("call given up in 180 days", "calls given up in 180 days")),
     Feature("scores_365", counted("score given in a year", "scores given in a year")),
     Feature("bad_share_365", lambda v: f"{v:.0%} of the scores given are bad", is_amount=False),
     Feature("nps_365", lambda v: f"recommends us with {v:.0f} of 10", is_amount=False),
     Feature("bad_reviews_365", counted("bad review in a year", "bad reviews in a year")),
-    Feature("negative_180", lambda v: f"what is written is negative with a chance of {v:.0%}", is_amount=False),
+    Feature("sentiment_180", lambda v: f"a sentiment of {v:+.2f} in texts of 180 days (-1 is worst)", is_amount=False),
 )
 _BUYING: Sequence[Feature] = (
     Feature("purchases_90", counted("purchase in 90 days", "purchases in 90 days")),

@@ -35,6 +35,12 @@ def counted(one: str, several: str) -> Words:
     return words
 
 
+def hours_in_words(value: float) -> str:
+    if value < 1:
+        return f"{value * 60:.0f} minutes"
+    return f"{value:.0f} hours" if value < 72 else f"{value / 24:.0f} days"
+
+
 def matrix(features: Sequence[Feature], columns: dict[str, Array]) -> Array:
     """Cases x features."""
     found = [np.log1p(np.maximum(columns[f.name], 0)) if f.is_amount else columns[f.name] for f in features]

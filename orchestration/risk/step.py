@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from orchestration.configuration import known_vars
+from orchestration.lifetime.keeping import reporting_day
 from orchestration.pull.tables import put_table
-from orchestration.risk import churn
+from orchestration.risk import churn, tickets
 from orchestration.risk.cases import Cases
 from orchestration.risk.churn import Rule
 from orchestration.risk.features import matrix
@@ -20,22 +23,71 @@ from orchestration.risk.tables import CUSTOMERS, MODELS, TABLES, TICKETS
 from orchestration.risk.trying import Home, Row, Scored, Target, scored
 from orchestration.settings import Settings
 
+
+@dataclass(frozen=True)
+class Frames:
+    """The tables int_churn_history, int_churn_today, int_purchase_days and int_ticket_openings, each ordered by day and key."""
+
+    history: pd.DataFrame
+    today: pd.DataFrame
+    purchases: pd.DataFrame
+    tickets: pd.DataFrame
+
+
 #: Mornings (first ones of months) that are held back, at most.
 _HELD_BACK = 3
 
 
-def write_risk_tables(
-    settings: Settings, history: pd.DataFrame, today: pd.DataFrame, purchases: pd.DataFrame, home: Home
-) -> dict[str, int]:
-    """Risks of ``today``'s customers by models of their ``history``, as tables; returns their rows.
-
-    The frames are the tables int_churn_history, int_churn_today and int_purchase_days, ordered by day and customer.
-    """
-    models, customers = churn_risks({**known_vars(), **settings.vars}, history, today, purchases, home)
-    rows: dict[str, list[Row]] = {CUSTOMERS: customers, TICKETS: [], MODELS: models}
+def write_risk_tables(settings: Settings, frames: Frames, home: Home) -> dict[str, int]:
+    """Risks of today's customers and open tickets by models of earlier ones, as tables; returns their rows."""
+    knobs = {**known_vars(), **settings.vars}
+    rows: dict[str, list[Row]] = {CUSTOMERS: [], TICKETS: [], MODELS: []}
+    for name, (models, found) in {
+        CUSTOMERS: churn_risks(knobs, frames.history, frames.today, frames.purchases, home),
+        TICKETS: ticket_risks(frames.tickets, settings.as_of_instant(), reporting_day(settings), home),
+    }.items():
+        rows[name] = found
+        rows[MODELS] += models
     for name, found in rows.items():
         put_table(pa.Table.from_pylist(found, schema=TABLES[name][1]), name, settings.raw, settings.scratch)
     return {name: len(found) for name, found in rows.items()}
+
+
+def ticket_risks(frame: pd.DataFrame, as_of: datetime, today: date, home: Home) -> tuple[list[Row], list[Row]]:
+    """Rows of the models, and of the open tickets. Models stay the same until another month is over."""
+    now, first_of_month = as_of.replace(tzinfo=UTC), today.replace(day=1)
+    open_ones = {tickets.MISSED: tickets.waiting(frame, now), tickets.BAD: tickets.unsolved(frame, now)}
+    models: list[Row] = []
+    rows: list[Row] = []
+    for target in tickets.targets(frame, (first_of_month - date(1970, 1, 1)).days, home.rules):
+        own, columns = open_ones[target.name]
+        if own.empty and not len(target.cases):
+            continue
+        found = scored(target, columns, home)
+        models += found.models
+        unlike = _unlike(own, columns, tickets.oldest_known(target.cases, home.rules)) if target.name == tickets.BAD else {}
+        for key, risk, reasons in zip(own["ticket_id"], found.risks, found.reasons, strict=True):
+            row: Row = {"ticket_id": key, "target": target.name}
+            if key in unlike:
+                row["why_not"] = unlike[key]
+            elif risk is None:
+                row["why_not"] = found.why_not
+            else:
+                row |= _told(risk, found.version, reasons)
+            rows.append(row)
+    return models, sorted(rows, key=lambda row: (row["ticket_id"], row["target"]))
+
+
+def _unlike(own: pd.DataFrame, columns: dict[str, Array], oldest: float) -> dict[str, str]:
+    """Open tickets that are unlike those that the models know, and why."""
+    reopened = own["first_solved_at"].notna()
+    old = columns["age_days"] > oldest
+    found = dict.fromkeys(own["ticket_id"][old], f"open for more than {oldest:.0f} days: too few such tickets were scored")
+    return found | dict.fromkeys(own["ticket_id"][reopened], "reopened: the models know tickets before their first solving")
+
+
+def _told(risk: float, version: str | None, reasons: list[str | None]) -> Row:
+    return {"risk": risk, "version": version, **{f"reason_{place}": text for place, text in enumerate(reasons, 1)}}
 
 
 def churn_risks(
@@ -144,6 +196,6 @@ def _rows(own: pd.DataFrame, basis: str, found: Scored, at_stake: np.ndarray[Any
         elif risk is None:
             row["why_not"] = found.why_not
         else:
-            row |= {"risk": risk, "version": found.version, **{f"reason_{place}": text for place, text in enumerate(reasons, 1)}}
+            row |= _told(risk, found.version, reasons)
         rows.append(row)
     return rows
