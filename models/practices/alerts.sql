@@ -1,5 +1,5 @@
 -- What wants attention: targets missed in the last whole week (or month, of what is rare), values worse than usual, policies of
--- marketplaces broken, and the gates and runs that failed, open ones and closed ones. A value better than usual is no alert. An
+-- marketplaces broken, customers who may be lost, and the gates and runs that failed, open ones and closed ones. A value better than usual is no alert. An
 -- alert keeps its id as long as nothing changes: it is one, however often it is computed.
 {%- set last_day = last_whole_day() -%}
 {%- set ended_at = 'cast(' ~ next_period('found.grain', 'found.since_on') ~ ' as timestamp)' %}
@@ -258,6 +258,30 @@ policies as (
 
 ),
 
+risks as (
+
+    select
+        'risk' as kind,
+        'notice' as severity,
+        'churn_risk' as subject,
+        'customers are at high risk to be lost, and worth a call' as message,
+        cast(null as {{ dbt.type_string() }}) as grain,
+        cast(null as date) as period_start,
+        'all' as dimension,
+        'all' as member,
+        {{ as_of() }} as raised_at,
+        {{ as_of() }} as seen_at,
+        cast(null as timestamp) as closed_at,
+        cast(sum(cast(margin_at_risk as decimal(18, 4))) as double) as value,
+        cast(null as double) as limit_value,
+        cast(count(*) as bigint) as affected_rows,
+        cast(null as {{ dbt.type_string() }}) as run_id,
+        'select * from customers_at_risk order by place' as case_query
+    from {{ ref('customers_at_risk') }}
+    having count(*) > 0
+
+),
+
 {{ gate_alerts() }}
 
 united as (
@@ -266,6 +290,8 @@ united as (
     union all
     select * from policies
     union all
+    select * from risks
+    union all
     select * from gates
 
 )
@@ -273,7 +299,7 @@ united as (
 select
     {{ dbt.hash(dbt.concat([
         'kind', "'|'", "coalesce(grain, '')", "'|'", 'subject', "'|'", 'message', "'|'", "coalesce(dimension, '')", "'|'", "coalesce(member, '')", "'|'",
-        "case when kind = 'policy' then '' else cast(raised_at as " ~ dbt.type_string() ~ ") end",
+        "case when kind in ('policy', 'risk') then '' else cast(raised_at as " ~ dbt.type_string() ~ ") end",
     ])) }} as alert_id,
     *
 from united

@@ -180,6 +180,8 @@ select
     used.last_used_at,
     customer_values.p_alive,
     customer_values.clv_predicted,
+    risks.churn_risk,
+    risks.reason_1 as churn_reason,
     eligibility.is_eligible as is_eligible_for_survey,
     eligibility.reason as survey_reason
 from {{ ref('dim_customers') }} as customers
@@ -211,5 +213,6 @@ left join reviewed on customers.customer_key = reviewed.customer_key
 left join subscribed on customers.customer_key = subscribed.customer_key
 left join used on customers.customer_key = used.customer_key
 left join {{ ref('customer_values') }} as customer_values on customers.customer_key = customer_values.customer_key
+left join {{ ref('customer_risks') }} as risks on customers.customer_key = risks.customer_key
 left join {{ ref('survey_eligibility') }} as eligibility on customers.customer_key = eligibility.customer_key
 where customers.customer_key <> 'unknown'

@@ -1,4 +1,4 @@
-"""What Python makes between layers as assets: the sentiment of texts before the journey, the lifetime models before the KPIs."""
+"""What Python makes between layers as assets: sentiment of texts before the journey, lifetimes and risks before the KPIs."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
@@ -10,7 +10,9 @@ import dagster as dg
 from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.lifetime import tables as lifetime_tables
+from orchestration.risk import tables as risk_tables
 from orchestration.steps.lifetime import fit_lifetime
+from orchestration.steps.risk import fit_risks
 from orchestration.steps.run import Project, Run
 from orchestration.steps.texts import read_texts
 from orchestration.texts import tables as text_tables
@@ -21,6 +23,7 @@ def fitted_assets(run: Run, project: Project) -> list[dg.AssetsDefinition]:
     return [
         _assets(run, project, "texts", LAYERS["conformed"], text_tables.TABLES, read_texts),
         _assets(run, project, "lifetime", ["journey"], lifetime_tables.TABLES, fit_lifetime),
+        _assets(run, project, "risks", ["journey"], risk_tables.TABLES, fit_risks),
     ]
 
 

@@ -29,7 +29,10 @@ from orchestration.spark import stop_session
 #: The proof: who was forgotten when, without a word on whom.
 PROOF = "forgotten.jsonl"
 #: What is made of the raw files again, and may hold a person in blocks that a database has freed.
-_MADE_AGAIN = ("warehouse.duckdb", "warehouse.duckdb.wal", "spark", "tmp", "spill", "docs", "docs.new", "bare", "lifetime.json")
+_MADE_AGAIN = (
+    *("warehouse.duckdb", "warehouse.duckdb.wal", "spark", "tmp", "spill", "docs", "docs.new", "bare"),
+    *("lifetime.json", "risks"),
+)
 #: Gone through in ways of their own; what is published names nobody, and is replaced by the next run.
 _BY_THEMSELVES = ("landing", "raw", "quarantine", "published", "forgotten", "ledger.sqlite", "identity_salt", PROOF)
 _LARGEST_TEXT = 2**28
@@ -125,7 +128,8 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
     # What was fitted to persons is fitted again.
-    for path in (*settings.raw.glob("lifetime_*/*.parquet"), *(settings.home / "texts").glob("*.npz")):
+    fitted = (*settings.raw.glob("lifetime_*/*.parquet"), *settings.raw.glob("risk_*/*.parquet"))
+    for path in (*fitted, *(settings.home / "texts").glob("*.npz")):
         path.unlink()
     counts["published versions"] = _remove_versions(settings)
     settings.scratch.mkdir(parents=True, exist_ok=True)

@@ -206,6 +206,7 @@ class Suppression:
             where judged.reason is null
                 and coalesce(alerts.dimension, '') not in ({_texts(_OF_PERSONS)})
                 and coalesce(rules.cases >= {self._least}, true)
+                and (alerts.kind <> 'risk' or alerts.affected_rows >= {self._least})
         """
 
     def _marketplace_compliance(self) -> str:

@@ -26,6 +26,7 @@ from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
+from orchestration.risk.tables import ensure_risk_tables
 from orchestration.settings import Settings
 from orchestration.texts.tables import ensure_text_tables
 
@@ -98,6 +99,7 @@ class Pull:
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)
         ensure_text_tables(settings)
+        ensure_risk_tables(settings)
         close_home(self.ledger)
 
     def _land(self, untrusted: Untrusted) -> Arrivals:

@@ -58,6 +58,11 @@ class Places(BaseModel):
         return self.home / "lifetime.json"
 
     @property
+    def risks(self) -> Path:
+        """What trials of the models of risks found: may be removed."""
+        return self.home / "risks"
+
+    @property
     def downloads(self) -> Path:
         """What was read of remote exports and has not landed yet."""
         return self.home / "downloads"

@@ -8,6 +8,7 @@ from orchestration.runs.record import RunRecord
 from orchestration.steps.layers import build_layer, check_layer
 from orchestration.steps.lifetime import fit_lifetime
 from orchestration.steps.pull import pull_exports
+from orchestration.steps.risk import fit_risks
 from orchestration.steps.run import Project, Run
 from orchestration.steps.texts import read_texts
 
@@ -29,6 +30,7 @@ def verify(run: Run, project: Project) -> None:
                 read_texts(run)
             if layer == FITTED_BEFORE:
                 fit_lifetime(run)
+                fit_risks(run)
             built = build_layer(run, project, layer)
             stop_at_gate(record)
             built.check(layer)

@@ -1,0 +1,1 @@
+{{ risk_models("'churn by subscription', 'churn by purchases'") }}

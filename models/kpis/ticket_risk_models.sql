@@ -1,0 +1,1 @@
+{{ risk_models("'response target missed', 'bad score'") }}
