@@ -16,6 +16,7 @@ from orchestration.draft.layout import ROWS, Sample, sample
 from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_of
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
+from orchestration.draft.second_look import look_again
 from orchestration.errors import ConfigurationError
 from orchestration.pull.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
@@ -77,6 +78,7 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     with_customer_end(made, kind, left)
     fill(made, kind, left)
     scales(made, kind)
+    look_again(made, kind, read, left)
     _say_form(made, read, path)
     _say_zone(made, kind, read, match, timezone)
     _say_decimal(made, kind)
@@ -206,10 +208,11 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         return
     utc = [one for one in local if re.search(r"\b(utc|gmt)\b", plain(one.seen.name))]
     named = _named_zone(read)
-    if named:
-        made.keys["timezone"] = Key(named, "the file names it")
-    elif len(utc) == len(local):
+    # A zone that stands in the file may be that of other columns.
+    if len(utc) == len(local):
         made.keys["timezone"] = Key("UTC", "the columns' names say so")
+    elif named and not utc:
+        made.keys["timezone"] = Key(named, "the file names it")
     else:
         hint = f"; {', '.join(repr(one.seen.name) for one in utc)} say UTC" if utc else ""
         doubt = f"in which zone are its times? Nothing tells it{hint}{_zone_hint(match)}"
