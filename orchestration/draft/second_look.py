@@ -45,6 +45,7 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
             _other_words(one, kind, spec, left)
         elif spec.type == "text":
             _code_or_name(one, file)
+    _other_ids(made, kind, left)
     _by_record(made, kind, read)
     _interactions(made)
     _amounts(made, kind, left)
@@ -107,6 +108,20 @@ def _shares_a_word(one: Entry, other: Looks) -> bool:
     assert one.looks is not None
     mine, its = plain(one.looks.seen.name).split(), plain(other.seen.name).split()
     return bool(mine and its) and mine[-1] == its[-1]
+
+
+def _other_ids(made: Draft, kind: Kind, left: list[Looks]) -> None:
+    """A second number of each row: that of the export or that of the record."""
+    key = made.entries.get(kind.key[0]) if len(kind.key) == 1 else None
+    if key is None or key.looks is None:
+        return
+    more = [
+        one.seen.name
+        for one in left
+        if one.seen.is_unique and one.seen.told == one.seen.rows > 1 and re.search(r"id$|\b(uuid|guid)$", plain(one.seen.name))
+    ]
+    if more:
+        key.doubts.append(f"or {', '.join(map(repr, more[:3]))}, which differ in each row too")
 
 
 # -- several rows of one record ----------------------------------------------------------------------------------------
