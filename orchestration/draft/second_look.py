@@ -211,6 +211,8 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
         gone = entries.get("is_deleted")
         if gone and merged:
             gone.doubts.append(f"a deleted ticket is in no KPI: were some merged into others ({', '.join(merged[:2])})?")
+    if "disposition" in entries:
+        _missed(entries["disposition"], left)
     if kind.name == "reviews" and (source := entries.get("source")) and source.looks and source.looks.seen.told:
         source.doubts.append("the platform whose ids these are, or how the review was asked for?")
     if product := entries.get("product_id"):
@@ -223,6 +225,14 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
         _known_elsewhere(entries.get("visitor_id"), entries.get("customer_id"), read)
     if kind.name == "ticket_events":
         _no_beginning(entries.get("event_type"), kind)
+
+
+def _missed(disposition: Entry, left: list[Looks]) -> None:
+    """A call that came in outside opening hours was missed, and nobody gave up waiting."""
+    words = {"reason", "grund", "motif", "motivo", "powod"}
+    reasons = [one.seen.name for one in left if one.seen.told and words & set(plain(one.seen.name).split())]
+    if reasons and any(word.value == "abandoned" for word in disposition.words):
+        disposition.doubts.append(f"{reasons[0]!r} says why: calls outside opening hours are excluded, not abandoned")
 
 
 def _known_elsewhere(visitor: Entry | None, customer: Entry | None, read: Sample) -> None:
