@@ -21,12 +21,14 @@ from rich.console import Console
 
 from orchestration.check.gates import judge
 from orchestration.check.looking import look_at
+from orchestration.check.masking import Masks
 from orchestration.check.rendering import lines, print_report
 from orchestration.check.report import FileReport, Reading, Report
 from orchestration.check.survey import survey
 from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import GateKeeper
 from orchestration.gates.verdicts import batch_verdicts
+from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
@@ -628,3 +630,15 @@ def test_ten_thousand_rows_take_seconds_and_no_heavy_library(tmp_path: Path) -> 
     assert "10,000 rows" in done.stdout
     # Time of the processor: what else a machine does is no matter. (Two seconds and less where it does nothing.)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 4
+
+
+def test_a_word_that_tells_whose_number_it_is_is_shown() -> None:
+    """The customer's phone is made of the direction too; the direction is nobody's."""
+    sql = 'case when Direction = \'Out\' then "To" else "From" end'
+    columns = {"call_id": "Id", "direction": "Direction", "queue": "To", "customer_phone": {"sql": sql}}
+    contract = Contract.model_validate({"name": "calls", "kind": "calls", "files": {"columns": ["Id"]}, "columns": columns})
+    masks = Masks(contract, all_kinds()["calls"], ["Id", "Direction", "From", "To"])
+    assert masks.cell("direction", "Out") == "Out"
+    assert masks.cell("queue", "Sales") == "xxxxx"
+    assert masks.cell("customer_phone", "+49 30 123") == "+99 99 999"
+    assert masks.cell("direction", "ann@mail.example") == "xxx@xxxx.xxxxxxx"

@@ -243,6 +243,48 @@ def test_the_command_writes_a_contract_that_loads(helpdesk: Path, tmp_path: Path
     assert "# Quatsch:  # check: 1 row" in written.read_text(encoding="utf-8")
 
 
+_SHOP = "Order;Ordered at;State;Customer;Total;SKU;Quantity;Unit price\n"
+_FIRST, _NEXT = "B-1;2026-06-02T08:12Z;shipped;K-1;59.80;", "B-2;2026-06-13T09:12Z;paid;K-2;19.90;"
+
+
+@pytest.mark.parametrize("begins", [_FIRST, ";;;;;"], ids=["repeated", "empty below"])
+def test_orders_and_their_lines_are_one_contract(begins: str, tmp_path: Path) -> None:
+    path, config = tmp_path / "shop.csv", tmp_path / "config"
+    path.write_text(f"{_SHOP}{_FIRST}S1;2;19.90\n{begins}S2;1;20.00\n{_NEXT}S1;1;19.90\n")
+    done = ran(path, "--config", config)
+    assert "shop.yml: orders and order_items, 5 rows load, 0 are rejected" in done.output
+    assert f"Next: cxhouse check {path} --config {config}\n" in done.output
+    ours = {contract.name: contract for contract in load_contracts(config)}
+    rows = {kind: loaded(path, ours[f"shop_{kind}"]).loaded.to_pylist() for kind in ("orders", "order_items")}
+    assert [(row["order_id"], row["total_amount"], row["status"]) for row in rows["orders"]] == [
+        ("B-1", Decimal("59.8"), "shipped"),
+        ("B-2", Decimal("19.9"), "paid"),
+    ]
+    assert [(row["order_id"], row["line_id"], row["product_id"], row["quantity"]) for row in rows["order_items"]] == [
+        ("B-1", "1", "S1", 2),
+        ("B-1", "2", "S2", 1),
+        ("B-2", "1", "S1", 1),
+    ]
+    # An amount that stands in each row of an order may be that of the row.
+    assert ("of the row, or of the whole" in (config / "contracts" / "shop.yml").read_text()) == (begins == _FIRST)
+
+
+def test_a_file_that_a_contract_reads_needs_no_other(helpdesk: Path, tmp_path: Path) -> None:
+    desk = PROJECT / "tests" / "vendors" / "zendesk_tickets" / "tickets.csv"
+    done = ran(desk, "--config", tmp_path / "config")
+    assert done.exit_code == 0
+    assert f"zendesk_tickets reads {desk} already, as tickets" in done.output
+    assert f"Next: cxhouse check {desk}" in done.output
+    assert not (tmp_path / "config").exists()
+    assert ran(desk, "--config", tmp_path / "config", "--anyway").exit_code == 0
+    # Of another kind it is another contract.
+    assert ran(desk, "--config", tmp_path / "config", "--kind", "surveys").exit_code == 0
+    # And a draft of one's own says so too.
+    assert ran(helpdesk, "--config", tmp_path / "config").exit_code == 0
+    assert "helpdesk_tickets reads" in ran(helpdesk, "--config", tmp_path / "config", "--name", "second").output
+    assert ran(helpdesk, "--config", tmp_path / "config").exit_code == 2
+
+
 def test_nothing_is_overwritten(helpdesk: Path, tmp_path: Path) -> None:
     target = tmp_path / "mine.yml"
     target.write_text("mine")

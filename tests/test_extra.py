@@ -19,6 +19,8 @@ from test_contracts import content
 
 from orchestration.check.looking import look_at
 from orchestration.configuration import check_folder
+from orchestration.dashboard.cases import cases_behind
+from orchestration.dashboard.marts import Marts
 from orchestration.dbt_vars import dbt_vars
 from orchestration.draft.drafting import draft
 from orchestration.draft.writing import text
@@ -321,6 +323,12 @@ extra: {plan: Plan tier, tag: {from: Labels, split: [",", ";"]}}
         "select member_column from kpi_cases where kpi_id = 'first_response_time' and dimension = 'plan'"
     )
     assert home.query(f"select {member_column[0]} from fct_tickets where ticket_id = '1'") == [("Gold",)]
+    with home.published() as con:
+        marts = Marts(con)
+        behind = {tag: cases_behind(marts, "first_response_time", "all", None, "tag", tag) for tag in ("refund", "vip")}
+        found_behind = {tag: sorted(row["ticket_id"] for row in cases.all(marts)) for tag, cases in behind.items() if cases}
+    # 4 is a vip's too, and nobody answered it.
+    assert found_behind == {"refund": ["1", "2"], "vip": ["1"]}
     write_desk(exports / "desk_2.csv", LATER)
     cxhouse("run", "--exports", exports, *home.options, "--as-of", "2026-06-15")
     assert found() == by_hand([*FIRST, *LATER])

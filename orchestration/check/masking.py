@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from orchestration.output import shown
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name, found, options
-from orchestration.pull.kinds import TIMES, Kind
+from orchestration.pull.kinds import TIMES, Column, Kind
 from orchestration.pull.personal import may_be_shown
 
 #: Longer texts of a person are told by their length.
@@ -51,9 +51,21 @@ class Masks:
         named = contract.columns | {f"extra.{name}": mapping for name, mapping in contract.extra.items()}
         self._sources = {name: {source.lower() for source in sources_of(mapping, header)} for name, mapping in named.items()}
         #: Columns of the file that hold persons' own texts.
-        self._personal = set[str]().union(*(self._sources[column.name] for column, _ in mapped if column.is_personal))
+        self._personal = set[str]().union(
+            *(
+                # A direction that tells which of two numbers is the customer's is a word, not a number.
+                self._sources[column.name] - (self._of_words(mapped) if mapping.sql is not None else set())
+                for column, mapping in mapped
+                if column.is_personal
+            )
+        )
         #: Texts that several rows of a column hold: words of the export, though they look like a name ("In Progress").
         self.words: dict[str, set[str]] = {}
+
+    def _of_words(self, mapped: Iterable[tuple[Column, Mapping]]) -> set[str]:
+        """Columns of the file that are, as they are, a column with a fixed vocabulary."""
+        told = [column.name for column, mapping in mapped if column.values and mapping.sql is None and not column.is_personal]
+        return set[str]().union(*(self._sources[name] for name in told))
 
     def cell(self, column: str, text: str | None) -> str | None:
         """The text of a cell, or a canonical value, of a column as it may be shown."""

@@ -34,9 +34,17 @@ def contract() -> None:
     help="File to write instead; - is standard output.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the contract if it is there.")
+@click.option("--anyway", is_flag=True, help="Write one even if a contract reads the file already.")
 @reported
 def draft(
-    file: Path, kind: str | None, name: str | None, timezone: str | None, config: str | None, output: Path | None, force: bool
+    file: Path,
+    kind: str | None,
+    name: str | None,
+    timezone: str | None,
+    config: str | None,
+    output: Path | None,
+    force: bool,
+    anyway: bool,
 ) -> None:
     """Write a contract for FILE, with the reason of each line as a comment, and `# check` where it is unsure.
 
@@ -47,7 +55,7 @@ def draft(
 
     import_lightly()
     from orchestration.draft.drafting import draft as drafted
-    from orchestration.draft.placing import place
+    from orchestration.draft.placing import place, reads_already
     from orchestration.draft.trial import try_out
     from orchestration.draft.writing import count_of_checks, text
 
@@ -58,20 +66,35 @@ def draft(
         made = drafted(file, kind, name, timezone)
     except RefusedFileError as error:
         raise ConfigurationError(f"{file}: {error}") from error
+    known = [] if anyway else reads_already(made, folder)
+    if known:
+        _say_known(file, made.kind, known, config)
+        return
     path = place(made, folder, output, force, is_named=name is not None)
     loaded, rejected = try_out(made, file)
     is_placed = path is not None and path.parent.name == "contracts"
     config_dir = path.parent.parent if path is not None and is_placed else folder
-    next_step = shlex.join(["cxhouse", "check", str(file), "--contract", made.name, "--config", str(config_dir)])
+    # Two kinds are two contracts, which claim the file by its columns.
+    named = [] if made.also else ["--contract", made.name]
+    next_step = shlex.join(["cxhouse", "check", str(file), *named, "--config", str(config_dir)])
     written = text(made, next_step, loaded, rejected)
     if path is None:
         click.echo(written, nl=False)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(written, encoding="utf-8")
-        echo(f"{path}: {made.kind}, {loaded:,} rows load, {rejected:,} are rejected, {count_of_checks(made)} places to check")
+        kinds = " and ".join(part.kind for part in made.kinds)
+        echo(f"{path}: {kinds}, {loaded:,} rows load, {rejected:,} are rejected, {count_of_checks(made)} places to check")
     first = "" if is_placed else f"put it into {folder / 'contracts'}, then "
     echo(f"Next: {first}{next_step}", err=path is None)
+
+
+def _say_known(file: Path, kind: str, known: list[str], config: str | None) -> None:
+    """Point to the contract that reads the file."""
+    name, options = known[0], ["--config", config] if config else []
+    echo(f"{name} reads {file} already, as {kind}: no contract is written (--anyway writes one).")
+    echo(f"To change a part of it, write a contract with `extends: {name}`.")
+    echo(f"Next: {shlex.join(['cxhouse', 'check', str(file), *options])}")
 
 
 @click.command("contract-schema")

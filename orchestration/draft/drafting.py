@@ -16,6 +16,7 @@ from orchestration.draft.layout import ROWS, Sample, sample
 from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_of
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
+from orchestration.draft.second_look import look_again
 from orchestration.errors import ConfigurationError
 from orchestration.pull.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
@@ -28,6 +29,15 @@ _NAMED = 4.0
 _CLEAR = 0.65
 #: A cut into more members is none that anybody reads.
 _MOST_MEMBERS = 20
+
+
+@dataclass(frozen=True)
+class _File:
+    """The drafted file, its first rows and what its columns look like."""
+
+    path: Path
+    read: Sample
+    columns: list[Looks]
 
 
 @dataclass(frozen=True)
@@ -60,12 +70,17 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     read = sample(path)
     file = [Looks(seen) for seen in read.columns]
     match, why, doubt = _kind(path, file, kind_name)
-    kind = match.kind
-    made = Draft(
-        name or contract_name(path.name, kind.name), kind.name, path.name, read.rows, [seen.name for seen in read.columns],
-        notes=list(read.layout.notes),
-    )  # fmt: skip
-    made.keys["kind"] = Key(kind.name, why, doubt)
+    made = _made(_File(path, read, file), match, name or contract_name(path.name, match.kind.name), timezone)
+    made.keys = {"kind": Key(match.kind.name, why, doubt), **made.keys}
+    if kind_name is None:
+        made = _with_lines(made, match.chosen, _File(path, read, file), timezone, name)
+    return made
+
+
+def _made(given: _File, match: _Match, name: str, timezone: str | None) -> Draft:
+    """The contract of one kind."""
+    kind, path, read, file = match.kind, given.path, given.read, given.columns
+    made = Draft(name, kind.name, path.name, read.rows, [seen.name for seen in read.columns], notes=list(read.layout.notes))
     order = _day_order(match.chosen)
     for column, candidate in match.chosen.items():
         made.entries[column] = entry(kind, candidate, order)
@@ -77,16 +92,51 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     with_customer_end(made, kind, left)
     fill(made, kind, left)
     scales(made, kind)
+    look_again(made, kind, read, left)
     _say_form(made, read, path)
     _say_zone(made, kind, read, match, timezone)
     _say_decimal(made, kind)
-    _say_lines(made, kind, file)
     made.not_found = [name for name, column in kind.columns.items() if name not in made.entries and not column.required]
     if kind.name == "surveys" and "score" in made.not_found:
         made.doubts.append("no column is known to be the score: which holds the answer?")
     made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.told}
     made.extra = _carried(kind, left)
     return made
+
+
+def _with_lines(made: Draft, made_of: dict[str, Candidate], given: _File, timezone: str | None, name: str | None) -> Draft:
+    """One file may hold orders and their lines: then both kinds, where several rows are one order; else a word about it."""
+    if made.kind not in ("orders", "order_items"):
+        return made
+    other = all_kinds()["order_items" if made.kind == "orders" else "orders"]
+    match = _Match(other, *assign(other, given.columns), points=0)
+    mine, its = made.entries["order_id"].looks, match.chosen.get("order_id")
+    found = [column for column in other.required_columns if column in match.chosen and column != "order_id"]
+    if len(found) < 2 or mine is None or its is None or its.looks is not mine:
+        return made
+    chosen = match.chosen if other.name == "order_items" else made_of
+    of_lines = [given.read.cells[chosen[name].name] for name in ("product_id", "quantity", "unit_price") if name in chosen]
+    is_carried = any(
+        order is None and all(cells) for order, *cells in zip(given.read.cells[mine.seen.name], *of_lines, strict=True)
+    )
+    if mine.seen.is_unique and not is_carried:
+        made.notes.append(f"the file seems to hold {other.name} too: draft a second contract with --kind {other.name}")
+        return made
+    second = _made(given, match, made.name, timezone)
+    orders, lines = (made, second) if made.kind == "orders" else (second, made)
+    shared = {**lines.keys, **orders.keys, "kind": Key(made.kind, made.keys["kind"].why)}
+    if is_carried:
+        shared["carry_down"] = Key([mine.seen.name], "an empty cell belongs to the order above it")
+    for part in (orders, lines):
+        part.name = name or contract_name(given.path.name, "").rstrip("_")
+        part.keys = {**shared, "kind": Key(part.kind, made.keys["kind"].why)}
+    orders.own["distinct_on"] = Key([mine.seen.name], "the first row of an order carries it")
+    orders.also = [lines]
+    # A column that the one kind carries is none of the other's.
+    orders.unused = {column: looks for column, looks in orders.unused.items() if column in lines.unused}
+    orders.extra = {key: told for key, told in orders.extra.items() if told[0] in orders.unused}
+    lines.unused, lines.extra = {}, {}
+    return orders
 
 
 def _carried(kind: Kind, left: list[Looks]) -> dict[str, tuple[str, int]]:
@@ -206,10 +256,11 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         return
     utc = [one for one in local if re.search(r"\b(utc|gmt)\b", plain(one.seen.name))]
     named = _named_zone(read)
-    if named:
-        made.keys["timezone"] = Key(named, "the file names it")
-    elif len(utc) == len(local):
+    # A zone that stands in the file may be that of other columns.
+    if len(utc) == len(local):
         made.keys["timezone"] = Key("UTC", "the columns' names say so")
+    elif named and not utc:
+        made.keys["timezone"] = Key(named, "the file names it")
     else:
         hint = f"; {', '.join(repr(one.seen.name) for one in utc)} say UTC" if utc else ""
         doubt = f"in which zone are its times? Nothing tells it{hint}{_zone_hint(match)}"
@@ -259,17 +310,6 @@ def _say_decimal(made: Draft, kind: Kind) -> None:
     elif either and not point:
         doubt = f"{either[0][1]!r} in {either[0][0]!r} can be thousands or a fraction"
         made.keys["decimal"] = Key("," if "." in str(either[0][1]) else ".", "", doubt)
-
-
-def _say_lines(made: Draft, kind: Kind, file: list[Looks]) -> None:
-    """One file may hold orders and their lines."""
-    if kind.name not in ("orders", "order_items"):
-        return
-    other = all_kinds()["order_items" if kind.name == "orders" else "orders"]
-    chosen, _ = assign(other, file)
-    found = [name for name in other.required_columns if name in chosen and name != "order_id"]
-    if len(found) >= 2:
-        made.notes.append(f"the file seems to hold {other.name} too: draft a second contract with --kind {other.name}")
 
 
 def _in_words(looks: Looks) -> str:

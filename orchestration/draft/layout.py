@@ -65,6 +65,8 @@ class Sample:
     broken: int
     #: Is this all of the file?
     is_whole: bool
+    #: Column -> its cells, trimmed, in the order of the rows; None where a cell is empty.
+    cells: dict[str, list[str | None]]
 
 
 def layout(path: Path) -> Layout:
@@ -120,7 +122,12 @@ def sample(path: Path) -> Sample:
         for place, (name, cells) in enumerate(zip(rows.header, texts, strict=True))
         if name != ROW
     ]
-    return Sample(found, columns, count - first - last, len(broken), is_whole)
+    kept = {
+        name: [(cell or "").strip() or None for cell in cells[first : len(cells) - last]]
+        for name, cells in zip(rows.header, texts, strict=True)
+        if name != ROW
+    }
+    return Sample(found, columns, count - first - last, len(broken), is_whole, kept)
 
 
 def rows_apart(texts: list[list[str | None]], broken: list[BrokenRow]) -> tuple[int, int, bool]:

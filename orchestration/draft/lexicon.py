@@ -83,6 +83,15 @@ def names_of(kind_name: str) -> dict[str, Name]:
 
 
 @cache
+def unsure_names(kind_name: str) -> frozenset[str]:
+    """Plain names that can mean something else too: those written with "?"."""
+    content, columns = _yaml("names.yml"), all_kinds()[kind_name].columns
+    told = [content["kinds"].get(kind_name, {}).get("columns", {}), content["shared"]]
+    found = [name for part in told for column in columns for names in part.get(column, {}).values() for name in names]
+    return frozenset(plain(name) for name in found if name.endswith(" ?"))
+
+
+@cache
 def squashed_names(kind_name: str) -> dict[str, Name]:
     """The same without blanks: 'CREATEDDATE' and 'Order-ID' as 'orderid'."""
     return {plain_name.replace(" ", ""): name for plain_name, name in reversed(names_of(kind_name).items())}

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestration.draft.fitting import Looks
-from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, listed, names_of, no_names, plain, squashed_names
+from orchestration.draft.lexicon import (
+    ANY,
+    LANGUAGES,
+    kind_words,
+    listed,
+    names_of,
+    no_names,
+    plain,
+    squashed_names,
+    unsure_names,
+)
 from orchestration.draft.numbers import without_unit
 from orchestration.pull.kinds import Column, Kind
 
@@ -91,6 +101,8 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
         total = points * fit.share if fit.share >= 0.5 else points * fit.share * 0.5
         if total >= ENOUGH:
             doubt = None if total >= SURE else _doubt(points, why, fit.why)
+            if plain(looks.seen.name) in unsure_names(kind.name):
+                doubt = doubt or "a column called so can hold something else too"
             found.append(Candidate(column, looks, total, f"{why}; {fit.why}", doubt, language))
     return sorted(found, key=lambda one: (-one.points, list(kind.columns).index(one.column), one.looks.seen.position))
 

@@ -64,9 +64,18 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     #: Doubts about the whole.
     doubts: list[str] = field(default_factory=list)
+    #: Further kinds that the same file holds; `keys` are the same for all of them.
+    also: list[Draft] = field(default_factory=list)
+    #: Keys of this one kind, where there are several.
+    own: dict[str, Key] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> list[Draft]:
+        """What the file holds, kind by kind."""
+        return [self, *self.also]
 
     def as_contract(self) -> dict[str, Any]:
-        """What the contract's YAML holds."""
+        """What the contract's YAML holds; of several kinds, as if there were only this one."""
         columns: dict[str, Any] = {}
         for name, entry in self.entries.items():
             columns[name] = dict(entry.mapping)
@@ -76,6 +85,6 @@ class Draft:
         return {
             "name": self.name,
             "kind": self.kind,
-            **{key: told.value for key, told in self.keys.items() if not told.is_open},
+            **{key: told.value for key, told in (self.keys | self.own).items() if not told.is_open},
             "columns": columns,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -14,6 +15,18 @@ from orchestration.errors import ConfigurationError
 from orchestration.pull.contracts import SHIPPED, FileMatch
 
 
+def reads_already(made: Draft, folder: Path) -> list[str]:
+    """Other contracts that read the drafted file as each of the draft's kinds, so that no further one is needed."""
+    found = [
+        (one.name, one.kinds)
+        for one in _contracts(folder)
+        if one.name != made.name and one.match is not None and one.match.columns and one.match.claims(made.file, made.header)
+    ]
+    wanted = {part.kind for part in made.kinds}
+    known = {kind for _, kinds in found for kind in kinds}
+    return [name for name, kinds in found if wanted & kinds] if wanted <= known else []
+
+
 def place(made: Draft, folder: Path, output: Path | None, force: bool, is_named: bool) -> Path | None:
     """The file to write, None for standard output. A name that another contract has gets a number.
 
@@ -21,15 +34,15 @@ def place(made: Draft, folder: Path, output: Path | None, force: bool, is_named:
         ConfigurationError: the file is there already.
     """
     target = folder / "contracts" / f"{made.name}.yml" if output is None else output
-    others = dict(_contracts(folder))
+    others = {one.name: one for one in _contracts(folder)}
     if made.name in others and not is_named and not (force or target.exists()):
         stem, number = made.name, 2
         while f"{stem}_{number}" in others:
             number += 1
         made.name = f"{stem}_{number}"
         target = target.with_name(f"{made.name}.yml") if output is None else target
-    for name, match in others.items():
-        if name != made.name and match is not None and match.columns and match.claims(made.file, made.header):
+    for name, one in others.items():
+        if name != made.name and one.match is not None and one.match.columns and one.match.claims(made.file, made.header):
             made.notes.append(f"{name} reads this file already; of two that claim it for one kind, your own comes first")
     if output is not None and str(output) == "-":
         return None
@@ -38,19 +51,25 @@ def place(made: Draft, folder: Path, output: Path | None, force: bool, is_named:
     return target
 
 
-def _contracts(folder: Path) -> Iterator[tuple[str, FileMatch | None]]:
-    """The names of the contracts that are there, and which files they claim by themselves; wrong ones are passed over.
+@dataclass(frozen=True)
+class _There:
+    """A contract that is there: which files it claims by itself, and the kinds that it makes of them."""
 
-    Loading them as a run does takes longer than a draft.
-    """
+    name: str
+    match: FileMatch | None
+    kinds: frozenset[str]
+
+
+def _contracts(folder: Path) -> Iterator[_There]:
+    """The contracts that are there; wrong ones are passed over. Loading them as a run does takes longer than a draft."""
     for path in [*sorted((folder / "contracts").glob("*.y*ml")), *sorted(SHIPPED.glob("*.yml"))]:
         try:
             # A safe loader: it makes nothing but plain values.
             data = yaml.load(path.read_text(encoding="utf-8"), LOADER)
-            name = str(data["name"])
-        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
+            name, kinds = str(data["name"]), frozenset(data.get("kinds") or [data.get("kind")])
+        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
             continue
         try:
-            yield name, FileMatch.model_validate(data["files"])
+            yield _There(name, FileMatch.model_validate(data["files"]), kinds)
         except (ValidationError, KeyError):
-            yield name, None
+            yield _There(name, None, kinds)

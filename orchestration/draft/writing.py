@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.draft.parts import Draft, Entry, Word
+from orchestration.draft.parts import Draft, Entry, Key, Word
 
 _PLAIN = re.compile(r"[^\W\d_][\w .()/+-]*[\w)]|[^\W\d_]")
 #: Longer comments stand on lines of their own.
@@ -76,19 +76,29 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
         f"# {doubts} lines are marked 'check': look at them, then run" if doubts else "# Nothing was unsure; run",
         f"#   {_comment(next_step)}",
         *(f"# {_comment(note)}" for note in made.notes),
-        *(f"{CHECK}{_comment(doubt)}" for doubt in made.doubts),
+        *(f"{CHECK}{_comment(doubt)}" for doubt in all_doubts(made)),
         "",
         f"name: {made.name}",
     ]
-    for key, told in made.keys.items():
-        code = f"{'# ' if told.is_open else ''}{key}: {flow(told.value)}"
-        lines += _line(code, told.why, [told.doubt] if told.doubt else [], "")
-    lines.append("columns:")
-    for name, entry in made.entries.items():
-        lines += _entry(name, entry)
+    lines += _keys({key: told for key, told in made.keys.items() if not (made.also and key == "kind")})
+    if made.also:
+        lines.append(f"kinds:  # {_comment(made.keys['kind'].why)}; the other kind's columns are there too")
+    for part in made.kinds:
+        body = [*_keys(part.own), "columns:"]
+        for name, entry in part.entries.items():
+            body += _entry(name, entry)
+        lines += [f"  {part.kind}:", *(f"    {line}" for line in body)] if made.also else body
     lines += _extra(made)
     lines += _unused(made)
     return "\n".join(lines) + "\n"
+
+
+def _keys(keys: dict[str, Key]) -> list[str]:
+    lines = []
+    for key, told in keys.items():
+        code = f"{'# ' if told.is_open else ''}{key}: {flow(told.value)}"
+        lines += _line(code, told.why, [told.doubt] if told.doubt else [], "")
+    return lines
 
 
 def _entry(name: str, entry: Entry) -> list[str]:
@@ -132,17 +142,22 @@ def _unused(made: Draft) -> list[str]:
     if made.unused:
         lines.append(f"{CHECK}columns of the file that nothing uses; map those that mean something")
         lines += [f"#   {_comment(scalar(name))}: {_comment(looks)}" for name, looks in made.unused.items()]
-    if made.not_found:
-        lines += wrap(
-            f"{made.kind} can hold too: {', '.join(made.not_found)}", _WIDTH, initial_indent="# ", subsequent_indent="# "
-        )
+    for part in made.kinds:
+        if part.not_found:
+            said = f"{part.kind} can hold too: {', '.join(part.not_found)}"
+            lines += wrap(said, _WIDTH, initial_indent="# ", subsequent_indent="# ")
     return lines
 
 
 def count_of_checks(made: Draft) -> int:
     """Places that a person should look at."""
-    words = sum(
-        bool(word.doubt) or (word.value is None and not word.is_missing) for one in made.entries.values() for word in one.words
-    )
-    lines = sum(bool(one.doubts) for one in made.entries.values())
-    return words + lines + sum(bool(key.doubt) for key in made.keys.values()) + len(made.doubts) + bool(made.unused)
+    entries = [one for part in made.kinds for one in part.entries.values()]
+    words = sum(bool(word.doubt) or (word.value is None and not word.is_missing) for one in entries for word in one.words)
+    lines = sum(bool(one.doubts) for one in entries)
+    doubts = len(all_doubts(made))
+    return words + lines + sum(bool(key.doubt) for key in made.keys.values()) + doubts + bool(made.unused)
+
+
+def all_doubts(made: Draft) -> list[str]:
+    """Doubts about the whole, of each kind."""
+    return list(dict.fromkeys(doubt for part in made.kinds for doubt in part.doubts))

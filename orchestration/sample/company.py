@@ -15,6 +15,7 @@ OPENS_HOUR, CLOSES_HOUR = 8, 18
 COUNTRIES = {"DE": 0.45, "AT": 0.12, "FR": 0.18, "NL": 0.10, "PL": 0.15}
 LANGUAGES = {"DE": "de", "AT": "de", "FR": "fr", "NL": "nl", "PL": "pl"}
 SEGMENTS = {"consumer": 0.8, "business": 0.15, "vip": 0.05}
+PLANS = ("Basic", "Basic", "Plus", "Pro")
 SALES_CHANNELS = {"webshop": 0.7, "amazon": 0.2, "ebay": 0.1}
 TICKET_CHANNELS = {"Mail": 0.45, "Live chat": 0.2, "Web form": 0.15, "Facebook message": 0.1, "Help Center": 0.1}
 MARKETPLACE_VIA = "Marketplace"

@@ -110,7 +110,7 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Assignee": t["agent"].where(~t["answered_at"].isna()),
             "Group": t["team"],
             "Subject": "About " + t["order_id"].fillna("my account"),
-            "Tags": np.where(t["is_spam"], "spam", ""),
+            "Tags": np.where(t["is_spam"], "spam", _tags(t)),
             "Status": status,
             "Priority": t["priority"],
             "Via": via,
@@ -126,6 +126,8 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Order [txt]": t["order_id"],
             "Country [list]": t["country"],
             "Marketplace [list]": np.where(t["via"] == company.MARKETPLACE_VIA, t["channel"], None),
+            # By the number, so that a customer keeps the plan.
+            "Plan tier [list]": np.array(company.PLANS)[t["customer_id"].str[1:].astype(int).to_numpy() % len(company.PLANS)],
         }
     )
     frame = _text_times(frame, ["Created at", "Updated at", "Solved at"])
@@ -135,6 +137,13 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     frame = _spoilt(rng, frame, "Group", [" First line "], 0.02)
     frame = _respelled(rng, frame, "Status", 0.05)
     return _repeated(rng, frame, 0.01)
+
+
+def _tags(tickets: pd.DataFrame) -> np.ndarray:
+    """What agents note beside a ticket: words with blanks between them."""
+    order = np.where(tickets["order_id"].isna(), "", "order")
+    again = np.where(tickets["reopened_at"].isna(), "", "reopened")
+    return np.char.strip(np.char.add(np.char.add(order.astype(str), " "), again.astype(str)))
 
 
 def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 {#- The cases behind a KPI's value, as a query for those who read the marts (DuckDB's SQL), compiled from its measures: a template
     with {from}, {to} (dates, {to} not included), {grain} and {filter}, and for a share the condition of the cases on its bad
-    side. None where the fact is not published. Where the worst cases can be told, they come first. -#}
-{% macro case_template(definition) %}
+    side. None where the fact is not published. Where the worst cases can be told, they come first. Of a `list` of members the query
+    gives a row once for each of them, in `list_member`. -#}
+{% macro case_template(definition, list=none) %}
   {%- set semantic_model = semantic_model_over(definition.numerator) -%}
   {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
       | selectattr('name', 'equalto', definition.fact) | first -%}
@@ -39,7 +40,8 @@
     {%- do conditions.append('(' ~ good ~ ') is not null') -%}
     {%- set ordering = ' order by ' ~ good ~ (' asc' if definition.direction == 'up' else ' desc') -%}
   {%- endif -%}
-  {%- set query = 'select * from ' ~ definition.fact ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering -%}
+  {%- set rows = default__rows_by_member(definition.fact, 'extra', list) | trim if list else definition.fact -%}
+  {%- set query = 'select * from ' ~ rows ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering -%}
   {{- return([published_names(query, node), published_names(bad_side, node)]) -}}
 {% endmacro %}
 
@@ -99,6 +101,9 @@
             | selectattr('name', 'equalto', definition.fact) | first -%}
         {%- set member = published_names(dimension.readers_expr or dimension.expr or dimension.name, node) -%}
         {%- do found.append([definition.kpi_id, dimension.name, member] + cases) -%}
+      {%- endfor -%}
+      {%- for list in wanted_lists(semantic_model_over(definition.numerator)) -%}
+        {%- do found.append([definition.kpi_id, list, 'list_member'] + case_template(definition, list)) -%}
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}
