@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +20,13 @@ from test_remote_sources import Home
 
 from orchestration.check.survey import survey
 from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull import database
 from orchestration.pull.api import client, deliveries, streams
 from orchestration.pull.landing import landed_path
 from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.settings import Settings
+from orchestration.settled import offered_version
 
 DESK: dict[str, Any] = {
     "name": "mydesk",
@@ -96,6 +99,10 @@ class AskingHome(Home):
         (path / "config" / "apis" / "mydesk.yml").write_text(yaml.safe_dump(description, sort_keys=False))
         self.settings = self.settings.model_copy(update={"config_dir": path / "config"})
 
+    def land(self) -> Any:
+        with writing(self.settings.home):
+            return super().land()
+
     def records(self, stream: str = "tickets") -> list[dict[str, Any]]:
         """All that landed of a stream, in the order of its coming."""
         files = [file for file in self.ledger.landed() if file.file.startswith(f"desk/{stream}_")]
@@ -112,6 +119,16 @@ def api_home(path: Path, address: str, description: dict[str, Any] = DESK, **mor
 
 def changed(stream: str, **told: Any) -> dict[str, Any]:
     return {**DESK, "streams": {**DESK["streams"], stream: {**DESK["streams"][stream], **told}}}
+
+
+@contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """As a run, which is the home's writer."""
+    take_writer_lock(home)
+    try:
+        yield
+    finally:
+        release_writer_lock(home)
 
 
 # -- what changed ------------------------------------------------------------------------------------------------------
@@ -427,6 +444,19 @@ def test_sources_shows_how_far_each_was_read_without_asking(tmp_path: Path, desk
     first = next(survey(home.settings))
     assert first.startswith("desk/tickets (API of Mine): 7 records, read at 2")
     assert first.endswith("-> NOT CLAIMED: write a contract")
+    assert told.api.asked == []
+
+
+def test_whoever_does_not_write_the_home_asks_nobody(tmp_path: Path, desk: tuple[str, Desk]) -> None:
+    """A sensor looks every five minutes, and beside a run."""
+    address, told = desk
+    home = api_home(tmp_path, address)
+    before = offered_version(home.settings)
+    assert told.api.asked == []
+    home.land()
+    told.api.asked.clear()
+    forget_listings()
+    assert offered_version(home.settings) != before
     assert told.api.asked == []
 
 

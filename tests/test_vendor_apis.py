@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from asking import Api, Reply, Request, api_server
 from reading import canonicalise, read
+from test_asked_sources import writing
 from test_remote_sources import Home
 from test_vendors import ALL_PARAMS, CASES, CONTRACTS, Case, _told
 
@@ -307,6 +308,10 @@ class ApiHome(Home):
     def __init__(self, path: Path, vendor: str, address: str, **told: Any) -> None:
         super().__init__(path, {"desk": {"kind": "api", "api": vendor, "at": address, **told}})
         self.settings = self.settings.model_copy(update={"config_dir": path / "config"})
+
+    def land(self) -> Any:
+        with writing(self.settings.home):
+            return super().land()
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Canonical rows of all that landed, by stream and contract, as a pull finds the contracts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,10 +11,13 @@ from orchestration.pull.sources import SourceFile, UnreadableSourceError
 
 
 class AskedSource:
-    """A source that is asked once a run, when its files are listed; what it tells lies in the home until it has landed."""
+    """A source that is asked once a run, when its files are listed; what it tells lies in the home until it has landed.
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.deliveries = name, Deliveries(folder)
+    Only the home's writer asks: whoever else looks (a sensor) sees what was told before.
+    """
+
+    def __init__(self, name: str, folder: Path, may_ask: Callable[[], bool]) -> None:
+        self.name, self.deliveries, self._may_ask = name, Deliveries(folder), may_ask
         self._files: list[SourceFile] | None = None
         self._problem: UnreadableSourceError | None = None
         self._unread: set[str] = set()
@@ -39,6 +42,9 @@ class AskedSource:
         """
         if self._problem is not None:
             raise self._problem
+        if self._files is None and not self._may_ask():
+            yield from self._offered()
+            return
         if self._files is None:
             self.deliveries.open()
             try:
@@ -46,9 +52,12 @@ class AskedSource:
             except UnreadableSourceError as error:
                 self._problem = error
                 raise
-            offered = self.deliveries.offered()
-            self._files = [SourceFile(name, str(size), str(self.deliveries.path(name))) for name, size in offered.items()]
+            self._files = self._offered()
         yield from self._files
+
+    def _offered(self) -> list[SourceFile]:
+        offered = self.deliveries.offered()
+        return [SourceFile(name, str(size), str(self.deliveries.path(name))) for name, size in offered.items()]
 
     def open(self, file: SourceFile) -> BinaryIO:
         """The bytes of a file that has not landed.

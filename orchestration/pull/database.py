@@ -38,10 +38,11 @@ class DatabaseSource(AskedSource):
         name: str,
         location: DatabaseLocation,
         folder: Path,
-        since: date | None = None,
-        progress: Callable[[str], None] = lambda _: None,
+        may_ask: Callable[[], bool],
+        since: date | None,
+        progress: Callable[[str], None],
     ) -> None:
-        super().__init__(name, folder)
+        super().__init__(name, folder, may_ask)
         self._location, self._since, self._progress = location, since, progress
         try:
             import psycopg  # noqa: F401
@@ -152,7 +153,7 @@ class DatabaseSource(AskedSource):
         self.deliveries.finish(name, keep)
 
     def described(self) -> list[str]:
-        self.deliveries.open()
+        self.deliveries.look()
         told = []
         for name, table in self._location.tables.items():
             known = self.deliveries.known(name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
+from orchestration.lock import is_writer
 from orchestration.pull.sources import FolderSource, Source, SourceFile
 from orchestration.settings import Settings
 from orchestration.settings.locations import ApiLocation, DatabaseLocation, Location
@@ -117,14 +119,15 @@ def forget_listings() -> None:
 
 
 def _source(name: str, place: Location | ApiLocation | DatabaseLocation, settings: Settings) -> Source:
+    may_ask = partial(is_writer, settings.home)
     if isinstance(place, ApiLocation):
         from orchestration.pull.api.source import ApiSource
 
-        source: Source = ApiSource(name, place, settings.asked / name, settings.config_dir, settings.since, _tell)
+        source: Source = ApiSource(name, place, settings.asked / name, may_ask, settings.config_dir, settings.since, _tell)
     elif isinstance(place, DatabaseLocation):
         from orchestration.pull.database import DatabaseSource
 
-        source = DatabaseSource(name, place, settings.asked / name, settings.since, _tell)
+        source = DatabaseSource(name, place, settings.asked / name, may_ask, settings.since, _tell)
     elif place.folder is not None:
         source = FolderSource(place.folder)
     else:

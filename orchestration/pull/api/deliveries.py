@@ -29,12 +29,17 @@ class Deliveries:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._state: dict[str, Any] = {"streams": {}, "finished": []}
+        self._state: dict[str, Any] = {}
+        self.look()
+
+    def look(self) -> None:
+        """Read the state, and change nothing."""
+        self._state = {"streams": {}, "finished": [], **_read(self._folder / STATE_FILE)}
 
     def open(self) -> None:
         """Read the state, and put right what a run that broke off left."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._state |= _read(self._folder / STATE_FILE)
+        self.look()
         self._put_forward()
         wanted = {work["file"] for stream in self._state["streams"].values() if (work := stream.get("work"))}
         for path in self._folder.glob(f"*{_PART}"):

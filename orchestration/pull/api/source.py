@@ -26,11 +26,12 @@ class ApiSource(AskedSource):
         name: str,
         location: ApiLocation,
         folder: Path,
+        may_ask: Callable[[], bool],
         config_dir: Path | None,
-        since: date | None = None,
-        progress: Callable[[str], None] = lambda _: None,
+        since: date | None,
+        progress: Callable[[str], None],
     ) -> None:
-        super().__init__(name, folder)
+        super().__init__(name, folder, may_ask)
         self._description = load_description(location.api, config_dir)
         self._streams = self._description.chosen(location)
         self._asked = Asked(self._description.values(location), location.since or self._description.begin, since)
@@ -52,7 +53,7 @@ class ApiSource(AskedSource):
         self._progress(f"pull: {self.name}: {text}")
 
     def described(self) -> list[str]:
-        self.deliveries.open()
+        self.deliveries.look()
         told = []
         for name, stream in self._streams.items():
             known = self.deliveries.known(name)

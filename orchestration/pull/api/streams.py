@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from orchestration.pull.api.client import Answer, Client
 from orchestration.pull.api.deliveries import Deliveries
 from orchestration.pull.api.description import Changes, Stream, filled
+from orchestration.pull.api.values import as_line, as_text, dug, instant_of, with_value, written
 from orchestration.pull.sources import UnreadableSourceError
 
 #: Seconds between two lines of progress.
 PROGRESS_SECONDS = 10
 #: Whoever goes on from the newest instant asks for this much more, for records of the same instant.
 _STEP_BACK = timedelta(seconds=1)
-#: Numbers above are milliseconds since 1970, those below seconds.
-_MILLISECONDS = 10**11
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class StreamReader:
             self._read_each()
             return
         work = self._deliveries.work(self._name)
-        if work is None or work["given"] != _text(self._asked.since):
+        if work is None or work["given"] != as_text(self._asked.since):
             work = self._begin()
         while True:
             request = work["request"]
@@ -96,7 +93,7 @@ class StreamReader:
                 since = datetime.fromisoformat(newest) - timedelta(minutes=changes.overlap)
                 request = self._request(since)
         told: dict[str, Any] = {"since": since.isoformat(), "from": since.isoformat(), "newest": None, "seen": {}, "page": 1}
-        return self._deliveries.begin(self._name, request=request, given=_text(self._asked.since), **told)
+        return self._deliveries.begin(self._name, request=request, given=as_text(self._asked.since), **told)
 
     def _request(self, since: datetime, **more: Any) -> dict[str, Any]:
         values = {**self._asked.values, "since": written(since, self._stream.instants), **more}
@@ -124,15 +121,15 @@ class StreamReader:
     def _take(self, work: dict[str, Any], records: list[dict[str, Any]]) -> None:
         """Write down what is new of a page: what an overlap brings again unchanged is passed over."""
         changes, seen = self._stream.changes, self._known.get("recent", {})
-        newest = _instant_of(work["newest"])
+        newest = instant_of(work["newest"])
         since, lines = datetime.fromisoformat(work["since"]), []
         without = 0
         for record in records:
-            line = _line(record)
+            line = as_line(record)
             if changes is None or changes.by == "cursor":
                 lines.append(line)
                 continue
-            moment = _instant_of(dug(record, changes.by))
+            moment = instant_of(dug(record, changes.by))
             without += moment is None
             if moment is not None:
                 newest = max(newest or moment, moment)
@@ -140,15 +137,15 @@ class StreamReader:
                     continue
             mark = hashlib.sha256(line).hexdigest()[:16]
             if mark in work["seen"] or (mark in seen and self._asked.since is None):
-                work["seen"][mark] = _text(moment)
+                work["seen"][mark] = as_text(moment)
                 continue
-            work["seen"][mark] = _text(moment)
+            work["seen"][mark] = as_text(moment)
             lines.append(line)
         if changes is not None and changes.by != "cursor" and records:
             if without == len(records):
                 raise UnreadableSourceError(f"{self._name}: no record has an instant under {changes.by!r}")
             self._check_order(changes, records)
-        work["newest"] = _text(newest)
+        work["newest"] = as_text(newest)
         if changes is not None and newest is not None:
             # Only what the next page or run may bring again is remembered.
             limit = (newest - timedelta(minutes=changes.overlap) - _STEP_BACK).isoformat()
@@ -157,7 +154,7 @@ class StreamReader:
 
     def _check_order(self, changes: Changes, records: list[dict[str, Any]]) -> None:
         """A list in another order than the description says would be left too early, or too late."""
-        moments = [moment for record in records if (moment := _instant_of(dug(record, changes.by)))]
+        moments = [moment for record in records if (moment := instant_of(dug(record, changes.by)))]
         is_wrong = {
             "any": False,
             "oldest_first": moments[0] > moments[-1],
@@ -200,12 +197,12 @@ class StreamReader:
     def _is_past(self, work: dict[str, Any], records: list[dict[str, Any]]) -> bool:
         """Does a page reach back to before what is asked for?"""
         assert self._stream.changes is not None
-        moments = [moment for record in records if (moment := _instant_of(dug(record, self._stream.changes.by)))]
+        moments = [moment for record in records if (moment := instant_of(dug(record, self._stream.changes.by)))]
         return bool(moments) and min(moments) < datetime.fromisoformat(work["since"])
 
     def _from_last(self, work: dict[str, Any]) -> dict[str, Any] | None:
         """From the newest instant on: a record that moves while pages are counted cannot push another one off its page."""
-        newest = _instant_of(work["newest"])
+        newest = instant_of(work["newest"])
         if newest is None or newest - _STEP_BACK <= datetime.fromisoformat(work["from"]):
             return None  # a whole page of one instant
         work["from"], work["page"] = (newest - _STEP_BACK).isoformat(), 1
@@ -217,7 +214,7 @@ class StreamReader:
         into, where = self._stream.next.into or "", "body" if self._stream.method == "POST" else "query"
         if where == "query":
             return {**request, "query": {**request["query"], into: value}}
-        return {**request, "body": _with_value(request["body"] or {}, into.split("."), value)}
+        return {**request, "body": with_value(request["body"] or {}, into.split("."), value)}
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -233,9 +230,9 @@ class StreamReader:
         elif changes.by == "cursor":
             self._known["cursor"] = work.get("cursor") or self._known.get("cursor")
         else:
-            newest = max(filter(None, (_instant_of(work["newest"]), _instant_of(self._known.get("newest")))), default=None)
-            self._known["newest"] = _text(newest)
-            limit = _text(newest - timedelta(minutes=changes.overlap)) if newest else None
+            newest = max(filter(None, (instant_of(work["newest"]), instant_of(self._known.get("newest")))), default=None)
+            self._known["newest"] = as_text(newest)
+            limit = as_text(newest - timedelta(minutes=changes.overlap)) if newest else None
             marks = {**self._known.get("recent", {}), **work["seen"]} if self._asked.since else work["seen"]
             self._known["recent"] = {mark: moment for mark, moment in marks.items() if limit and moment and moment >= limit}
         self._known["records"] = self._known.get("records", 0) + (work["records"] if keep else 0)
@@ -261,7 +258,7 @@ class StreamReader:
                 if answer is None:
                     break
                 records = self._records(answer)
-                self._deliveries.add(self._name, [_line(one) for one in records])
+                self._deliveries.add(self._name, [as_line(one) for one in records])
                 request = self._following({"request": request, "page": request["query"].get("page", 1)}, answer, records)
             work["index"] = index + 1
             self._deliveries.cut(self._name)
@@ -288,10 +285,10 @@ class StreamReader:
 
     def _share_of_time(self, work: dict[str, Any], now: datetime) -> float | None:
         """The share of the time that was read through, of a stream that goes from old to new."""
-        newest = _instant_of(work.get("newest"))
+        newest = instant_of(work.get("newest"))
         if newest is None or not self._stream.changes or self._stream.changes.order != "oldest_first":
             return None
-        begun = _instant_of(work.setdefault("first", work["newest"])) or newest
+        begun = instant_of(work.setdefault("first", work["newest"])) or newest
         return (newest - begun) / (now - begun) if now > begun else None
 
     def _say(self, records: int, total: int | None, share: float | None, reached: str | None = None) -> None:
@@ -308,55 +305,3 @@ class StreamReader:
             minutes = (now - self._began) * (1 - share) / (share - self._share_before) / 60
             text += f", about {minutes:,.0f} min to go" if minutes >= 1 else ", less than a minute to go"
         self._tell(text)
-
-
-def dug(value: Any, key: str) -> Any:
-    """What stands under a dotted key; none where nothing does."""
-    for name in key.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _line(record: dict[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def _with_value(value: dict[str, Any], path: list[str], what: Any) -> dict[str, Any]:
-    key, *below = path
-    return {**value, key: _with_value(value.get(key) or {}, below, what) if below else what}
-
-
-def written(moment: datetime, form: str) -> str | int:
-    """An instant as an API wants it; whole seconds."""
-    match form:
-        case "epoch_seconds":
-            return int(moment.timestamp())
-        case "epoch_milliseconds":
-            return int(moment.timestamp()) * 1000
-        case "date":
-            return f"{moment:%Y-%m-%d}"
-        case "iso_without_zone":
-            return f"{moment:%Y-%m-%dT%H:%M:%S}"
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _instant_of(value: Any) -> datetime | None:
-    """An instant that an API or the state tells, in UTC; without a zone it is in UTC."""
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS else value, UTC)
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _text(value: date | datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
