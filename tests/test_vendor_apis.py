@@ -115,7 +115,7 @@ def _freshdesk(api: Api) -> None:
     alive = pages_by_number(records("freshdesk_api_tickets/tickets.json"), "updated_at", "updated_since", None, "per_page")
     gone = pages_by_number(deleted, "updated_at", "updated_since", None, "per_page")
     api.routes["/api/v2/tickets"] = lambda request: (gone if request.query.get("filter") == "deleted" else alive)(request)
-    ratings = records("freshdesk_api_satisfaction/satisfaction_ratings.json")
+    ratings = records("freshdesk_api_satisfaction/survey_satisfaction.json")
     api.routes["/api/v2/surveys/satisfaction_ratings"] = pages_by_number(ratings, "created_at", "created_since", None, "per_page")
 
 

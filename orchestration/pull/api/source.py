@@ -45,7 +45,8 @@ class ApiSource(AskedSource):
                 reader.read()
             except UnreadableSourceError as error:
                 work = self.deliveries.work(stream)
-                there = f"; {work['records']:,} records are kept, and the next run goes on from there" if work else ""
+                records = work["records"] if work else 0
+                there = f"; {records:,} records are kept, and the next run goes on from there" if records else ""
                 text = str(error)
                 raise UnreadableSourceError(f"{text if text.startswith(stream) else f'{stream}: {text}'}{there}") from error
 
