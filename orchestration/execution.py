@@ -15,7 +15,7 @@ from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.gates.keeper import GateKeeper
 from orchestration.lock import release_writer_lock, take_writer_lock
-from orchestration.pull.locations import forget_listings
+from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.runs.finish import finish_failed
 from orchestration.runs.record import RunRecord
 from orchestration.salt import ensure_salt
@@ -58,6 +58,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
     settings = settings.pinned()
     forget_listings()
     check_configuration(settings)
+    sources_of(settings, progress)
     prepare_home(settings)
     take_writer_lock(settings.home)
     keeper = GateKeeper(settings.config_dir)

@@ -45,6 +45,11 @@ def take_lock(path: Path, taken: str, lasts: bool = False) -> None:
     _held[path] = stream
 
 
+def is_writer(home: Path) -> bool:
+    """Is this process the home's writer?"""
+    return home / "writer.lock" in _held
+
+
 def release_writer_lock(home: Path) -> None:
     """Give the lock back."""
     stream = _held.pop(home / "writer.lock", None)

@@ -36,7 +36,7 @@ def inputs_version(settings: Settings) -> str:
     files = [path for path in files if path.name != CONFIG_FILE]
     return _hash(
         [
-            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days", "targets"}),
+            settings.model_dump_json(exclude={"home", "full_refresh", "replay", "days", "since", "targets"}),
             project_version(settings),
             sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info")),
             [(path.name, path.read_bytes()) for path in files],
@@ -83,7 +83,7 @@ def settle(settings: Settings, inputs: str) -> None:
 
 def settled_run(settings: Settings) -> RunRecord | None:
     """The last run, where another one would publish the same; none where that is not certain."""
-    if settings.full_refresh or settings.replay or settings.days:
+    if settings.full_refresh or settings.replay or settings.days or settings.since:
         return None
     record, published = RunRecord.load(settings.home), current(settings)
     if not (_is_settled(settings) and _known(settings).get("inputs") == inputs_version(settings)):

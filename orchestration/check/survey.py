@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,9 @@ from orchestration.check.arrivals import arrive, passed_over
 from orchestration.check.claiming import Claim, Claims, listed
 from orchestration.check.faults import Tables
 from orchestration.check.looking import faults_of
-from orchestration.pull.contracts import load_contracts
-from orchestration.pull.ledger import Landed
-from orchestration.pull.locations import all_sources
+from orchestration.pull.contracts import Contract, claims, load_contracts
+from orchestration.pull.ledger import Landed, Ledger
+from orchestration.pull.locations import all_files, asked_sources
 from orchestration.pull.readers import FORMATS
 from orchestration.settings import Settings
 
@@ -20,18 +21,38 @@ from orchestration.settings import Settings
 def survey(settings: Settings) -> Iterator[str]:
     """One line for each file: what reads it, or what to do so that something does."""
     contracts = load_contracts(settings.config_dir, settings.contract_params)
-    source = all_sources(settings)
+    source = all_files(settings)
     with tempfile.TemporaryDirectory(prefix="cxhouse_sources_") as folder, Tables() as tables:
         arrivals = arrive(source, Path(folder))
         claims = Claims(arrivals, contracts, settings)
-        if not arrivals.landed:
+        if not arrivals.landed and len(settings.exports) > len(asked_sources(settings)):
             yield f"{settings.exports_place} holds no file in a known format ({', '.join(FORMATS)}; also .gz, .zst, .zip)"
         for file in arrivals.landed:
             yield _line(file, claims, tables)
         for name, other in arrivals.twins.items():
             yield f"{name} -> the same bytes as {other}, read once"
+    yield from _asked_lines(settings, contracts)
     if (place := settings.exports_folder) is not None:
         yield from (f"{other.file} -> NOT READ: {other.why}" for other in passed_over(place))
+
+
+def _asked_lines(settings: Settings, contracts: list[Contract]) -> Iterator[str]:
+    """What APIs and databases are asked for, and who read what came of it last; nobody is asked now."""
+    landed = Ledger(settings.ledger).landed() if settings.ledger.exists() else []
+    for source in asked_sources(settings):
+        for text in source.described():
+            yield text + _last_reader(text.partition(" ")[0], landed, contracts)
+
+
+def _last_reader(prefix: str, landed: list[Landed], contracts: list[Contract]) -> str:
+    """The contracts that claim the last file of a stream."""
+    files = [file for file in landed if re.fullmatch(rf"{re.escape(prefix)}_\d{{8}}_\d+\.ndjson\.gz", file.file)]
+    if not files:
+        return ""
+    name, header = files[-1].file, files[-1].header
+    readers = [f"{found.kind} ({found.name})" for found in claims(name, header, contracts) if found.files.claims(name, header)]
+    along = [contract.name for contract in contracts for other in contract.also_reads.values() if other.claims(name, header)]
+    return f" -> {', '.join(readers) or ('read along by ' + ', '.join(along) if along else 'NOT CLAIMED: write a contract')}"
 
 
 def _line(file: Landed, claims: Claims, tables: Tables) -> str:

@@ -10,7 +10,7 @@ import click
 from orchestration.cli.options import as_of_option, engine_options, escaped, exports_option, home_options, reported
 from orchestration.errors import GateFailedError
 from orchestration.output import console, echo
-from orchestration.settings import Settings, load_settings, parse_days
+from orchestration.settings import Settings, load_settings, parse_day, parse_days
 
 
 @click.command()
@@ -41,6 +41,7 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
 @as_of_option
 @click.option("--from", "from_day", metavar="DAY", help="Process the records of the days from DAY on again …")
 @click.option("--to", "to_day", metavar="DAY", help="… up to DAY, in the reporting time zone (default: the same day).")
+@click.option("--since", metavar="DAY", help="Read APIs and databases again for what changed from DAY on.")
 @click.option("--full-refresh", is_flag=True, help="Read every landed file and rebuild every table.")
 @click.option("--new-salt", is_flag=True, help="Give every customer a new published key, and rebuild every table with it.")
 @click.option("--record", is_flag=True, help="Keep every event of the run for Dagster's UI (takes some seconds more).")
@@ -54,6 +55,7 @@ def run(
     as_of: str | None,
     from_day: str | None,
     to_day: str | None,
+    since: str | None,
     full_refresh: bool,
     new_salt: bool,
     record: bool,
@@ -70,7 +72,7 @@ def run(
 
         take_writer_lock(settings.home)
         renew_salt(settings)
-    told = {"full_refresh": full_refresh or new_salt, "days": parse_days(from_day, to_day)}
+    told = {"full_refresh": full_refresh or new_salt, "days": parse_days(from_day, to_day), "since": parse_day("--since", since)}
     _run(settings.model_copy(update=told), record)
 
 

@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import BinaryIO
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
+from orchestration.lock import is_writer
 from orchestration.pull.sources import FolderSource, Source, SourceFile
 from orchestration.settings import Settings
-from orchestration.settings.locations import Location
+from orchestration.settings.locations import ApiLocation, DatabaseLocation, Location
+
+if TYPE_CHECKING:
+    from orchestration.pull.asked import AskedSource
 
 #: Sources that were opened for a run: each is listed once, though a run asks twice what there is.
 _opened: dict[str, list[Source]] = {}
+#: Who hears of progress: they are opened before a run knows.
+_hearer: list[Callable[[str], None]] = []
 
 
 class NamedSource:
     """A source whose files are called as if they were in a folder of its name."""
 
     def __init__(self, name: str, source: Source) -> None:
-        self.name, self._source = name, source
+        self.name, self.source = name, source
 
     def files(self) -> Iterator[SourceFile]:
-        for file in self._source.files():
+        for file in self.source.files():
             yield replace(file, name=f"{self.name}/{file.name}")
 
     def open(self, file: SourceFile) -> BinaryIO:
-        return self._source.open(file)
+        return self.source.open(file)
 
     def version(self, file: SourceFile) -> str:
-        return self._source.version(file)
+        return self.source.version(file)
 
     def fetch(self, files: list[SourceFile]) -> None:
-        self._source.fetch(files)
+        self.source.fetch(files)
 
     def landed(self) -> None:
-        self._source.landed()
+        self.source.landed()
 
 
 class AllSources:
@@ -68,36 +74,64 @@ class AllSources:
             source.landed()
 
 
-def all_sources(settings: Settings) -> Source:
-    """The sources of a run as one."""
-    sources = sources_of(settings)
+def all_files(settings: Settings) -> Source:
+    """The sources of a run that hold files, as one."""
+    sources = [source for source in sources_of(settings) if _asked(source) is None]
     return sources[0] if len(sources) == 1 else AllSources(sources)
 
 
-def sources_of(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> list[Source]:
-    """The sources of a run, in the order of the settings.
+def asked_sources(settings: Settings) -> list[AskedSource]:
+    """The sources of a run that hold no files, but are asked for records."""
+    return [asked for source in sources_of(settings) if (asked := _asked(source)) is not None]
+
+
+def _asked(source: Source) -> AskedSource | None:
+    from orchestration.pull.asked import AskedSource
+
+    inner = source.source if isinstance(source, NamedSource) else source
+    return inner if isinstance(inner, AskedSource) else None
+
+
+def sources_of(settings: Settings, progress: Callable[[str], None] | None = None) -> list[Source]:
+    """The sources of a run, in the order of the settings; ``progress`` hears of long ones from now on.
 
     Raises:
         ConfigurationError: a folder is not there, or a store needs a package that is not installed.
     """
-    key = f"{settings.home} {sorted((name, place.model_dump_json()) for name, place in settings.exports.items())}"
+    if progress is not None:
+        _hearer[:] = [progress]
+    told = [(name, place.model_dump_json()) for name, place in settings.exports.items()]
+    key = f"{settings.home} {settings.config_dir} {settings.since} {sorted(told)}"
     if key not in _opened:
-        _opened[key] = [_source(name, place, settings.downloads, progress) for name, place in settings.exports.items()]
+        _opened[key] = [_source(name, place, settings) for name, place in settings.exports.items()]
     return _opened[key]
+
+
+def _tell(text: str) -> None:
+    for hearer in _hearer:
+        hearer(text)
 
 
 def forget_listings() -> None:
     """A new run begins: what the sources hold is looked up again."""
     _opened.clear()
+    _hearer.clear()
 
 
-def _source(name: str, place: Location, downloads: Path, progress: Callable[[str], None]) -> Source:
-    if place.folder is not None:
-        source: Source = FolderSource(place.folder)
+def _source(name: str, place: Location | ApiLocation | DatabaseLocation, settings: Settings) -> Source:
+    may_ask = partial(is_writer, settings.home)
+    if isinstance(place, ApiLocation):
+        from orchestration.pull.api.source import ApiSource
+
+        source: Source = ApiSource(name, place, settings.asked / name, may_ask, settings.config_dir, settings.since, _tell)
+    elif isinstance(place, DatabaseLocation):
+        from orchestration.pull.database import DatabaseSource
+
+        source = DatabaseSource(name, place, settings.asked / name, may_ask, settings.since, _tell)
+    elif place.folder is not None:
+        source = FolderSource(place.folder)
     else:
         from orchestration.pull.remote.source import RemoteSource
 
-        source = RemoteSource(name, place, downloads / (name or "exports"), progress)
-    if not name:
-        return source
-    return NamedSource(name, source)
+        source = RemoteSource(name, place, settings.downloads / (name or "exports"), _tell)
+    return NamedSource(name, source) if name else source

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestration.settings.loading import CONFIG_FILE, load_settings, parse_as_of, parse_days
+from orchestration.settings.loading import CONFIG_FILE, load_settings, parse_as_of, parse_day, parse_days
 from orchestration.settings.model import ENGINES, MODELS_AT_ONCE, SCHEDULE_RUNS, Engine, Settings
 
 #: This package.
@@ -22,5 +22,6 @@ __all__ = [
     "Settings",
     "load_settings",
     "parse_as_of",
+    "parse_day",
     "parse_days",
 ]

@@ -34,6 +34,18 @@ def parse_as_of(text: str | date | datetime, timezone: str) -> datetime:
     return value.replace(tzinfo=value.tzinfo or ZoneInfo(timezone)).astimezone(UTC).replace(tzinfo=None)
 
 
+def parse_day(option: str, text: str | None) -> date | None:
+    """The day that an option gives; none where it is not given.
+
+    Raises:
+        ConfigurationError: it is no date.
+    """
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError as error:
+        raise ConfigurationError(f"{option} {text!r} is no date; write 2026-06-30") from error
+
+
 def parse_days(from_day: str | None, to_day: str | None) -> tuple[date, date] | None:
     """The first and last day to process again; none without the first.
 
@@ -44,15 +56,12 @@ def parse_days(from_day: str | None, to_day: str | None) -> tuple[date, date] | 
         if to_day is not None:
             raise ConfigurationError("--to needs --from")
         return None
-    days = []
-    for option, text in (("--from", from_day), ("--to", to_day or from_day)):
-        try:
-            days.append(date.fromisoformat(text))
-        except ValueError as error:
-            raise ConfigurationError(f"{option} {text!r} is no date; write 2026-06-30") from error
-    if days[1] < days[0]:
-        raise ConfigurationError(f"--to {days[1]} is before --from {days[0]}")
-    return days[0], days[1]
+    first, last = parse_day("--from", from_day), parse_day("--to", to_day or from_day)
+    assert first is not None
+    assert last is not None
+    if last < first:
+        raise ConfigurationError(f"--to {last} is before --from {first}")
+    return first, last
 
 
 def _read_config(folder: Path | None) -> dict[str, Any]:
@@ -91,7 +100,7 @@ def load_settings(
     data["config_dir"] = config_dir
     data["exports"] = exports or os.environ.get("CXHOUSE_EXPORTS") or data.get("exports", "exports")
     data["home"] = Path(home or os.environ.get("CXHOUSE_HOME") or data.get("home", "home")).expanduser().resolve()
-    for name in ("full_refresh", "replay", "days"):
+    for name in ("full_refresh", "replay", "days", "since"):
         if name in data:
             raise ConfigurationError(f"{CONFIG_FILE}: {name} belongs to a single run: give it as an option of 'cxhouse run'")
     told_of_resources = [(name, None) for name in ("memory_limit", "temp_directory", "threads")]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.pull.limits import SHIPPED, Limits
-from orchestration.settings.locations import Location, read_locations
+from orchestration.settings.locations import AnyLocation, Location, read_locations
 from orchestration.settings.places import Places
 from orchestration.settings.targets import Targets
 from orchestration.zones import time_zones
@@ -41,9 +41,9 @@ class Retention(BaseModel):
 class Settings(Places):
     """Everything a run can be told. Instants are UTC without a zone, as in the warehouse."""
 
-    exports: dict[str, Location] = Field(
-        default_factory=lambda: {"": Location(at="exports")},
-        description="Where exports are: a folder or store, or several by name (see docs/sources.md).",
+    exports: dict[str, AnyLocation] = Field(
+        default_factory=lambda: dict[str, AnyLocation]({"": Location(at="exports")}),
+        description="Where exports are: a folder, store, API or database, or several by name (see docs/sources.md).",
     )
     config_dir: Path | None = Field(None, description="Folder with cxhouse.yml, contracts/ and seeds/.")
     as_of: datetime | None = Field(None, description="Instant that the run speaks of; none: now.")
@@ -124,6 +124,7 @@ class Settings(Places):
     full_refresh: bool = Field(False, description="Read every landed file and rebuild every model.")
     replay: bool = Field(False, description="Read every landed file again.")
     days: tuple[date, date] | None = Field(None, description="First and last reporting day to process again.")
+    since: date | None = Field(None, description="APIs and databases are read again for what changed from this day on.")
 
     @field_validator("home")
     @classmethod
@@ -168,7 +169,7 @@ class Settings(Places):
     @property
     def exports_place(self) -> str:
         """Where exports are, in words."""
-        return ", ".join(place.at for place in self.exports.values())
+        return ", ".join(place.place for place in self.exports.values())
 
     @property
     def exports_folder(self) -> Path | None:

@@ -68,6 +68,11 @@ class Places(BaseModel):
         return self.home / "downloads"
 
     @property
+    def asked(self) -> Path:
+        """What was read of APIs and databases and has not landed yet, and how far each was read."""
+        return self.home / "asked"
+
+    @property
     def scratch(self) -> Path:
         return self.home / "tmp"
 

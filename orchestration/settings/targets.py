@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from orchestration.settings.locations import without_password
 
 
 class PostgreSQL(BaseModel):
@@ -25,12 +26,7 @@ class PostgreSQL(BaseModel):
     @field_validator("url")
     @classmethod
     def _without_password(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("postgresql", "postgres"):
-            raise ValueError("is no address of PostgreSQL; such as postgresql://cxhouse@db.example.com/bi")
-        if parts.password or "password" in parse_qs(parts.query):
-            raise ValueError("holds a password; give it as PGPASSWORD in the environment, or in ~/.pgpass")
-        return value
+        return without_password(value)
 
     @property
     def schemas(self) -> dict[str, str]:

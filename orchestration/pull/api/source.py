@@ -1,0 +1,69 @@
+"""An API as a source of exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from orchestration.pull.api.client import Client
+from orchestration.pull.api.description import load_description
+from orchestration.pull.api.streams import Asked, StreamReader
+from orchestration.pull.asked import AskedSource
+from orchestration.pull.sources import UnreadableSourceError
+from orchestration.settings.locations import ApiLocation
+
+
+class ApiSource(AskedSource):
+    """A vendor's API. Its streams are read one after the other; what is new of each becomes a file.
+
+    Raises:
+        ConfigurationError: there is no such description, stream or param, or one is lacking.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        location: ApiLocation,
+        folder: Path,
+        may_ask: Callable[[], bool],
+        config_dir: Path | None,
+        since: date | None,
+        progress: Callable[[str], None],
+    ) -> None:
+        super().__init__(name, folder, may_ask)
+        self._description = load_description(location.api, config_dir)
+        self._streams = self._description.chosen(location)
+        self._asked = Asked(self._description.values(location), location.since or self._description.begin, since)
+        self._client = Client(name, self._description, location)
+        self._progress = progress
+
+    def ask(self) -> None:
+        for stream, told in self._streams.items():
+            reader = StreamReader(stream, told, self._client, self.deliveries, self._asked, self._tell)
+            try:
+                reader.read()
+            except UnreadableSourceError as error:
+                work = self.deliveries.work(stream)
+                records = work["records"] if work else 0
+                there = f"; {records:,} records are kept, and the next run goes on from there" if records else ""
+                text = str(error)
+                raise UnreadableSourceError(f"{text if text.startswith(stream) else f'{stream}: {text}'}{there}") from error
+
+    def _tell(self, text: str) -> None:
+        self._progress(f"pull: {self.name}: {text}")
+
+    def described(self) -> list[str]:
+        self.deliveries.look()
+        told = []
+        for name, stream in self._streams.items():
+            known = self.deliveries.known(name)
+            how = "what changed" if stream.changes else "what is asked about each new record" if stream.each else "all of it"
+            if self.deliveries.work(name):
+                state = f"in the middle, {self.deliveries.work(name)['records']:,} records so far"  # type: ignore[index]
+            elif "read_at" in known:
+                state = f"{known.get('records', 0):,} records, read at {known['read_at'][:16]}"
+            else:
+                state = "not read yet"
+            told.append(f"{self.name}/{name} (API of {self._description.vendor}): {state}; a run reads {how}")
+        return told
