@@ -15,7 +15,10 @@ Kind = Literal["e-mail address", "phone number", "IBAN", "card number"]
 #: Where numbers without a country's code may be from; those with one are recognised wherever they are from.
 REGIONS = ("DE", "AT", "CH", "GB", "FR", "IT", "ES", "PL", "NL", "US")
 
-_NUMBER = r"(^|[^0-9A-Za-z])[0-9]([\s().,/_-]*[0-9]){6,}([^0-9A-Za-z]|$)"
+#: Digits as people write them, and what they put between those of a number: in classes of Python's and of DuckDB's expressions.
+DIGIT = "0-9\uff10-\uff19\u0660-\u0669\u06f0-\u06f9"
+GAP = "[\\s().,/_\u00a0\u00ad\u2000-\u200d\u2010-\u2015\u202f\u2060\u2212\u3000\uff08\uff09\uff0d\uff0e\uff0f-]"
+_NUMBER = rf"(^|[^{DIGIT}A-Za-z])[{DIGIT}]({GAP}*[{DIGIT}]){{6,}}([^{DIGIT}A-Za-z]|$)"
 _ACCOUNT = r"(^|[^0-9A-Za-z])[A-Za-z]{2}[0-9]{2}([ -]?[A-Za-z0-9]){11,}"
 #: A text without a match holds nothing that is looked for. Read by Python and by DuckDB's engine (RE2).
 CANDIDATE = f"@|{_NUMBER}|{_ACCOUNT}"

@@ -14,12 +14,15 @@ from reading import canonicalise
 
 from orchestration.errors import ConfigurationError
 from orchestration.execution import prepare_home
+from orchestration.gates.tracing import lineage
 from orchestration.pull.contracts import Contract, FileMatch, Mapping
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.personal import may_be_shown, may_be_shown_sql, names_shown
 from orchestration.pull.records import from_records
 from orchestration.pull.sorting import Origin
+from orchestration.pull.tables import write_ledger
+from orchestration.pull.withdrawal import choose
 from orchestration.salt import ensure_salt, read_salt, renew_salt
 from orchestration.settings import Settings
 
@@ -149,3 +152,26 @@ def test_a_row_in_the_place_of_the_header_is_not_shown() -> None:
         "ticket_id, (18 characters), (16 characters), Created at"
     )
     assert names_shown([f"column_{n}" for n in range(40)]).endswith("column_29 and 10 more")
+
+
+def test_a_files_name_loses_its_person_where_it_is_named_and_still_finds_the_file(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    name = "tickets_erika@leak.example.csv"
+    landed = ledger.land("a" * 64, "exports", name, 1, ["ticket_id"])
+    told = lineage({"_file": name, "_row": 3})
+    assert told == "(an address).csv, row 3"
+    # What a gate names in this way is found again: by the run that withdraws it, and by whoever types it.
+    ledger.blame({told.rpartition(", row ")[0]})
+    assert ledger.blamed() == {landed.batch}
+    (change,) = choose(ledger, "(an address).csv", None, undo=False)
+    assert (change.file, "leak" in str(change)) == (landed, False)
+    assert choose(ledger, name, None, undo=False) == [change]
+    ledger.land("b" * 64, "exports", "orders_erika@leak.example.csv", 1, ["order_id"])
+    with pytest.raises(ConfigurationError, match=r"batch 1.*batch 2.*by --batch") as error:
+        choose(ledger, "(an address).csv", None, undo=False)
+    assert "leak" not in str(error.value)
+    with pytest.raises(ConfigurationError, match="no landed file") as error:
+        choose(ledger, "other_erika@leak.example.csv", None, undo=False)
+    assert "leak" not in str(error.value)
+    write_ledger(ledger, tmp_path / "raw", tmp_path / "tmp")
+    assert not any(b"leak" in path.read_bytes() for path in (tmp_path / "raw").rglob("*.parquet"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -15,11 +16,14 @@ from databases import postgresql, postgresql_programs
 from pydantic import ValidationError
 
 from orchestration.errors import CxhouseError
+from orchestration.privacy.identifiers import Identifier
+from orchestration.privacy.roll import Roll
+from orchestration.privacy.sweep import PROOF, begin, carry_out, publication_done
 from orchestration.pull.literals import identifier
 from orchestration.settings import Settings
 from orchestration.settings.targets import Iceberg, PostgreSQL, Targets
 from orchestration.targets.keys import Key, write_keys
-from orchestration.targets.pushing import behind, bring_up_to_date, push
+from orchestration.targets.pushing import behind, bring_up_to_date, forget_what_they_hold, push
 from orchestration.targets.relations import contents
 from orchestration.versions import DATABASES, PARQUET_FOLDER, install, staging
 
@@ -380,6 +384,73 @@ def test_a_table_of_a_lake_with_other_columns_is_another_table(lake: Place) -> N
     lake.push()
     assert table_rows(lake, "cx_analysis.tickets") == [("T1", ["a", "b"])]
     assert catalogue(lake).list_tables("cx_marts") == [("cx_marts", "kpis")]
+
+
+# -- persons who were forgotten ----------------------------------------------------------------------------------------
+
+ERIKA = {"tickets": "select 'T1' as ticket_id, 'key_of_erika' as customer_key"}
+NOBODY = {"tickets": "select 'T1' as ticket_id, 'key_of_nobody' as customer_key"}
+
+
+def forgotten(place: Place) -> None:
+    """Somebody is forgotten in a home that has two versions with their key."""
+    for _ in range(2):
+        place.publish(analysis=ERIKA, marts=MARTS)
+        place.push()
+    roll = Roll(place.settings)
+    roll.add([Identifier("email", "erika@example.com")])
+    begin(place.settings, roll, {"request": "r1"})
+    assert carry_out(place.settings)["published versions"] == 1
+
+
+def proved(place: Place) -> list[str]:
+    """What the proof says of the request, in its order."""
+    lines = (place.settings.home / PROOF).read_text(encoding="utf-8").splitlines()
+    return [name for line in lines for name in json.loads(line) if name.endswith("_at")]
+
+
+def test_a_lake_holds_nobody_who_was_forgotten(lake: Place) -> None:
+    folder = lake.settings.targets.iceberg.folder
+    forgotten(lake)
+    (first, last) = sorted(name for name in catalogue(lake).load_table("cx_analysis.tickets").refs() if name != "main")
+    assert behind(lake.settings) == [], "as far as versions tell"
+    assert forget_what_they_hold(lake.settings) == []
+    assert behind(lake.settings) == ["iceberg"]
+    bring_up_to_date(lake.settings, lambda _: None)
+    tags = catalogue(lake).load_table("cx_analysis.tickets").refs().keys()
+    assert (first in tags, last in tags) == (False, True)
+    lake.publish(analysis=NOBODY, marts=MARTS)
+    publication_done(lake.settings)
+    assert proved(lake) == ["carried_out_at", "published_without_at"]
+    assert holds(folder, b"key_of_erika")
+    lake.push()
+    assert not holds(folder, b"key_of_erika")
+    assert holds(folder, b"key_of_nobody")
+    assert proved(lake) == ["carried_out_at", "published_without_at", "targets_without_at"]
+    lake.push(compare_all=True)
+    assert len(proved(lake)) == 3, "said once"
+
+
+def holds(folder: Path, text: bytes) -> bool:
+    return any(text in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@needs_server
+def test_a_server_that_is_down_is_not_proved_to_hold_nobody(place: Place) -> None:
+    forgotten(place)
+    target = place.settings.targets.postgresql
+    place.publish(analysis=NOBODY, marts=MARTS)
+    publication_done(place.settings)
+    down = Targets(postgresql=target.model_copy(update={"url": "postgresql://cxhouse@127.0.0.1:1/bi"}))
+    with pytest.raises(CxhouseError, match="not everywhere"):
+        push(place.settings.model_copy(update={"targets": down}), lambda _: None)
+    assert proved(place)[-1] == "published_without_at"
+    assert ask(place, "select customer_key from tickets") == [("key_of_erika",)]
+    bring_up_to_date(place.settings, lambda _: None)
+    assert ask(place, "select customer_key from tickets") == [("key_of_nobody",)]
+    assert proved(place)[-1] == "targets_without_at"
+    # Nobody else would take them out of a place that the settings no longer name.
+    assert forget_what_they_hold(place.settings.model_copy(update={"targets": Targets()})) == ["postgresql"]
 
 
 # -- whole runs --------------------------------------------------------------------------------------------------------

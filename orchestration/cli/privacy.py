@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestration.cli.options import engine_options, home_options, reported
-from orchestration.errors import ConfigurationError
+from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.output import echo
 from orchestration.settings import Settings, load_settings
 
@@ -121,7 +121,22 @@ def forget(
         if count:
             click.echo(f"{count:>10,} changed or removed: {place}")
     click.echo(f"The proof is the last line of {settings.home / 'forgotten.jsonl'}.")
+    _tell_targets(settings)
     click.echo("Next: cxhouse run. Until then readers see the version from before, in which the persons stand under a key.")
+
+
+def _tell_targets(settings: Settings) -> None:
+    """Have targets drop the versions that the home has dropped; one that cannot be reached is brought up to date later."""
+    from orchestration.targets.pushing import behind, bring_up_to_date, forget_what_they_hold
+
+    for name in forget_what_they_hold(settings):
+        echo(f"target {name}: no longer in the settings, and holds what was pushed to it: remove it there", err=True)
+    if names := behind(settings):
+        try:
+            bring_up_to_date(settings, lambda text: echo(f"forgetting: {text}", err=True))
+        except CxhouseError as error:
+            echo(f"{error}. The next run, or 'cxhouse push', does it.", err=True)
+        click.echo(f"Targets ({', '.join(names)}) hold the persons under a key, too, until the next run has pushed to them.")
 
 
 @click.command()

@@ -13,6 +13,7 @@ from orchestration.display import headlines, kpi_table, left_out, table_of
 from orchestration.errors import ConfigurationError
 from orchestration.publish import read_publication
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.personal import file_shown
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import Settings
@@ -72,7 +73,7 @@ def loads_table(settings: Settings) -> Table:
         told = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
         numbers = ("" if n is None else f"{n:,}" for n in told)
         status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
-        table.add_row(escape(files[load.batch].file), load.contract, *numbers, status)
+        table.add_row(escape(file_shown(files[load.batch].file)), load.contract, *numbers, status)
     return table
 
 
@@ -88,10 +89,10 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
     names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused or gated else {}
     told = {(names[batch], kind) for batch, kind in gated.items()}
     for batch, why in refused.items():
-        console.print(f"  [yellow]refused[/] {escape(names[batch])}: it {escape(why or 'cannot be read')}")
+        console.print(f"  [yellow]refused[/] {escape(file_shown(names[batch]))}: it {escape(why or 'cannot be read')}")
     found = [reason for reason in reasons(settings) if not (reason.is_held_back and (reason.file, reason.kind) in told)]
     for reason in found[:MAX_REASONS]:
-        where = f"{reason.file}, which is held back," if reason.is_held_back else reason.file
+        where = file_shown(reason.file) + (", which is held back," if reason.is_held_back else "")
         console.print(f"  {reason.rows:,} row(s) of {where} in quarantine: {reason.in_words}", markup=False)
     if len(found) > MAX_REASONS:
         console.print(f"  and {len(found) - MAX_REASONS} more reason(s); 'cxhouse quarantine' lists them all")
@@ -105,7 +106,7 @@ def quarantine_table(found: list[Reason]) -> Table:
     for name in ("rows", "kind", "file", "column", "reason", "first rows") if found else ():
         table.add_column(name, justify="right" if name == "rows" else "left")
     for reason in found:
-        file = f"{reason.file} (held back)" if reason.is_held_back else reason.file
+        file = file_shown(reason.file) + (" (held back)" if reason.is_held_back else "")
         first = ", ".join(map(str, reason.first_rows))
         said = f"{reason.example} ({reason.different:,} different values)" if reason.different > 1 else reason.example
         cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", said, first)

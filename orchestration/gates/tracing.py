@@ -11,7 +11,7 @@ import duckdb
 
 from orchestration.personal_data import finds
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.personal import files_shown, may_be_shown
+from orchestration.pull.personal import file_shown, files_shown, may_be_shown
 
 Row = Mapping[str, Any]
 #: Columns in which tables that watch over others say what is wrong in a sentence of ours (contracts, columns, counts, files), or
@@ -21,7 +21,9 @@ FINDINGS = ("finding", "tickets_that_differ")
 
 def lineage(row: Row) -> str | None:
     """The file and row of a row that still carries them."""
-    return f"{row['_file']}, row {row['_row']}" if row.get("_file") is not None and row.get("_row") is not None else None
+    if row.get("_file") is None or row.get("_row") is None:
+        return None
+    return f"{file_shown(row['_file'])}, row {row['_row']}"
 
 
 def names_a_file(place: str) -> bool:
@@ -61,7 +63,7 @@ class Tracer:
             ).fetchone()
         except duckdb.CatalogException:
             return None
-        return f"{found[0]}, row {found[1]}" if found else None
+        return f"{file_shown(found[0])}, row {found[1]}" if found else None
 
     def _named(self, key: list[str], row: Row, is_impersonal: bool) -> str:
         return ", ".join(f"{column} {self._told(column, row[column], is_impersonal)}" for column in key if column in row)

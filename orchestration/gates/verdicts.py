@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestration.pull.kinds import Kind, all_kinds
+from orchestration.pull.personal import file_shown
 from orchestration.pull.quarantine import valueless
 
 if TYPE_CHECKING:
@@ -108,8 +109,9 @@ def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdi
 def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
     """Do two files give the same numbers to different things?"""
     things = kind.two_things.of[0].removesuffix("_id") + "s" if kind.two_things and kind.two_things.of else kind.name
+    other = file_shown(clash.other_file)
     problem = (
-        f"{file} and {clash.other_file} share {clash.shared:,} numbers of {things.replace('_', ' ')}, "
+        f"{file} and {other} share {clash.shared:,} numbers of {things.replace('_', ' ')}, "
         f"of which {clash.clashing:,} are of other {kind.two_things.in_words if kind.two_things else 'content'}"
     )
     return Verdict(
@@ -122,16 +124,16 @@ def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
         in_counts=problem,
         remedy="if they come from two systems, give each a source: `exports_source: folder` in cxhouse.yml (files without a "
         "contract), `source` in the contract; if one corrects the other, give it the other's name, map updated_at, or take the "
-        f"older one back: {withdrawal(clash.other_file)} (setting: max_clashing_share)",
+        f"older one back: {withdrawal(other)} (setting: max_clashing_share)",
     )
 
 
 def batch_verdicts(kind: str, batch: Batch, settings: Settings) -> list[Verdict]:
     """What is said of a new file beside the suite of its kind: its quarantine, and its records among themselves and others'."""
     read = batch.rows_loaded + batch.rows_quarantined
-    limit = settings.max_quarantined_share
+    limit, file = settings.max_quarantined_share, file_shown(batch.file)
     return [
-        quarantine_verdict(kind, batch.file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged),
-        overwrite_verdict(kind, batch.file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
-        *(clash_verdict(all_kinds()[kind], batch.file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
+        quarantine_verdict(kind, file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged),
+        overwrite_verdict(kind, file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
+        *(clash_verdict(all_kinds()[kind], file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
     ]

@@ -164,7 +164,19 @@ def publication_done(settings: Settings) -> None:
         _remove_versions(settings)
         for request in waiting:
             _append(settings, {"request": request, "published_without_at": instant()})
-        roll.set_state(published=None)
+        has_targets = any(target is not None for _, target in settings.targets)
+        roll.set_state(published=None, served=[*roll.state().get("served", []), *waiting] if has_targets else None)
+
+
+def targets_done(settings: Settings) -> None:
+    """Every target holds a version that was published without those who were forgotten, and none of before."""
+    if not settings.forgotten.exists():
+        return
+    roll = Roll(settings)
+    if waiting := roll.state().get("served"):
+        for request in waiting:
+            _append(settings, {"request": request, "targets_without_at": instant()})
+        roll.set_state(served=None)
 
 
 def _remove_versions(settings: Settings) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.pull.ledger_tables import TABLES, bring_up_to_date
+from orchestration.pull.personal import file_shown
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,13 @@ class Ledger:
             con.executemany("update landed set withdrawn_at = ? where batch = ?", [(now(), batch) for batch in batches])
 
     def blame(self, files: set[str]) -> None:
-        """A gate of the models named these files: the newest of each name is to blame, unless it was published."""
+        """A gate of the models named these files (as ``file_shown`` writes them): the newest of each name is to blame, unless it
+        was published.
+        """
+        named = [file.file for file in self.landed() if file.file in files or file_shown(file.file) in files]
         with self._connection() as con:
             published = con.execute("select max(ended_at) from runs where status = 'published'").fetchone()[0] or ""
-            for file in files:
+            for file in dict.fromkeys(named):
                 row = con.execute(
                     "select max(batch) as batch from landed where file = ? and landed_at > ? and withdrawn_at is null",
                     (file, published),

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from orchestration import durable
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.personal import file_shown
 
 #: Rows of a row group: as many as DuckDB reads at a time.
 GROUP_ROWS = 122_880
@@ -79,7 +80,9 @@ def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
     files = {file.batch: file for file in ledger.landed()}
     texts = ("source", "file", "sha256", "kind", "contract", "status", "reason", "told_columns")
     numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
-    loads = [{**asdict(files[load.batch]), **asdict(load)} for load in ledger.loads()]
+    # It is published: names of files go without what a person can be reached by.
+    shown = {batch: {**asdict(file), "file": file_shown(file.file)} for batch, file in files.items()}
+    loads = [{**shown[load.batch], **asdict(load)} for load in ledger.loads()]
     _write_table("load_ledger", loads, texts, numbers, ("landed_at", "loaded_at"), raw, scratch)
     instants = ("asked_at", "listed_at", "newest_landed_at")
     _write_table("load_sources", ledger.sources(), ("source", "problem"), ("files",), instants, raw, scratch)

@@ -17,7 +17,7 @@ class Change:
     loaded: str
 
     def __str__(self) -> str:
-        return f"{self.file.file} (batch {self.file.batch}, arrived {self.file.landed_at}): {self.loaded}"
+        return f"{file_shown(self.file.file)} (batch {self.file.batch}, arrived {self.file.landed_at}): {self.loaded}"
 
 
 def choose(ledger: Ledger, name: str | None, batch: int | None, undo: bool) -> list[Change]:
@@ -31,17 +31,17 @@ def choose(ledger: Ledger, name: str | None, batch: int | None, undo: bool) -> l
         raise ConfigurationError("name a file as 'cxhouse status' shows it, or give its --batch (table load_ledger)")
     found = [file for file in landed if (name is None or file.file == name) and (batch is None or file.batch == batch)]
     if not found and name and batch is None:
-        # A name without its folders will do when it is clear whose it is.
-        found = [file for file in landed if file.file.rpartition("/")[2] == name]
+        # As messages write it, or without its folders, it will do when it is clear whose it is.
+        found = [file for file in landed if name in (file_shown(file.file), file.file.rpartition("/")[2])]
         if len({file.file for file in found}) > 1:
-            raise ConfigurationError(
-                f"{name!r} is one of: {', '.join(sorted({file.file for file in found}))}; name it with its folder"
-            )
+            told = ", ".join(sorted(f"{file_shown(file.file)} (batch {file.batch})" for file in found))
+            raise ConfigurationError(f"{file_shown(name)!r} is one of: {told}; name it with its folder, or by --batch")
     if not found:
-        raise ConfigurationError(f"no landed file {name or f'of batch {batch}'}; 'cxhouse status' lists them")
+        asked = file_shown(name) if name else f"of batch {batch}"
+        raise ConfigurationError(f"no landed file {asked}; 'cxhouse status' lists them")
     chosen = [file for file in found if bool(file.withdrawn_at) == undo]
     if not chosen:
-        raise ConfigurationError(f"{found[0].file} is {'not withdrawn' if undo else 'withdrawn already'}")
+        raise ConfigurationError(f"{file_shown(found[0].file)} is {'not withdrawn' if undo else 'withdrawn already'}")
     loads = ledger.loads()
     return [
         Change(

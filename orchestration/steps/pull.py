@@ -14,6 +14,7 @@ from orchestration.gates.verdicts import Verdict, batch_verdicts, why_held_back,
 from orchestration.pull.isolated import isolated
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
+from orchestration.pull.personal import file_shown
 from orchestration.pull.pulling import Pull
 from orchestration.steps.run import Run
 
@@ -29,7 +30,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
     def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
         judged = _judge(run, kind, batches)
         record.verdicts += chain.from_iterable(judged)
-        return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
+        return [why_held_back(verdicts, file_shown(batch.file)) or True for verdicts, batch in zip(judged, batches, strict=True)]
 
     pulling = Pull(run.settings, run.progress)
     try:
@@ -41,7 +42,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
         record.loads += report.loads
         record.messages += [f"{report.kind}: {message}" for message in report.messages]
     record.verdicts += [_unreadable(name, why) for name, why in pulling.unreadable_sources.items()]
-    record.unclaimed, record.summary = pulling.unclaimed, pulling.summary
+    record.unclaimed, record.summary = [file_shown(name) for name in pulling.unclaimed], pulling.summary
     record.save(run.settings.home)
     loads = pulling.ledger.loads()
     if not any(load.status == "loaded" and load.rows_loaded for load in loads) and not record.blocked:
@@ -82,11 +83,11 @@ def _unreadable(source: str, why: str) -> Verdict:
 
 
 def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> Verdict:
+    file = file_shown(batch.file)
     return replace(
         verdict,
         examples=[place for row in rows if (place := lineage(row))],
-        problem=f"{batch.file} ({verdict.problem})" if verdict.problem else batch.file,
+        problem=f"{file} ({verdict.problem})" if verdict.problem else file,
         remedy=verdict.remedy
-        or f"fix {batch.file} and replace it in {exports}, go on without it ({withdrawal(batch.file)}), "
-        f"or change the suite {suite}",
+        or f"fix {file} and replace it in {exports}, go on without it ({withdrawal(file)}), or change the suite {suite}",
     )

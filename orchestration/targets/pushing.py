@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from orchestration import durable
 from orchestration.errors import CxhouseError
+from orchestration.privacy.sweep import targets_done
 from orchestration.runs.alerts import send
 from orchestration.settings import Settings
 from orchestration.targets.relations import Contents, contents
@@ -37,6 +38,18 @@ def behind(settings: Settings) -> list[str]:
     if published is None:
         return []
     return [name for name, told, _ in _targets(settings) if known.get(name) != [told, published.name]]
+
+
+def forget_what_they_hold(settings: Settings) -> list[str]:
+    """Have every target brought up to date once more, though it may hold the published version: beside it an earlier one may
+    stand that is kept no longer.
+
+    Returns the targets that this home once pushed to and that its settings no longer name: nobody else takes a person out there.
+    """
+    known = _known(settings)
+    if known:
+        _remember(settings, {name: [] for name in known})
+    return sorted(known.keys() - {name for name, _, _ in _targets(settings)})
 
 
 def push(
@@ -71,6 +84,8 @@ def push(
     if problems:
         others = f"; {'; '.join(done)}" if done else ""
         raise CxhouseError(f"version {published.version} is published, but not everywhere: {'; '.join(problems)}{others}")
+    if not behind(settings):
+        targets_done(settings)
     return done
 
 
