@@ -115,7 +115,7 @@ def format_value(value: float | None, unit: str, currency: str = "") -> str:
 
 def _short(value: float, digits: int, sign: str = "") -> str:
     """Rounded, without zeros at the end, and never -0."""
-    return f"{round(value, digits) + 0.0:{sign},.{digits}f}".removesuffix("." + "0" * digits)
+    return f"{round(float(value), digits) + 0.0:{sign},.{digits}f}".removesuffix("." + "0" * digits)
 
 
 def _duration(seconds: float) -> str:

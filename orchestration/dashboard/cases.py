@@ -93,4 +93,6 @@ def record_links(templates: Mapping[str, str], columns: Iterable[str], rows: lis
     if column is None:
         return None
     mark = "{" + column + "}"
-    return [templates[column].replace(mark, quote(str(row[column]), safe="")) if row[column] is not None else None for row in rows]
+    return [
+        templates[column].replace(mark, quote(str(row[column]), safe="")) if row[column] is not None else None for row in rows
+    ]

@@ -195,6 +195,15 @@ def bars(
     return figure(traces, barmode="stack" if stacked else "group", showlegend=len(series) > 1, **layout)
 
 
+def funnel(names: list[str], values: list[int], texts: list[str]) -> Figure:
+    """Steps from the first to the last, each as wide as what is left."""
+    trace = {
+        "type": "funnel", "y": names, "x": values, "text": texts, "textinfo": "text", "textposition": "auto",
+        "hovertemplate": "%{y}: %{text}<extra></extra>", "marker": {"color": BLUE}, "connector": {"line": {"width": 0}},
+    }  # fmt: skip
+    return figure([trace], 90 + 34 * len(names), showlegend=False)
+
+
 def lines(x: list[Any], series: dict[str, list[float | None]], **layout: Any) -> Figure:
     """Lines over the same x."""
     traces = [{"type": "scatter", "mode": "lines+markers", "name": name, "x": x, "y": y} for name, y in series.items()]

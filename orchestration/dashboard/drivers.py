@@ -34,10 +34,10 @@ def change_driver(marts: Marts, kpi: Kpi) -> str:
 
 
 def miss_driver(marts: Marts, kpi: Kpi) -> str:
-    """The member that a missed target is mostly due to, with the rest; empty where none stands out, or the KPI is no ratio of cases.
+    """The member that a missed target is mostly due to, with the rest; of a share only, and empty where there are no members.
 
-    Looks at the members of the dimensions that the marts hold, in the KPI's newest whole period: the one whose part of the shortfall
-    is most beyond its part of the cases, where its difference from the rest is more than chance, corrected for all members.
+    Looks at the members that the marts hold in the newest whole period: the one whose part of the shortfall is most beyond its
+    part of the cases, where its difference from the rest is more than chance, corrected for all members.
     """
     now = kpi.now
     if not now or kpi.view.dimension != ALL or not now["denominator"] or now["target"] is None or kpi.unit != "rate":

@@ -32,8 +32,8 @@ def overview(marts: Marts, view: View) -> list[Block]:
 
 
 _CHANGED = (
-    "Against the period before, where the two 95 % intervals do not overlap. Of two hundred KPIs that stay the same about one gets "
-    "here by chance."
+    "Against the period before, where the two 95 % intervals do not overlap. Of two hundred KPIs that stay the same about one "
+    "gets here by chance."
 )
 
 
@@ -120,7 +120,11 @@ def _watched(marts: Marts, kpis: dict[str, Kpi]) -> Findings:
         tuple(row.values())
         for row in marts.rows("select count(*) as n from alerts where kind in ('gate', 'run') and closed_at is null")
     ]
-    more = f"The first {_WATCHED} of {len(found)}; the rest: pages Marketplace compliance and Alerts. " if len(found) > _WATCHED else ""
+    more = (
+        f"The first {_WATCHED} of {len(found)}; the rest: pages Marketplace compliance and Alerts. "
+        if len(found) > _WATCHED
+        else ""
+    )
     checks = f"{warned} check{'' if warned == 1 else 's'} of the data warned: page Alerts." if warned else ""
     return Findings(
         "Policies and unusual values",
@@ -144,7 +148,8 @@ def _policy(policy: Row, kpis: dict[str, Kpi]) -> Finding:
     unit, currency = (kpi.unit, kpi.currency) if kpi else ("", "")
     value, limit = (format_value(policy[name], unit, currency) for name in ("actual", "limit_value"))
     is_broken = policy["status"] == "broken"
-    text = f"{policy['marketplace'].capitalize()}: {policy['policy']} {value}, rule: {_COMPARED.get(policy['comparison'], policy['comparison'])} {limit}"
+    rule = _COMPARED.get(policy["comparison"], policy["comparison"])
+    text = f"{policy['marketplace'].capitalize()}: {policy['policy']} {value}, rule: {rule} {limit}"
     left = policy["headroom_cases"]
     if is_broken:
         why = "" if left is None else f"{-left:,} bad case{'' if left == -1 else 's'} too many."
@@ -157,5 +162,5 @@ def _policy(policy: Row, kpis: dict[str, Kpi]) -> Finding:
 def _unusual(alert: Row, kpi: Kpi) -> Finding:
     whom = "" if alert["member"] in (None, ALL) else f" ({alert['dimension']} {alert['member']})"
     period = period_name(alert["grain"], alert["period_start"])
-    text = f"{kpi.definition['label']}{whom} {alert['message']}: {kpi.formatted(alert['value'])} on {period}"
+    text = f"{kpi.definition['label']}{whom} {alert['message']}: {kpi.formatted(alert['value'])} ({period})"
     return Finding(text, f"Usual: {kpi.formatted(alert['limit_value'])}.", "warning", kpi)

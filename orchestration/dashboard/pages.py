@@ -20,11 +20,11 @@ def pages(marts: Marts) -> list[Page]:
     """Every page of these marts; stages without a KPI have none."""
     staged = {definition["stage"] for definition in marts.definitions.values()}
     stages = [(stage, text) for stage, text in marts.stages.items() if stage in staged]
-    stages += [(stage, "All stages together") for stage in sorted(staged - set(marts.stages))]
+    stages += [(stage, "all of it") for stage in sorted(staged - set(marts.stages))]
     return [
         Page("overview", "Overview", overview, "What is wrong, what drives it, and what changed: in the newest whole period."),
         Page("journey", "Journey map", journey.journey_map, "From stage to stage: who goes on, and where the journey ends."),
-        *(Page(f"stage-{stage}", stage.capitalize(), partial(_stage, stage), text) for stage, text in stages),
+        *(Page(f"stage-{name}", name.capitalize(), partial(_stage, name), _of_stage(text)) for name, text in stages),
         Page(
             "teams", "Teams and agents", teams,
             "KPIs side by side, each with its cases. Agents: in the dashboard, for those who may read single cases.",
@@ -37,6 +37,10 @@ def pages(marts: Marts) -> list[Page]:
         Page("alerts", "Alerts", health.alerts, "What wants attention, and the query of the cases behind it.", is_filtered=False),
         Page("health", "Data health", health.data_health, "Gates, files and how fresh they are.", is_filtered=False),
     ]  # fmt: skip
+
+
+def _of_stage(text: str) -> str:
+    return f"Stage of the journey: {text[:1].lower()}{text[1:].rstrip('.')}."
 
 
 def _stage(stage: str, marts: Marts, view: View) -> list[Block]:

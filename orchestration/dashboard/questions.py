@@ -16,7 +16,8 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Do we solve it, and how fast?": (
         "resolution_time", "first_resolution_time", "fcr_observed", "fcr_claimed", "fcr_verified", "fcr_discrepancy",
-        "issue_resolution_rate", "issue_resolution_rate_flow", "reopen_rate", "escalation_rate", "resolved_issues", "active_issues",
+        "issue_resolution_rate", "issue_resolution_rate_flow", "reopen_rate", "escalation_rate", "resolved_issues",
+        "active_issues",
     ),
     "How do calls go?": ("call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls"),
     "Is it easy for customers?": (

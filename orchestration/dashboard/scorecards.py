@@ -54,7 +54,7 @@ def _scorecard(marts: Marts, view: View, title: str, dimension: str, table: str)
         (at, place)
         for at, who in enumerate(whom)
         for place, name in enumerate(names, 1)
-        if (row := cells[who].get(name)) and (row["n"] or 0) < _FEW
+        if name in cells[who] and (cells[who][name]["n"] or 0) < _FEW
     )
     cut = "" if view.dimension == ALL else f" Of all cases: not only {view.dimension} {view.member}."
     note = f"{period_name(grain, start)}, cases in brackets. Grey: fewer than {_FEW} cases. Read with care: {_NO_RANK}{cut}"

@@ -166,7 +166,9 @@ class Settings(Places):
     def _addresses(cls, value: dict[str, str]) -> dict[str, str]:
         for column, address in value.items():
             if not address.startswith(("https://", "http://")) or f"{{{column}}}" not in address:
-                raise ValueError(f"{column}: wanted an address with {{{column}}} in it, such as https://desk.example/{{{column}}}")
+                raise ValueError(
+                    f"{column}: wanted an address with {{{column}}} in it, such as https://desk.example/{{{column}}}"
+                )
         return value
 
     @field_validator("currency")
