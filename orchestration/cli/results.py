@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from orchestration.cli.options import home_options, reported
@@ -9,21 +11,60 @@ from orchestration.errors import ConfigurationError
 from orchestration.output import console
 from orchestration.settings import load_settings
 
+_DAY = click.DateTime(["%Y-%m-%d"])
+_GRAINS = click.Choice(["day", "week", "month", "quarter", "all"])
+
 
 @click.command()
-@click.option("--grain", default="month", show_default=True, type=click.Choice(["day", "week", "month", "quarter", "all"]))
-@click.option("--kpi", "kpis_wanted", multiple=True, metavar="ID", help="Only this KPI; may be given several times.")
-@click.option("--dimension", default="all", show_default=True, metavar="NAME", help="Members of a dimension: channel, team, …")
+@click.option(
+    "--grain", default="month", show_default=True, type=_GRAINS, help="Length of the periods; all: one for the whole span."
+)
+@click.option(
+    "--kpi", "kpis_wanted", multiple=True, metavar="ID", help="Only these KPIs: ids parted by commas, or several times."
+)
+@click.option("--by", metavar="NAMES", help="Cut by dimensions, parted by commas: channel,team; each combination is a row.")
+@click.option("--where", metavar="CONDITION", help='Only these cases: "country in (DE, AT) and not channel = chat".')
+@click.option("--from", "first", type=_DAY, help="Periods from the one of this day on.")
+@click.option("--to", "last", type=_DAY, help="Periods up to the one of this day.")
+@click.option("--compare", type=click.Choice(["previous", "year"]), help="Beside the period before, or a year earlier.")
+@click.option("--dimension", default="all", metavar="NAME", help="Members of one dimension, as the marts hold them.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json", "csv"]))
 @home_options
 @reported
-def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, home: str | None, config: str | None) -> None:
-    """Show published KPIs: without --kpi each one's newest whole period, with --kpi all periods."""
+def kpis(
+    grain: str,
+    kpis_wanted: tuple[str, ...],
+    by: str | None,
+    where: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    compare: str | None,
+    dimension: str,
+    form: str,
+    home: str | None,
+    config: str | None,
+) -> None:
+    """Show published KPIs, by any cut: without --kpi each one's newest whole period, with --kpi all periods.
+
+    \b
+    cxhouse kpis --kpi csat,first_response_time --by channel,team --where "country in (DE, AT)" --grain week
+    cxhouse kpis --kpi csat --by channel --compare year --from 2026-01-01
+    """
     from orchestration.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
 
     settings = load_settings(home=home, config=config)
-    rows = read_kpis(settings, grain, kpis_wanted, dimension)
-    if not kpis_wanted and form == "table":
+    wanted = tuple(name.strip() for text in kpis_wanted for name in text.split(",") if name.strip())
+    if by or where or first or last or compare:
+        if dimension != "all":
+            raise ConfigurationError("--dimension stands alone; with conditions, periods or comparisons say --by")
+        from orchestration.query.asking import Question
+        from orchestration.query.showing import show
+
+        cuts = tuple(name.strip() for name in (by or "").split(",") if name.strip())
+        days = (first.date() if first else None, last.date() if last else None)
+        return show(settings, Question(wanted, cuts, where or "", grain, *days, compare), form)
+    rows = read_kpis(settings, grain, wanted, dimension)
+    if not wanted and form == "table":
         rows = newest_whole(settings, rows)
     if form == "table":
         console().print(kpi_table(rows, f"KPIs by {grain}"))
@@ -31,6 +72,38 @@ def kpis(grain: str, kpis_wanted: tuple[str, ...], dimension: str, form: str, ho
             console().print(line, markup=False)
     else:
         click.echo(kpis_text(rows, form))
+
+
+@click.command()
+@click.argument("kpi", metavar="KPI")
+@click.option("--grain", default="month", show_default=True, type=click.Choice(["day", "week", "month", "quarter"]))
+@click.option("--period", type=_DAY, help="Any day of the period (default: the newest whole one).")
+@click.option("--against", default="previous", show_default=True, metavar="previous|year|DAY", help="What to compare with.")
+@click.option("--by", metavar="NAMES", help="Only these dimensions, parted by commas (default: all that the marts hold).")
+@click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "json"]))
+@home_options
+@reported
+def explain(
+    kpi: str,
+    grain: str,
+    period: datetime | None,
+    against: str,
+    by: str | None,
+    form: str,
+    home: str | None,
+    config: str | None,
+) -> None:
+    """Say what moved a KPI: its change, whether it is more than chance, and which members made it.
+
+    \b
+    cxhouse explain csat
+    cxhouse explain response_sla_rate --period 2026-05-01 --against year --by channel,team
+    """
+    from orchestration.query.showing import show_explanation
+
+    cuts = tuple(name.strip() for name in by.split(",") if name.strip()) if by else None
+    settings = load_settings(home=home, config=config)
+    show_explanation(settings, kpi, grain, period.date() if period else None, against, cuts, form)
 
 
 @click.command()
@@ -92,4 +165,4 @@ def push(compare_all: bool, home: str | None, config: str | None) -> None:
         click.echo(line)
 
 
-COMMANDS = (kpis, status, rollback, push)
+COMMANDS = (kpis, explain, status, rollback, push)

@@ -14,6 +14,7 @@ from orchestration.keeping import Held
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
 from orchestration.publish.suppression import Suppression, with_dependents
 from orchestration.pull.literals import identifier, literal
+from orchestration.query.compiled import write_table_macro
 from orchestration.salt import read_salt
 from orchestration.settings import Settings
 from orchestration.upkeep.queries import changed_table
@@ -115,6 +116,8 @@ class Candidate:
                 self._copy(con, publication, table, suppression)
             path = literal(str(self.parquet(publication, table.name)))
             con.execute(f"copy {_target(table)} to {path} ({_PARQUET})")
+            if table.name == "kpi_queries":
+                write_table_macro(con, "candidate")
         con.execute("commit")
         con.execute("detach candidate")
         return [f"{publication.name}.{table.name}" for table in publication.tables if table.name not in held.unchanged]
