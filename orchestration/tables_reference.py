@@ -15,7 +15,8 @@ cases ([who reads what](connecting.md)). `customer_key` and `agent_key` are keys
 
 ## How they join
 
-Each line leads from the dimension to the facts that have its key.
+Each line leads from a dimension to a fact that has its key. Drawn are the facts with a row for each record; where the columns of
+the others lead stands beside each.
 """
 #: The key of a table whose own names people and is published as a key.
 _PUT = {"dim_agents": "agent_key"}
@@ -50,7 +51,8 @@ def column_types(manifest: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 def tables_reference(tables: Sequence[PublicTable], types: Mapping[tuple[str, str], str]) -> str:
     """Every published table with its columns, and the diagram, as Markdown."""
     found = joins(tables)
-    drawn = [join for join in found if join[0].startswith(("fct_", "kpis")) and join[2].startswith(("dim_", "kpi_definitions"))]
+    records = {table.name for table in tables if table.name.startswith("fct_") and len(table.key) == 1} | {"kpis"}
+    drawn = [join for join in found if join[0] in records and join[2].startswith(("dim_", "kpi_definitions"))]
     lines = sorted(f'    {target} ||--o{{ {table} : "{column}"' for table, column, target in drawn)
     leads = {(table, column): target for table, column, target in found}
     sections = [_section(table, types, leads) for table in tables]

@@ -17,8 +17,10 @@ from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Chart, Findings, Page
 from orchestration.dashboard.cases import RECORD_LINKS, Cases, cases_behind, record_links, what_matters_first
 from orchestration.dashboard.charts import by_member, sparkline, trend
+from orchestration.dashboard.explorer import draw_explorer, draw_why
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, period_name
+from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
 from orchestration.dashboard.scorecards import agents
@@ -32,6 +34,7 @@ _MANY = 12
 _LOOK_FIRST = ("channel", "segment", "team", "marketplace")
 _CONFIG = {"displayModeBar": False}
 _KPI = "kpi"
+_EXPLORE = "explore"
 _DEFINITION = (
     "formula", "unit", "direction", "fact", "event_date", "exports", "needs", "dimensions", "grains", "pending_measure",
     "interval_kind", "settles_after_days", "kind", "stage", "source", "kpi_id",
@@ -58,13 +61,16 @@ def main(path: str) -> None:
         known = {page.slug: page for page in pages(marts)}
         listed = [st.Page(_nothing, title=page.title, url_path=slug) for slug, page in known.items()]
         look = st.Page(_nothing, title="Look into a KPI", url_path=_KPI)
-        chosen = st.navigation([*listed, look], expanded=True)
+        explore = st.Page(_nothing, title="Explore", url_path=_EXPLORE)
+        chosen = st.navigation([*listed, look, explore], expanded=True)
         st.session_state["kpi_page"] = look
         st.html(f"<style>{asset('cards.css')}{asset('app.css')}</style>")
         page = known.get(chosen.url_path or next(iter(known)))
         view = filters(marts, page is None or page.is_filtered)
         if page:
             draw_page(file, marts, page, view)
+        elif chosen.url_path == _EXPLORE:
+            draw_explorer(marts, view)
         else:
             draw_kpi(file, marts, view)
         st.caption(facts(marts))
@@ -223,6 +229,7 @@ def draw_kpi(file: PublishedFile, marts: Marts, view: View) -> None:
         told = {in_words(name): str(kpi.definition[name]) for name in _DEFINITION if kpi.definition.get(name) is not None}
         st.dataframe(pd.DataFrame(told.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")
     period = _period(kpi, view)
+    draw_why(marts, kpi, view, period)
     draw_members(marts, kpi, view, period)
     draw_cases(file, marts, kpi, view, period)
 
@@ -246,10 +253,10 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
         return
     st.header("Compare")
     dimension = st.selectbox("By", kpi.dimensions, key=f"by_{kpi.id}", format_func=in_words)
-    if view.dimension != ALL:
-        st.caption(f"Of all cases: not only those of {in_words(view.dimension)} {view.member}.")
-    cut = (kpi.id, view.grain if period else "all", period, dimension)
-    rows, hidden = marts.by_member(*cut), marts.hidden_members(*cut)
+    members = members_of(marts, kpi, view, period, dimension)
+    rows, hidden = members.rows, members.hidden
+    if members.note:
+        st.caption(members.note)
     if hidden:
         st.caption(f"{TOO_FEW.capitalize()}: {', '.join(hidden)}")
     if not rows:
