@@ -18,7 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 from orchestration.alerts import BY_SEVERITY
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
+from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
+from orchestration.query.asking import Question, answer
 
 #: Streamlit looks for itself below the path of a page that was opened by its address; that is its way of finding its root.
 PROBES = "the server responded with a status of 404"
@@ -72,7 +74,7 @@ def go(watched: Watched, title: str) -> None:
 
 
 def look_into(page: Page, kpi_id: str) -> None:
-    page.locator(f'a[href$="kpi?kpi={kpi_id}"]').click()
+    page.locator(f'a[href$="kpi?kpi={kpi_id}"]').first.click()
 
 
 def shown(page: Page) -> dict[str, str]:
@@ -126,6 +128,8 @@ def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> No
         assert "member=email" in page.url
         other = opened(browser, page.url).page
         expect(other.locator("h1")).to_have_text("Feedback")
+        other.locator("article.card").first.wait_for()
+        settled(other)
         assert shown(other) == shown(page)
 
 
@@ -167,6 +171,51 @@ def test_from_a_number_to_its_cases(browser: Browser, address: str, sample_home:
     known = {row[0] for row in sample_home.query("select order_id from fct_orders where not is_delivered_on_time")}
     assert {row["order_id"] for row in rows} <= known
     watched.check("cases")
+
+
+def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
+    """Two cuts at once, of some cases: what the page gives as CSV is what the command gives that it shows."""
+    watched = Watched(browser)
+    page = watched.page
+    where = "channel = webshop"
+    page.goto(f"{address}/explore?kpi=on_time_delivery_rate&by=country&by=segment&grain=quarter&where={where}")
+    expect(page.locator("h1")).to_have_text("Explore", timeout=30_000)
+    settled(page)
+    command = page.locator('[data-testid="stCode"]').inner_text()
+    assert "--kpi on_time_delivery_rate --by country,segment --where 'channel = webshop' --grain quarter" in command
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    question = Question(("on_time_delivery_rate",), ("country", "segment"), where, "quarter")
+    with sample_home.published() as con:
+        wanted = answer(con, question)
+    assert [(row["country"], row["segment"], row["n"]) for row in rows] == [
+        (row["country"], row["segment"], "" if row["n"] is None else str(row["n"])) for row in wanted
+    ]
+    assert len(rows) > 20
+    watched.errors = [text for text in watched.errors if PROBES not in text]
+    watched.check("explore")
+
+
+def test_members_are_those_of_what_is_chosen(sample_home: Home) -> None:
+    with sample_home.published() as con:
+        marts = Marts(con)
+        view = View("quarter", dimension="channel", member="webshop")
+        kpi = kpis_of(marts, view)["on_time_delivery_rate"]
+        assert kpi.now
+        start = kpi.now["period_start"]
+        found = members_of(marts, kpi, view, start, "country")
+        assert found.note == "Only channel webshop."
+        counted = sum(row["n"] for row in found.rows)
+        assert counted == kpi.now["n"] or (found.hidden and counted < kpi.now["n"])
+        whole = members_of(marts, kpi, View("quarter"), start, "country")
+        assert counted < sum(row["n"] for row in whole.rows)
+        # Of what cannot be cut once more all cases are shown, and it is said.
+        cohort = kpis_of(marts, View("quarter", dimension="stage", member="purchase"))["stage_conversion"]
+        assert cohort.now
+        apart = members_of(marts, cohort, cohort.view, cohort.now["period_start"], "stage")
+        assert len(apart.rows) > 3
+        assert "beside the others" in apart.note
 
 
 def test_an_address_names_a_kpi(browser: Browser, address: str) -> None:

@@ -70,7 +70,7 @@ def main(path: str) -> None:
         if page:
             draw_page(file, marts, page, view)
         elif chosen.url_path == _EXPLORE:
-            draw_explorer(marts, view)
+            draw_explorer(marts, view, _chosen_kpi(marts))
         else:
             draw_kpi(file, marts, view)
         st.caption(facts(marts))

@@ -26,20 +26,15 @@ _CUTS = 3
 _COMPARED = {"nothing": None, "the period before": "previous", "a year before": "year"}
 
 
-def draw_explorer(marts: Marts, view: View) -> None:
-    """The page. The grain and the span are those chosen at the top; the address holds all else, too."""
-    names = list(marts.definitions)
+def draw_explorer(marts: Marts, view: View, kpi_id: str) -> None:
+    """The page of a KPI. The grain and the span are those chosen at the top; the address holds all else, too."""
     st.title("Explore")
     st.write("Any KPI by up to three groups at once, of the cases that you name, beside an earlier period.")
-    kpi_at, by_at = st.columns(2)
-    kpi_id = kpi_at.selectbox(
-        "KPI", names, key="explored", bind="query-params", format_func=lambda name: marts.definitions[name]["label"]
-    )  # fmt: skip
     definition = marts.definitions[kpi_id]
-    able = str(definition["dimensions"] or "").split(", ") if definition["dimensions"] else []
+    able = str(definition["dimensions"]).split(", ") if definition["dimensions"] else []
     if any(name not in able for name in st.session_state.get("by", [])):
         st.session_state["by"] = [name for name in st.session_state["by"] if name in able]
-    by = by_at.multiselect("By", able, key="by", max_selections=_CUTS, bind="query-params", format_func=_in_words)
+    by = st.multiselect("By", able, key="by", max_selections=_CUTS, bind="query-params")
     where_at, compare_at = st.columns(2)
     where = where_at.text_input(
         "Only where", key="where", bind="query-params", placeholder="country in (DE, AT) and not team = 'First line'"
@@ -69,7 +64,8 @@ def _draw_answer(marts: Marts, question: Question, rows: list[dict[str, Any]]) -
         alt=f"{kpi.definition['label']} by {', '.join(question.by) or 'period'}",
     )  # fmt: skip
     said = partial(format_value, unit=kpi.unit, currency=kpi.currency)
-    shown = [_line(question, row, said, kpi.unit) for row in reversed(rows)]
+    newest_first = sorted(rows, key=lambda row: (row["period_start"] or date.min, row["n"] or 0), reverse=True)
+    shown = [_line(question, row, said, kpi) for row in newest_first]
     st.dataframe(pd.DataFrame(shown), hide_index=True, key="explored_rows", alt="The answer as a table")
     st.download_button(
         "All as CSV", lambda: pd.DataFrame(map(row_for_csv, rows)).to_csv(index=False).encode(), f"{kpi_id}.csv", "text/csv"
@@ -78,8 +74,8 @@ def _draw_answer(marts: Marts, question: Question, rows: list[dict[str, Any]]) -
     st.code(command_of(question), language="sh")
 
 
-def _line(question: Question, row: dict[str, Any], said: Any, unit: str) -> dict[str, str]:
-    low, high = within_limits(row["ci_low"], row["ci_high"], unit)
+def _line(question: Question, row: dict[str, Any], said: Any, kpi: Kpi) -> dict[str, str]:
+    low, high = within_limits(row["ci_low"], row["ci_high"], kpi.unit)
     line = {"period": period_name(question.grain, row["period_start"])}
     line |= {_in_words(name): str(row[name]) for name in question.by}
     line |= {
@@ -92,7 +88,7 @@ def _line(question: Question, row: dict[str, Any], said: Any, unit: str) -> dict
     if question.compare:
         line |= {
             "was": said(row["value_before"]),
-            "change": said(row["change"]) if row["change"] is not None else "",
+            "change": "" if row["change"] is None else _effect(kpi, row["change"]),
             "certain": "" if row["p_value"] is None else "yes" if row["p_value"] < _LEVEL else "too few cases to tell",
         }
     return line
@@ -143,8 +139,8 @@ def draw_why(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
     st.header("What moved it")
     if view.dimension != ALL:
         st.caption("Of all cases: what is filtered above does not apply here.")
-    sentence = f"{told.sentence[:1].upper()}{told.sentence[1:]}."
-    st.write(f"{period_name(view.grain, told.period_start)} against {period_name(view.grain, told.before_start)}: {sentence}")
+    periods = f"{period_name(view.grain, told.period_start)} against {period_name(view.grain, told.before_start)}"
+    st.write(f"{periods}: {told.sentence}.")
     rows = [
         [
             _in_words(mover.dimension), mover.member, kpi.formatted(mover.value), kpi.formatted(mover.value_before),
