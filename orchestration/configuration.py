@@ -116,7 +116,7 @@ def _wanted_grains(value: Any, carried: list[str]) -> str | None:
 
 def _allowed(name: str, carried: list[str]) -> tuple[str, ...]:
     match name:
-        case "kpi_ids":
+        case "kpi_ids" | "headline_kpis":
             return tuple(kpi_ids())
         case "kpi_dimensions":
             return (*kpi_dimensions(), *carried)

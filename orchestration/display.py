@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from orchestration.pull.faults import nearest
 from orchestration.settings import Settings
 from orchestration.versions import MARTS_FILE
 
-#: Shown at the end of a run; `cxhouse kpis` shows all.
-HEADLINES = (
-    "nps", "csat", "ces", "first_response_time_median", "response_sla_rate", "resolution_time_median", "fcr_observed",
-    "reopen_rate", "active_issues", "call_service_level", "call_abandonment_rate", "average_handle_time",
-    "on_time_delivery_rate", "cancellation_rate", "review_score", "negative_feedback_rate", "order_size",
-    "repeat_sales_share", "retention_rate",
-)  # fmt: skip
+#: How currencies are written; others by their code.
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+#: Units whose values cannot lie beyond these; an interval that a formula puts beyond them is shown up to them.
+_LIMITS: dict[str, tuple[float, float]] = {
+    "rate": (0.0, 1.0),
+    "points": (-100.0, 100.0),
+    **dict.fromkeys(("seconds", "count", "items", "pages", "tickets", "days", "per_1000", "ratio"), (0.0, math.inf)),
+}
 _LIGHTS = {
     "on_target": "green",
     "warning": "yellow",
@@ -83,37 +85,71 @@ def read_kpis(settings: Settings, grain: str, kpis: tuple[str, ...], dimension: 
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def format_value(value: float | None, unit: str) -> str:
-    """A KPI's value for people: seconds as a duration, rates in per cent."""
+def format_value(value: float | None, unit: str, currency: str = "") -> str:
+    """A KPI's value for people: 4:52 min, 85 %, € 49.09, 1,204.
+
+    Args:
+        value: in the KPI's unit, as the mart holds it; none is shown as a dash.
+        unit: of the KPI's definition.
+        currency: ISO 4217 code of amounts of money.
+    """
     if value is None:
         return "–"
     match unit:
         case "seconds":
             return _duration(value)
         case "rate":
-            return f"{value:.1%}"
+            return f"{_short(value * 100, 1)} %"
         case "count":
             return f"{value:,.0f}"
+        case "money":
+            sign, symbol = "-" if round(value, 2) < 0 else "", _SYMBOLS.get(currency, currency)
+            return f"{sign}{symbol}{' ' if symbol else ''}{abs(value):,.2f}"
+        case "points":
+            return _short(value, 1)
+        case "points_of_1":
+            return f"{_short(value * 100, 1, '+')} points"
         case _:
             return f"{value:,.2f}"
 
 
+def _short(value: float, digits: int, sign: str = "") -> str:
+    """Rounded, without zeros at the end, and never -0."""
+    return f"{round(float(value), digits) + 0.0:{sign},.{digits}f}".removesuffix("." + "0" * digits)
+
+
 def _duration(seconds: float) -> str:
+    """Seconds up to a minute, m:ss up to an hour, h:mm up to two days, then days."""
     if seconds < 0:
         return f"-{_duration(-seconds)}"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.1f} d"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    minutes = round(seconds / 60)
+    if minutes < 48 * 60:
+        return f"{minutes // 60}:{minutes % 60:02d} h"
+    return f"{seconds / 86400:.1f} days"
+
+
+def within_limits(low: float | None, high: float | None, unit: str) -> tuple[float | None, float | None]:
+    """The ends of an interval, none beyond what a value of the unit can be: no wait below zero, no share above one."""
+    least, most = _LIMITS.get(unit, (-math.inf, math.inf))
+    return (None if low is None else max(low, least)), (None if high is None else min(high, most))
 
 
 def headlines(settings: Settings) -> list[dict[str, Any]]:
     """For each headline KPI its newest whole month, as the report shows it; for one that is not available, its row saying so."""
-    newest = {row["kpi_id"]: row for row in newest_whole(settings, read_kpis(settings, "month", HEADLINES, "all"))}
-    return [newest[kpi] for kpi in HEADLINES if kpi in newest]
+    with connect(published_file(settings), read_only=True) as con:
+        found = con.execute(
+            "select kpi_id from kpi_definitions where headline_position is not null order by headline_position"
+        ).fetchall()
+    names = tuple(kpi for (kpi,) in found)
+    if not names:
+        return []
+    newest = {row["kpi_id"]: row for row in newest_whole(settings, read_kpis(settings, "month", names, "all"))}
+    return [newest[kpi] for kpi in names if kpi in newest]
 
 
 def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -142,7 +178,8 @@ def left_out(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     unit = row["unit"]
-    interval = f"{format_value(row['ci_low'], unit)} to {format_value(row['ci_high'], unit)}" if row["ci_low"] is not None else ""
+    low, high = within_limits(row["ci_low"], row["ci_high"], unit)
+    interval = f"{format_value(low, unit)} to {format_value(high, unit)}" if low is not None else ""
     return [
         row["label"],
         str(row["period_start"] or ""),

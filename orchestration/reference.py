@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.connections import connect
-from orchestration.display import format_value
+from orchestration.display import format_value, within_limits
+from orchestration.publish import public_tables
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
 from orchestration.settings import PROJECT, Settings, load_settings
+from orchestration.tables_reference import column_types, tables_reference
 from orchestration.vendors import vendors_reference
 
 DOCS = PROJECT / "docs"
@@ -94,17 +96,19 @@ def _needs(told: str) -> str:
     return ", ".join(dict.fromkeys(words)) or "nothing more"
 
 
-def read_definitions() -> list[dict[str, Any]]:
-    """The table ``kpi_definitions`` as it is compiled now; needs no exports."""
+def read_project() -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The table ``kpi_definitions`` as it is compiled now, and the parsed project; needs no exports."""
     from orchestration.execution import prepare_home
     from orchestration.warehouse import Warehouse
 
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home))
         prepare_home(settings)
-        Warehouse(settings).build(["--select", "kpi_definitions", "--exclude-resource-type", "test"])
+        warehouse = Warehouse(settings)
+        warehouse.build(["--select", "kpi_definitions", "--exclude-resource-type", "test"])
         with connect(settings.warehouse) as con:
-            return con.sql("select * from kpis.kpi_definitions order by kpi_id").to_arrow_table().to_pylist()
+            definitions = con.sql("select * from kpis.kpi_definitions order by kpi_id").to_arrow_table().to_pylist()
+        return definitions, warehouse.manifest()
 
 
 def kpi_reference(definitions: list[dict[str, Any]]) -> str:
@@ -144,8 +148,9 @@ def _type(column: Column) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated page and its text."""
-    definitions = read_definitions()
+    definitions, manifest = read_project()
     return {
+        DOCS / "tables.md": tables_reference(public_tables(manifest), column_types(manifest)),
         DOCS / "kpis.md": kpi_reference(definitions),
         DOCS / "vendors.md": vendors_reference(definitions),
         DOCS / "exports.md": exports_reference(),
@@ -171,6 +176,7 @@ def sample_reference(warehouse: Path) -> str:
         ]
         for _, kpi_id, unit, grain, start, value, low, high, n, pending, status in found:
             period = {"all": "all time", "month": f"{start:%Y-%m}" if start else "", "quarter": f"from {start}"}[grain]
+            low, high = within_limits(low, high, unit)
             interval = f"{format_value(low, unit)} to {format_value(high, unit)}" if low is not None else ""
             cells = [
                 f"[`{kpi_id}`](kpis.md#{kpi_id})",

@@ -19,6 +19,7 @@ from orchestration.runs.record import PAGES, RunRecord
 from orchestration.settings import PROJECT, load_settings
 
 IMAGES = PROJECT / "docs" / "images"
+EXPLORED = "explore?kpi=on_time_delivery_rate&grain=quarter&by=country"
 #: As wide as a terminal that shows every column.
 COLUMNS = 132
 
@@ -74,10 +75,12 @@ def main() -> None:
         assert cxhouse("run", "--record", "--exports", "sample/exports", "--config", "sample/config", "--home", "home") == 0
         shot(browser, "run", end_of_a_run().as_uri(), 1130, 700, "light", pause(300))
         report = Path("home/published/report.html").absolute().as_uri()
-        shot(browser, "report", f"{report}#overview", 1280, 860, "light", pause(1500))
-        shot(browser, "journey", f"{report}#journey", 1280, 760, "dark", pause(1500))
+        shot(browser, "report", f"{report}#overview", 1280, 1080, "light", pause(1500))
+        shot(browser, "support", f"{report}#stage-support", 1280, 700, "light", pause(1500))
+        shot(browser, "journey", f"{report}#journey", 1280, 900, "dark", pause(1500))
         with dashboard(Path("home").absolute(), Path("dashboard.log")) as address:
             shot(browser, "dashboard", f"{address}/kpi?kpi=on_time_delivery_rate", 1280, 1000, "light", pause(6000))
+            shot(browser, "explore", f"{address}/{EXPLORED}", 1280, 1000, "light", pause(6000))
         port = free_port()
         ui = [sys.executable, "-m", "orchestration.cli", "ui", "--exports", "sample/exports", "--config", "sample/config"]
         with Path("ui.log").open("w") as log:

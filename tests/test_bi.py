@@ -62,6 +62,29 @@ def test_the_cell_of_the_docs(sample_home: Home, monkeypatch: pytest.MonkeyPatch
     assert len(frame) > 20
 
 
+def test_facts_join_the_dimensions(sample_home: Home) -> None:
+    """No row is lost by an inner join: each channel and team of a fact, and of the KPIs, is in its table; dates have names."""
+    for dimension, name in (("dim_channels", "channel"), ("dim_teams", "team")):
+        facts = [
+            table
+            for (table,) in sample_home.shown(
+                "select distinct table_name from duckdb_columns() where column_name = ? and table_name like 'fct_%'", name
+            )
+        ]
+        assert len(facts) > 8
+        for fact in facts:
+            lost = sample_home.shown(f"select distinct {name} from {fact} anti join {dimension} using ({name})")
+            assert not lost, (fact, lost)
+        assert not sample_home.shown(
+            f"select member from kpis where dimension = ? and member not in (select {name} from {dimension})", name
+        )
+    days = sample_home.shown(
+        "select month_name = monthname(date_day) and weekday_name = dayname(date_day) and month_number = month(date_day), "
+        "count(*) from dim_dates group by 1"
+    )
+    assert [right for right, _ in days] == [True]
+
+
 def packed(marts: Path, target: Path) -> Path:
     """The example as a user imports it: the file's place put in, and zipped."""
     with zipfile.ZipFile(target, "w") as archive:

@@ -17,7 +17,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
+from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
+from orchestration.query.asking import Question, answer
 from orchestration.runs.alerts import BY_SEVERITY
 
 #: Streamlit looks for itself below the path of a page that was opened by its address; that is its way of finding its root.
@@ -51,6 +53,11 @@ def settled(page: Page) -> None:
     assert page.locator('[data-testid="stException"]').count() == 0, page.locator('[data-testid="stException"]').all_inner_texts()
 
 
+def plain(text: str) -> str:
+    """Without what keeps a number and its unit on one line."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def choose(page: Page, label: str, option: str) -> None:
     box = page.get_by_role("combobox", name=label).first
     box.click()
@@ -67,12 +74,12 @@ def go(watched: Watched, title: str) -> None:
 
 
 def look_into(page: Page, kpi_id: str) -> None:
-    page.locator(f'a[href$="kpi?kpi={kpi_id}"]').click()
+    page.locator(f'a[href$="kpi?kpi={kpi_id}"]').first.click()
 
 
 def shown(page: Page) -> dict[str, str]:
     """The text of each card by KPI."""
-    return {card.get_attribute("data-kpi") or "": card.inner_text() for card in page.locator("article.card").all()}
+    return {card.get_attribute("data-kpi") or "": plain(card.inner_text()) for card in page.locator("article.card").all()}
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -90,17 +97,18 @@ def test_every_page(browser: Browser, address: str, sample_home: Home, width: in
             cards = shown(watched.page)
             for kpi_id, text in cards.items():
                 kpi = kpis[kpi_id]
-                wanted = [kpi.absence] if kpi.absence else [kpi.value, kpi.period, kpi.interval, kpi.cases, kpi.change]
+                change = kpi.delta if page.slug == "overview" else kpi.change
+                wanted = [kpi.absence] if kpi.absence else [kpi.value, kpi.period, kpi.interval, kpi.cases, change]
                 assert all(part in text for part in wanted), (kpi_id, text)
-            assert cards or page.slug in ("journey", "alerts", "health")
+            assert cards or page.slug in ("journey", "teams", "alerts", "health")
             watched.check(f"{page.slug} at {width}")
 
 
 def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     choose(page, "Periods", "quarter")
-    choose(page, "Look at", "channel")
-    choose(page, "Which one", "email")
+    choose(page, "Filter by", "channel")
+    choose(page, "Which", "email")
     with sample_home.published() as con:
         marts = Marts(con)
         expected = kpis_of(marts, View("quarter", dimension="channel", member="email"))
@@ -114,20 +122,27 @@ def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> No
         expect(page.locator("h1")).to_have_text("Feedback")
         settled(page)
         assert expected["review_score"].absence in shown(page)["review_score"]
-        # And the address keeps them, but for the member.
+        # And the address keeps them all: whoever opens it sees the same.
         assert "grain=quarter" in page.url
         assert "dimension=channel" in page.url
+        assert "member=email" in page.url
+        other = opened(browser, page.url).page
+        expect(other.locator("h1")).to_have_text("Feedback")
+        other.locator("article.card").first.wait_for()
+        settled(other)
+        assert shown(other) == shown(page)
 
 
 def test_a_span_of_periods(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     for end, day in (("start", "20260101"), ("end", "20260331")):
-        page.get_by_role("spinbutton", name=f"year, Beginning from – to {end} date").click()
+        page.get_by_role("spinbutton", name=f"year, Date range {end} date").click()
         page.keyboard.type(day)
     page.keyboard.press("Escape")
     page.locator("h1").click()
-    expect(page.locator('article[data-kpi="nps"]')).to_contain_text("2026-03")
+    expect(page.locator('article[data-kpi="nps"]')).to_contain_text("March 2026")
     settled(page)
+    assert "span=" in page.url
     with sample_home.published() as con:
         expected = kpis_of(Marts(con), View("month", date(2026, 1, 1), date(2026, 3, 31)))
     assert expected["nps"].value in shown(page)["nps"]
@@ -145,7 +160,7 @@ def test_from_a_number_to_its_cases(browser: Browser, address: str, sample_home:
         "and dimension = 'all' and period_start = date '2026-06-01'"
     )
     expect(page.get_by_text(f"{cases} rows of fct_orders")).to_be_visible()
-    page.get_by_text("Only those on the bad side").click()
+    page.get_by_text("Failing cases only").click()
     settled(page)
     expect(page.get_by_text(f"{late} rows of fct_orders")).to_be_visible()
     with page.expect_download() as download:
@@ -156,6 +171,51 @@ def test_from_a_number_to_its_cases(browser: Browser, address: str, sample_home:
     known = {row[0] for row in sample_home.query("select order_id from fct_orders where not is_delivered_on_time")}
     assert {row["order_id"] for row in rows} <= known
     watched.check("cases")
+
+
+def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
+    """Two cuts at once, of some cases: what the page gives as CSV is what the command gives that it shows."""
+    watched = Watched(browser)
+    page = watched.page
+    where = "channel = webshop"
+    page.goto(f"{address}/explore?kpi=on_time_delivery_rate&by=country&by=segment&grain=quarter&where={where}")
+    expect(page.locator("h1")).to_have_text("Explore", timeout=30_000)
+    settled(page)
+    command = page.locator('[data-testid="stCode"]').inner_text()
+    assert "--kpi on_time_delivery_rate --by country,segment --where 'channel = webshop' --grain quarter" in command
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    question = Question(("on_time_delivery_rate",), ("country", "segment"), where, "quarter")
+    with sample_home.published() as con:
+        wanted = answer(con, question)
+    assert [(row["country"], row["segment"], row["n"]) for row in rows] == [
+        (row["country"], row["segment"], "" if row["n"] is None else str(row["n"])) for row in wanted
+    ]
+    assert len(rows) > 20
+    watched.errors = [text for text in watched.errors if PROBES not in text]
+    watched.check("explore")
+
+
+def test_members_are_those_of_what_is_chosen(sample_home: Home) -> None:
+    with sample_home.published() as con:
+        marts = Marts(con)
+        view = View("quarter", dimension="channel", member="webshop")
+        kpi = kpis_of(marts, view)["on_time_delivery_rate"]
+        assert kpi.now
+        start = kpi.now["period_start"]
+        found = members_of(marts, kpi, view, start, "country")
+        assert found.note == "Only channel webshop."
+        counted = sum(row["n"] for row in found.rows)
+        assert counted == kpi.now["n"] or (found.hidden and counted < kpi.now["n"])
+        whole = members_of(marts, kpi, View("quarter"), start, "country")
+        assert counted < sum(row["n"] for row in whole.rows)
+        # Of what cannot be cut once more all cases are shown, and it is said.
+        cohort = kpis_of(marts, View("quarter", dimension="stage", member="purchase"))["stage_conversion"]
+        assert cohort.now
+        apart = members_of(marts, cohort, cohort.view, cohort.now["period_start"], "stage")
+        assert len(apart.rows) > 3
+        assert "beside the others" in apart.note
 
 
 def test_an_address_names_a_kpi(browser: Browser, address: str) -> None:

@@ -48,6 +48,20 @@ select
     date_day,
     {{ iso_weekday('date_day') }} as iso_weekday,
     {{ iso_weekday('date_day') }} >= 6 as is_weekend,
+    case {{ iso_weekday('date_day') }}
+        {% for name in ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] -%}
+        when {{ loop.index }} then '{{ name }}'
+        {% endfor -%}
+    end as weekday_name,
+    cast(extract(month from date_day) as integer) as month_number,
+    case extract(month from date_day)
+        {% for name in [
+            'January', 'February', 'March', 'April', 'May', 'June',
+            'July', 'August', 'September', 'October', 'November', 'December',
+        ] -%}
+        when {{ loop.index }} then '{{ name }}'
+        {% endfor -%}
+    end as month_name,
     cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_starts_on,
     cast({{ dbt.date_trunc('month', 'date_day') }} as date) as month_starts_on,
     cast({{ dbt.date_trunc('quarter', 'date_day') }} as date) as quarter_starts_on,

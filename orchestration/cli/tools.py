@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
 
     It reads what is published and nothing else, and shows a new version soon after it was published.
     """
+    from orchestration.dashboard.cases import RECORD_LINKS
     from orchestration.display import published_file
     from orchestration.publish import publication_of
 
@@ -42,6 +44,7 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
     check_port(port)
     tell_guard(settings)
     click.echo(f"cxhouse: dashboard on {address_of(settings, port)}; Ctrl-C stops", err=True)
+    os.environ[RECORD_LINKS] = json.dumps(settings.record_links)
     os.environ["CXHOUSE_OPENED"] = address_of(settings, port) if browser else ""
     launcher = Path(__file__).parents[1] / "serving" / "dashboard.py"
     os.execv(sys.executable, [sys.executable, str(launcher), str(path), str(port)])

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from orchestration.dashboard.blocks import Block, Cards, Chart, Page
-from orchestration.dashboard.cases import Cases, cases_behind
-from orchestration.dashboard.charts import by_member, trend
+from orchestration.dashboard.blocks import Block, Cards, Chart, Findings, Page
+from orchestration.dashboard.cases import RECORD_LINKS, Cases, cases_behind, record_links, what_matters_first
+from orchestration.dashboard.charts import by_member, sparkline, trend
+from orchestration.dashboard.explorer import draw_explorer, draw_why
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, period_name
+from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
+from orchestration.dashboard.scorecards import agents
 from orchestration.output import row_for_csv
 from orchestration.runs.alerts import BY_SEVERITY
 
 #: Rows of cases on the page; the CSV has all.
 SHOWN_CASES = 1000
-_COLUMNS = 3
+_COLUMNS, _TILES = 3, 4
 #: A group of cards is shown at once up to here; of more, one group at a time.
 _MANY = 12
 _LOOK_FIRST = ("channel", "segment", "team", "marketplace")
 _CONFIG = {"displayModeBar": False}
 _KPI = "kpi"
+_EXPLORE = "explore"
+_DEFINITION = (
+    "formula", "unit", "direction", "fact", "event_date", "exports", "needs", "dimensions", "grains", "pending_measure",
+    "interval_kind", "settles_after_days", "kind", "stage", "source", "kpi_id",
+)  # fmt: skip
 _NOT_GIVEN = "Not given: single cases stand in analysis.duckdb, beside the marts, for those who may read them."
+
+
+def in_words(name: str) -> str:
+    """A column's name as people read it."""
+    return "nothing: all cases" if name == ALL else name.replace("_", " ")
 
 
 @st.cache_resource
@@ -45,13 +61,16 @@ def main(path: str) -> None:
         known = {page.slug: page for page in pages(marts)}
         listed = [st.Page(_nothing, title=page.title, url_path=slug) for slug, page in known.items()]
         look = st.Page(_nothing, title="Look into a KPI", url_path=_KPI)
-        chosen = st.navigation([*listed, look], expanded=True)
+        explore = st.Page(_nothing, title="Explore", url_path=_EXPLORE)
+        chosen = st.navigation([*listed, look, explore], expanded=True)
         st.session_state["kpi_page"] = look
         st.html(f"<style>{asset('cards.css')}{asset('app.css')}</style>")
         page = known.get(chosen.url_path or next(iter(known)))
         view = filters(marts, page is None or page.is_filtered)
         if page:
             draw_page(file, marts, page, view)
+        elif chosen.url_path == _EXPLORE:
+            draw_explorer(marts, view, _chosen_kpi(marts))
         else:
             draw_kpi(file, marts, view)
         st.caption(facts(marts))
@@ -71,7 +90,7 @@ def _watch(file: PublishedFile, seen: tuple[int, int]) -> None:
 
 
 def filters(marts: Marts, is_filtered: bool) -> View:
-    """Grain, periods and cut, as chosen at the top; they stay from page to page."""
+    """Grain, periods and cut, as chosen at the top; they stay from page to page, and the address keeps them."""
     grain_at, span_at, dimension_at, member_at = st.columns([1, 2, 1, 1])
     off = not is_filtered
     grains = marts.grains or [marts.view.grain]
@@ -79,17 +98,19 @@ def filters(marts: Marts, is_filtered: bool) -> View:
         "Periods", grains, index=grains.index(marts.view.grain), key="grain", bind="query-params", disabled=off
     )
     span = span_at.date_input(
-        "Beginning from – to", value=[], max_value=marts.today, key="span", format="YYYY-MM-DD", disabled=off
+        "Date range", value=[], max_value=marts.today, key="span", format="YYYY-MM-DD", disabled=off, bind="query-params",
+        help="Periods that begin in it.",
     )  # fmt: skip
     names = [name for name in _LOOK_FIRST if name in marts.members]
     names += [name for name in marts.members if name not in names]
     dimension = dimension_at.selectbox(
-        "Look at", [ALL, *names], key="dimension", bind="query-params", disabled=off,
-        help="The marts hold one cut at a time, each with its own cases and interval.",
+        "Filter by", [ALL, *names], key="dimension", bind="query-params", disabled=off, format_func=in_words,
+        help="One channel, team, country … at a time, each with its own cases and interval.",
     )  # fmt: skip
-    member = member_at.selectbox(
-        "Which one", marts.members.get(dimension, [ALL]), key=f"member_{dimension}", disabled=off or dimension == ALL
-    )  # fmt: skip
+    members = marts.members.get(dimension, [ALL])
+    if st.session_state.get("member", members[0]) not in members:
+        st.session_state["member"] = members[0]
+    member = member_at.selectbox("Which", members, key="member", bind="query-params", disabled=off or dimension == ALL)
     if off:
         return marts.view
     first, last = (*span, None, None)[:2] if isinstance(span, tuple) else (span, None)
@@ -101,15 +122,17 @@ def draw_page(file: PublishedFile, marts: Marts, page: Page, view: View) -> None
     st.title(page.title)
     st.write(page.intro)
     shown = page.blocks(marts, view)
-    cards = [block for block in shown if isinstance(block, Cards)]
+    cards = [block for block in shown if isinstance(block, Cards) and not block.tiles]
     if sum(len(block.kpis) for block in cards) > _MANY and len(cards) > 1:
         names = [block.title for block in cards]
-        wanted = st.segmented_control("KPIs of", names, default=names[0], key=f"group_{page.slug}", required=True)
+        wanted = st.segmented_control("Question", names, default=names[0], key=f"group_{page.slug}", required=True)
         shown = [block for block in shown if not isinstance(block, Cards) or block.title == wanted]
     for number, block in enumerate(shown):
         draw_block(block, f"{page.slug}_{number}", page.is_filtered and view != marts.view)
     if page.slug == "alerts":
         draw_alert_cases(file, marts)
+    if page.slug == "teams":
+        draw_block(agents(marts, view), "agents", False)
 
 
 def draw_block(block: Block, key: str, is_chosen: bool) -> None:
@@ -117,10 +140,11 @@ def draw_block(block: Block, key: str, is_chosen: bool) -> None:
     if isinstance(block, Cards):
         if block.title:
             st.header(block.title)
-        for start in range(0, len(block.kpis), _COLUMNS):
-            for place, kpi in zip(st.columns(_COLUMNS), block.kpis[start : start + _COLUMNS], strict=False):
+        columns = _TILES if block.tiles else _COLUMNS
+        for start in range(0, len(block.kpis), columns):
+            for place, kpi in zip(st.columns(columns), block.kpis[start : start + columns], strict=False):
                 with place, st.container(border=True):
-                    draw_card(kpi, f"{key}_{kpi.id}", block.charted)
+                    draw_card(kpi, f"{key}_{kpi.id}", block.charted, block.tiles)
         return
     st.header(block.title)
     if block.note:
@@ -129,25 +153,56 @@ def draw_block(block: Block, key: str, is_chosen: bool) -> None:
         st.caption("Of everything: what is chosen above does not apply here.")
     if isinstance(block, Chart):
         st.plotly_chart(block.figure, key=key, config=_CONFIG, alt=block.title)
+    elif isinstance(block, Findings):
+        draw_findings(block)
     elif block.rows:
         table = pd.DataFrame(block.rows, columns=block.columns)
         right = {name: st.column_config.TextColumn(alignment="right") for name in block.numbers}
-        st.dataframe(table, hide_index=True, column_config=right, key=key, alt=block.title)
+        st.dataframe(_greyed(table, block.faint), hide_index=True, column_config=right, key=key, alt=block.title)
     else:
         st.write(block.empty)
 
 
-def draw_card(kpi: Kpi, key: str, charted: bool = True) -> None:
+def _greyed(table: pd.DataFrame, faint: frozenset[tuple[int, int]]) -> Any:
+    if not faint:
+        return table
+    styles = pd.DataFrame("", index=table.index, columns=table.columns)
+    for row, column in faint:
+        styles.iat[row, column] = "color: #7a8590; font-style: italic"
+    return table.style.apply(lambda _: styles, axis=None)
+
+
+def draw_findings(block: Findings) -> None:
+    """Findings one under the other, each with the way to its KPI."""
+    if not block.findings:
+        st.write(block.empty)
+    for found in block.findings:
+        text_at, link_at = st.container(border=True).columns([4, 1], vertical_alignment="center")
+        text_at.html(_themed("finding", _templates().finding(found)))
+        if found.kpi:
+            link_at.page_link(st.session_state["kpi_page"], label="Look into it", query_params={_KPI: found.kpi.id})
+
+
+def draw_card(kpi: Kpi, key: str, charted: bool = True, tile: bool = False) -> None:
     """A KPI: its text, as in the report, its trend, and the way to its cases."""
-    _draw_text(kpi)
+    _draw_text(kpi, tile=tile)
     if charted and kpi.now:
-        st.plotly_chart(trend(kpi, 150), key=key, config=_CONFIG, alt=f"{kpi.definition['label']} over time")
+        figure = sparkline(kpi) if tile else trend(kpi, 150)
+        st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"{kpi.definition['label']} over time")
     st.page_link(st.session_state["kpi_page"], label="Definition, members, cases", query_params={_KPI: kpi.id})
 
 
-def _draw_text(kpi: Kpi, named: bool = True) -> None:
-    card = environment().get_template("blocks.html.j2").module.card(kpi, named)  # type: ignore[attr-defined]
-    st.html(f'<article class="card" data-theme="{st.context.theme.type or "light"}" data-kpi="{kpi.id}">{card}</article>')
+def _draw_text(kpi: Kpi, named: bool = True, tile: bool = False) -> None:
+    text = _templates().tile(kpi) if tile else _templates().card(kpi, named)
+    st.html(_themed("card", text, f' data-kpi="{kpi.id}"'))
+
+
+def _templates() -> Any:
+    return environment().get_template("blocks.html.j2").module
+
+
+def _themed(kind: str, text: str, more: str = "") -> str:
+    return f'<article class="{kind}" data-theme="{st.context.theme.type or "light"}"{more}>{text}</article>'
 
 
 def _chosen_kpi(marts: Marts) -> str:
@@ -171,9 +226,10 @@ def draw_kpi(file: PublishedFile, marts: Marts, view: View) -> None:
     if kpi.periods:
         st.plotly_chart(trend(kpi, 320), key="kpi_trend", config=_CONFIG, alt=f"{kpi.definition['label']} over time")
     with st.expander("How it is computed"):
-        told = {name: str(value) for name, value in kpi.definition.items() if value is not None and name != "description"}
+        told = {in_words(name): str(kpi.definition[name]) for name in _DEFINITION if kpi.definition.get(name) is not None}
         st.dataframe(pd.DataFrame(told.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")
     period = _period(kpi, view)
+    draw_why(marts, kpi, view, period)
     draw_members(marts, kpi, view, period)
     draw_cases(file, marts, kpi, view, period)
 
@@ -195,10 +251,12 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
     """The KPI of each member of one of its dimensions."""
     if not kpi.dimensions:
         return
-    st.header("By member")
-    dimension = st.selectbox("Dimension", kpi.dimensions, key=f"by_{kpi.id}")
-    cut = (kpi.id, view.grain if period else "all", period, dimension)
-    rows, hidden = marts.by_member(*cut), marts.hidden_members(*cut)
+    st.header("Compare")
+    dimension = st.selectbox("By", kpi.dimensions, key=f"by_{kpi.id}", format_func=in_words)
+    members = members_of(marts, kpi, view, period, dimension)
+    rows, hidden = members.rows, members.hidden
+    if members.note:
+        st.caption(members.note)
     if hidden:
         st.caption(f"{TOO_FEW.capitalize()}: {', '.join(hidden)}")
     if not rows:
@@ -225,7 +283,7 @@ def draw_cases(file: PublishedFile, marts: Marts, kpi: Kpi, view: View, period: 
     if found is None:
         st.write("Its cases are not published, or not by what is chosen above.")
         return
-    if found.has_bad_side and st.toggle("Only those on the bad side", key="only_bad"):
+    if found.has_bad_side and st.toggle("Failing cases only", key="only_bad"):
         found = cases_behind(marts, *arguments, only_bad=True) or found
     draw_rows(file, marts, found, f" of `{kpi.definition['fact']}`", f"{kpi.id}_{period or 'all'}.csv")
 
@@ -238,11 +296,20 @@ def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name:
         return
     if count > SHOWN_CASES:
         st.caption(f"The first {SHOWN_CASES:,} are below; the CSV has all.")
-    st.dataframe(pd.DataFrame(cases.first(marts, SHOWN_CASES)), hide_index=True, key="cases", alt="Cases")
+    found = cases.first(marts, SHOWN_CASES)
+    table = pd.DataFrame(found)
+    order = what_matters_first(table.columns, cases.formula)
+    if links := record_links(json.loads(os.environ.get(RECORD_LINKS, "{}")), order, found):
+        table["record"] = links
+        order.insert(1, "record")
+    opens = {"record": st.column_config.LinkColumn(display_text="open", help="The record in the tool that it comes from.")}
+    st.dataframe(table, hide_index=True, column_order=order, column_config=opens, key="cases", alt="Cases")
 
     def everything() -> bytes:
         with file.reading() as newest:
-            return pd.DataFrame(map(row_for_csv, cases.all(newest))).to_csv(index=False).encode()
+            return pd.DataFrame(map(row_for_csv, cases.all(newest)), columns=order_of_all).to_csv(index=False).encode()
+
+    order_of_all = [name for name in order if name in found[0]]
 
     st.download_button("All as CSV", everything, name, "text/csv", key="csv")
 

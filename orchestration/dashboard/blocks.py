@@ -12,11 +12,39 @@ from orchestration.dashboard.marts import Marts, View
 
 @dataclass(frozen=True)
 class Cards:
-    """KPIs, each with value, interval, cases, target and change; `charted` with its trend."""
+    """KPIs, each with value, interval, cases, target and change; `charted` with its trend.
+
+    As `tiles` they are small, for a look at all of them: value, target, state, course and change.
+    """
 
     kpis: list[Kpi]
     title: str = ""
     charted: bool = True
+    tiles: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to know: what is so, and why as far as it is known."""
+
+    text: str
+    why: str = ""
+    #: A status of a KPI, or better or worse: the colour of its mark.
+    state: str = ""
+    #: The KPI to look into.
+    kpi: Kpi | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings, what matters most first."""
+
+    title: str
+    findings: list[Finding]
+    note: str = ""
+    empty: str = "None."
+    #: It shows everything, whatever periods and cut were chosen.
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,8 @@ class Table:
     rows: list[list[str]]
     numbers: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    #: Rows whose numbers are of few cases: (row, column), from 0.
+    faint: frozenset[tuple[int, int]] = frozenset()
     #: Texts that lead somewhere, each with its address.
     links: dict[str, str] = field(default_factory=dict)
     note: str = ""
@@ -50,7 +80,7 @@ def not_given(title: str) -> Table:
     return Table(title, [], [], empty="Not given: it is counted from single cases, which stand in analysis.duckdb.")
 
 
-Block = Cards | Chart | Table
+Block = Cards | Chart | Table | Findings
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from orchestration.dashboard.marts import ALL, Marts, period_end
 
+#: The environment variable that holds the setting `record_links` as JSON.
+RECORD_LINKS = "CXHOUSE_RECORD_LINKS"
+#: Whose a case is: shown before the rest of its columns.
+_WHOSE = ("channel", "team", "agent_key", "queue", "marketplace", "country", "segment", "topic", "status")
 #: Of the grain `all`, which has no periods: before and after everything.
 _ALWAYS = (date(1900, 1, 1), date(9999, 1, 1))
 
@@ -20,6 +27,8 @@ class Cases:
     values: dict[str, Any] = field(default_factory=dict)
     #: The KPI is a share, so that its cases have a bad side.
     has_bad_side: bool = False
+    #: What the KPI is computed of, as SQL: its columns are shown first.
+    formula: str = ""
 
     def count(self, marts: Marts) -> int:
         return int(marts.rows(f"select count(*) as cases from ({self.query})", **self.values)[0]["cases"])
@@ -60,4 +69,30 @@ def cases_behind(
     query = told["template"]
     for mark, text in {"{from}": first.isoformat(), "{to}": end.isoformat(), "{grain}": grain, "{filter}": conditions}.items():
         query = query.replace(mark, text)
-    return Cases(query, values, told["bad_side"] is not None)
+    formula = f"{marts.definitions[kpi_id]['formula']} {told['bad_side'] or ''}"
+    return Cases(query, values, told["bad_side"] is not None, formula)
+
+
+def what_matters_first(columns: Iterable[str], formula: str = "") -> list[str]:
+    """Columns of cases in the order in which people read them: which record, when, what the KPI looks at, whose, the rest."""
+    names = list(columns)
+    ids = [name for name in names if name.endswith("_id")][:1]
+    times = [name for name in names if name.endswith(("_at", "_on"))][:1]
+    looked_at = [name for name in names if re.search(rf"\b{re.escape(name)}\b", formula)]
+    whose = [name for name in names if name in _WHOSE]
+    return list(dict.fromkeys([*ids, *times, *looked_at, *whose, *names]))
+
+
+def record_links(templates: Mapping[str, str], columns: Iterable[str], rows: list[dict[str, Any]]) -> list[str | None] | None:
+    """For each row the address of its record in the vendor's tool; None where no template is of a column that the rows have.
+
+    Args:
+        templates: by column, such as `ticket_id`, an address with the column's name in braces.
+    """
+    column = next((name for name in columns if name in templates), None)
+    if column is None:
+        return None
+    mark = "{" + column + "}"
+    return [
+        templates[column].replace(mark, quote(str(row[column]), safe="")) if row[column] is not None else None for row in rows
+    ]

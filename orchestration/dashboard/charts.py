@@ -36,8 +36,10 @@ def figure(data: list[dict[str, Any]], height: int = HEIGHT, **layout: Any) -> F
     return {"data": data, "layout": merged}
 
 
-def scale(unit: str, values: list[float | None]) -> tuple[float, dict[str, Any]]:
+def scale(unit: str, values: list[float | None], currency: str = "") -> tuple[float, dict[str, Any]]:
     """What to divide values by so that an axis reads well, and the axis."""
+    if unit == "money" and currency:
+        return 1.0, {"title": {"text": currency}}
     if unit == "rate":
         return 1.0, {"tickformat": ".0%"}
     if unit != "seconds":
@@ -55,7 +57,7 @@ def _hover(kpi: Kpi, row: Row) -> str:
     lines = [f"<b>{kpi.formatted(row['value'])}</b>"]
     if interval := kpi.interval_of(row):
         lines.append(f"95 %: {interval}")
-    lines.append(f"{row['n']:,} cases" + (f", {row['n_pending']:,} undecided" if row["n_pending"] else ""))
+    lines.append(f"{row['n']:,} cases" + (f", {row['n_pending']:,} pending" if row["n_pending"] else ""))
     if row["target"] is not None:
         lines.append(f"target {kpi.formatted(row['target'])}")
     if STATUS.get(row["status"]):
@@ -68,7 +70,7 @@ def _hover(kpi: Kpi, row: Row) -> str:
 def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
     """A KPI over its periods with its interval and target; hollow points may still change."""
     rows = kpi.periods
-    divisor, axis = scale(kpi.unit, [row[name] for row in rows for name in ("value", "ci_high", "target")])
+    divisor, axis = scale(kpi.unit, [row[name] for row in rows for name in ("value", "ci_high", "target")], kpi.currency)
     starts = [row["period_start"].isoformat() for row in rows]
 
     def line(name: str) -> list[float | None]:
@@ -96,7 +98,28 @@ def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
             "showlegend": False,
         }
     )
-    return figure(traces, height, yaxis=axis, xaxis={"type": "date"})
+    return figure(traces, height, yaxis=axis, xaxis={"type": "date", "nticks": 5 if height < HEIGHT else 12, "tickangle": 0})
+
+
+def sparkline(kpi: Kpi, height: int = 56) -> Figure:
+    """The course of a KPI's whole periods and its target, without axes; the newest is marked in the colour of its status."""
+    rows = kpi.whole
+    starts = [row["period_start"].isoformat() for row in rows]
+    line = {"type": "scatter", "mode": "lines", "x": starts, "hoverinfo": "skip", "showlegend": False}
+    traces: list[dict[str, Any]] = [
+        {**line, "y": [row["target"] for row in rows], "line": {"width": 1, "dash": "dash", "color": GREY}},
+        {
+            **line, "y": [row["value"] for row in rows], "line": {"width": 2, "color": BLUE}, "hoverinfo": "text",
+            "text": [f"{period_name(kpi.view.grain, row['period_start'])}: {kpi.formatted(row['value'])}" for row in rows],
+        },
+    ]  # fmt: skip
+    if kpi.now:
+        colour = {"breach": RED, "warning": ORANGE, "on_target": GREEN}.get(kpi.status, BLUE)
+        at = {"x": [kpi.now["period_start"].isoformat()], "y": [kpi.now["value"]]}
+        traces.append({**line, **at, "mode": "markers", "marker": {"size": 8, "color": colour}})
+    hidden = {"visible": False, "fixedrange": True}
+    margin = {"l": 4, "r": 6, "t": 4, "b": 4}
+    return figure(traces, height, xaxis=hidden, yaxis=hidden, margin=margin, hovermode="x")
 
 
 def _bands(kpi: Kpi, divisor: float) -> list[dict[str, Any]]:
@@ -106,7 +129,7 @@ def _bands(kpi: Kpi, divisor: float) -> list[dict[str, Any]]:
         if has_interval:
             rows = list(run)
             starts = [row["period_start"].isoformat() for row in rows]
-            low, high = ([row[name] / divisor for row in rows] for name in ("ci_low", "ci_high"))
+            low, high = ([(kpi.ends(row)[end] or 0.0) / divisor for row in rows] for end in (0, 1))
             found.append(
                 {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False,
                  "x": starts + starts[::-1], "y": low + high[::-1], "fill": "toself", "fillcolor": _BAND, "name": "95 % interval"}
@@ -117,11 +140,12 @@ def _bands(kpi: Kpi, divisor: float) -> list[dict[str, Any]]:
 def by_member(kpi: Kpi, rows: list[Row]) -> Figure:
     """A KPI of each member of a dimension, with its interval and the target of each."""
     rows = rows[::-1]
-    divisor, axis = scale(kpi.unit, [row[name] for row in rows for name in ("value", "ci_high")])
+    divisor, axis = scale(kpi.unit, [row[name] for row in rows for name in ("value", "ci_high")], kpi.currency)
     values = [row["value"] / divisor for row in rows]
 
-    def reach(name: str) -> list[float]:
-        return [abs((row["value"] if row[name] is None else row[name]) - row["value"]) / divisor for row in rows]
+    def reach(end: int) -> list[float]:
+        ends = [kpi.ends(row)[end] for row in rows]
+        return [0.0 if at is None else abs(at - row["value"]) / divisor for at, row in zip(ends, rows, strict=True)]
 
     traces = [
         {
@@ -132,7 +156,7 @@ def by_member(kpi: Kpi, rows: list[Row]) -> Figure:
             "y": [row["member"] for row in rows],
             "marker": {"color": BLUE, "size": 9},
             "error_x": {
-                "type": "data", "symmetric": False, "array": reach("ci_high"), "arrayminus": reach("ci_low"), "color": BLUE,
+                "type": "data", "symmetric": False, "array": reach(1), "arrayminus": reach(0), "color": BLUE,
             },
             "customdata": [_hover(kpi, row) for row in rows],
             "hovertemplate": "%{y}<br>%{customdata}<extra></extra>",
@@ -169,6 +193,15 @@ def bars(
     if lying:
         layout = {"yaxis": {"type": "category", "autorange": "reversed"}, "height": 110 + 30 * len(names), **layout}
     return figure(traces, barmode="stack" if stacked else "group", showlegend=len(series) > 1, **layout)
+
+
+def funnel(names: list[str], values: list[int], texts: list[str]) -> Figure:
+    """Steps from the first to the last, each as wide as what is left."""
+    trace = {
+        "type": "funnel", "y": names, "x": values, "text": texts, "textinfo": "text", "textposition": "auto",
+        "hovertemplate": "%{y}: %{text}<extra></extra>", "marker": {"color": BLUE}, "connector": {"line": {"width": 0}},
+    }  # fmt: skip
+    return figure([trace], 90 + 34 * len(names), showlegend=False)
 
 
 def lines(x: list[Any], series: dict[str, list[float | None]], **layout: Any) -> Figure:

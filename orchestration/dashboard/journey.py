@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from orchestration.dashboard.blocks import Block, Chart, Table, not_given
-from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, lines
+from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, funnel, lines
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, local_day
+from orchestration.display import format_value
 
 #: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.
 _ENTRIES = ("channel", "country", "segment")
@@ -68,7 +69,7 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
     by_stage = {row["stage"]: row for row in found}
     stages = [stage for stage in marts.stages if stage in by_stage]
     entries = [by_stage[stage] for stage in stages]
-    fates = {"went on": "went_on", "skipped ahead": "skipped", "journey ended": "dropped_out", "not decided yet": "undecided"}
+    fates = {"went on": "went_on", "skipped ahead": "skipped", "journey ended": "dropped_out", "pending": "undecided"}
     chart = bars(
         stages,
         {name: [row[column] for row in entries] for name, column in fates.items()},
@@ -76,7 +77,50 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
         stacked=True,
         lying=True,
     )
-    return [Chart(title, chart, _note(view)), _conversion(marts, stages), _last_signs(marts, view), _touchpoints(marts)]
+    fates_of_entries = Chart(title, chart, _note(view))
+    return [
+        *_funnel(marts, view), fates_of_entries, _conversion(marts, stages), _last_signs(marts, view), _touchpoints(marts),
+    ]  # fmt: skip
+
+
+def _funnel(marts: Marts, view: View) -> list[Block]:
+    """How many people came as far as each stage, by the furthest that each reached; a bar that would tell of few is left out."""
+    cut, values = _cut(view, _ENTRIES)
+    found = marts.rows(
+        f"""
+        with places as (
+            select distinct stage, stage_position from dim_touchpoints
+        ),
+        reached as (
+            select
+                entries.traveller_key,
+                max(greatest(here.stage_position, case when entries.has_converted then following.stage_position end)) as furthest
+            from fct_stage_entries as entries
+            inner join places as here on entries.stage = here.stage
+            left join places as following on entries.next_stage = following.stage
+            where not entries.is_whole_journey and {cut} and {_within(local_day("entries.entered_at"))}
+            group by entries.traveller_key
+        )
+        select places.stage, count(reached.traveller_key) as people
+        from places
+        left join reached on places.stage_position <= reached.furthest
+        group by places.stage, places.stage_position
+        order by places.stage_position
+        """,
+        **values, **_span(view), **_zone(marts),
+    )  # fmt: skip
+    shown: list[Row] = []
+    for row in found:
+        lost = shown[-1]["people"] - row["people"] if shown else 0
+        if row["people"] >= max(marts.least, 1) and (lost == 0 or lost >= marts.least):
+            shown.append(row)
+    if not shown:
+        return []
+    first = shown[0]["people"]
+    texts = [f"{row['people']:,} ({format_value(row['people'] / first, 'rate')})" for row in shown]
+    chart = funnel([row["stage"] for row in shown], [row["people"] for row in shown], texts)
+    note = "People by the furthest stage that they reached; who skipped a stage counts as having come past it."
+    return [Chart("How far people come", chart, note + _uncut(view, _ENTRIES))]
 
 
 def _conversion(marts: Marts, stages: Iterable[str]) -> Table:
@@ -92,7 +136,9 @@ def _conversion(marts: Marts, stages: Iterable[str]) -> Table:
 
 
 def _note(view: View) -> str:
-    return "Went on: reached the next stage within journey_window_days; skipped ahead: a later one." + _uncut(view, _ENTRIES)
+    return "Went on: reached the next stage in time (setting journey_window_days); skipped ahead: reached a later one." + _uncut(
+        view, _ENTRIES
+    )
 
 
 def _by_stage(marts: Marts, kpi_id: str) -> tuple[Kpi | None, dict[str, Row]]:
@@ -123,8 +169,12 @@ def _last_signs(marts: Marts, view: View) -> Table:
         """,
         least=marts.least, **values, **_span(view), **_zone(marts),
     )  # fmt: skip
-    rows = [[row["stage"], row["last_touchpoint"] or "none", f"{row['travellers']:,}"] for row in found]
+    rows = [[row["stage"], _in_words(row["last_touchpoint"]), f"{row['travellers']:,}"] for row in found]
     return Table("Where journeys end", ["stage", "last touchpoint", "journeys"], rows, numbers=("journeys",))
+
+
+def _in_words(touchpoint: str | None) -> str:
+    return (touchpoint or "none").replace("_", " ")
 
 
 def _touchpoints(marts: Marts) -> Table:
@@ -144,7 +194,7 @@ def _touchpoints(marts: Marts) -> Table:
     rows = [
         [
             row["stage"],
-            row["touchpoint"],
+            _in_words(row["touchpoint"]),
             TOO_FEW if row in few else f"{row['times']:,}",
             *(row[name] or "" for name in ("success_indicator", "signals", "fed_by")),
         ]

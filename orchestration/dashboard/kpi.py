@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name, period_start
-from orchestration.display import format_value
+from orchestration.display import format_value, within_limits
 
 TOO_FEW = "too few people to show"
 STATUS = {
@@ -15,7 +15,7 @@ STATUS = {
     "warning": "near its target",
     "breach": "misses its target",
     "no_target": "",
-    "insufficient_data": "few cases",
+    "insufficient_data": "too few cases to judge",
     "suppressed": TOO_FEW,
 }
 
@@ -37,6 +37,8 @@ class Kpi:
     is_cut_held: bool = True
     #: Which records its exports cannot tell it of, in words; empty for none.
     left_out: str = ""
+    #: The same measure by other statistics and clocks: (clock, statistic) -> its KPI. See families.py.
+    variants: dict[tuple[str, str], Kpi] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -45,6 +47,11 @@ class Kpi:
     @property
     def unit(self) -> str:
         return str(self.definition["unit"])
+
+    @property
+    def currency(self) -> str:
+        """The currency of amounts of money, an ISO 4217 code."""
+        return str(self.definition.get("currency", ""))
 
     @cached_property
     def now(self) -> Row | None:
@@ -75,10 +82,8 @@ class Kpi:
         name = period_name(self.view.grain, self.now["period_start"])
         if self.is_newest:
             return name
-        return f"{name}, {TOO_FEW if self._is_suppressed_since(self.now['period_start']) else 'none'} since"
-
-    def _is_suppressed_since(self, start: date | None) -> bool:
-        return any(row["status"] == "suppressed" and (start is None or row["period_start"] > start) for row in self.whole)
+        hidden = any(row["status"] == "suppressed" and row["period_start"] > self.now["period_start"] for row in self.whole)
+        return f"{name}, {TOO_FEW if hidden else 'none'} since"
 
     @property
     def is_newest(self) -> bool:
@@ -95,7 +100,7 @@ class Kpi:
         """How many cases the value stands on, and how many are not decided yet."""
         if self.now is None:
             return ""
-        pending = f", {self.now['n_pending']:,} undecided" if self.now["n_pending"] else ""
+        pending = f", {self.now['n_pending']:,} pending" if self.now["n_pending"] else ""
         return f"{self.now['n']:,} case{'' if self.now['n'] == 1 else 's'}{pending}"
 
     @property
@@ -126,7 +131,8 @@ class Kpi:
             return f"not measured by {self.view.grain}; by {self.definition['grains']}"
         if not self.is_cut_held:
             return f"the marts hold no {self.view.grain}s by {self.view.dimension}: choose longer periods, or set kpi_grains"
-        return TOO_FEW if self._is_suppressed_since(None) else "no whole period with cases"
+        hidden = next((row for row in reversed(self.whole) if row["status"] == "suppressed"), None)
+        return f"{period_name(self.view.grain, hidden['period_start'])}: {TOO_FEW}" if hidden else "no whole period with cases"
 
     @property
     def dimensions(self) -> list[str]:
@@ -151,17 +157,30 @@ class Kpi:
 
     @property
     def change(self) -> str:
-        """Against the period before, and whether that may be chance."""
+        """Against the period before, and whether the cases are enough to call it a change."""
         if not self.now or not self.before:
             return ""
         difference = self.now["value"] - self.before["value"]
         earlier = f"{self.formatted(self.before['value'])} in {period_name(self.view.grain, self.before['period_start'])}"
-        if difference == 0:
-            return f"as {earlier}"
+        if difference == 0 or self.value == self.formatted(self.before["value"]):
+            return f"unchanged from {earlier}"
         word = f"{'up' if difference > 0 else 'down'} from {earlier}"
         if self.overlap is None:
-            return f"{word}; without intervals, not judged"
-        return f"{word}: {self.verdict}" if self.has_changed else f"{word}, may be chance"
+            return word
+        return f"{word}: {self.verdict}" if self.has_changed else f"{word}; too few cases to tell"
+
+    @property
+    def delta(self) -> str:
+        """The change against the period before, in few words."""
+        if not self.now or not self.before:
+            return ""
+        difference = self.now["value"] - self.before["value"]
+        size = f"{abs(difference) * 100:.1f} points" if self.unit == "rate" else self.formatted(abs(difference))
+        since = f"since {period_name(self.view.grain, self.before['period_start'])}"
+        if self.value == self.formatted(self.before["value"]):
+            return f"unchanged {since}"
+        doubt = "" if self.overlap is None else f": {self.verdict}" if self.has_changed else "; too few cases to tell"
+        return f"{'up' if difference > 0 else 'down'} {size} {since}{doubt}"
 
     @property
     def verdict(self) -> str:
@@ -176,12 +195,20 @@ class Kpi:
         return self.now is None or bool(self.now["is_final"])
 
     def formatted(self, value: float | None) -> str:
-        return format_value(value, self.unit)
+        return format_value(value, self.unit, self.currency)
+
+    def value_in(self, period: Row | None) -> str:
+        """The value in the period of another KPI's row."""
+        start = period["period_start"] if period else None
+        return self.formatted(next((row["value"] for row in self.whole if row["period_start"] == start), None))
+
+    def ends(self, row: Row) -> tuple[float | None, float | None]:
+        """The ends of a row's interval, none beyond what the KPI can be."""
+        return within_limits(row["ci_low"], row["ci_high"], self.unit)
 
     def interval_of(self, row: Row) -> str:
-        if row["ci_low"] is None or row["ci_high"] is None:
-            return ""
-        return f"{self.formatted(row['ci_low'])} to {self.formatted(row['ci_high'])}"
+        low, high = self.ends(row)
+        return "" if low is None or high is None else f"{self.formatted(low)} to {self.formatted(high)}"
 
 
 def newest_whole(view: View, today: date) -> date:

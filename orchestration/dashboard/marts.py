@@ -21,6 +21,9 @@ Row = dict[str, Any]
 #: Grains that have periods, the shortest first, and how many of them are shown unless a reader asks for others.
 GRAINS = {"day": 60, "week": 53, "month": 24, "quarter": 12}
 ALL = "all"
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,12 @@ def period_start(grain: str, day: date) -> date:
 
 
 def period_name(grain: str, start: date | None) -> str:
-    """A period as people call it: 2026-06, 2026 Q2, week of 2026-06-22."""
+    """A period as people call it: June 2026, 2026 Q2, week of 2026-06-22."""
     if start is None:
         return "all time"
     match grain:
         case "month":
-            return f"{start:%Y-%m}"
+            return f"{_MONTHS[start.month - 1]} {start.year}"
         case "quarter":
             return f"{start.year} Q{(start.month + 2) // 3}"
         case "week":
@@ -97,6 +100,11 @@ class Marts:
         self._con = con
         #: What told this version's file from others when it was opened.
         self.signature = signature
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Of readers; for what asks more than a query."""
+        return self._con
 
     def rows(self, query: str, **values: Any) -> list[Row]:
         """A query's rows; values are bound to its `$name` parameters, never written into it."""
@@ -145,8 +153,15 @@ class Marts:
 
     @cached_property
     def definitions(self) -> dict[str, Row]:
-        """The KPIs by id, each with its text, unit, dimensions …"""
-        return {row["kpi_id"]: row for row in self.rows("select * from kpi_definitions order by label")}
+        """The KPIs by id, each with its text, unit, currency, dimensions …"""
+        rows = self.rows("select * from kpi_definitions order by label")
+        return {row["kpi_id"]: {**row, "currency": self.publication.currency} for row in rows}
+
+    @cached_property
+    def headlines(self) -> list[str]:
+        """The KPIs that a reader sees first, in their order (variable `headline_kpis`)."""
+        placed = [(row.get("headline_position"), name) for name, row in self.definitions.items()]
+        return [name for _, name in sorted((place, name) for place, name in placed if place is not None)]
 
     @cached_property
     def stages(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -10,20 +11,31 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from orchestration.dashboard.charts import trend
+from orchestration.dashboard.charts import sparkline, trend
+from orchestration.dashboard.families import clocks_of, statistics_of
 from orchestration.dashboard.marts import Marts
-from orchestration.dashboard.pages import pages
+from orchestration.dashboard.pages import pages, place_of
 from orchestration.publish import open_published
 
 _TEMPLATES = Path(__file__).parent / "templates"
+#: The space between a number and its unit, or a currency and its amount.
+_UNIT = re.compile(r"(?<=\d) (?=%|s\b|min\b|h\b|days\b|points\b|cases?\b|pending\b)|(?<=[€$£¥]) (?=\d)")
 
 
 @cache
 def environment() -> Environment:
     """The templates; what they show is escaped."""
     made = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.globals["trend"] = trend
+    made.globals |= {
+        "trend": trend, "sparkline": sparkline, "place_of": place_of, "clocks_of": clocks_of, "statistics_of": statistics_of,
+    }  # fmt: skip
+    made.filters["glued"] = glued
     return made
+
+
+def glued(text: str) -> str:
+    """Text whose numbers and units are not broken apart at the end of a line."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def plotly_js() -> str:

@@ -14,14 +14,16 @@ from orchestration.dashboard.marts import ALL, Marts
 from orchestration.dashboard.report import plotly_js, render_page
 from orchestration.display import published_file
 from orchestration.lock import release_writer_lock, take_writer_lock
-from orchestration.publish import open_published
+from orchestration.publish import open_published, public_tables
 from orchestration.runs.record import PAGES
 from orchestration.settings import Settings
+from orchestration.tables_reference import column_types, joins
 from orchestration.versions import REPORT_FILE
 from orchestration.warehouse import Warehouse
 
 _PLOTLY = "plotly.min.js"
 _MODELS = "models.html"
+_TABLES = "tables.html"
 #: Members of a dimension that a chart can hold.
 _MEMBERS = 30
 #: Runs whose gates the first page lists.
@@ -59,6 +61,8 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
                 "kpi.html.j2", marts, _links("../"), f"../{_PLOTLY}", kpi=kpi, blocks=blocks, title=kpi.definition["label"]
             )
             (draft / "kpis" / f"{kpi.id}.html").write_text(page, encoding="utf-8")
+        tables = render_page("tables.html.j2", marts, _links(""), _PLOTLY, blocks=_tables(manifest), title="Tables")
+        (draft / _TABLES).write_text(tables, encoding="utf-8")
         index = render_page("index.html.j2", marts, _links(""), _PLOTLY, blocks=_index(marts, kpis, settings))
         (draft / "index.html").write_text(index, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -69,6 +73,7 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
 def _links(up: str) -> list[tuple[str, str, bool]]:
     return [
         (f"{up}index.html", "KPIs and gates", not up),
+        (f"{up}{_TABLES}", "Published tables", False),
         (f"{up}{_MODELS}", "Models and lineage", False),
         (f"{up}../published/{REPORT_FILE}", "Report", False),
     ]
@@ -102,7 +107,7 @@ def _definition(marts: Marts, kpi: Kpi, manifest: dict[str, Any]) -> Table:
         "needs": str(definition["needs"] or "nothing more").replace("|", " or "),
         "targets": _targets(marts, kpi),
         "interval": definition["interval_kind"] or "none",
-        "undecided cases": definition["pending_measure"] or "none",
+        "pending cases": definition["pending_measure"] or "none",
         "final": f"{settles} days after the period" if settles else "when the period is over",
         "dimensions": definition["dimensions"],
         "source": definition["source"],
@@ -132,6 +137,25 @@ def _targets(marts: Marts, kpi: Kpi) -> str:
     )
     whose = ("" if row["dimension"] == ALL else f"{row['dimension']} {row['member']}: " for row in found)
     return "; ".join(f"{whom}{kpi.formatted(row['target'])}" for whom, row in zip(whose, found, strict=True)) or "none"
+
+
+def _tables(manifest: dict[str, Any]) -> list[Block]:
+    """Every published table with its columns, and where they lead."""
+    tables = public_tables(manifest)
+    types = column_types(manifest)
+    leads = {(table, column): target for table, column, target in joins(tables)}
+    return [
+        Table(
+            table.name,
+            ["column", "type", "what it says", "leads to"],
+            [
+                [column, types.get((table.model, column), "varchar"), " ".join(text.split()), leads.get((table.name, column), "")]
+                for column, text in table.columns.items()
+            ],
+            note=f"{' '.join(table.description.split())} In {table.publication}.",
+        )
+        for table in tables
+    ]
 
 
 def _index(marts: Marts, kpis: dict[str, Kpi], settings: Settings) -> list[Block]:

@@ -6,6 +6,7 @@ from datetime import date
 
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table, not_given
 from orchestration.dashboard.charts import bars, by_member, heatmap
+from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import Marts, View
 from orchestration.display import format_value
@@ -19,7 +20,7 @@ def customers(marts: Marts, view: View) -> list[Block]:
     """Segments by behaviour, cohorts, lifetime value and its calibration, survey eligibility, and the KPIs of all of them."""
     kpis = [kpi for kpi in kpis_of(marts, view).values() if kpi.definition["fact"] in _FACTS]
     return [
-        Cards([kpi for kpi in kpis if kpi.now]),
+        Cards(families(kpi for kpi in kpis if kpi.now)),
         _behaviour(marts),
         *_cohorts(marts),
         *_of_all_time(marts, kpis),

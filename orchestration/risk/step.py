@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 
 from orchestration.configuration import known_vars
-from orchestration.lifetime.keeping import reporting_day
 from orchestration.pull.tables import put_table
 from orchestration.risk import churn, tickets
 from orchestration.risk.cases import Cases
@@ -44,7 +43,7 @@ def write_risk_tables(settings: Settings, frames: Frames, home: Home) -> dict[st
     rows: dict[str, list[Row]] = {CUSTOMERS: [], TICKETS: [], MODELS: []}
     for name, (models, found) in {
         CUSTOMERS: churn_risks(knobs, frames.history, frames.today, frames.purchases, home),
-        TICKETS: ticket_risks(frames.tickets, settings.as_of_instant(), reporting_day(settings), home),
+        TICKETS: ticket_risks(frames.tickets, settings.as_of_instant(), settings.reporting_day, home),
     }.items():
         rows[name] = found
         rows[MODELS] += models

@@ -111,6 +111,10 @@ class Settings(Places):
     published_versions_days: int | None = Field(
         None, ge=0, description="Days after which earlier published versions are removed; none: however old."
     )
+    record_links: dict[str, str] = Field(
+        default_factory=dict,
+        description="By column of cases (ticket_id, order_id …) the address of a record in its tool, with the column in braces.",
+    )
     retention: dict[str, Retention] = Field(
         default_factory=dict,
         description="Days for which originals, texts and cells of rejected rows are kept, by kind or for `all`.",
@@ -157,6 +161,16 @@ class Settings(Places):
     def _known_timezone(cls, value: str) -> str:
         if value not in time_zones():
             raise ValueError("is no IANA time zone; such as Europe/Berlin")
+        return value
+
+    @field_validator("record_links")
+    @classmethod
+    def _addresses(cls, value: dict[str, str]) -> dict[str, str]:
+        for column, address in value.items():
+            if not address.startswith(("https://", "http://")) or f"{{{column}}}" not in address:
+                raise ValueError(
+                    f"{column}: wanted an address with {{{column}}} in it, such as https://desk.example/{{{column}}}"
+                )
         return value
 
     @field_validator("currency")
