@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.alerts import BY_SEVERITY
+from orchestration.runs.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Finding, Findings
 from orchestration.dashboard.drivers import change_driver, miss_driver
 from orchestration.dashboard.families import families
