@@ -125,7 +125,8 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
     # What was fitted to persons is fitted again.
-    for path in (*settings.raw.glob("lifetime_*/*.parquet"), *(settings.home / "texts").glob("*.npz")):
+    fitted = (*settings.raw.glob("lifetime_*/*.parquet"), *settings.raw.glob("topic_examples/*.parquet"))
+    for path in (*fitted, *(settings.home / "texts").glob("*.npz")):
         path.unlink()
     counts["published versions"] = _remove_versions(settings)
     settings.scratch.mkdir(parents=True, exist_ok=True)
