@@ -24,17 +24,19 @@ from orchestration.seeds import check_seeds
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.examples import common_keys, shown
-from orchestration.texts.pains import Named, day_of, week_of
 from orchestration.texts.step import score_texts
+from orchestration.texts.topic_names import Named
 from orchestration.texts.topics import (
     Corpus,
     Finding,
     Topic,
     corpus_of,
+    day_of,
     matched,
     members,
     of_their_own,
     topics_of,
+    week_of,
     words_together,
 )
 

@@ -463,7 +463,7 @@ def test_a_record_that_goes_takes_its_score_and_its_share_of_the_model(
     after = run(settings, con)
     assert before.keys() - after.keys() == {("review", "R3")}
     assert {row["version"] for row in before.values()}.isdisjoint(row["version"] for row in after.values())
-    assert len(list((settings.home / "texts").glob("*.npz"))) == 1, "the earlier model is removed"
+    assert len(list((settings.home / "texts").glob("fr.*.npz"))) == 1, "the earlier model is removed"
 
 
 def test_a_text_that_was_taken_out_leaves_its_score(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

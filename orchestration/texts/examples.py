@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -21,10 +20,7 @@ from orchestration.texts.base import sentences
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.redaction import redacted
 from orchestration.texts.step import texts_of
-from orchestration.texts.topics import Corpus
-
-if TYPE_CHECKING:
-    from orchestration.texts.pains import Said
+from orchestration.texts.topics import Corpus, Said
 
 PER_TOPIC = 3
 #: Texts of a topic that are looked at, the newest with most of its words first.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -15,14 +13,25 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration import durable
-from orchestration.seeds import effective_seed
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.examples import examples_of
 from orchestration.texts.step import Kept, texts_of
 from orchestration.texts.tables import EXAMPLES, TABLES, TOPICS, TOPICS_FOUND
-from orchestration.texts.topics import FOUND, Corpus, Finding, Topic, after_week, corpus_of, members, of_their_own, weeks_of
+from orchestration.texts.topic_names import read_named, topics_by_text
+from orchestration.texts.topics import (
+    FOUND,
+    Corpus,
+    Finding,
+    Said,
+    Topic,
+    after_week,
+    corpus_of,
+    of_their_own,
+    week_of,
+    weeks_of,
+)
 
 #: Tickets, calls, and reviews of one to four stars out of five.
 _COMPLAINING = """
@@ -58,44 +67,6 @@ order by current.said_at, current.record_kind, current.record_id
 """
 #: Weeks whose topics are kept, so that a late file does not begin from the first.
 _KEPT_WEEKS = 8
-#: Texts of a topic that are looked at for how its words are written.
-_LOOKED_AT = 200
-#: In the place of a topic for texts that are about none.
-NONE = "none"
-#: The first of January 1970 was one, and so stands three days behind a Monday.
-_THURSDAY = 3
-
-
-@dataclass(frozen=True)
-class Said:
-    """A text that complains. ``author`` is who wrote it, as far as it is known; else nobody else."""
-
-    record_kind: str
-    record_id: str
-    week: int
-    text_hash: str
-    language: str
-    customer_key: str | None
-
-    @property
-    def author(self) -> str:
-        return self.customer_key or f"{self.record_kind} {self.record_id}"
-
-
-@dataclass(frozen=True)
-class Named:
-    """A row of the seed ``topics``: a text with a word of each set is about it. Topics with words of a row
-    without a name are left out."""
-
-    name: str
-    words: tuple[frozenset[str], ...]
-
-    @property
-    def id(self) -> str:
-        return "n" + hashlib.sha256(self.name.casefold().encode()).hexdigest()[:8]
-
-    def covers(self, topic: Topic) -> bool:
-        return all(keys.intersection(topic.words) for keys in self.words)
 
 
 def topic_tables(
@@ -122,7 +93,7 @@ def topic_tables(
     known = {one.id: one for one in map(_old_topic, old) if one.id.startswith(FOUND)}
     found = _found(settings, corpus, said, kept.topics if is_ours else None, kept.topics, known, rules or Finding())
     named = read_named(settings, progress)
-    table, labels = _members(con, corpus, said, found, named)
+    table, labels = topics_by_text(con, corpus, said, found, named)
     shown = examples_of(settings, con, corpus, said, table, labels) if settings.publish_examples else []
     table += outlived[TOPICS].to_pylist()
     labels += [row for row in old if row["topic_id"] not in {label["topic_id"] for label in labels}]
@@ -131,24 +102,6 @@ def topic_tables(
         TOPICS_FOUND: pa.Table.from_pylist(labels, schema=TABLES[TOPICS_FOUND][1]),
         EXAMPLES: pa.Table.from_pylist(shown, schema=TABLES[EXAMPLES][1]),
     }
-
-
-def week_of(at: date) -> int:
-    """Weeks from Monday to Monday, counted from 1970, UTC."""
-    return ((date(at.year, at.month, at.day) - date(1970, 1, 1)).days + _THURSDAY) // 7
-
-
-def read_named(settings: Settings, progress: Callable[[str], None]) -> list[Named]:
-    """What the seed ``topics`` of a home says."""
-    found = []
-    for number, row in effective_seed(settings.config_dir, "topics").rows:
-        wanted = [words.keys_of_word(word, row["language"] or None) for word in row["words"].split()]
-        known = tuple(keys for keys in wanted if keys)
-        if known:
-            found.append(Named(row["topic"], known))
-        else:
-            progress(f"texts: row {number} of the seed topics has no word that says what a text is about")
-    return found
 
 
 # -- words ---------------------------------------------------------------------------------------------------------------
@@ -255,104 +208,3 @@ def _old_topic(row: dict) -> Topic:
 
 def _topic(item: dict) -> Topic:
     return Topic(str(item["id"]), tuple(item["words"]), int(item["first_week"]), int(item["last_week"]))
-
-
-def _members(
-    con: duckdb.DuckDBPyConnection, corpus: Corpus, said: list[Said], found: list[Topic], named: list[Named]
-) -> tuple[list[dict], list[dict]]:
-    """The rows of texts with their topics, and of topics: found ones under the names that the user gave them."""
-    names = {topic.id: next((row for row in named if row.covers(topic)), None) for topic in found}
-    shares: dict[tuple[int, str], float] = {}
-    about = members(corpus, found).tocoo()
-    for row, number, part in zip(about.row.tolist(), about.col.tolist(), about.data.tolist(), strict=True):
-        own = names[found[number].id]
-        if own is None or own.name:
-            pair = (row, own.id if own else found[number].id)
-            shares[pair] = max(shares.get(pair, 0.0), round(part, 6))
-    for own in named:
-        for row in _said_with(corpus, own) if own.name else ():
-            shares[row, own.id] = 1.0
-    table = [
-        {
-            "record_kind": said[row].record_kind, "record_id": said[row].record_id, "text_hash": said[row].text_hash,
-            "topic_id": NONE, "share_of_words": None,
-        }
-        for row in sorted(set(range(len(said))) - {row for row, _ in shares})
-    ] + [
-        {
-            "record_kind": said[row].record_kind, "record_id": said[row].record_id, "text_hash": said[row].text_hash,
-            "topic_id": topic, "share_of_words": part,
-        }
-        for (row, topic), part in sorted(shares.items())
-    ]  # fmt: skip
-    texts: dict[str, list[int]] = {}
-    for row, topic in sorted(shares):
-        texts.setdefault(topic, []).append(row)
-    parts: dict[str, list[Topic]] = {}
-    for one in found:
-        own = names[one.id]
-        parts.setdefault(own.id if own else one.id, []).append(one)
-    called = {own.id: own.name for own in named if own.name}
-    wanted = {topic: _wanted(parts.get(topic, []), [own for own in named if own.id == topic]) for topic in texts}
-    written = _written(con, said, texts, wanted)
-    labels = []
-    for topic in sorted(texts):
-        group, forms = parts.get(topic, []), written[topic]
-        own_words = [forms[key] for key in wanted[topic] if key in forms]
-        labels.append(
-            {
-                "topic_id": topic, "topic": called.get(topic) or ", ".join(own_words[:3]), "words": ", ".join(own_words),
-                "keys": " ".join(wanted[topic]), "is_named": topic in called,
-                "languages": ", ".join(sorted({said[row].language for row in texts[topic]})),
-                "found_on": day_of(min((one.first_week for one in group), default=None)),
-                "last_found_on": day_of(max((one.last_week for one in group), default=None)),
-            }
-        )  # fmt: skip
-    return table, labels
-
-
-def _wanted(group: list[Topic], named: list[Named]) -> list[str]:
-    """The keys by which a topic goes, the most telling first."""
-    keys = [key for topic in sorted(group, key=lambda topic: (topic.first_week, topic.id)) for key in topic.words]
-    keys += [key for row in named for word in row.words for key in sorted(word)]
-    return list(dict.fromkeys(keys))
-
-
-def _said_with(corpus: Corpus, own: Named) -> np.ndarray:
-    """The texts that have a word of each of a row's sets."""
-    place = {key: number for number, key in enumerate(corpus.vocabulary)}
-    hits = np.ones(corpus.rows.shape[0], bool)
-    for keys in own.words:
-        columns = [place[key] for key in sorted(keys) if key in place]
-        hits &= np.asarray(corpus.rows[:, columns].sum(axis=1)).ravel() > 0 if columns else False
-    return np.flatnonzero(hits)
-
-
-def _written(
-    con: duckdb.DuckDBPyConnection, said: list[Said], texts: dict[str, list[int]], wanted: dict[str, list[str]]
-) -> dict[str, dict[str, str]]:
-    """For each topic how most of its texts write its words: looked at are a few of them, by their hash."""
-    chosen = {topic: sorted({said[row].text_hash for row in rows})[:_LOOKED_AT] for topic, rows in texts.items()}
-    topics: dict[str, list[str]] = {}
-    for topic, hashes in chosen.items():
-        for key in hashes:
-            topics.setdefault(key, []).append(topic)
-    languages = {one.text_hash: one.language for one in said}
-    counts: dict[str, dict[str, Counter[str]]] = {topic: {key: Counter() for key in keys} for topic, keys in wanted.items()}
-    asked = pa.table({"text_hash": sorted(topics)})  # noqa: F841 (DuckDB reads it by its name)
-    con.execute("create or replace temp table asked_for as select * from asked")
-    for batch in texts_of(con, "select text_hash from asked_for"):
-        for key, text, _ in batch:
-            for name, form in words.keys_of(cleaned(text), languages[key]):
-                for topic in topics[key]:
-                    if name in counts[topic]:
-                        counts[topic][name][form] += 1
-    return {
-        topic: {name: min(forms, key=lambda form: (-forms[form], form)) for name, forms in found.items() if forms}
-        for topic, found in counts.items()
-    }
-
-
-def day_of(week: int | None) -> date | None:
-    """The Monday of a week."""
-    return None if week is None else date(1970, 1, 1) + timedelta(days=week * 7 - _THURSDAY)

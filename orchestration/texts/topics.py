@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,6 +19,8 @@ from scipy.spatial.distance import squareform
 
 from orchestration.texts.words import CONCEPT
 
+#: The first of January 1970 was one, and so stands three days behind a Monday.
+_THURSDAY = 3
 #: How the ids of topics begin that were found, not named.
 FOUND = "t"
 
@@ -201,3 +204,32 @@ def of_their_own(corpus: Corpus, topics: Sequence[Topic], rules: Finding) -> lis
         if texts[number] and not any(together[number, other] >= rules.inside * texts[number] for other in kept):
             kept.append(number)
     return [topics[number] for number in sorted(kept)]
+
+
+# -- texts and weeks -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text that complains. ``author`` is who wrote it, as far as it is known; else nobody else."""
+
+    record_kind: str
+    record_id: str
+    week: int
+    text_hash: str
+    language: str
+    customer_key: str | None
+
+    @property
+    def author(self) -> str:
+        return self.customer_key or f"{self.record_kind} {self.record_id}"
+
+
+def week_of(at: date) -> int:
+    """Weeks from Monday to Monday, counted from 1970, UTC."""
+    return ((date(at.year, at.month, at.day) - date(1970, 1, 1)).days + _THURSDAY) // 7
+
+
+def day_of(week: int | None) -> date | None:
+    """The Monday of a week."""
+    return None if week is None else date(1970, 1, 1) + timedelta(days=week * 7 - _THURSDAY)
