@@ -112,6 +112,12 @@ def read_seed(path: Path) -> Cells:
     return Cells(path, shipped, [(number, {name: cell.strip() for name, cell in row.items()}) for number, row in rows])
 
 
+def effective_seed(config_dir: Path | None, name: str) -> Cells:
+    """The rows of a seed as models see them: the user's, or the shipped ones."""
+    own = {path.stem: path for path in _own_seeds(config_dir)}
+    return read_seed(own.get(name, SHIPPED / f"{name}.csv"))
+
+
 def _header(path: Path) -> list[str]:
     with path.open(newline="", encoding="utf-8-sig") as stream:
         return [name.strip() for name in next(csv.reader(stream), [])]

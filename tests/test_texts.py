@@ -28,6 +28,7 @@ from orchestration.texts.redaction import redacted
 from orchestration.texts.serving import models_of
 from orchestration.texts.sources import TABLES
 from orchestration.texts.step import score_texts
+from orchestration.texts.tables import TABLES as WRITTEN
 
 OLIST = REAL_EXPORTS / "olist" / "olist_order_reviews_dataset.csv"
 SMALL = Rules(min_labelled=200, min_side=10)
@@ -294,10 +295,11 @@ COLUMNS = {
     'subject varchar, "text" varchar, csat_comment varchar, csat_score double, csat_scale bigint',
     "stg_calls": "call_id varchar, started_at timestamp, language varchar, transcript varchar",
     "stg_reviews": 'review_id varchar, created_at timestamp, language varchar, title varchar, "text" varchar, rating double, '
-    "rating_scale bigint",
+    "rating_scale bigint, order_id varchar",
     "stg_surveys": "response_id varchar, responded_at timestamp, language varchar, comment varchar, kind varchar, score double, "
     "scale_min bigint, scale_max bigint",
-    "stg_transcripts": 'transcript_id varchar, created_at timestamp, language varchar, "text" varchar',
+    "stg_transcripts": 'transcript_id varchar, created_at timestamp, language varchar, "text" varchar, call_id varchar, '
+    "ticket_id varchar",
 }
 NOON = datetime(2026, 6, 1, 12)
 
@@ -310,6 +312,9 @@ def con() -> duckdb.DuckDBPyConnection:
     assert COLUMNS.keys() == set(TABLES)
     for table, columns in COLUMNS.items():
         con.execute(f"create table staging.{table} ({columns})")
+    con.execute("create schema conformed")
+    con.execute("create table conformed.int_call_legs (leg_id varchar, call_id varchar)")
+    con.execute("create table conformed.int_record_customers (record_kind varchar, record_id varchar, customer_key varchar)")
     return con
 
 
@@ -367,7 +372,7 @@ def test_a_home_without_texts_pays_nothing(
         raise AssertionError("it needs no model")
 
     monkeypatch.setattr("orchestration.texts.serving.models_of", fail)
-    assert score_texts(settings, con, quiet) == {"text_sentiment": 0, "text_models": 0}
+    assert score_texts(settings, con, quiet) == dict.fromkeys(WRITTEN, 0)
     assert models_of is not fail
 
 
@@ -458,7 +463,7 @@ def test_a_record_that_goes_takes_its_score_and_its_share_of_the_model(
     after = run(settings, con)
     assert before.keys() - after.keys() == {("review", "R3")}
     assert {row["version"] for row in before.values()}.isdisjoint(row["version"] for row in after.values())
-    assert len(list((settings.home / "texts").glob("*.npz"))) == 1, "the earlier model is removed"
+    assert len(list((settings.home / "texts").glob("fr.*.npz"))) == 1, "the earlier model is removed"
 
 
 def test_a_text_that_was_taken_out_leaves_its_score(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

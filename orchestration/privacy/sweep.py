@@ -128,7 +128,8 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
     # What was fitted to persons is fitted again.
-    fitted = (*settings.raw.glob("lifetime_*/*.parquet"), *settings.raw.glob("risk_*/*.parquet"))
+    step_files = ("lifetime_*/*.parquet", "risk_*/*.parquet", "topic_examples/*.parquet")
+    fitted = [path for pattern in step_files for path in settings.raw.glob(pattern)]
     for path in (*fitted, *(settings.home / "texts").glob("*.npz")):
         path.unlink()
     counts["published versions"] = _remove_versions(settings)

@@ -61,6 +61,7 @@ class Suppression:
             "alerts": self._alerts,
             "marketplace_compliance": self._marketplace_compliance,
             "clv_calibration": self._clv_calibration,
+            "pain_points": self._pain_points,
         }
 
     # -- which cells ---------------------------------------------------------------------------------------------------
@@ -235,6 +236,38 @@ class Suppression:
                 from kpis.clv_calibration
                 window by_size as (partition by purchase_days_before = 'all' order by customers, purchase_days_before)
             ) as groups
+        """
+
+    def _pain_points(self) -> str:
+        """A topic of too few people is not shown. Of its members and months those of too few are hidden, and with them the next
+        smallest, if the others and the whole could tell what is hidden.
+        """
+        whole = "grain = 'all' and dimension = 'all'"
+        topics = f"select topic_id from practices.pain_points where {whole} and people >= {self._least}"
+        hidden = f"is_part and people > 0 and (people < {self._least} or (hidden > 0 and "
+        hidden += f"(coalesce(people_before, 0) < {self._least} or place = 2)))"
+        numbers = (
+            *("texts", "share", "people", "csat_n", "csat", "rest_csat_n", "rest_csat", "polarity_n", "polarity"),
+            *("rest_polarity_n", "rest_polarity", "share_before", "dispersion", "z", "p_value", "p_adjusted"),
+        )
+        return f"""
+            select * exclude (is_part, place, hidden, people_before)
+                replace (
+                    {_nulled("points", hidden, *numbers)},
+                    case when {hidden} and trend is not null then '{SUPPRESSED}' else trend end as trend
+                )
+            from (
+                select
+                    *,
+                    not ({whole}) as is_part,
+                    row_number() over by_size as place,
+                    count(*) filter (where people < {self._least} and people > 0) over (partition by topic_id, grain, dimension)
+                        as hidden,
+                    sum(people) over (by_size rows between unbounded preceding and 1 preceding) as people_before
+                from practices.pain_points
+                where topic_id in ({topics})
+                window by_size as (partition by topic_id, grain, dimension order by people = 0, people, member, period_start)
+            ) as points
         """
 
 

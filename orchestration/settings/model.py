@@ -98,6 +98,10 @@ class Settings(Places):
     publish_agent_names: bool = Field(
         False, description="Publish beside each agent's key the name that exports give them; ask your works council first."
     )
+    publish_examples: bool = Field(
+        False,
+        description="Publish with each pain point up to three sentences of customers, redacted, if enough people complain of it.",
+    )
     impersonal_columns: list[str] = Field(
         default_factory=list, description="Published columns (table.column) in which texts like a phone number are nobody's."
     )

@@ -20,7 +20,7 @@ from orchestration.privacy.retention import REMOVED
 from orchestration.pull.tables import put_table
 from orchestration.settings import Settings
 from orchestration.texts.sources import EACH
-from orchestration.texts.tables import MODELS, SCORES, TABLES, ensure_text_tables
+from orchestration.texts.tables import MODELS, SCORES, TABLES, TOPICS, TOPICS_FOUND, ensure_text_tables
 
 if TYPE_CHECKING:
     from orchestration.texts.judging import Rules
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Texts that are held at a time.
 _BATCH = 5_000
 _FOUND = ("text_hash", "language", "language_from", "sentences", "lexicon_polarity", "worst_sentence")
-_LIBRARIES = ("numpy", "py3langid", "scikit-learn", "scipy", "vaderSentiment")
+_LIBRARIES = ("numpy", "py3langid", "scikit-learn", "scipy", "snowballstemmer", "stop-words", "vaderSentiment")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,14 @@ class Kept:
     @property
     def record(self) -> Path:
         return self.folder / "made_by.json"
+
+    @property
+    def words(self) -> Path:
+        return self.folder / "words.npz"
+
+    @property
+    def topics(self) -> Path:
+        return self.folder / "topics.json"
 
     def model(self, language: str, found: str) -> Path:
         return self.folder / f"{language}.{found}.npz"
@@ -59,16 +67,19 @@ def score_texts(
     ensure_text_tables(settings)
     _list_texts(con)
     outlived = _outlived(settings, con)
+    topics = _outlived_topics(settings, con)
     if not _count(con, "listed"):
-        nothing = {name: schema.empty_table() for name, (_, schema) in TABLES.items()} | {SCORES: outlived}
+        nothing = {name: schema.empty_table() for name, (_, schema) in TABLES.items()} | {SCORES: outlived} | topics
         for name, table in nothing.items():
             put_table(table, name, settings.raw, settings.scratch)
         return {name: table.num_rows for name, table in nothing.items()}
     # Not before it is needed: the libraries take seconds to import.
     from orchestration.texts.judging import Rules
+    from orchestration.texts.pains import topic_tables
     from orchestration.texts.serving import models_of, scored_by_model
 
     made_by = code_version()
+    is_ours = _is_ours(settings, made_by)
     _take_over(settings, con, made_by)
     new = _count(con, "listed anti join known using (text_hash)")
     if new:
@@ -80,6 +91,7 @@ def score_texts(
     rows = {
         SCORES: pa.concat_tables([scored.cast(TABLES[SCORES][1]), outlived]),
         MODELS: pa.Table.from_pylist([row for model in models for row in model.rows], schema=TABLES[MODELS][1]),
+        **topic_tables(settings, con, kept_of(settings), is_ours, progress, topics),
     }
     for name, table in rows.items():
         put_table(table, name, settings.raw, settings.scratch)
@@ -140,6 +152,20 @@ def _outlived(settings: Settings, con: duckdb.DuckDBPyConnection) -> pa.Table:
     told = f"""select record_kind, record_id from ({EACH}) where trim("text") <> '' and {_REST} = ''"""
     found = con.sql(f"select {names} from before semi join ({told}) using (record_kind, record_id)")
     return found.to_arrow_table().cast(TABLES[SCORES][1])
+
+
+def _outlived_topics(settings: Settings, con: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
+    """The topics of records whose text was taken out since because its time was over; not of persons who were forgotten."""
+    rows = ds.dataset(sorted((settings.raw / TOPICS).glob("*.parquet")))  # noqa: F841 (DuckDB reads it by its name)
+    topics = ds.dataset(sorted((settings.raw / TOPICS_FOUND).glob("*.parquet")))  # noqa: F841
+    gone = f"""
+        select record_kind, record_id from ({EACH})
+        where contains("text", '{REMOVED}') and not contains("text", '{FORGOTTEN}') and {_REST} = ''
+    """
+    con.execute(f"create or replace temp table outlived as select * from rows semi join ({gone}) using (record_kind, record_id)")
+    kept = con.sql("select * replace ('' as text_hash) from outlived order by record_kind, record_id, topic_id").to_arrow_table()
+    found = con.sql("select * from topics semi join outlived using (topic_id) order by topic_id").to_arrow_table()
+    return {TOPICS: kept.cast(TABLES[TOPICS][1]), TOPICS_FOUND: found.cast(TABLES[TOPICS_FOUND][1])}
 
 
 def _take_over(settings: Settings, con: duckdb.DuckDBPyConnection, made_by: str) -> None:

@@ -9,6 +9,7 @@ from orchestration.settings import Settings
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 SCORES, MODELS = "text_sentiment", "text_models"
+TOPICS, TOPICS_FOUND, EXAMPLES = "text_topics", "topics_found", "topic_examples"
 #: name -> (what it holds, its columns)
 TABLES: dict[str, tuple[str, pa.Schema]] = {
     SCORES: (
@@ -27,6 +28,23 @@ TABLES: dict[str, tuple[str, pa.Schema]] = {
             ("auc", _NUMBER), ("brier", _NUMBER), ("macro_f1", _NUMBER), ("accuracy", _NUMBER), ("guess_accuracy", _NUMBER),
             ("calibration", _TEXT), ("problem", _TEXT),
         ]),
+    ),
+    TOPICS: (
+        "What texts are about: a row for each text and topic; no text.",
+        pa.schema([
+            ("record_kind", _TEXT), ("record_id", _TEXT), ("text_hash", _TEXT), ("topic_id", _TEXT), ("share_of_words", _NUMBER),
+        ]),
+    ),
+    TOPICS_FOUND: (
+        "The topics, with the words that they go by.",
+        pa.schema([
+            ("topic_id", _TEXT), ("topic", _TEXT), ("words", _TEXT), ("keys", _TEXT), ("is_named", pa.bool_()),
+            ("languages", _TEXT), ("found_on", pa.date32()), ("last_found_on", pa.date32()),
+        ]),
+    ),
+    EXAMPLES: (
+        "Sentences of customers by topic, without what leads to somebody; none unless the setting publish_examples is on.",
+        pa.schema([("topic_id", _TEXT), ("place", _COUNT), ("language", _TEXT), ("example", _TEXT)]),
     ),
 }  # fmt: skip
 
