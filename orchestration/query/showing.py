@@ -30,7 +30,7 @@ def show(settings: Settings, question: Question, form: str) -> None:
     with open_published(published_file(settings)) as con:
         marts = Marts(con)
         question = Question(kpi_names(marts, question.kpis), *_rest(question))
-        rows = answer(con, question)
+        rows = answer(marts, question)
         definitions = marts.definitions
     if form != "table":
         names = ("kpi_id", "period_start", *question.by, *FIGURES, *(COMPARED if question.compare else ()))
