@@ -377,6 +377,7 @@ OTHERS = {
     "satisfaction_change", "satisfaction_change_year", "competitor_gap_nps", "review_steadiness", "review_burst",
     "order_defect_rate", "facebook_responsiveness", "facebook_response_time", "cross_sell_rate", "up_sell_rate", "churn_rate",
     "churn_rate_paying", "cohort_retention", "cohort_revenue", "clv_historic", "clv_predicted", "p_alive", "product_usage",
+    "churn_risk", "high_churn_risk_rate",
     "retention_rate",
     "active_days_per_user", "feature_adoption", "cash_flow", "cost_per_contact",
 }  # fmt: skip

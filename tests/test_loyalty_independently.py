@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import AS_OF, Home
 from independent import Company, Row
@@ -297,6 +300,68 @@ def test_predicted_value(company: Company, sample_home: Home) -> None:
     assert sample_home.kpi("p_alive") == pytest.approx(statistics.fmean(alive), rel=1e-4)
     assert sample_home.kpi("clv_predicted") == pytest.approx(statistics.fmean(values), rel=1e-3)
     assert sample_home.kpi("p_alive", "n") == len(alive)
+
+
+def _subscribers(c: Company, morning: date) -> set[str]:
+    running = (
+        s for s in c.subscriptions if c.day(s["started_at"]) < morning and not (s["ended_at"] and c.day(s["ended_at"]) < morning)
+    )
+    return {person for s in running if (person := c.person(s))}
+
+
+def _chance_to_be_there(parameters: list[float] | None, days: list[date], morning: date) -> float:
+    """BG/NBD's P(alive) by its formula; (r, alpha, p) with one chance to leave for all, else (r, alpha, a, b)."""
+    x, first, last = len(days) - 1, days[0], days[-1]
+    if parameters is None or not x:
+        return 1.0
+    r, alpha, *leaving = parameters
+    odds = leaving[0] / (1 - leaving[0]) if len(leaving) == 1 else leaving[0] / (leaving[1] + x - 1)
+    return 1 / (1 + odds * ((alpha + (morning - first).days / 7) / (alpha + (last - first).days / 7)) ** (r + x))
+
+
+def test_risks_are_of_the_customers_of_today(company: Company, sample_home: Home) -> None:
+    """Who is a customer, what is known of each, and the mean of their risks."""
+    morning = LAST_DAY + timedelta(1)
+    parameters = json.loads((sample_home.path / "risks" / "rule.json").read_text())["found"]
+    subscribers, contacts = _subscribers(company, morning), contact_times(company)
+    orders = {person: [company.day(o["ordered_at"]) for o in found] for person, found in bought(company).items()}
+    late: Counter[str] = Counter()
+    for o in company.orders:
+        promised, person = o["promised_delivery_at"], company.person(o)
+        if person and promised and promised <= company.as_of and not is_cancelled(o) and company.day(promised) < morning:
+            is_late = not (o["delivered_at"] and o["delivered_at"] <= promised)
+            late[person] += is_late and (morning - company.day(promised)).days <= 180
+    known, buyers = [], set()
+    for person in customers_on(company, morning):
+        days = orders.get(person, [])
+        asked = [(morning - company.day(at)).days for at in contacts.get(person, [])]
+        known.append((
+            person in subscribers, len(set(days)), sum((morning - day).days <= 365 for day in days), sum(d <= 90 for d in asked),
+            sum(d <= 365 for d in asked), late[person], (morning - days[-1]).days if days else -1,
+        ))  # fmt: skip
+        if person not in subscribers and _chance_to_be_there(parameters, sorted(set(days)), morning) >= 0.5:
+            buyers.add(person)
+    columns = (
+        "is_subscriber, purchase_days, purchases_365, contacts_90, contacts_365, late_180, coalesce(days_since_purchase, -1)"
+    )
+    with duckdb.connect(str(sample_home.path.parent / "warehouse.duckdb"), read_only=True) as con:
+        assert sorted(con.execute(f"select {columns} from journey.int_churn_today").fetchall()) == sorted(known)
+        of_then = con.execute(
+            "select on_date, count(*), sum(is_subscriber_then::int) from journey.int_churn_history where is_subscriber group by 1"
+        )
+        ends = {day: (count, int(still)) for day, count, still in of_then.fetchall()}
+    for day, found in ends.items():
+        before, after = _subscribers(company, day), _subscribers(company, day + timedelta(90))
+        assert found == (len(before), len(before & after)), day
+    counts = dict(sample_home.query("select basis, count(*) from customer_risks group by 1"))
+    assert counts == {"subscription": len(subscribers), "purchases": len(buyers)}
+    risks = pd.concat(map(pd.read_parquet, (sample_home.path / "raw" / "risk_customers").glob("*.parquet")))["risk"].dropna()
+    assert len(risks) > 100
+    assert sample_home.kpi("churn_risk") == pytest.approx(risks.mean())
+    assert sample_home.kpi("churn_risk", "n_pending") == len(subscribers) + len(buyers) - len(risks)
+    assert sample_home.kpi("high_churn_risk_rate") == pytest.approx((risks >= 0.5).mean())
+    at_stake = dict(sample_home.query("select model, auc from churn_models where is_used"))
+    assert all(0.5 < area < 0.95 for area in at_stake.values())
 
 
 def test_what_is_waited_for_is_in_no_rate(company: Company, sample_home: Home) -> None:

@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import Cxhouse, Home
 from scipy import stats
 
 from orchestration.risk import churn, tickets
@@ -17,7 +19,8 @@ from orchestration.risk.churn import PURCHASES, SUBSCRIPTION, Rule
 from orchestration.risk.features import Feature, counted, matrix, reasons
 from orchestration.risk.fitting import BOOSTED, LOGISTIC, calibrated, leaks, tried
 from orchestration.risk.judging import Rules, auc, auc_error, calibration
-from orchestration.risk.trying import Home, Scored, Target, scored
+from orchestration.risk.trying import Home as RiskHome
+from orchestration.risk.trying import Scored, Target, scored
 
 FEATURES = (
     Feature("contacts", counted("contact", "contacts")),
@@ -99,7 +102,7 @@ def test_a_planted_leak_is_found_and_left_out(tmp_path: Path) -> None:
     features = (*FEATURES, Feature("days_since_leaving", counted("day", "days"), is_amount=False))
     today = {name: np.ones(5) for name in leaking.names}
     target = Target("loss", features, leaking, leaking.split, 8 * 30)
-    found = scored(target, today, Home(tmp_path, lambda _: None))
+    found = scored(target, today, RiskHome(tmp_path, lambda _: None))
     assert any("left out, since they tell the end by themselves: days_since_leaving" in row["problem"] for row in found.models)
     used = next(row for row in found.models if row["is_used"])
     assert used["auc"] < 0.9, "the figures are those without it"
@@ -107,7 +110,7 @@ def test_a_planted_leak_is_found_and_left_out(tmp_path: Path) -> None:
 
 def _scored(tmp_path: Path, cases: Cases, day: int | None = 8 * 30, progress: list[str] | None = None) -> Scored:
     today = {"contacts": np.array([0.0, 6.0]), "idle_days": np.array([0.0, 6.0]), "bad_share": np.full(2, np.nan)}
-    home = Home(tmp_path, (progress if progress is not None else []).append)
+    home = RiskHome(tmp_path, (progress if progress is not None else []).append)
     return scored(Target("loss", FEATURES, cases, cases.split, day), today, home)
 
 
@@ -234,3 +237,22 @@ def test_tickets_are_seen_as_they_were() -> None:
     )
     assert list(waiting["ticket_id"]) == ["t"]
     assert list(columns["used_share"]) == [0.25]
+
+
+@pytest.mark.ci
+def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_home: Home, cxhouse: Cxhouse) -> None:
+    """What a run of that morning finds of each customer is what a later run says was known then."""
+    morning = "2026-03-01"
+    columns = sorted({f.name for features in churn.FEATURES.values() for f in features} - {"overdue", "alive"})
+    columns += ["customer_key", "is_subscriber", "purchase_days", "first_purchase_on", "last_purchase_on"]
+    query = f"select {', '.join(columns)} from journey.{{}} where on_date = '{morning}' order by customer_key"
+
+    def found(warehouse: Path, table: str) -> pd.DataFrame:
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            return con.execute(query.format(table)).df()
+
+    later = found(sample_home.path.parent / "warehouse.duckdb", "int_churn_history")
+    cxhouse("run", "--exports", copied_home.exports, *copied_home.options, "--as-of", "2026-02-28T23:00:00")
+    then = found(copied_home.path / "warehouse.duckdb", "int_churn_today")
+    assert len(then) > 200
+    pd.testing.assert_frame_equal(later, then)

@@ -88,7 +88,7 @@ select
     cast({{ dimension }}_recent.missed_28 as double) / nullif({{ dimension }}_recent.responses_28, 0) as missed_of_{{ dimension }},
     cast({{ dimension }}_recent.bad_90 as double) / nullif({{ dimension }}_recent.scores_90, 0) as bad_of_{{ dimension }},
     {% endfor -%}
-    4.0 * all_recent.opened_7 / nullif(all_recent.opened_28, 0) as busy
+    4 * cast(all_recent.opened_7 as double) / nullif(all_recent.opened_28, 0) as busy
 from tickets
 left join customers on tickets.ticket_id = customers.ticket_id
 left join said on tickets.ticket_id = said.ticket_id

@@ -9,9 +9,10 @@ from orchestration.dashboard.charts import bars, by_member, heatmap
 from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import Marts, View
+from orchestration.dashboard.risk import churn_blocks
 from orchestration.display import format_value
 
-_FACTS = ("fct_customer_base", "customer_values", "fct_customer_months")
+_FACTS = ("fct_customer_base", "customer_values", "customer_risks", "fct_customer_months")
 #: Cohorts and months of age that fit on a page.
 _COHORTS = 18
 
@@ -24,6 +25,7 @@ def customers(marts: Marts, view: View) -> list[Block]:
         _behaviour(marts),
         *_cohorts(marts),
         *_of_all_time(marts, kpis),
+        *churn_blocks(marts),
         _calibration(marts),
         _parameters(marts),
         _eligibility(marts),

@@ -97,7 +97,8 @@ def churn_risks(
     old_enough = history[history["tenure_days"] >= knobs["churn_min_days"]].reset_index(drop=True)
     mornings = np.unique(churn.days_of(old_enough, "on_date"))
     # The rule stays the same until the end of another month's customers is known.
-    until = int(churn.days_of(history, "judged_on").max()) if len(history) else 0
+    told = churn.days_of(history, "judged_on") if len(history) else churn.days_of(today, "on_date")
+    until = int(told.max()) if len(told) else 0
     rule = _rule(knobs, bought, until, home)
     basis = churn.basis_of(today, rule)
     models: list[Row] = []
