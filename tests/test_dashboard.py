@@ -181,7 +181,8 @@ def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
     page.goto(f"{address}/explore?kpi=on_time_delivery_rate&by=country&by=segment&grain=quarter&where={where}")
     expect(page.locator("h1")).to_have_text("Explore", timeout=30_000)
     settled(page)
-    command = page.locator('[data-testid="stCode"]').inner_text()
+    command, sql = page.locator('[data-testid="stCode"]').all_inner_texts()
+    assert "kpi('on_time_delivery_rate', 'quarter', ['country', 'segment'])" in sql
     assert "--kpi on_time_delivery_rate --by country,segment --where 'channel = webshop' --grain quarter" in command
     with page.expect_download() as download:
         page.get_by_role("button", name="All as CSV").click()

@@ -63,7 +63,7 @@ def main(path: str) -> None:
         look = st.Page(_nothing, title="Look into a KPI", url_path=_KPI)
         explore = st.Page(_nothing, title="Explore", url_path=_EXPLORE)
         chosen = st.navigation([*listed, look, explore], expanded=True)
-        st.session_state["kpi_page"] = look
+        st.session_state["kpi_page"], st.session_state["explore_page"] = look, explore
         st.html(f"<style>{asset('cards.css')}{asset('app.css')}</style>")
         page = known.get(chosen.url_path or next(iter(known)))
         view = filters(marts, page is None or page.is_filtered)
@@ -225,6 +225,8 @@ def draw_kpi(file: PublishedFile, marts: Marts, view: View) -> None:
     _draw_text(kpi, named=False)
     if kpi.periods:
         st.plotly_chart(trend(kpi, 320), key="kpi_trend", config=_CONFIG, alt=f"{kpi.definition['label']} over time")
+    more = "Explore it by several groups, beside an earlier period"
+    st.page_link(st.session_state["explore_page"], label=more, query_params={_KPI: kpi_id})
     with st.expander("How it is computed"):
         told = {in_words(name): str(kpi.definition[name]) for name in _DEFINITION if kpi.definition.get(name) is not None}
         st.dataframe(pd.DataFrame(told.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")

@@ -23,6 +23,7 @@ from orchestration.query.explain import explain
 #: Lines that a chart can hold; the table has all.
 _LINES = 8
 _CUTS = 3
+_AS_PICTURE = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 _COMPARED = {"nothing": None, "the period before": "previous", "a year before": "year"}
 
 
@@ -60,7 +61,7 @@ def _draw_answer(marts: Marts, question: Question, rows: list[dict[str, Any]]) -
         st.write("No cases.")
         return
     st.plotly_chart(
-        _chart(kpi.unit, kpi.currency, question, rows), key="explored_chart", config={"displayModeBar": False},
+        _chart(kpi.unit, kpi.currency, question, rows), key="explored_chart", config=_AS_PICTURE,
         alt=f"{kpi.definition['label']} by {', '.join(question.by) or 'period'}",
     )  # fmt: skip
     said = partial(format_value, unit=kpi.unit, currency=kpi.currency)
@@ -70,8 +71,9 @@ def _draw_answer(marts: Marts, question: Question, rows: list[dict[str, Any]]) -
     st.download_button(
         "All as CSV", lambda: pd.DataFrame(map(row_for_csv, rows)).to_csv(index=False).encode(), f"{kpi_id}.csv", "text/csv"
     )  # fmt: skip
-    st.caption("The same by the command line:")
+    st.caption("The same by the command line; and in SQL, over analysis.duckdb:")
     st.code(command_of(question), language="sh")
+    st.code(sql_of(question), language="sql")
 
 
 def _line(question: Question, row: dict[str, Any], said: Any, kpi: Kpi) -> dict[str, str]:
@@ -158,6 +160,17 @@ def draw_why(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
 def _effect(kpi: Kpi, effect: float) -> str:
     sign = "+" if effect > 0 else ""
     return f"{sign}{100 * effect:.1f} points" if kpi.unit == "rate" else f"{sign}{kpi.formatted(effect)}"
+
+
+def sql_of(question: Question) -> str:
+    """The query of the published table macro that gives the same rows, or more where a condition holds of them only."""
+    cuts = ", ".join(f"'{name}'" for name in question.by)
+    conditions = [
+        f"period_start {sign} date '{day}'" for sign, day in ((">=", question.first), ("<=", question.last)) if day
+    ]  # fmt: skip
+    told = "  -- of all cases: the macro takes no condition" if question.where else ""
+    where = f" where {' and '.join(conditions)}" if conditions else ""
+    return f"select * from kpi('{question.kpis[0]}', '{question.grain}', [{cuts}]){where}{told}"
 
 
 def _in_words(name: str) -> str:

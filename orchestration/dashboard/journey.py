@@ -260,7 +260,12 @@ def _staffing(marts: Marts) -> list[Block]:
     series = {team: [gaps.get((team, day)) for day in days] for team in teams}
     chart = bars([day.isoformat() for day in days], series, stacked=True, yaxis={"title": {"text": "agent hours"}})
     return [
-        Chart("Agent hours that the next weeks' calls need beyond the roster", chart, "Forecast: see fct_staffing_half_hours.")
+        Chart(
+            "Agent hours that the next weeks' calls need beyond the roster",
+            chart,
+            "Forecast: see fct_staffing_half_hours.",
+            is_whole=True,
+        )
     ]
 
 
