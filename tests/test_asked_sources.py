@@ -156,6 +156,17 @@ def test_later_runs_read_what_changed(tmp_path: Path, desk: tuple[str, Desk]) ->
     assert not list(home.settings.asked.rglob("*.gz")), "what has landed lies once"
 
 
+def test_what_is_again_as_it_was_comes_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
+    """Equal bytes are one file: what changed in between would stay."""
+    address, told = desk
+    home = api_home(tmp_path, address, streams=["people"])
+    for people in ([1], [1, 2], [1]):
+        told.people = [{"id": number} for number in people]
+        assert home.land().new == 1
+    assert home.ids("people") == [1, 1, 2, 1]
+    assert home.land().new == 0
+
+
 def test_a_run_may_begin_from_a_day_and_read_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
     address, told = desk
     home = api_home(tmp_path, address, streams=TICKETS, since="2026-06-05")
