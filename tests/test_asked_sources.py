@@ -156,6 +156,17 @@ def test_later_runs_read_what_changed(tmp_path: Path, desk: tuple[str, Desk]) ->
     assert not list(home.settings.asked.rglob("*.gz")), "what has landed lies once"
 
 
+def test_what_is_again_as_it_was_comes_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
+    """Equal bytes are one file: what changed in between would stay."""
+    address, told = desk
+    home = api_home(tmp_path, address, streams=["people"])
+    for people in ([1], [1, 2], [1]):
+        told.people = [{"id": number} for number in people]
+        assert home.land().new == 1
+    assert home.ids("people") == [1, 1, 2, 1]
+    assert home.land().new == 0
+
+
 def test_a_run_may_begin_from_a_day_and_read_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
     address, told = desk
     home = api_home(tmp_path, address, streams=TICKETS, since="2026-06-05")
@@ -215,15 +226,18 @@ def test_a_record_that_moves_while_pages_are_read_pushes_none_off(tmp_path: Path
 # -- servers in trouble ------------------------------------------------------------------------------------------------
 
 
-def test_a_limit_is_waited_for_as_long_as_the_server_says(tmp_path: Path, desk: tuple[str, Desk], monkeypatch: Any) -> None:
+@pytest.mark.parametrize(("says", "waits"), [("7", 7), ("2.5", 2.5), ("soon", 0.002)])
+def test_a_limit_is_waited_for_as_long_as_the_server_says(
+    says: str, waits: float, tmp_path: Path, desk: tuple[str, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
     address, told = desk
     waited: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
-    replies = iter([Reply(status=429, headers={"Retry-After": "7"}), Reply(status=503), None])
+    replies = iter([Reply(status=429, headers={"Retry-After": says}), Reply(status=503), None])
     told.api.before = lambda _: next(replies, None)
     home = api_home(tmp_path, address, streams=TICKETS)
     assert home.land().new == 1
-    assert waited[0] == 7
+    assert waited[0] == waits
     assert home.ids() == [1, 2, 3, 4, 5, 6, 7]
 
 
@@ -432,7 +446,7 @@ def test_sources_shows_how_far_each_was_read_without_asking(tmp_path: Path, desk
     forget_listings()
     assert list(survey(home.settings)) == [
         "desk/tickets (API of Mine): not read yet; a run reads what changed",
-        "desk/notes (API of Mine): not read yet; a run reads what is asked about each new record",
+        "desk/notes (API of Mine): not read yet; a run asks for each changed record",
         "desk/people (API of Mine): not read yet; a run reads all of it",
     ]
     assert told.api.asked == []

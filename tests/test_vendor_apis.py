@@ -5,7 +5,9 @@ The records are those of `tests/vendors/`, whose canonical rows were worked out 
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 from asking import Api, Reply, Request, api_server
+from databases import postgresql, postgresql_programs
 from reading import canonicalise, read
 from test_asked_sources import writing
 from test_remote_sources import Home
@@ -303,10 +306,10 @@ def small(vendor: str, config: Path) -> None:
 
 
 class ApiHome(Home):
-    """A home that lands what an API tells."""
+    """A home that lands what an API or a database tells."""
 
-    def __init__(self, path: Path, vendor: str, address: str, **told: Any) -> None:
-        super().__init__(path, {"desk": {"kind": "api", "api": vendor, "at": address, **told}})
+    def __init__(self, path: Path, place: dict[str, Any]) -> None:
+        super().__init__(path, {"desk": place})
         self.settings = self.settings.model_copy(update={"config_dir": path / "config"})
 
     def land(self) -> Any:
@@ -358,7 +361,7 @@ def test_what_an_api_tells_is_read_by_the_shipped_contracts(vendor: str, tmp_pat
     speak, params, sent, contracts = APIS[vendor]
     speak(api)
     small(vendor, tmp_path / "config")
-    home = ApiHome(tmp_path, vendor, address, params=params)
+    home = ApiHome(tmp_path, {"kind": "api", "api": vendor, "at": address, "params": params})
     assert home.land().new > 0
     assert home.pull.unreadable_sources == {}
     told = home.rows()
@@ -382,3 +385,86 @@ def test_what_an_api_tells_is_read_by_the_shipped_contracts(vendor: str, tmp_pat
     assert SECRET.encode() not in everything
     # The second run asks for what is new, and finds nothing.
     assert home.land().new == 0
+
+
+# -- tables that a connector filled --------------------------------------------------------------------------------------
+
+#: table: the contract whose fixture it holds, and the one that reads it as it lands.
+TABLES = {
+    "ticket": ("zendesk_fivetran_tickets", "zendesk_fivetran_tickets"),
+    "user_": ("zendesk_fivetran_field_history", None),
+    "ticket_comment": ("zendesk_fivetran_comments", "zendesk_fivetran_comments"),
+    "order_": ("shopify_fivetran_orders", "shopify_fivetran_orders"),
+    "order_line": ("shopify_fivetran_order_items", "shopify_fivetran_order_items"),
+    # Columns of JSON land as nested values: as the API gives them.
+    "airbyte_tickets": ("zendesk_airbyte_tickets", "zendesk_api_tickets"),
+    "airbyte_orders": ("shopify_api_orders", "shopify_api_orders"),
+}
+_FILES = {"user_": "user.csv", "airbyte_orders": "airbyte_orders.ndjson"}
+
+
+def _fixture(name: str) -> Path:
+    folder = VENDORS / TABLES[name][0]
+    return folder / _FILES[name] if name in _FILES else next(folder.glob("[!e]*.*"))
+
+
+def _table(con: Any, name: str, rows: list[dict[str, Any]]) -> None:
+    """A table with the types that a connector gives its columns."""
+
+    def type_of(column: str) -> str:
+        values = [row[column] for row in rows if row[column] not in (None, "")]
+        if name.startswith("airbyte") and any(isinstance(value, dict | list) or str(value)[0] in "{[" for value in values):
+            return "jsonb"
+        if column.endswith(("_at", "_synced")) and values:
+            return "timestamptz" if any(re.search(r"Z$|[+-]\d\d(:\d\d)?$", str(value)) for value in values) else "timestamp"
+        if values and all(str(value).lower() in ("true", "false") for value in values):
+            return "boolean"
+        if values and all(str(value).lstrip("-").isdecimal() and len(str(value)) < 18 for value in values):
+            return "bigint"
+        return "text"
+
+    types = {column: type_of(column) for column in rows[0]}
+    columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
+    con.execute(f"create table desk.{name} ({columns})")
+    for row in rows:
+        values = [
+            None
+            if row[column] in (None, "")
+            else json.dumps(row[column])
+            if isinstance(row[column], dict | list)
+            else row[column]
+            if kind == "jsonb"
+            else str(row[column])
+            for column, kind in types.items()
+        ]
+        con.execute(f"insert into desk.{name} values ({', '.join(f'%s::{kind}' for kind in types.values())})", values)
+
+
+def _rows_of(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".csv":
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_tables_that_a_connector_filled_are_read_by_the_shipped_contracts(tmp_path: Path) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    if postgresql_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    (tmp_path / "server").mkdir()
+    with postgresql(tmp_path / "server") as address, psycopg.connect(address, autocommit=True) as con:
+        con.execute("create schema desk")
+        for name in TABLES:
+            _table(con, name, _rows_of(_fixture(name)))
+        tables = {name: {"table": f"desk.{name}"} for name in TABLES}
+        home = ApiHome(tmp_path, {"kind": "database", "at": address, "tables": tables})
+        assert home.land().new == len(TABLES)
+        assert home.land().new == 0
+    told = home.rows()
+    for name, (worked_out, contract) in TABLES.items():
+        if contract is None:
+            continue
+        cases = [case for case in CASES if case.contract == worked_out and case.path == _fixture(name)]
+        rows = [{key: value for key, value in row.items() if key != "_why"} for case in cases for row in case.rows]
+        assert rows
+        assert in_order(told[f"{name}/{contract}"]) == in_order(rows), name

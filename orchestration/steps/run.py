@@ -15,6 +15,7 @@ from orchestration.lock import take_writer_lock
 from orchestration.privacy.sweep import finish_requests
 from orchestration.publish.publications import declared_keys
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.locations import sources_of
 from orchestration.runs.record import PARTIAL, RunRecord
 from orchestration.settings import Settings
 from orchestration.settled import inputs_version
@@ -123,6 +124,7 @@ class Run:
             for line in odd_moments(self.settings, before, Ledger(self.settings.ledger)):
                 self.progress(f"date: {line}")
                 self.record.messages.append(line)
+            sources_of(self.settings, self.progress)  # APIs are asked now, which may take long
             self.inputs = inputs_version(self.settings)
             if self.warehouse.discard_if_damaged():
                 self.progress("warehouse: it could not be read; it is rebuilt")

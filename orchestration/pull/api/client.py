@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests.utils import parse_header_links
-from urllib3.response import BaseHTTPResponse
+from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from orchestration.pull.api.description import Credentials, Description, filled
@@ -36,9 +36,15 @@ class RefusedError(Exception):
 class _Patient(Retry):
     """Waits as long as the vendor says, within reason."""
 
-    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        seconds = super().get_retry_after(response)
-        if seconds and seconds > MOST_WAITING_SECONDS:
+    def parse_retry_after(self, retry_after: str) -> float:
+        try:
+            seconds = max(float(retry_after), 0)  # Shopify writes 2.0
+        except ValueError:
+            try:
+                seconds = super().parse_retry_after(retry_after)
+            except InvalidHeader:
+                return 0  # the pauses grow by themselves
+        if seconds > MOST_WAITING_SECONDS:
             raise UnreadableSourceError(f"it takes no more requests for {seconds / 60:,.0f} minutes")
         return seconds
 

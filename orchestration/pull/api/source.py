@@ -58,12 +58,12 @@ class ApiSource(AskedSource):
         told = []
         for name, stream in self._streams.items():
             known = self.deliveries.known(name)
-            how = "what changed" if stream.changes else "what is asked about each new record" if stream.each else "all of it"
+            how = "reads what changed" if stream.changes else "asks for each changed record" if stream.each else "reads all of it"
             if self.deliveries.work(name):
                 state = f"in the middle, {self.deliveries.work(name)['records']:,} records so far"  # type: ignore[index]
             elif "read_at" in known:
                 state = f"{known.get('records', 0):,} records, read at {known['read_at'][:16]}"
             else:
                 state = "not read yet"
-            told.append(f"{self.name}/{name} (API of {self._description.vendor}): {state}; a run reads {how}")
+            told.append(f"{self.name}/{name} (API of {self._description.vendor}): {state}; a run {how}")
         return told
