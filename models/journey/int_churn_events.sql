@@ -45,6 +45,20 @@ with told as (
         and not is_delivered_on_time
         and {{ is_touched('customer_key') }}
     union all
+    -- Late already when it was cancelled.
+    select
+        'late parcel' as event,
+        customer_key,
+        order_promised_delivery_at as happened_at,
+        cast(null as timestamp) as until_at,
+        cast(null as double) as amount
+    from {{ ref('int_orders') }}
+    where
+        is_cancelled
+        and cancelled_at > order_promised_delivery_at
+        and coalesce(order_delivered_at > order_promised_delivery_at, true)
+        and {{ is_touched('customer_key') }}
+    union all
     select
         'refund' as event,
         customer_key,
@@ -85,6 +99,20 @@ with told as (
     from {{ ref('fct_contacts') }}
     where {{ is_touched('customer_key') }}
     union all
+    -- A ticket that was merged later was a contact then.
+    select
+        'contact' as event,
+        customer_key,
+        created_at as happened_at,
+        cast(null as timestamp) as until_at,
+        cast(null as double) as amount
+    from {{ ref('fct_tickets') }}
+    where
+        is_merged
+        and not is_spam
+        and not is_deleted
+        and {{ is_touched('customer_key') }}
+    union all
     select
         'complaint' as event,
         customer_key,
@@ -97,6 +125,20 @@ with told as (
         and {{ is_touched('customer_key') }}
     union all
     select
+        'complaint' as event,
+        customer_key,
+        created_at as happened_at,
+        cast(null as timestamp) as until_at,
+        cast(null as double) as amount
+    from {{ ref('fct_tickets') }}
+    where
+        is_merged
+        and not is_spam
+        and not is_deleted
+        and is_complaint
+        and {{ is_touched('customer_key') }}
+    union all
+    select
         'open ticket' as event,
         customer_key,
         created_at as happened_at,
@@ -104,7 +146,8 @@ with told as (
         cast(null as double) as amount
     from {{ ref('fct_tickets') }}
     where
-        is_contact
+        not is_spam
+        and not is_deleted
         and (first_solved_at is not null or not is_solved)
         and {{ is_touched('customer_key') }}
     union all
@@ -116,7 +159,8 @@ with told as (
         first_response_seconds / 3600.0 as amount
     from {{ ref('fct_tickets') }}
     where
-        is_contact
+        not is_spam
+        and not is_deleted
         and first_response_seconds is not null
         and {{ is_touched('customer_key') }}
     union all
@@ -129,7 +173,8 @@ with told as (
     from {{ ref('int_ticket_status_changes') }} as changes
     inner join {{ ref('fct_tickets') }} as tickets on changes.ticket_id = tickets.ticket_id
     where
-        tickets.is_contact
+        not tickets.is_spam
+        and not tickets.is_deleted
         and changes.was_off_desk
         and not changes.is_off_desk
         and {{ is_touched('tickets.customer_key') }}

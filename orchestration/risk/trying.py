@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -87,11 +87,12 @@ def scored(target: Target, today: dict[str, Array], home: Home) -> Scored:
         row["held_back_from"] = _day(row.get("held_back_from"))
     if trial["used"] is None or not count:
         return Scored(rows, [None] * count, [[None] * REASONS for _ in range(count)], trial["why_not"], version)
-    from orchestration.risk.fitting import calibrated
+    from orchestration.risk.fitting import fit
 
     usable = [place for place, one in enumerate(target.features) if one.name not in trial["leaks"]]
     chosen = [target.features[place] for place in usable]
-    model = calibrated(trial["used"], target.cases.capped(home.rules.max_cases).of_features(usable))
+    slope, shift = trial["curve"]
+    model = replace(fit(trial["used"], target.cases.capped(home.rules.max_cases).of_features(usable)), curve=(slope, shift))
     found = matrix(chosen, today)
     risks: list[float | None] = [round(float(risk), 6) for risk in model.risks(found)]
     return Scored(rows, risks, reasons(chosen, today, model.effects(found)), None, version)
@@ -101,7 +102,7 @@ def _tried(target: Target, home: Home) -> Row:
     """Figures of the models on the cases held back, the one that is used, and features that know too much."""
     if target.held_back_from is None:
         return _none(target.too_short)
-    from orchestration.risk.fitting import BOOSTED, LOGISTIC, few, leaks, tried
+    from orchestration.risk.fitting import BOOSTED, LOGISTIC, calibrated, few, leaks, tried
 
     old, new = target.split(target.held_back_from)
     if problem := few(old, new, home.rules):
@@ -123,7 +124,9 @@ def _tried(target: Target, home: Home) -> Row:
         problem = "; ".join(text for text in (trial.problems.get(kind), left_out) if text) or None
         rows.append({**common, **told, "model": kind, "is_used": kind == trial.used, "problem": problem})
     why_not = None if trial.used else next(iter(problem for kind, problem in trial.problems.items() if kind == trial.chosen))
-    return {"rows": rows, "used": trial.used, "why_not": why_not, "leaks": known_afterwards}
+    every = target.cases.capped(home.rules.max_cases).of_features(usable)
+    curve = calibrated(trial.used, every).curve if trial.used else None
+    return {"rows": rows, "used": trial.used, "why_not": why_not, "leaks": known_afterwards, "curve": curve}
 
 
 def _none(problem: str) -> Row:
@@ -132,6 +135,7 @@ def _none(problem: str) -> Row:
         "used": None,
         "why_not": problem,
         "leaks": [],
+        "curve": None,
     }
 
 
