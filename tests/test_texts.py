@@ -217,7 +217,7 @@ def test_invented_texts_by_lexicon(language: str, at_least: float) -> None:
     ("language", "at_least"), [("en", 0.55), ("de", 0.5), ("fr", 0.42), ("it", 0.38), ("es", 0.35), ("pl", 0.39)]
 )
 def test_texts_of_another_writer_by_lexicon(language: str, at_least: float) -> None:
-    """What is said without words of feeling ("You told me Tuesday. It is Friday.") is read worse: docs/texts.md has the figures."""
+    """What is said without words of feeling ("You told me Tuesday. It is Friday.") is read worse: see docs/texts.md."""
     told = [(text, side) for side, texts in HELD_OUT[language].items() for text in texts]
     labels = np.array([side for _, side in told])
     found = side_of(np.array([polarity(cleaned(text), language) for text, _ in told]))
