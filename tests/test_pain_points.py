@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from test_texts import COLUMNS
 
 from orchestration.errors import ConfigurationError
+from orchestration.publish.suppression import Suppression
 from orchestration.seeds import check_seeds
 from orchestration.settings import Settings
 from orchestration.texts import words
@@ -403,6 +404,15 @@ def test_examples_are_redacted_and_of_many_people(con: duckdb.DuckDBPyConnection
     assert run(settings, con)["topic_examples"] == []
 
 
+def test_names_are_in_no_topics_words(con: duckdb.DuckDBPyConnection, home: Settings) -> None:
+    """An agent of whom many write: her first name is on the list, and her other one is found behind it."""
+    rows = [("", "en", f"I spoke with Emily Quorlbeck, the {word} is broken") for word in ("lamp", "chair", "desk", "shelf") * 15]
+    add(con, [*complaints(100, 3, ("en",)), *rows])
+    found = run(home, con)["topics_found"]
+    assert found
+    assert not any("quorlbeck" in row["words"] or "emily" in row["words"] for row in found)
+
+
 def test_rare_words_are_left_out_by_hand() -> None:
     keys = [["en:zip", "en:jam"]] * 6 + [["en:quorlbeck", "en:zip"]] * 2
     corpus = corpus_of(keys, [100] * 8, ["a", "b", "c", "d", "e", "f", "g", "h"])
@@ -415,3 +425,37 @@ def test_rare_words_are_left_out_by_hand() -> None:
     assert text == "The zip jammed, said … of … 12"
     assert left_out == 2 / 8
     assert shown("[name] jams the zip 4711", "en", common) == ("[name] jams the zip …", 1 / 4)
+
+
+# -- what the marts show
+
+
+@settings(max_examples=60, deadline=None)
+@given(people=st.lists(st.integers(0, 9), min_size=1, max_size=8), whole=st.integers(1, 40))
+def test_hidden_members_cannot_be_told_from_the_others(people: list[int], whole: int) -> None:
+    """A topic of five people or more is shown; of its members those of fewer are not, and never one alone."""
+    con = duckdb.connect()
+    numbers = "texts, share, people, csat_n, csat, rest_csat_n, rest_csat, polarity_n, polarity, rest_polarity_n, rest_polarity"
+    tested = "share_before, dispersion, z, p_value, p_adjusted"
+    columns = ", ".join(f"{name.strip()} double" for name in f"{numbers}, {tested}".split(","))
+    con.execute("create schema practices")
+    con.execute(
+        "create table practices.pain_points "
+        f"(topic_id varchar, grain varchar, period_start date, dimension varchar, member varchar, trend varchar, {columns})"
+    )
+    fill = "insert into practices.pain_points by name select 't' as topic_id, ? as grain, ? as dimension, ? as member, "
+    con.execute(f"{fill} ? as people, ? as texts", ["all", "all", "all", whole, sum(people)])
+    for number, count in enumerate(people):
+        con.execute(f"{fill} ? as people, ? as texts", ["all", "stage", f"s{number}", count, count])
+    found = con.execute(Suppression(con, 5)._pain_points()).df()
+    if whole < 5:
+        assert found.empty
+        return
+    assert set(found.columns) == {row[0] for row in con.execute("describe practices.pain_points").fetchall()}
+    parts = found[found["dimension"] == "stage"]
+    hidden = [people[int(row.member[1:])] for row in parts.itertuples() if np.isnan(row.texts)]
+    assert all(row.people >= 5 or row.people == 0 for row in parts.itertuples() if not np.isnan(row.people))
+    spoken = [count for count in people if count]
+    if hidden and len(hidden) < len(spoken):
+        assert len(hidden) > 1
+        assert sum(hidden) >= 5

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from conftest import REAL_EXPORTS
+from heldout import HELD_OUT
 from multilingual import LABELLED, labelled_texts
 
 from orchestration.settings import Settings
@@ -210,6 +211,19 @@ def test_invented_texts_by_lexicon(language: str, at_least: float) -> None:
     measured = figures(np.array(labels), (found == -1).astype(float), found)
     assert measured.macro_f1 >= at_least
     assert measured.accuracy > guessed(np.array(labels)) + 0.2
+
+
+@pytest.mark.parametrize(
+    ("language", "at_least"), [("en", 0.55), ("de", 0.5), ("fr", 0.42), ("it", 0.38), ("es", 0.35), ("pl", 0.39)]
+)
+def test_texts_of_another_writer_by_lexicon(language: str, at_least: float) -> None:
+    """What is said without words of feeling ("You told me Tuesday. It is Friday.") is read worse: see docs/texts.md."""
+    told = [(text, side) for side, texts in HELD_OUT[language].items() for text in texts]
+    labels = np.array([side for _, side in told])
+    found = side_of(np.array([polarity(cleaned(text), language) for text, _ in told]))
+    measured = figures(labels, (found == -1).astype(float), found)
+    assert measured.macro_f1 >= at_least
+    assert measured.accuracy >= guessed(labels)
 
 
 def olist() -> list[tuple[datetime, str, int]]:

@@ -18,7 +18,7 @@ from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.base import sentences
 from orchestration.texts.cleaning import cleaned
-from orchestration.texts.redaction import redacted
+from orchestration.texts.redaction import MARKS, redacted
 from orchestration.texts.step import texts_of
 from orchestration.texts.topics import Corpus, Said
 
@@ -109,7 +109,7 @@ def _of_topic(
     for place, one in enumerate(said):
         best = None
         for sentence in sentences(redacted(cleaned(texts[one.text_hash]))):
-            own = len({key for key, _ in words.keys_of(sentence, one.language)} & keys)
+            own = len({key for key, _ in words.keys_of(MARKS.sub(" ", sentence), one.language)} & keys)
             if not own or not _SHORTEST <= len(sentence) <= _LONGEST:
                 continue
             text, left_out = shown(sentence, one.language, common)

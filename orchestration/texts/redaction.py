@@ -19,6 +19,8 @@ from orchestration.personal_data import places
 
 _NAMES_FILE = Path(__file__).parent / "names.yml"
 _MARKS = {"e-mail address": "[e-mail]", "phone number": "[phone]", "IBAN": "[account]", "card number": "[card]"}
+#: What stands in a redacted text in the place of something.
+MARKS = re.compile(r"\[(?:e-mail|phone|account|card|number|address|name)\]")
 _NUMBER, _ADDRESS, _NAME = "[number]", "[address]", "[name]"
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃĄĘÓ]"
 _PROPER = rf"{_CAPITAL}[\w'’-]*\w"

@@ -15,6 +15,7 @@ from orchestration.seeds import effective_seed
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
+from orchestration.texts.redaction import MARKS, redacted
 from orchestration.texts.step import texts_of
 from orchestration.texts.topics import Corpus, Said, Topic, day_of, members
 
@@ -70,6 +71,19 @@ def topics_by_text(
     for own in named:
         for row in _said_with(corpus, own) if own.name else ():
             shares[row, own.id] = 1.0
+    texts: dict[str, list[int]] = {}
+    for row, topic in sorted(shares):
+        texts.setdefault(topic, []).append(row)
+    parts: dict[str, list[Topic]] = {}
+    for one in found:
+        own = names[one.id]
+        parts.setdefault(own.id if own else one.id, []).append(one)
+    called = {own.id: own.name for own in named if own.name}
+    wanted = {topic: _wanted(parts.get(topic, []), [own for own in named if own.id == topic]) for topic in texts}
+    written = _written(con, said, texts, wanted)
+    # A topic of names is none.
+    nameless = {topic for topic, (own_words, _) in written.items() if not own_words and topic not in called}
+    shares = {pair: part for pair, part in shares.items() if pair[1] not in nameless}
     table = [
         {
             "record_kind": said[row].record_kind, "record_id": said[row].record_id, "text_hash": said[row].text_hash,
@@ -83,18 +97,8 @@ def topics_by_text(
         }
         for (row, topic), part in sorted(shares.items())
     ]  # fmt: skip
-    texts: dict[str, list[int]] = {}
-    for row, topic in sorted(shares):
-        texts.setdefault(topic, []).append(row)
-    parts: dict[str, list[Topic]] = {}
-    for one in found:
-        own = names[one.id]
-        parts.setdefault(own.id if own else one.id, []).append(one)
-    called = {own.id: own.name for own in named if own.name}
-    wanted = {topic: _wanted(parts.get(topic, []), [own for own in named if own.id == topic]) for topic in texts}
-    written = _written(con, said, texts, wanted)
     labels = []
-    for topic in sorted(texts):
+    for topic in sorted(texts.keys() - nameless):
         group, (own_words, label) = parts.get(topic, []), written[topic]
         labels.append(
             {
@@ -129,7 +133,7 @@ def _written(
     con: duckdb.DuckDBPyConnection, said: list[Said], texts: dict[str, list[int]], wanted: dict[str, list[str]]
 ) -> dict[str, tuple[list[str], list[str]]]:
     """For each topic its words as most texts of its commonest language write them (or all, if that lacks one), and its label:
-    the first ones of that language. Looked at are a few texts, by their hash.
+    the first ones of that language. Looked at are a few texts, by their hash, without names.
     """
     chosen = {topic: sorted({said[row].text_hash for row in rows})[:_LOOKED_AT] for topic, rows in texts.items()}
     topics: dict[str, list[str]] = {}
@@ -145,7 +149,7 @@ def _written(
     con.execute("create or replace temp table asked_for as select * from asked")
     for batch in texts_of(con, "select text_hash from asked_for"):
         for key, text, _ in batch:
-            for name, form in words.keys_of(cleaned(text), languages[key]):
+            for name, form in words.keys_of(MARKS.sub(" ", redacted(cleaned(text))), languages[key]):
                 for topic in topics[key]:
                     if name in counts[topic]:
                         counts[topic][name][languages[key] != main[topic], form] += 1
