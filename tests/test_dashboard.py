@@ -180,6 +180,7 @@ def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
     where = "channel = webshop"
     page.goto(f"{address}/explore?kpi=on_time_delivery_rate&by=country&by=segment&grain=quarter&where={where}")
     expect(page.locator("h1")).to_have_text("Explore", timeout=30_000)
+    page.locator('[data-testid="stCode"]').nth(1).wait_for(timeout=30_000)
     settled(page)
     command, sql = page.locator('[data-testid="stCode"]').all_inner_texts()
     assert "kpi('on_time_delivery_rate', 'quarter', ['country', 'segment'])" in sql
