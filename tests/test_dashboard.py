@@ -26,6 +26,10 @@ from orchestration.query.asking import Question, answer
 PROBES = "the server responded with a status of 404"
 
 
+#: A machine that runs other tests beside draws a page later than the five seconds that are Playwright's own.
+expect.set_options(timeout=20_000)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as found:
