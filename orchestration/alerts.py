@@ -34,8 +34,8 @@ _ALERT_LINES = f"""
 """
 
 
-def check_addresses(addresses: list[str]) -> None:
-    """Hold the setting `notify` against what Apprise knows.
+def check_addresses(addresses: list[str], setting: str = "notify") -> None:
+    """Hold the addresses of a setting against what Apprise knows.
 
     Raises:
         ConfigurationError: one is no address; it is named by its number, since it can hold a password.
@@ -47,7 +47,7 @@ def check_addresses(addresses: list[str]) -> None:
     for number, address in enumerate(addresses, start=1):
         if apprise.Apprise.instantiate(address) is None:
             raise ConfigurationError(
-                f"notify: number {number} is no address that Apprise knows; such as mailto://user:password@example.org"
+                f"{setting}: number {number} is no address that Apprise knows; such as mailto://user:password@example.org"
             )
 
 

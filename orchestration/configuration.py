@@ -50,6 +50,8 @@ def check_configuration(settings: Settings) -> None:
     """
     check_folder(settings)
     check_addresses(settings.notify)
+    for digest in settings.digests:
+        check_addresses(digest.to, f"digests, {digest.name}")
     check_engine(settings)
     sources_of(settings)
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cxhouse as package
+from orchestration.dashboard.marts import Marts
 from orchestration.errors import ConfigurationError
 from orchestration.query.asking import Question, answer
 from orchestration.query.change import adjusted
@@ -99,7 +100,7 @@ def test_every_cut_is_equal_to_the_mart(sample_home: Home) -> None:
 
 
 def asked(con: duckdb.DuckDBPyConnection, *kpis: str, **more: object) -> list[dict[str, object]]:
-    return answer(con, Question(kpis, **more))  # type: ignore[arg-type]
+    return answer(Marts(con), Question(kpis, **more))  # type: ignore[arg-type]
 
 
 def test_two_cuts_and_a_condition_are_the_cases(readers: duckdb.DuckDBPyConnection) -> None:
@@ -110,14 +111,14 @@ def test_two_cuts_and_a_condition_are_the_cases(readers: duckdb.DuckDBPyConnecti
     expected = readers.execute(
         """
         select date_trunc('quarter', created_at at time zone 'UTC' at time zone 'Europe/Berlin')::date, channel, team,
-            avg(first_response_seconds), count(first_response_seconds), count(distinct customer_key)
+            avg(first_response_seconds), count(first_response_seconds), count(distinct coalesce(customer_key, ticket_id))
         from fct_tickets where is_contact and country in ('DE', 'AT') group by all
         """
     ).fetchall()
     cases = {row[:3]: row[3:] for row in expected}
     for cell, row in shown.items():
         assert (row["value"], row["n"]) == (pytest.approx(cases[cell][0]), cases[cell][1])
-        assert cases[cell][2] >= 5
+        assert cases[cell][2] >= 5 or not row["n"]
     # Whatever is of fewer than five people is among the hidden.
     assert all(cell not in shown for cell, (_, n, people) in cases.items() if n and people < 5)
 
@@ -172,7 +173,7 @@ def test_a_comparison_is_that_of_the_two_periods(readers: duckdb.DuckDBPyConnect
 )
 def test_what_cannot_be_asked_says_why(readers: duckdb.DuckDBPyConnection, question: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        answer(readers, Question(**{"kpis": ("csat",), **question}))  # type: ignore[arg-type]
+        answer(Marts(readers), Question(**{"kpis": ("csat",), **question}))  # type: ignore[arg-type]
 
 
 def test_readers_of_the_marts_alone_get_what_these_hold(sample_home: Home) -> None:

@@ -1,3 +1,4 @@
+{%- set tail = kpi_query_tail() if execute -%}
 -- For each KPI its query by any cuts over the published facts, or why it has none.
 select
     queries.kpi_id,
@@ -13,7 +14,7 @@ from (
         {{ text_literal(definition.kpi_id) }},
         {{ text_literal(readers_dimensions(definition) | join(', ')) }},
         {{ text_literal(readers_grains(definition) | join(', ')) }},
-        {{ text_literal(none if reason else kpi_query(definition)) }},
+        {{ text_literal(none if reason else kpi_query(definition, tail)) }},
         {{ text_literal(reason) }}
     ),
     {% endfor -%}

@@ -107,6 +107,28 @@ def explain(
 
 
 @click.command()
+@click.argument("name")
+@click.option("--send", "is_sent", is_flag=True, help="Send it to its recipients now, whether or not it is worth it.")
+@click.option("--format", "form", default="html", show_default=True, type=click.Choice(["html", "csv"]))
+@home_options
+@reported
+def digest(name: str, is_sent: bool, form: str, home: str | None, config: str | None) -> None:
+    """Show the digest NAME of the settings as it would be sent, or send it."""
+    from orchestration.dashboard.marts import Marts
+    from orchestration.display import published_file
+    from orchestration.publish import open_published
+    from orchestration.query.digests import compose, digest_named, send
+
+    settings = load_settings(home=home, config=config)
+    chosen = digest_named(settings, name)
+    with open_published(published_file(settings)) as con:
+        message = compose(Marts(con), chosen)
+    if is_sent:
+        send(chosen, message)
+    click.echo(f"digest sent: {message.title}" if is_sent else message.html if form == "html" else message.csv)
+
+
+@click.command()
 @home_options
 @reported
 def status(home: str | None, config: str | None) -> None:
@@ -165,4 +187,4 @@ def push(compare_all: bool, home: str | None, config: str | None) -> None:
         click.echo(line)
 
 
-COMMANDS = (kpis, explain, status, rollback, push)
+COMMANDS = (kpis, explain, digest, status, rollback, push)

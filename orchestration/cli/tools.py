@@ -51,6 +51,33 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
 
 
 @click.command()
+@click.option("--port", type=_PORT, help="Serve on http://127.0.0.1:PORT/mcp instead of standard input and output.")
+@home_options
+@reported
+def mcp(home: str | None, config: str | None, port: int | None) -> None:
+    """Answer programs and agents that speak the Model Context Protocol: KPIs, cuts, explanations, cases. Read-only."""
+    from orchestration.display import published_file
+
+    settings = load_settings(home=home, config=config)
+    path = published_file(settings)
+    _needs("mcp", "mcp")
+
+    from orchestration.query.mcp_server import server_over
+
+    server = server_over(path)
+    if port is None:
+        return server.run()
+    import uvicorn
+
+    from orchestration.serving.guard import Guard
+
+    check_port(port)
+    tell_guard(settings)
+    click.echo(f"cxhouse: http://127.0.0.1:{port}/mcp; Ctrl-C stops", err=True)
+    uvicorn.run(Guard(server.streamable_http_app()), host="127.0.0.1", port=port, log_level="warning")
+
+
+@click.command()
 @exports_option
 @home_options
 @engine_options
@@ -67,9 +94,9 @@ def ui(
     serve_ui(settings, port)
 
 
-def _needs(module: str) -> None:
+def _needs(module: str, extra: str = "ui") -> None:
     if find_spec(module) is None:
-        raise CxhouseError("that is an extra; install it with: pip install 'cxhouse[ui]'")
+        raise CxhouseError(f"that is an extra; install it with: pip install 'cxhouse[{extra}]'")
 
 
 @click.command()
@@ -154,4 +181,4 @@ def mf(arguments: tuple[str, ...], home: str | None, config: str | None) -> None
     ask(load_settings(home=home, config=config), list(arguments))
 
 
-COMMANDS = (dashboard, ui, schedule, docs, dbt, mf)
+COMMANDS = (dashboard, mcp, ui, schedule, docs, dbt, mf)

@@ -48,9 +48,10 @@ def query(
     """
     settings = load_settings(home=str(home) if home else None, config=None)
     with open_published(published_file(settings)) as con:
-        names = kpi_names(Marts(con), _listed(kpi))
+        marts = Marts(con)
+        names = kpi_names(marts, _listed(kpi))
         question = Question(names, _listed(by), where, grain, _day(first), _day(last), compare)
-        return as_table(answer(con, question), question)
+        return as_table(answer(marts, question), question)
 
 
 def explain(

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from orchestration.dashboard.marts import ALL, GRAINS, Marts, period_end, period_start
@@ -76,7 +75,7 @@ class _Cutting:
         return tuple(dict.fromkeys([*(told.split(", ") if told else []), *self.free]))
 
 
-def answer(con: duckdb.DuckDBPyConnection, question: Question) -> list[Row]:
+def answer(marts: Marts, question: Question) -> list[Row]:
     """The rows that answer a question: by KPI as asked, then by period and members.
 
     Each has ``kpi_id``, ``period_start`` (none of grain all), a column for each cut, and the ``FIGURES``; with a comparison also
@@ -84,13 +83,13 @@ def answer(con: duckdb.DuckDBPyConnection, question: Question) -> list[Row]:
     status is not_available. Numbers of too few people are none, status suppressed.
 
     Args:
-        con: to the published marts, and beside them the published facts (`orchestration.publish.open_published`).
+        marts: the published ones, over a connection that has the published facts beside them
+            (`orchestration.publish.open_published`).
         question: what is asked.
 
     Raises:
         ConfigurationError: there is no such KPI, dimension, member or grain, or the KPI has no meaning by it.
     """
-    marts = Marts(con)
     _check(question)
     rows: list[Row] = []
     for kpi in question.kpis:

@@ -30,13 +30,13 @@ def show(settings: Settings, question: Question, form: str) -> None:
     with open_published(published_file(settings)) as con:
         marts = Marts(con)
         question = Question(kpi_names(marts, question.kpis), *_rest(question))
-        rows = answer(con, question)
+        rows = answer(marts, question)
         definitions = marts.definitions
     if form != "table":
         names = ("kpi_id", "period_start", *question.by, *FIGURES, *(COMPARED if question.compare else ()))
         click.echo(kpis_text([{name: row.get(name) for name in names} for row in rows], form))
         return
-    table = table_of(f"KPIs by {', '.join([question.grain, *question.by])}")
+    table = table_of(f"KPIs by {', '.join([question.grain, *question.by])}".replace("by all, ", "by "))
     heads = ["KPI", "period", *question.by, "value", *(["was", "change"] if question.compare else []), "95 % interval", "cases"]
     for name in [*heads, "pending", "target", "status"]:
         table.add_column(name, justify="right" if name in ("value", "was", "change", "cases", "pending", "target") else "left")

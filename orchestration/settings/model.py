@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.pull.limits import SHIPPED, Limits
+from orchestration.settings.digests import Digest
 from orchestration.settings.locations import Location, read_locations
 from orchestration.settings.places import Places
 from orchestration.settings.targets import Targets
@@ -66,6 +67,7 @@ class Settings(Places):
         default_factory=list,
         description="Apprise addresses (mail, Slack, webhooks, …) told of new alerts and of runs not published.",
     )
+    digests: list[Digest] = Field(default_factory=list, description="Messages with KPIs, once a period.")
     engine: Engine = Field("duckdb", description="What builds the models.")
     spark_master: str = Field("local[*]", description="Where Spark runs; such as spark://host:7077.")
     spark_conf: dict[str, Any] = Field(default_factory=dict, description="Spark's own settings, by their names.")

@@ -55,6 +55,10 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     settle(run.settings, run.inputs)
     tell_new_alerts(run.settings, told)
     run.progress(f"published: version {record.published_version}")
+    if run.settings.digests:
+        from orchestration.query.digests import send_due
+
+        send_due(run.settings, run.progress)
     with record.timed("targets"):
         bring_up_to_date(run.settings, run.progress)
     return tables

@@ -3,8 +3,8 @@
 
     {grain}, the grain; {period}, the first day of its period from `day`; {cuts}, the columns d_<dimension> that it is cut by, each
     after a comma; {named}, the same, named as the dimensions are; {dimension} and {member}, which own targets apply; {first} and
-    {last}, the days that count; {where}, further conditions on d_<dimension>, beginning with "and". -#}
-{% macro kpi_query(definition) %}
+    {last}, the days that count; {where}, further conditions on d_<dimension>, beginning with "and". `tail` is that of all KPIs. -#}
+{% macro kpi_query(definition, tail) %}
   {%- set passes = passes_of_kpi(definition) -%}
   {%- set with_cells -%}
 told as (
@@ -57,7 +57,14 @@ cells as (
     group by all
 
 ),
+  {%- endset -%}
+  {{- return(on_one_line('with ' ~ with_cells) ~ ' ' ~ tail) -}}
+{% endmacro %}
 
+
+{#- What the queries of all KPIs end with: values, intervals, targets and status of `cells`. -#}
+{% macro kpi_query_tail() %}
+  {%- set with_values -%}
 {{ valued_cells(
     't_quantiles',
     'targets',
@@ -82,8 +89,14 @@ select
 from available
 cross join told
   {%- endset -%}
-  {%- set without_comments = modules.re.sub('--[^\n]*', '', 'with ' ~ with_cells ~ ' ' ~ shown) -%}
-  {{- return(modules.re.sub('\\s+', ' ', without_comments)) -}}
+  {{- return(on_one_line(with_values ~ ' ' ~ shown)) -}}
+{% endmacro %}
+
+
+{#- SQL without comments and line breaks, and without what engines write differently. -#}
+{% macro on_one_line(sql) %}
+  {%- set neutral = modules.re.sub('--[^\n]*', '', sql) | replace('as ' ~ dbt.type_string() ~ ')', 'as varchar)') -%}
+  {{- return(modules.re.sub('\\s+', ' ', neutral) | trim) -}}
 {% endmacro %}
 
 
