@@ -194,7 +194,7 @@ def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
     question = Question(("on_time_delivery_rate",), ("country", "segment"), where, "quarter")
     with sample_home.published() as con:
-        wanted = answer(con, question)
+        wanted = answer(Marts(con), question)
     assert [(row["country"], row["segment"], row["n"]) for row in rows] == [
         (row["country"], row["segment"], "" if row["n"] is None else str(row["n"])) for row in wanted
     ]

@@ -46,7 +46,7 @@ def draw_explorer(marts: Marts, view: View, kpi_id: str) -> None:
     condition = conditions[0] if len(conditions) == 1 else " and ".join(f"({text})" for text in conditions)
     question = Question((kpi_id,), tuple(by), condition, view.grain, view.first_on, view.last_on, _COMPARED[compare])
     try:
-        rows = answer(marts.connection, question)
+        rows = answer(marts, question)
     except ConfigurationError as error:
         st.warning(str(error))
         return
