@@ -108,7 +108,7 @@ def format_value(value: float | None, unit: str, currency: str = "") -> str:
         case "points":
             return _short(value, 1)
         case "points_of_1":
-            return f"{_short(value * 100, 1, '+')} points"
+            return f"{_short(value * 100, 1, '+' if round(float(value) * 100, 1) else '')} points"
         case _:
             return f"{value:,.2f}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -58,3 +60,12 @@ def console(stderr: bool = False, **options: Any) -> SafeConsole:
 def echo(text: str, err: bool = False) -> None:
     """Print a line that may hold text from files."""
     click.echo(lines_shown(text), err=err)
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+    """Rows as a CSV file with a line of names, in these columns; what is not known is empty, whole numbers stay whole."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(map(cell_for_csv, columns))
+    writer.writerows([cell_for_csv(row[name]) for name in columns] for row in rows)
+    return stream.getvalue().encode()

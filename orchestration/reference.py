@@ -96,19 +96,17 @@ def _needs(told: str) -> str:
     return ", ".join(dict.fromkeys(words)) or "nothing more"
 
 
-def read_project() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The table ``kpi_definitions`` as it is compiled now, and the parsed project; needs no exports."""
+def read_definitions() -> list[dict[str, Any]]:
+    """The table ``kpi_definitions`` as it is compiled now; needs no exports."""
     from orchestration.execution import prepare_home
     from orchestration.warehouse import Warehouse
 
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home))
         prepare_home(settings)
-        warehouse = Warehouse(settings)
-        warehouse.build(["--select", "kpi_definitions", "--exclude-resource-type", "test"])
+        Warehouse(settings).build(["--select", "kpi_definitions", "--exclude-resource-type", "test"])
         with connect(settings.warehouse) as con:
-            definitions = con.sql("select * from kpis.kpi_definitions order by kpi_id").to_arrow_table().to_pylist()
-        return definitions, warehouse.manifest()
+            return con.sql("select * from kpis.kpi_definitions order by kpi_id").to_arrow_table().to_pylist()
 
 
 def kpi_reference(definitions: list[dict[str, Any]]) -> str:
@@ -148,9 +146,8 @@ def _type(column: Column) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated page and its text."""
-    definitions, manifest = read_project()
+    definitions = read_definitions()
     return {
-        DOCS / "tables.md": tables_reference(public_tables(manifest), column_types(manifest)),
         DOCS / "kpis.md": kpi_reference(definitions),
         DOCS / "vendors.md": vendors_reference(definitions),
         DOCS / "exports.md": exports_reference(),
@@ -224,12 +221,19 @@ def run_sample(folder: Path) -> Path:
     return settings.warehouse
 
 
+def tables_of(manifest: dict[str, Any]) -> str:
+    """The page of the published tables, of a parsed project."""
+    return tables_reference(public_tables(manifest), column_types(manifest))
+
+
 def main() -> None:
     """Write the generated docs."""
     for path, text in generated().items():
         path.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         (DOCS / "sample.md").write_text(sample_reference(run_sample(Path(folder))), encoding="utf-8")
+        manifest = json.loads((Path(folder) / "home" / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+        (DOCS / "tables.md").write_text(tables_of(manifest), encoding="utf-8")
 
 
 if __name__ == "__main__":

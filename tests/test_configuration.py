@@ -10,6 +10,7 @@ import pytest
 from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from orchestration.configuration import check_folder, known_vars
 from orchestration.errors import ConfigurationError
@@ -107,6 +108,7 @@ def test_a_seed_of_windows_with_a_part_of_the_columns(tmp_path: Path) -> None:
         ({"kpi_grains": {"default": "day"}}, "kpi_grains: {'default': 'day'} is not made of lists of grains ('day' is none)"),
         ({"kpi_grains": "day"}, "'day' is not a list of grains, or lists by dimension"),
         ({"kpi_ids": ["nps", "npss"]}, "unknown: 'npss'"),
+        ({"headline_kpis": ["npss"]}, "headline_kpis: ['npss'] is not made of"),
         ({"kpi_dimensions": "channel"}, "'channel' is not a list"),
         ({"segment_source": "guessed"}, "segment_source: 'guessed' is not made of: behaviour, listed"),
         ({"phone_country_code": "0049"}, "is not a calling code such as '+49'"),
@@ -116,6 +118,12 @@ def test_a_wrong_variable_is_explained(variables: dict, message: str, tmp_path: 
     with pytest.raises(ConfigurationError) as raised:
         check_folder(Settings(home=tmp_path, vars=variables))
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["desk.example/{ticket_id}", "https://desk.example/tickets", "javascript:{ticket_id}"])
+def test_a_link_to_records_is_an_address_with_the_column(address: str) -> None:
+    with pytest.raises(ValidationError, match=r"ticket_id: wanted an address with \{ticket_id\} in it"):
+        Settings(record_links={"ticket_id": address})
 
 
 def test_the_defaults_of_the_variables_are_right(tmp_path: Path) -> None:

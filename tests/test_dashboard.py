@@ -26,6 +26,10 @@ from orchestration.runs.alerts import BY_SEVERITY
 PROBES = "the server responded with a status of 404"
 
 
+#: A machine that runs other tests beside draws a page later than the five seconds that are Playwright's own.
+expect.set_options(timeout=20_000)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as found:
@@ -180,6 +184,7 @@ def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
     where = "channel = webshop"
     page.goto(f"{address}/explore?kpi=on_time_delivery_rate&by=country&by=segment&grain=quarter&where={where}")
     expect(page.locator("h1")).to_have_text("Explore", timeout=30_000)
+    page.locator('[data-testid="stCode"]').nth(1).wait_for(timeout=30_000)
     settled(page)
     command, sql = page.locator('[data-testid="stCode"]').all_inner_texts()
     assert "kpi('on_time_delivery_rate', 'quarter', ['country', 'segment'])" in sql
@@ -189,7 +194,7 @@ def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
     question = Question(("on_time_delivery_rate",), ("country", "segment"), where, "quarter")
     with sample_home.published() as con:
-        wanted = answer(con, question)
+        wanted = answer(Marts(con), question)
     assert [(row["country"], row["segment"], row["n"]) for row in rows] == [
         (row["country"], row["segment"], "" if row["n"] is None else str(row["n"])) for row in wanted
     ]

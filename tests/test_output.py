@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 
-from orchestration.output import SafeConsole, cell_for_csv, lines_shown, row_for_csv, shown
+from orchestration.output import SafeConsole, as_csv, cell_for_csv, lines_shown, row_for_csv, shown
 
 CLEARS_SCREEN = "\x1b[2J\x1b]0;owned\x07tickets\r.csv"
 
@@ -51,3 +51,8 @@ def test_a_spreadsheet_computes_nothing(cell: str) -> None:
 def test_other_cells_stay_what_they_are(cell: object) -> None:
     assert cell_for_csv(cell) == cell
     assert type(cell_for_csv(cell)) is type(cell)
+
+
+def test_a_csv_keeps_whole_numbers_whole() -> None:
+    rows = [{"n": 27, "=who": "=1+1", "more": 1}, {"n": None, "=who": "x", "more": 2}]
+    assert as_csv(rows, ["n", "=who"]).decode().splitlines() == ["n,'=who", "27,'=1+1", ",x"]

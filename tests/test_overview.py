@@ -192,6 +192,8 @@ def test_no_wait_is_below_zero(marts: Marts) -> None:
         (17.0, "points", "17"),
         (-0.04, "points", "0"),
         (0.21, "points_of_1", "+21 points"),
+        (-0.085, "points_of_1", "-8.5 points"),
+        (0.0, "points_of_1", "0 points"),
         (1204.0, "count", "1,204"),
         (None, "rate", "–"),
     ],

@@ -17,7 +17,7 @@ from orchestration.definitions import build_definitions
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock
 from orchestration.pull.kinds import all_kinds
-from orchestration.reference import generated, sample_reference
+from orchestration.reference import generated, sample_reference, tables_of
 from orchestration.settings import Settings, load_settings
 
 MODELS = REPOSITORY / "models"
@@ -49,6 +49,10 @@ def test_sources_are_the_kinds() -> None:
 def test_generated_docs_are_current() -> None:
     for path, text in generated().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run make docs"
+
+
+def test_the_page_of_tables_is_current(manifest: dict[str, Any]) -> None:
+    assert (REPOSITORY / "docs" / "tables.md").read_text(encoding="utf-8") == tables_of(manifest), "run make docs"
 
 
 def test_the_docs_show_a_run_of_the_sample(sample_home: Home) -> None:

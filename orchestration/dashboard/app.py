@@ -23,7 +23,7 @@ from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
 from orchestration.dashboard.scorecards import agents
-from orchestration.output import row_for_csv
+from orchestration.output import as_csv
 from orchestration.runs.alerts import BY_SEVERITY
 
 #: Rows of cases on the page; the CSV has all.
@@ -309,7 +309,7 @@ def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name:
 
     def everything() -> bytes:
         with file.reading() as newest:
-            return pd.DataFrame(map(row_for_csv, cases.all(newest)), columns=order_of_all).to_csv(index=False).encode()
+            return as_csv(cases.all(newest), order_of_all)
 
     order_of_all = [name for name in order if name in found[0]]
 

@@ -38,6 +38,8 @@ def figure(data: list[dict[str, Any]], height: int = HEIGHT, **layout: Any) -> F
 
 def scale(unit: str, values: list[float | None], currency: str = "") -> tuple[float, dict[str, Any]]:
     """What to divide values by so that an axis reads well, and the axis."""
+    if unit == "points_of_1":
+        return 0.01, {"title": {"text": "points"}}
     if unit == "money" and currency:
         return 1.0, {"title": {"text": currency}}
     if unit == "rate":

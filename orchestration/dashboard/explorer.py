@@ -16,7 +16,7 @@ from orchestration.dashboard.marts import ALL, Marts, View, period_name
 from orchestration.dashboard.members import chosen
 from orchestration.display import format_value, within_limits
 from orchestration.errors import ConfigurationError
-from orchestration.output import row_for_csv
+from orchestration.output import as_csv
 from orchestration.query.asking import Question, answer
 from orchestration.query.explain import explain
 
@@ -46,7 +46,7 @@ def draw_explorer(marts: Marts, view: View, kpi_id: str) -> None:
     condition = conditions[0] if len(conditions) == 1 else " and ".join(f"({text})" for text in conditions)
     question = Question((kpi_id,), tuple(by), condition, view.grain, view.first_on, view.last_on, _COMPARED[compare])
     try:
-        rows = answer(marts.connection, question)
+        rows = answer(marts, question)
     except ConfigurationError as error:
         st.warning(str(error))
         return
@@ -69,7 +69,7 @@ def _draw_answer(marts: Marts, question: Question, rows: list[dict[str, Any]]) -
     shown = [_line(question, row, said, kpi) for row in newest_first]
     st.dataframe(pd.DataFrame(shown), hide_index=True, key="explored_rows", alt="The answer as a table")
     st.download_button(
-        "All as CSV", lambda: pd.DataFrame(map(row_for_csv, rows)).to_csv(index=False).encode(), f"{kpi_id}.csv", "text/csv"
+        "All as CSV", partial(as_csv, rows, list(rows[0])), f"{kpi_id}.csv", "text/csv"
     )  # fmt: skip
     st.caption("The same by the command line; and in SQL, over analysis.duckdb:")
     st.code(command_of(question), language="sh")

@@ -67,7 +67,10 @@ def alerts(marts: Marts, view: View) -> list[Block]:
         definition = marts.definitions.get(alert["subject"])
         rule = measured.get(alert["subject"]) or str(alert["subject"])
         unit = marts.definitions.get(rule, {}).get("unit", "")
-        whom = "" if alert["member"] in (None, "all") else f" ({alert['dimension']} {alert['member']})"
+        # A policy's own name says the marketplace.
+        whom = (
+            "" if alert["member"] in (None, "all") or alert["kind"] == "policy" else f" ({alert['dimension']} {alert['member']})"
+        )
         value = format_value(alert["value"], unit) if alert["value"] is not None else ""
         limit = f"{format_value(alert['limit_value'], unit)}" if alert["limit_value"] is not None else ""
         rows.append(

@@ -101,11 +101,6 @@ class Marts:
         #: What told this version's file from others when it was opened.
         self.signature = signature
 
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """Of readers; for what asks more than a query."""
-        return self._con
-
     def rows(self, query: str, **values: Any) -> list[Row]:
         """A query's rows; values are bound to its `$name` parameters, never written into it."""
         cursor = self._con.execute(query, values or None)

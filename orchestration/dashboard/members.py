@@ -40,7 +40,7 @@ def members_of(marts: Marts, kpi: Kpi, view: View, period: date | None, dimensio
         return Members(marts.by_member(*whole), marts.hidden_members(*whole), note)
     where = f"Only {view.dimension.replace('_', ' ')} {view.member}."
     try:
-        found = answer(marts.connection, Question((kpi.id,), (dimension,), chosen(view), grain, period, period))
+        found = answer(marts, Question((kpi.id,), (dimension,), chosen(view), grain, period, period))
     except ConfigurationError:
         note = f"Of all cases, not only of {view.dimension.replace('_', ' ')} {view.member}: both together are not to be had."
         return Members(marts.by_member(*whole), marts.hidden_members(*whole), note)

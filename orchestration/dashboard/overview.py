@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from orchestration.runs.alerts import BY_SEVERITY
 from orchestration.dashboard.blocks import Block, Cards, Finding, Findings
 from orchestration.dashboard.drivers import change_driver, miss_driver
 from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_name
 from orchestration.display import format_value
+from orchestration.runs.alerts import BY_SEVERITY
 
 #: What a reader takes in; the pages have all.
 _MISSES, _CHANGES, _WATCHED = 6, 6, 6
