@@ -428,6 +428,16 @@ def test_a_first_run_says_how_long_it_will_take(tmp_path: Path, desk: tuple[str,
     assert home.told[0] == "pull: desk: tickets: 2 of 7 records, about 5 min to go"
 
 
+def test_requests_for_each_record_are_foretold_too(
+    tmp_path: Path, desk: tuple[str, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, told = desk
+    monkeypatch.setattr(streams, "time", SimpleNamespace(monotonic=lambda: 120.0 * len(told.api.asked)))
+    home = api_home(tmp_path, address)
+    home.land()
+    assert "pull: desk: notes: 1 of 7 records, about 12 min to go" in home.told
+
+
 # -- settings ----------------------------------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ class StreamReader:
         self._began = self._told = time.monotonic()
         #: What had been read before this run, as a share of all; none: nothing was reported yet.
         self._share_before: float | None = None if deliveries.work(name) else 0.0
-        self._is_first = not self._known.get("newest") and not self._known.get("cursor") and stream.changes is not None
+        self._is_first = "read_at" not in self._known
 
     def read(self) -> None:
         """Read to the end.
@@ -109,10 +109,11 @@ class StreamReader:
 
     def _request(self, since: datetime, **more: Any) -> dict[str, Any]:
         values = {**self._asked.values, "since": written(since, self._stream.instants), **more}
+        query = filled(self._stream.query, values)
         request: dict[str, Any] = {
             "method": self._stream.method,
             "url": f"{self._client.address}{filled(self._stream.path, values)}",
-            "query": filled(self._stream.query, values),
+            "query": {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in query.items()},
             "body": filled(self._stream.body, values),
         }
         if (following := self._stream.next) and following.page:
