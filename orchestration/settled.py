@@ -31,7 +31,12 @@ def _hash(parts: Iterable[object]) -> str:
 def inputs_version(settings: Settings) -> str:
     """Changes with all that a run reads: the offered files, settings, configuration, code, libraries, the date."""
     code = [PACKAGE, PROJECT / "expectations", *([settings.config_dir] if settings.config_dir else [])]
-    files = [path for folder in code for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".yml", ".yaml", ".csv")]
+    files = [
+        path
+        for folder in code
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".py", ".yml", ".yaml", ".csv") and path.is_file()
+    ]
     # The settings, which have their own part.
     files = [path for path in files if path.name != CONFIG_FILE]
     return _hash(

@@ -156,6 +156,53 @@ def test_later_runs_read_what_changed(tmp_path: Path, desk: tuple[str, Desk]) ->
     assert not list(home.settings.asked.rglob("*.gz")), "what has landed lies once"
 
 
+def test_of_another_account_nothing_is_known(tmp_path: Path, desk: tuple[str, Desk]) -> None:
+    """Else its records from before the other one's newest would never be read."""
+    address, told = desk
+    home = api_home(tmp_path, address, streams=TICKETS, params={"account": "one"})
+    home.land()
+    told.tickets = [ticket(1, status="solved")]
+    other = home.settings.exports["desk"].model_copy(update={"params": {"account": "two"}})
+    home.settings = home.settings.model_copy(update={"exports": {"desk": other}})
+    home.land()
+    assert home.ids() == [1, 2, 3, 4, 5, 6, 7, 1]
+
+
+def test_a_cursor_that_ran_out_begins_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
+    address, told = desk
+
+    def export(request: Request) -> Reply:
+        start = int(request.query.get("cursor", "0").partition("-")[0])
+        if "cursor" in request.query and not request.query["cursor"].endswith(age):
+            return Reply(status=422)
+        if len(told.asked()) == 2:
+            return Reply(status=403)
+        return Reply({"data": told.tickets[start : start + 3], "after": f"{start + 3}-{age}" if start < 4 else None})
+
+    age = "old"
+    description = changed("tickets", next={"cursor": "after", "into": "cursor"}, changes={"by": "updated_at"})
+    told.api.routes["/tickets"] = export
+    home = api_home(tmp_path, address, description, streams=TICKETS)
+    with pytest.raises(CxhouseError, match="3 records are kept"):
+        home.land()
+    age = "new"
+    home.land()
+    assert home.ids() == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_what_came_while_the_rest_was_down_is_asked_about_too(tmp_path: Path, desk: tuple[str, Desk]) -> None:
+    address, told = desk
+    told.api.before = lambda request: Reply(status=403) if request.path == "/tickets/5/notes" else None
+    home = api_home(tmp_path, address)
+    with pytest.raises(CxhouseError, match="notes: access is denied"):
+        home.land()
+    told.tickets.append(ticket(9))
+    told.api.before = lambda _: None
+    home.land()
+    assert home.ids("notes") == [10, 20, 40, 50, 60, 70, 90]
+    assert home.ids() == [1, 2, 3, 4, 5, 6, 7, 9]
+
+
 def test_what_is_again_as_it_was_comes_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
     """Equal bytes are one file: what changed in between would stay."""
     address, told = desk
@@ -379,6 +426,16 @@ def test_a_first_run_says_how_long_it_will_take(tmp_path: Path, desk: tuple[str,
     home = api_home(tmp_path, address, changed("tickets", total="count"), streams=TICKETS)
     home.land()
     assert home.told[0] == "pull: desk: tickets: 2 of 7 records, about 5 min to go"
+
+
+def test_requests_for_each_record_are_foretold_too(
+    tmp_path: Path, desk: tuple[str, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, told = desk
+    monkeypatch.setattr(streams, "time", SimpleNamespace(monotonic=lambda: 120.0 * len(told.api.asked)))
+    home = api_home(tmp_path, address)
+    home.land()
+    assert "pull: desk: notes: 1 of 7 records, about 12 min to go" in home.told
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from asking import Api, Reply, Request, api_server
 from databases import postgresql, postgresql_programs
@@ -468,3 +469,40 @@ def test_tables_that_a_connector_filled_are_read_by_the_shipped_contracts(tmp_pa
         rows = [{key: value for key, value in row.items() if key != "_why"} for case in cases for row in case.rows]
         assert rows
         assert in_order(told[f"{name}/{contract}"]) == in_order(rows), name
+
+
+@pytest.mark.ci
+def test_runs_from_apis_publish_and_end_at_once_when_nothing_changed(
+    tmp_path: Path, cxhouse: Callable[..., Any], server: tuple[str, Api]
+) -> None:
+    address, api = server
+    _zendesk(api)
+    _shopify(api)
+    place = {"kind": "api", "at": address, "params": {"account": "acme"}}
+    exports = {"desk": {**place, "api": "zendesk"}, "shop": {**place, "api": "shopify"}}
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "cxhouse.yml").write_text(
+        json.dumps({"exports": exports, "as_of": "2026-07-01", "max_quarantined_share": 1})
+    )
+    home = {"CXHOUSE_HOME": str(tmp_path / "home"), "CXHOUSE_CONFIG": str(tmp_path / "config")}
+    secrets = {"CXHOUSE_DESK_USER": SECRET, "CXHOUSE_DESK_TOKEN": SECRET, "CXHOUSE_SHOP_TOKEN": SECRET}
+    first = cxhouse("run", **home, **secrets)
+    assert "Published version" in first.stdout
+    assert "Nothing new" in cxhouse("run", **home, **secrets).stdout
+    assert "desk/tickets (API of Zendesk)" in cxhouse("sources", **home).stdout
+    api.before = lambda request: Reply(status=403) if "shopify" in request.path or "admin" in request.path else None
+    told = cxhouse("run", **home, **secrets)
+    assert "access is denied: check the credentials in the environment" in told.stdout + told.stderr
+    con = duckdb.connect(str(tmp_path / "home" / "published" / "analysis.duckdb"), read_only=True)
+    assert con.execute("select count(*) from fct_orders").fetchone() == (3,)
+    assert con.execute("select count(*) from fct_tickets").fetchone() == (len(api_tickets(api)),)
+    assert SECRET not in first.stdout + first.stderr + told.stdout + told.stderr
+
+
+def api_tickets(api: Api) -> set[int]:
+    """The tickets that are not deleted, by what was asked about each."""
+    return {int(request.path.split("/")[4]) for request in api.asked if request.path.endswith("/audits.json")} - DELETED
+
+
+#: Of the fixture: their status is `deleted`.
+DELETED = {one["id"] for one in records("zendesk_api_tickets/tickets_page_1.json") if one["status"] == "deleted"}

@@ -70,7 +70,7 @@ class AskedSource:
         except FileNotFoundError:
             raise
         except OSError:
-            self._unread.add(file.name)
+            self._unread.add(Path(file.location).name)
             raise
 
     def version(self, file: SourceFile) -> str:

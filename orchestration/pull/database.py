@@ -64,7 +64,8 @@ class DatabaseSource(AskedSource):
             raise UnreadableSourceError(_in_words(error)) from error
 
     def _read(self, con: psycopg.Connection, name: str, table: Table) -> None:
-        known, work = self.deliveries.known(name), self.deliveries.work(name)
+        asked = f"{self._location.at} {table.table} {table.query} {table.changed}"
+        known, work = self.deliveries.known_of(name, asked), self.deliveries.work(name)
         given = self._since.isoformat() if self._since else None
         if work is None or work["given"] != given or table.changed is None:
             newest = known.get("newest") if self._since is None else None

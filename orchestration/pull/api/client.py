@@ -25,12 +25,17 @@ ATTEMPTS, FIRST_PAUSE_SECONDS = 7, 1.0
 MOST_WAITING_SECONDS = 900
 
 
-class RefusedError(Exception):
+class RefusedError(UnreadableSourceError):
     """An answer that is none; its ``status`` says which."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"status {status}")
         self.status = status
+        super().__init__(_of_status(self))
+
+    @property
+    def is_of_request(self) -> bool:
+        """Is it what was asked that is wrong, and not who asks or when?"""
+        return 400 <= self.status < 500 and self.status not in (401, 403, 408, 429)
 
 
 class _Patient(Retry):
@@ -100,7 +105,7 @@ class Client:
             return Answer(answer.json(), links[0] if links else None, answer.headers)
         except UnreadableSourceError:
             raise
-        except (RefusedError, requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError) as error:
             raise UnreadableSourceError(_in_words(error)) from error
 
     def _answer(self, request: dict[str, Any]) -> requests.Response:
@@ -189,6 +194,10 @@ def _in_words(error: Exception) -> str:
         return "there is no connection to the server"
     if isinstance(error, (requests.exceptions.JSONDecodeError, ValueError, KeyError)):
         return "its answer is no JSON that was expected"
-    if isinstance(error, RefusedError) and error.status == 404:
+    return problem(error)
+
+
+def _of_status(error: RefusedError) -> str:
+    if error.status == 404:
         return "the server knows no such address: check the params (status 404)"
     return problem(error)

@@ -8,6 +8,7 @@ go once they have landed.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import zlib
@@ -52,6 +53,15 @@ class Deliveries:
     def known(self, stream: str) -> dict[str, Any]:
         """What is remembered of a stream from run to run; may be changed, and is kept by ``save``."""
         known: dict[str, Any] = self._state["streams"].setdefault(stream, {})
+        return known
+
+    def known_of(self, stream: str, asked: str) -> dict[str, Any]:
+        """The same, where it is of what is asked now; else it begins again."""
+        known, mark = self.known(stream), hashlib.sha256(asked.encode()).hexdigest()[:16]
+        if known.get("of") != mark:
+            kept = {name: known[name] for name in ("number", "files") if name in known}
+            known.clear()
+            known |= {**kept, "of": mark}
         return known
 
     def work(self, stream: str) -> dict[str, Any] | None:

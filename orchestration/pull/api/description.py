@@ -76,7 +76,9 @@ class Stream(_Part):
 
     path: str = Field(description="Below the address; {id} is that of the record of `each`.")
     method: Literal["GET", "POST"] = "GET"
-    query: dict[str, Any] = Field(default_factory=dict, description="Parameters; {since} is the instant to read from.")
+    query: dict[str, Any] = Field(
+        default_factory=dict, description="Parameters; {since} is the instant to read from. Lists get commas."
+    )
     body: dict[str, Any] | None = Field(None, description="What a POST sends, as JSON.")
     records: str = Field("", description="Key (dotted) of the answer with the records; none: the answer itself.")
     next: Next | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from orchestration.pull.api.client import Answer, Client
+from orchestration.pull.api.client import Answer, Client, RefusedError
 from orchestration.pull.api.deliveries import Deliveries
 from orchestration.pull.api.description import Changes, Stream, filled
 from orchestration.pull.api.values import as_line, as_text, dug, instant_of, with_value, written
@@ -44,11 +44,13 @@ class StreamReader:
     ) -> None:
         self._name, self._stream, self._client, self._deliveries = name, stream, client, deliveries
         self._asked, self._tell = asked, tell
-        self._known = deliveries.known(name)
+        # Of another account, or by another key of changes, nothing is known.
+        what = (client.address, stream.path, asked.values, stream.changes and stream.changes.by)
+        self._known = deliveries.known_of(name, repr(what))
         self._began = self._told = time.monotonic()
         #: What had been read before this run, as a share of all; none: nothing was reported yet.
         self._share_before: float | None = None if deliveries.work(name) else 0.0
-        self._is_first = not self._known.get("newest") and not self._known.get("cursor") and stream.changes is not None
+        self._is_first = "read_at" not in self._known
 
     def read(self) -> None:
         """Read to the end.
@@ -60,8 +62,8 @@ class StreamReader:
             self._read_each()
             return
         work = self._deliveries.work(self._name)
-        if work is None or work["given"] != as_text(self._asked.since):
-            work = self._begin()
+        is_other = work is None or work["given"] != as_text(self._asked.since)
+        work = self._begin() if work is None or is_other else self._gone_on_with(work)
         while True:
             request = work["request"]
             answer = self._client.ask(request, self._stream.per_minute)
@@ -80,6 +82,16 @@ class StreamReader:
             self._report(work, answer)
         self._finish(work)
 
+    def _gone_on_with(self, work: dict[str, Any]) -> dict[str, Any]:
+        """What broke off; begun again where the server does not know the page any more, as cursors run out."""
+        try:
+            self._client.ask(work["request"], self._stream.per_minute)
+        except RefusedError as error:
+            if error.is_of_request:
+                return self._begin()
+            raise
+        return work
+
     # -- where to begin ------------------------------------------------------------------------------------------------
 
     def _begin(self) -> dict[str, Any]:
@@ -97,10 +109,11 @@ class StreamReader:
 
     def _request(self, since: datetime, **more: Any) -> dict[str, Any]:
         values = {**self._asked.values, "since": written(since, self._stream.instants), **more}
+        query = filled(self._stream.query, values)
         request: dict[str, Any] = {
             "method": self._stream.method,
             "url": f"{self._client.address}{filled(self._stream.path, values)}",
-            "query": filled(self._stream.query, values),
+            "query": {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in query.items()},
             "body": filled(self._stream.body, values),
         }
         if (following := self._stream.next) and following.page:
@@ -242,12 +255,22 @@ class StreamReader:
     # -- one request for each record of another stream -------------------------------------------------------------------
 
     def _read_each(self) -> None:
+        """Ask about the records of each file that has not landed: of what broke off first, then of those that came since."""
         assert self._stream.each is not None
-        work = self._deliveries.work(self._name)
-        done = set(self._known.get("done", []))
-        if work is None:
-            names = [name for name in self._deliveries.unlanded(self._stream.each) if name not in done]
-            work = self._deliveries.begin(self._name, names=names, index=0, given=None)
+        while True:
+            work = self._deliveries.work(self._name)
+            if work is None:
+                done = self._known.get("done", [])
+                names = [name for name in self._deliveries.unlanded(self._stream.each) if name not in done]
+                if not names:
+                    self._known["read_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+                    self._deliveries.save()
+                    return
+                work = self._deliveries.begin(self._name, names=names, index=0, given=None)
+            self._ask_about(work)
+
+    def _ask_about(self, work: dict[str, Any]) -> None:
+        assert self._stream.each is not None
         total = sum(1 for _ in self._deliveries.records(work["names"]))
         for index, record in enumerate(self._deliveries.records(work["names"])):
             if index < work["index"]:
@@ -265,9 +288,8 @@ class StreamReader:
             self._deliveries.save()
             self._say(index + 1, total, (index + 1) / total)
         there = set(self._deliveries.unlanded(self._stream.each))
-        self._known["done"] = sorted((done | set(work["names"])) & there)
+        self._known["done"] = sorted({*self._known.get("done", []), *work["names"]} & there)
         self._known["records"] = self._known.get("records", 0) + work["records"]
-        self._known["read_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         self._deliveries.finish(self._name)
 
     # -- progress ------------------------------------------------------------------------------------------------------
