@@ -13,8 +13,8 @@ from orchestration.errors import CxhouseError
 
 #: What network file systems say of a rename that may work a moment later, and for how long it is tried.
 _PASSING = (errno.ESTALE, errno.EBUSY, errno.EAGAIN)
-#: How libraries say that the disk is full; SQLite cannot always tell it from one that fails.
-_FULL = ("no space left on device", "disk is full", "disk i/o error")
+#: How libraries say that the disk is full; SQLite cannot always tell it from one that fails, or takes no new name.
+_FULL = ("no space left on device", "disk is full", "disk i/o error", "unable to open database file")
 _WAITS = (0.05, 0.2, 0.5)
 
 

@@ -23,7 +23,7 @@ from orchestration.settings import PACKAGE, Settings
 from orchestration.settled import settled_run
 from orchestration.spark import stop_session
 from orchestration.targets.pushing import bring_up_to_date
-from orchestration.versions import restore_whole
+from orchestration.versions import claim, restore_whole
 
 if TYPE_CHECKING:
     from orchestration.steps.run import Run
@@ -41,6 +41,7 @@ def prepare_home(settings: Settings) -> None:
     settings.home.chmod(settings.home_mode)
     settings.published.chmod(settings.published_mode)
     ensure_salt(settings)
+    claim(settings)
     shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
 
 

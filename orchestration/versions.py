@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.durable import sync
+from orchestration.durable import sync, write_text
 from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.pull.ledger import Ledger
 from orchestration.settings import Settings
 
 MARTS_FILE = "marts.duckdb"
@@ -33,6 +35,8 @@ ANALYSIS = "analysis"
 CURRENT = "current"
 #: What lies in a version and has a name of its own beside ``current``.
 NAMES = (MARTS_FILE, ANALYSIS_FILE, PARQUET_FOLDER, REPORT_FILE)
+#: Which home publishes into the folder, and the ledger's mark with the home's number.
+OWNER_FILE, _HOME = ".home", "home"
 #: How the time of a publication names its version.
 TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -89,6 +93,38 @@ def _read(folder: Path) -> Version | None:
         return Version(folder, data["run_id"], files)
     except (OSError, ValueError, KeyError):
         return None
+
+
+# -- whose folder it is ------------------------------------------------------------------------------------------------
+
+
+def claim(settings: Settings) -> None:
+    """Say in the published folder which home publishes there; a link or mount can lead two of them to one.
+
+    Raises:
+        ConfigurationError: another home does: each would remove the other's versions.
+    """
+    path, ledger = settings.published / OWNER_FILE, Ledger(settings.ledger)
+    number = ledger.mark(_HOME) or secrets.token_hex(16)
+    ledger.set_mark(_HOME, number)
+    ours = {"home": str(settings.home.absolute()), "id": number}
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        told = None
+    if told == ours:
+        return
+    if told is not None:
+        other = Path(told["home"])
+        # A copy of a home has its number; where that was moved to, or copied with its versions, it goes on.
+        is_there = (other / "published").exists() and (other / "published").samefile(settings.published)
+        is_same_place = other.exists() and other.samefile(settings.home)
+        if not is_same_place and (is_there or told["id"] != number):
+            raise ConfigurationError(
+                f"{settings.published} is published by another home, {other}: give each a folder of its own, or remove "
+                f"{path} if that home is no more"
+            )
+    write_text(path, json.dumps(ours))
 
 
 # -- publishing --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import logging
 
 import duckdb
 
+from orchestration import durable
 from orchestration.connections import connect
 from orchestration.errors import CxhouseError, GateFailedError
 from orchestration.gates.suites import LAYERS, RAW
@@ -108,7 +109,9 @@ def _draw_report(candidate: Candidate, record: RunRecord) -> None:
     try:
         marts = next(publication for publication in candidate.publications if publication.name == MARTS)
         write_report(candidate.database(marts), candidate.report)
-    except Exception as error:  # whatever a chart can break on
+    except Exception as error:  # whatever a chart can break on, but a disk without room for it
+        if durable.explain(error):
+            raise
         logging.getLogger("cxhouse").exception("the report could not be drawn")
         candidate.report.unlink(missing_ok=True)
         record.verdicts.append(
