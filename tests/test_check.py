@@ -635,7 +635,7 @@ def test_ten_thousand_rows_take_seconds_and_no_heavy_library(tmp_path: Path) -> 
 def test_a_word_that_tells_whose_number_it_is_is_shown() -> None:
     """The customer's phone is made of the direction too; the direction is nobody's."""
     sql = 'case when Direction = \'Out\' then "To" else "From" end'
-    columns = {"call_id": "Id", "direction": "Direction", "queue": "To", "customer_phone": {"sql": sql}}
+    columns = {"call_id": "Id", "started_at": "At", "direction": "Direction", "queue": "To", "customer_phone": {"sql": sql}}
     contract = Contract.model_validate({"name": "calls", "kind": "calls", "files": {"columns": ["Id"]}, "columns": columns})
     masks = Masks(contract, all_kinds()["calls"], ["Id", "Direction", "From", "To"])
     assert masks.cell("direction", "Out") == "Out"

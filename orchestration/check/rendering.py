@@ -322,7 +322,8 @@ def _refused(file: FileReport, reading: Reading) -> str:
 
 def _remedy(file: FileReport, reading: Reading, one: Rejected) -> str:
     """The remedy for rows that are rejected."""
-    if reading.is_canonical and one.column is not None:
+    is_of_all = bool(one.hint) or "is not one of: " in one.reason or 2 * one.rows > reading.rows_read
+    if reading.is_canonical and one.column is not None and is_of_all:
         return _draft(file)
     where = "a contract" if reading.is_canonical else reading.contract
     if one.hint:

@@ -51,7 +51,7 @@ def draft(
     It looks at the names of columns, in seven languages and in the words of many vendors, and at what stands in them. The first
     20,000 rows are read. Fix what is marked, then run the command that it prints at the end.
     """
-    from orchestration.check.lightly import import_lightly
+    from orchestration.lightly import import_lightly
 
     import_lightly()
     from orchestration.draft.drafting import draft as drafted

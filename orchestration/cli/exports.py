@@ -39,9 +39,13 @@ def check(
 
     The exit code is the one with which a run of these files alone would end.
     """
-    from orchestration.check.lightly import import_lightly
+    from orchestration.lightly import import_lightly
 
     import_lightly()
+    from orchestration.pull.isolated import isolated
+
+    # It gets its libraries while this process gets its own.
+    isolated().start()
     from orchestration.check.looking import look_at
     from orchestration.check.rendering import print_report
 

@@ -81,7 +81,7 @@ def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
         ("tickets", "status"): _status,
         ("order_items", "line_id"): _line,
         ("order_items", "quantity"): lambda *_: Entry(
-            "quantity", {"value": 1}, "no column tells it", doubts=["one piece a line? The file tells no quantity"]
+            "quantity", {"value": 1}, "no column holds it", doubts=["one piece a line? The file has no quantity"]
         ),
         ("order_items", "product_id"): _product,
         ("ticket_events", "event_type"): lambda *_: None,
@@ -138,7 +138,7 @@ def _status(draft: Draft, kind: Kind) -> Entry | None:
         return None
     sql = f"case {' '.join(cases)} else '{_STATUS_ELSE[kind.name]}' end"
     return Entry(
-        "status", {"sql": sql}, "no column tells it", doubts=["by the dates that a row has; are these all the states there are?"]
+        "status", {"sql": sql}, "no column holds it", doubts=["by the dates that a row has; are these all the states there are?"]
     )
 
 
@@ -147,7 +147,7 @@ def _line(draft: Draft, _: Kind) -> Entry | None:
     order = draft.entries.get("order_id")
     if order is None or order.looks is None:
         return None
-    doubt = "its place in the order: an export that brings a part of an order would number its lines anew"
+    doubt = "its place in the order: an export that brings a part of an order would number its lines from 1 again"
     return Entry("line_id", {"place_in": [order.looks.seen.name]}, "lines carry no number of their own", doubts=[doubt])
 
 
@@ -179,7 +179,7 @@ def _own_key(draft: Draft, kind: Kind, name: str) -> Entry | None:
     if len(told) < 2:
         return None
     sql = f"md5(concat_ws('|', {', '.join(told)}))"
-    doubt = "no column is a number of its own: made of what tells records apart; rows alike in all of these are one record"
+    doubt = "no column is an id: made of the columns that differ between records; rows equal in all of them are one record"
     return Entry(name, {"sql": sql}, "", doubts=[doubt])
 
 
@@ -239,7 +239,7 @@ def _survey_scale(draft: Draft) -> None:
     if "scale_min" in draft.entries or "scale_max" in draft.entries:
         return
     if len(kinds) > 1:
-        score.doubts.append("several kinds of surveys, and no column tells the scale: map scale_min and scale_max by kind")
+        score.doubts.append("several kinds of surveys, and no column holds the scale: map scale_min and scale_max by kind")
         return
     top = next((top for top in (5, 7, 10, 100) if high <= top), int(high))
     bottom = 0 if low < 1 else 1

@@ -207,7 +207,7 @@ def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
     # Days vary more than months do.
     is_month = len(firsts) < len(seconds) if len(firsts) != len(seconds) else any(times.has_half_days for _, times in told)
     first = "month" if is_month else "day"
-    return DayOrder(not is_month, "", f"{first} first is a guess: no number above 12 tells which of the two is the day")
+    return DayOrder(not is_month, "", f"{first} first is a guess: no number above 12 shows which of the two is the day")
 
 
 def _say_form(made: Draft, read: Sample, path: Path) -> None:
@@ -216,7 +216,7 @@ def _say_form(made: Draft, read: Sample, path: Path) -> None:
     made.keys["files"] = Key(
         {**({"name": glob} if glob else {}), "columns": claims},
         "files called so that have these columns" if glob else "files that have these columns",
-        None if len(claims) > 1 else "one column tells little: name more, or a part of the file's name",
+        None if len(claims) > 1 else "one column is not enough to recognise the file: name more, or a part of its name",
     )
     for key, (value, why, doubt) in read.layout.said.items():
         made.keys[key] = Key(value, why, doubt)
@@ -263,7 +263,7 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         made.keys["timezone"] = Key(named, "the file names it")
     else:
         hint = f"; {', '.join(repr(one.seen.name) for one in utc)} say UTC" if utc else ""
-        doubt = f"in which zone are its times? Nothing tells it{hint}{_zone_hint(match)}"
+        doubt = f"which time zone? The file does not say{hint}{_zone_hint(match)}"
         # A comment: that UTC is assumed is then said by `cxhouse check` too, until a person has answered.
         made.keys["timezone"] = Key(_zone_of_names(match) or "Region/City", "", doubt, is_open=True)
 

@@ -189,7 +189,7 @@ def _as_words(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
     seen = looks.seen
     if column.name == "disposition" and seen.share(lambda text: plain(text) in listed("booleans")) > 0.9:
         made.words = _answered(seen)
-        made.doubts.append("voicemails, callbacks and failures are told by no word of this column")
+        made.doubts.append("no word of this column stands for voicemails, callbacks and failures")
         return
     strange = 0
     known = seen.share(lambda text: meaning_of(text, meanings) is not None)

@@ -23,6 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from orchestration import connections
 from orchestration.errors import CxhouseError, LimitExceededError
+from orchestration.lightly import import_lightly
 from orchestration.pull import limits as bounds
 from orchestration.pull.limits import LEAST_MEMORY, Limits
 
@@ -148,6 +149,10 @@ def work() -> None:
     channel = Connection(int(sys.argv[1]))
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     _expect_the_worst()
+    import_lightly()
+    # What every question needs is there before the first one comes.
+    import orchestration.pull.reading  # noqa: F401
+
     while True:
         try:
             limits, resources, function, args, kwargs = channel.recv()

@@ -1,4 +1,4 @@
-"""Without libraries that a check does not need."""
+"""Without libraries that reading files does not need."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class _NotThere(MetaPathFinder):
 
 
 def import_lightly() -> None:
-    """Let this process do without pandas: Arrow imports it to ask for its version, which takes longer than a check."""
+    """Let this process do without pandas: Arrow imports it to ask for its version, which takes longer than to read a file."""
     sys.meta_path.insert(0, _NotThere())
