@@ -127,9 +127,8 @@ def _type(column: Column) -> str:
     return f"one of {', '.join(column.values)}" if column.values else column.type
 
 
-def generated() -> dict[Path, str]:
-    """Every generated doc and what should stand in it."""
-    definitions = read_definitions()
+def generated(definitions: list[dict[str, Any]]) -> dict[Path, str]:
+    """Every generated doc and what should stand in it, of the rows of ``kpi_definitions``."""
     return {
         DOCS / "kpis.md": kpi_reference(definitions),
         DOCS / "vendors.md": vendors_reference(definitions),
@@ -205,7 +204,7 @@ def run_sample(folder: Path) -> Path:
 
 def main() -> None:
     """Write the generated docs."""
-    for path, text in generated().items():
+    for path, text in generated(read_definitions()).items():
         path.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         (DOCS / "sample.md").write_text(sample_reference(run_sample(Path(folder))), encoding="utf-8")

@@ -256,7 +256,9 @@ def _give_unit_tests_the_graph() -> None:
 
     def init(self: Any, manifest: Any, *args: Any, **kwargs: Any) -> None:
         original(self, manifest, *args, **kwargs)
-        manifest.build_flat_graph()
+        # dbt makes a loader for each unit test: of one manifest the graph is built once, and it takes a while.
+        if not getattr(manifest, "flat_graph", None):
+            manifest.build_flat_graph()
         self.unit_test_manifest.flat_graph = manifest.flat_graph
 
     init.gives_graph = True  # type: ignore[attr-defined]

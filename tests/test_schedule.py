@@ -135,6 +135,7 @@ def test_a_notification_address_in_no_known_form(tmp_path: Path, cxhouse: Cxhous
     assert "nonsense" not in said, "an address can hold a password"
 
 
+@pytest.mark.ci
 def test_a_run_that_finds_another_one_at_work_touches_nothing_of_it(
     tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

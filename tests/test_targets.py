@@ -385,6 +385,7 @@ def test_a_table_of_a_lake_with_other_columns_is_another_table(lake: Place) -> N
 # -- whole runs --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @needs_server
 def test_every_published_table_arrives_whole(copied_home: Home, server: str, tmp_path: Path, cxhouse: Cxhouse) -> None:
     config = tmp_path / "with_targets"
