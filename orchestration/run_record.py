@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from orchestration import durable
 from orchestration.gates.verdicts import Verdict
@@ -50,6 +52,8 @@ class RunRecord:
     #: Where the time went: seconds by phase, and by dbt node.
     phase_seconds: dict[str, float] = field(default_factory=dict)
     node_seconds: dict[str, float] = field(default_factory=dict)
+    #: What became of dbt nodes that did not succeed: fail, warn, error, skipped.
+    node_problems: dict[str, str] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
@@ -95,9 +99,32 @@ class RunRecord:
         page = self.page(settings.home)
         page.parent.mkdir(exist_ok=True)
         page.write_text(render(self), encoding="utf-8")
+        page.with_suffix(".json").write_text(json.dumps(self.outline(ledger), ensure_ascii=False), encoding="utf-8")
         for old in sorted(page.parent.glob("*.html"))[:-MAX_PAGES]:
             old.unlink()
+            old.with_suffix(".json").unlink(missing_ok=True)
         raise_alerts(settings, self, error)
+
+    def outline(self, ledger: Ledger) -> dict[str, Any]:
+        """What Dagster shows of a run: names, times and counts, and nothing out of the files."""
+        rows: dict[str, list[int]] = {}
+        for load in self.loads:
+            counts = rows.setdefault(load.kind, [0, 0])
+            counts[0] += load.rows_loaded
+            counts[1] += load.rows_quarantined
+        shown = ("gate", "expectation", "severity", "passed", "failed_rows")
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "started_at": self.started_at,
+            "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "published_version": self.published_version,
+            "sources": {row["source"]: row["files"] for row in ledger.sources() if row["problem"] is None},
+            "rows": rows,
+            "node_seconds": self.node_seconds,
+            "node_problems": self.node_problems,
+            "gates": [{name: getattr(verdict, name) for name in shown} for verdict in self.verdicts],
+        }
 
     def save(self, home: Path) -> None:
         durable.write_text(home / FILE_NAME, json.dumps(asdict(self), indent=1, ensure_ascii=False))

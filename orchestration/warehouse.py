@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.connections import bounded, connect, explain, use
-from orchestration.errors import CxhouseError
+from orchestration.errors import BusyError, CxhouseError
 from orchestration.keeping import Kept, project_version
 from orchestration.node_result import NodeResult
 from orchestration.seeds import prepare_seeds
@@ -105,7 +105,7 @@ class Warehouse:
                 con.execute("select count(*) from duckdb_tables()")
         except (duckdb.IOException, duckdb.InternalException, duckdb.SerializationException) as error:
             if "lock" in str(error).lower():
-                raise CxhouseError(f"{path} is open in another program; close it there and run again") from error
+                raise BusyError(f"{path} is open in another program; close it there and run again") from error
             for damaged in (path, path.with_name(f"{path.name}.wal")):
                 damaged.unlink(missing_ok=True)
             return True

@@ -96,6 +96,8 @@ def _prepare_dagster(settings: Settings) -> None:
     if set(settings.exports) == {""}:  # several are named in the configuration folder
         os.environ["CXHOUSE_EXPORTS"] = settings.exports_place
     os.environ["CXHOUSE_HOME"] = str(settings.home)
+    # The sensor that records runs of the command line writes some hundred events for each.
+    os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "300")
     os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
     if settings.config_dir:
         os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)
