@@ -82,9 +82,12 @@ def test_a_run_stands_in_dagsters_storage(settings: Settings, project: Project) 
         }  # fmt: skip
         (warned,) = [check for check in checks if check.check_name != "expectations" and not check.passed]
         assert warned.severity == dg.AssetCheckSeverity.WARN
-        # It is written once.
+        # It is written once; one that was written in part is written again.
         assert not record_run(instance, path, settings, project)
         assert len(instance.get_run_records()) == 1
+        half = written(settings, project, "22222222-0000-0000-0000-000000000000")
+        instance.add_run(dg.DagsterRun("daily", "22222222-0000-0000-0000-000000000000"))
+        assert record_run(instance, half, settings, project)
 
 
 def test_the_sensor_records_what_came_since(settings: Settings, project: Project) -> None:

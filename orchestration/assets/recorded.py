@@ -73,14 +73,18 @@ def record_run(
     """
     outline = json.loads(path.read_text(encoding="utf-8"))
     run_id, passed = outline["run_id"], outline["status"] == "published"
-    if instance.has_run(run_id):
+    known = instance.get_run_by_id(run_id)
+    if known and known.status != dg.DagsterRunStatus.NOT_STARTED:
         return False
     began, ended = (datetime.fromisoformat(outline[name]).timestamp() for name in ("started_at", "ended_at"))
-    tags = {**(tags or {}), "cxhouse/started_by": "command line", "cxhouse/outcome": outline["status"]}
-    instance.add_run(dg.DagsterRun(JOB, run_id, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags))
-    _store(instance, run_id, began, dg.DagsterEventType.RUN_START, message="Started from the command line.")
+    tags = {**(tags or {}), "cxhouse/run": "recorded afterwards", "cxhouse/outcome": outline["status"]}
+    # Started only once all the rest stands: a run that seems to be at work would hold back all others, and one that was written
+    # in part is written again.
+    if not known:
+        instance.add_run(dg.DagsterRun(JOB, run_id, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags))
     for kind, event in _events(outline, settings, project):
         _store(instance, run_id, ended, kind, event)
+    _store(instance, run_id, began, dg.DagsterEventType.RUN_START, message="Run without Dagster, recorded afterwards.")
     if passed:
         _store(instance, run_id, ended, dg.DagsterEventType.RUN_SUCCESS, message=f"Published {outline['published_version']}.")
     else:

@@ -62,6 +62,9 @@ def ui(
     _prepare_dagster(settings)
     click.echo(f"cxhouse: Dagster's UI on {address_of(settings, port)} in a moment; Ctrl-C stops", err=True)
     serve_ui(settings, port)
+    # All that was started has ended: to take the libraries down takes seconds where the machine is busy.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _needs(module: str) -> None:
