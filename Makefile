@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := sample
 HOME_DIR := home
-# A file of tests stays in one process: its tests share what is expensive to build.
-PARALLEL := -n auto --dist loadfile
+# A file of tests stays in one process: its tests share what is expensive to build. tests/conftest.py orders the files.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup setup-spark setup-superset run test test-ci test-all lint docs screenshots bench ui dashboard clean
 

@@ -12,6 +12,7 @@ from orchestration.assets.layers import layer_assets, layer_checks
 from orchestration.assets.naming import JOB
 from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
+from orchestration.assets.recorded import command_line_runs
 from orchestration.configuration import check_folder
 from orchestration.gates.suites import LAYERS
 from orchestration.pull.locations import forget_listings
@@ -61,7 +62,7 @@ def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definiti
         schedules=[schedule],
         # Also where assets are chosen by hand: the steps share one run, and there is one writer.
         executor=dg.in_process_executor,
-        sensors=[_arrivals(settings, job)],
+        sensors=[_arrivals(settings, job), command_line_runs(settings, project)],
     )
 
 
@@ -87,6 +88,8 @@ def _report_failure(run: Run) -> dg.HookDefinition:
     @dg.failure_hook(name="report_failure")
     def report_failure(context: dg.HookContext) -> None:
         error, record = context.op_exception, run.record
+        if isinstance(error, dg.Failure):
+            error = error.__cause__ or error
         if record is None or record.run_id != context.run_id:
             # It never became the writer: what lies in the home is another run's.
             raise_alerts(run.settings, run.new_record(context.run_id, status="failed"), error)

@@ -19,6 +19,10 @@ class GateFailedError(CxhouseError):
     exit_code = 1
 
 
+class BusyError(CxhouseError):
+    """Somebody else holds what is needed; later it is free."""
+
+
 class RefusedFileError(CxhouseError):
     """A whole file that cannot be read; it stays landed, and the run goes on without it."""
 

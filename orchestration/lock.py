@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from orchestration.errors import CxhouseError
+from orchestration.errors import BusyError
 
 _held: dict[Path, IO[str]] = {}
 
@@ -16,7 +16,7 @@ def take_writer_lock(home: Path) -> None:
     """Make this process the home's only writer, until it ends or gives the lock back.
 
     Raises:
-        CxhouseError: another process writes; the message names it.
+        BusyError: another process writes; the message names it.
     """
     home.mkdir(parents=True, exist_ok=True)
     take_lock(home / "writer.lock", f"another run writes to {home}")
@@ -26,7 +26,7 @@ def take_lock(path: Path, taken: str, lasts: bool = False) -> None:
     """Hold a file's lock until this process ends or gives it back; with ``lasts`` also as the program that it becomes.
 
     Raises:
-        CxhouseError: another process holds it; ``taken`` says what that means.
+        BusyError: another process holds it; ``taken`` says what that means.
     """
     if path in _held:
         return
@@ -37,7 +37,7 @@ def take_lock(path: Path, taken: str, lasts: bool = False) -> None:
         stream.seek(0)
         holder = stream.read().strip() or "unknown"
         stream.close()
-        raise CxhouseError(f"{taken} (process {holder}); wait for it, or use another --home") from error
+        raise BusyError(f"{taken} (process {holder}); wait for it, or use another --home") from error
     stream.truncate(0)
     stream.write(str(os.getpid()))
     stream.flush()

@@ -144,9 +144,8 @@ def _type(column: Column) -> str:
     return f"one of {', '.join(column.values)}" if column.values else column.type
 
 
-def generated() -> dict[Path, str]:
-    """Every generated page and its text."""
-    definitions = read_definitions()
+def generated(definitions: list[dict[str, Any]]) -> dict[Path, str]:
+    """Every generated page and its text, of the rows of ``kpi_definitions``."""
     return {
         DOCS / "kpis.md": kpi_reference(definitions),
         DOCS / "vendors.md": vendors_reference(definitions),
@@ -228,7 +227,7 @@ def tables_of(manifest: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write the generated docs."""
-    for path, text in generated().items():
+    for path, text in generated(read_definitions()).items():
         path.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         (DOCS / "sample.md").write_text(sample_reference(run_sample(Path(folder))), encoding="utf-8")

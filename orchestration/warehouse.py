@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.connections import bounded, connect, explain, use
 from orchestration.dbt_vars import dbt_vars
-from orchestration.errors import CxhouseError
+from orchestration.errors import BusyError, CxhouseError
 from orchestration.keeping import Kept, project_version
 from orchestration.node_result import NodeResult
 from orchestration.seeds import prepare_seeds
@@ -106,7 +106,7 @@ class Warehouse:
                 con.execute("select count(*) from duckdb_tables()")
         except (duckdb.IOException, duckdb.InternalException, duckdb.SerializationException) as error:
             if "lock" in str(error).lower():
-                raise CxhouseError(f"{path} is open in another program; close it there and run again") from error
+                raise BusyError(f"{path} is open in another program; close it there and run again") from error
             for damaged in (path, path.with_name(f"{path.name}.wal")):
                 damaged.unlink(missing_ok=True)
             return True
@@ -257,7 +257,9 @@ def _give_unit_tests_the_graph() -> None:
 
     def init(self: Any, manifest: Any, *args: Any, **kwargs: Any) -> None:
         original(self, manifest, *args, **kwargs)
-        manifest.build_flat_graph()
+        # dbt makes a loader for each unit test: of one manifest the graph is built once, and it takes a while.
+        if not getattr(manifest, "flat_graph", None):
+            manifest.build_flat_graph()
         self.unit_test_manifest.flat_graph = manifest.flat_graph
 
     init.gives_graph = True  # type: ignore[attr-defined]

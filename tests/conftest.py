@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -16,12 +17,34 @@ from filelock import FileLock
 from hypothesis import settings
 from independent import Company
 
+from orchestration.execution import prepare_home
 from orchestration.publish import open_published
 from orchestration.reference import SAMPLE
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"
 AS_OF = datetime(2026, 6, 30, 22)  # of the sample: midnight of 1 July in Berlin
+
+#: Stand in compiled queries where a test puts its own zone and date.
+ANY_ZONE, ANY_INSTANT = "Antarctica/Macquarie", "2036-01-01 00:00:00"
+
+#: Models whose queries tests run by themselves, over tables of their own.
+QUERIES = (
+    "int_openings", "int_calendar_segments", "int_ticket_business_seconds",
+    "int_call_forecasts", "fct_staffing_half_hours", "quality_baselines",
+)  # fmt: skip
+
+#: Files of tests that take longest, measured in processor seconds: they are begun first, so that no process works alone at the
+#: end. The second needs no home of the sample, which the first builds.
+LONGEST = (
+    "test_project", "test_hostile_exports", "test_arrivals", "test_report", "test_check", "test_kpis_independently",
+    "test_dashboard", "test_values", "test_forgetting", "test_vendors", "test_targets", "test_command_line", "test_draft_vendors",
+    "test_draft", "test_semantic_layer", "test_contracts", "test_together", "test_agents_independently", "test_extra",
+    "test_publications", "test_power_loss", "test_texts", "test_gates", "test_calendars", "test_practices",
+    "test_loyalty_independently",
+)  # fmt: skip
 
 Cxhouse = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,6 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", derandomize=True)
     if config.option.markexpr:
         settings.load_profile("quick")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first; all others keep their order."""
+    order = {f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +160,21 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
             build(folder)
             ready.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The compiled query of each of QUERIES, and of a macro: the project is read once for all tests that run one by itself."""
+
+    def build(folder: Path) -> None:
+        told = {"staffing_shrinkage": 0, "baseline_days": 360}
+        home = Settings(home=folder / "home", as_of=date.fromisoformat(ANY_INSTANT[:10]), reporting_timezone=ANY_ZONE, vars=told)
+        prepare_home(home)
+        warehouse = Warehouse(home)
+        chances = {"two_sided_p": warehouse.rendered("select z, {{ two_sided_p('z') }} as p from points")}
+        (folder / "queries.json").write_text(json.dumps({**warehouse.compiled(*QUERIES), **chances}))
+
+    return dict(json.loads((built_once(tmp_path_factory, "compiled", build) / "queries.json").read_text()))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ the writes and not those before them, one cut short. A rename is there or not, a
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
@@ -36,9 +37,15 @@ def traced(command: list[str], home: Path, logs: Path, cwd: Path) -> list[Op]:
     strace = ["strace", "-ff", "-y", "-xx", "-s", "33554432", "--absolute-timestamps=format:unix,precision:ns"]
     subprocess.run([*strace, "-e", f"trace={CALLS}", "-o", str(logs / "log"), *command], cwd=cwd, check=True, capture_output=True)
     lines: list[tuple[str, str, re.Match[str]]] = []
+    # What programs read of their own files is most of a log: only lines that name the home are looked at.
+    ours = "".join(f"\\x{byte:02x}" for byte in os.fsencode(home))
     for log in logs.iterdir():
         with log.open(encoding="ascii") as stream:
-            lines += [(found[1], log.name, found) for line in stream if (found := _LINE.match(line)) and found[4][0] != "-"]
+            lines += [
+                (found[1], log.name, found)
+                for line in stream
+                if ours in line and (found := _LINE.match(line)) and found[4][0] != "-"
+            ]
     lines.sort(key=lambda line: line[0])
     return list(_ops(lines, str(home)))
 

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -153,6 +154,7 @@ def test_headcount_turnover_and_pay(company: Company, sample_home: Home) -> None
     assert left_at_all > 0, "nobody left: nothing was proven"
 
 
+@cache
 def half_hours(day: date, zone: ZoneInfo) -> list[tuple[int, datetime]]:
     """Clock time in half hours and start in UTC of each real half hour of a day, by walking from midnight to midnight."""
     at = datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)

@@ -111,13 +111,8 @@ ENGINE_ZONES = {row[0] for row in duckdb.execute("select name from pg_timezone_n
 
 
 @pytest.fixture(scope="module")
-def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
+def business_seconds(compiled: dict[str, str]) -> Callable:
     """The compiled SQL of the models, run over given calendars and spans in memory."""
-    home = Settings(home=tmp_path_factory.mktemp("calendars") / "home", as_of=date(2036, 1, 1))
-    prepare_home(home)
-    warehouse = Warehouse(home)
-    models = ["int_openings", "int_calendar_segments", "int_ticket_business_seconds"]
-    queries = warehouse.compiled(*models)
 
     def run(zone: ZoneInfo, hours: list[Hours], spans: list[tuple[datetime, datetime]]) -> list[int]:
         with duckdb.connect() as con:
@@ -154,11 +149,11 @@ def business_seconds(tmp_path_factory: pytest.TempPathFactory) -> Callable:
                 "insert into conformed.dim_dates select unnest(generate_series(?::date, ?::date, interval 1 day))",
                 [min(s for s, _ in naive).date(), max(e for _, e in naive).date()],
             )
-            con.execute(f"create table conformed.int_openings as {queries['int_openings']}")
-            con.execute(f"create table conformed.int_calendar_segments as {queries['int_calendar_segments']}")
+            con.execute(f"create table conformed.int_openings as {compiled['int_openings']}")
+            con.execute(f"create table conformed.int_calendar_segments as {compiled['int_calendar_segments']}")
             rows = con.execute(
                 "select ticket_id, full_resolution_business_seconds "
-                f"from ({queries['int_ticket_business_seconds']}) order by ticket_id"
+                f"from ({compiled['int_ticket_business_seconds']}) order by ticket_id"
             ).fetchall()
         assert [row[0] for row in rows] == list(range(len(spans)))
         return [row[1] for row in rows]
@@ -185,7 +180,7 @@ def check(business_seconds: Callable, case: tuple) -> None:
     assert business_seconds(zone, hours, spans) == [open_seconds(zone, hours, *span) for span in spans]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_open_seconds_equal_a_walk_through_the_days(business_seconds: Callable, case: tuple) -> None:
     check(business_seconds, case)
@@ -242,6 +237,7 @@ def test_open_seconds_by_hand(
     assert business_seconds(ZoneInfo(zone), hours, [(at(start), at(end))]) == [expected]
 
 
+@pytest.mark.ci
 def test_clock_times_that_are_none_are_refused(tmp_path: Path) -> None:
     wrong = ["9", "25:00", "24:01", "12:60", "noon", "-1:00"]
     (tmp_path / "config" / "seeds").mkdir(parents=True)

@@ -146,6 +146,7 @@ def test_killed_at_many_moments(tmp_path: Path, company: Path, cxhouse: Cxhouse)
     assert chaos(Company(tmp_path, company, cxhouse), MANY, PARTS) >= 50
 
 
+@pytest.mark.ci
 def test_a_workers_run_that_is_killed_takes_the_worker_along(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
     ours = Company(tmp_path, company, cxhouse)
     ours.receive(0)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 
 import duckdb
 import pytest
+from conftest import ANY_INSTANT, ANY_ZONE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from orchestration.execution import prepare_home
-from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
 
 SERVICE_SECONDS, SERVICE_LEVEL = 20, 0.8
 
@@ -46,12 +42,9 @@ def test_published_shares(agents: int, traffic: float, share: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def solved(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+def solved(compiled: dict[str, str]) -> duckdb.DuckDBPyConnection:
     """A database with the tables that the model reads, and its compiled SQL as the macro `required()`."""
-    home = Settings(home=tmp_path_factory.mktemp("erlang") / "home", as_of=date(2026, 7, 1), vars={"staffing_shrinkage": 0})
-    prepare_home(home)
-    warehouse = Warehouse(home)
-    query = warehouse.compiled("fct_staffing_half_hours")["fct_staffing_half_hours"]
+    query = compiled["fct_staffing_half_hours"].replace(ANY_INSTANT, "2026-07-01 00:00:00").replace(ANY_ZONE, "UTC")
     con = duckdb.connect()
     con.execute(
         "attach ':memory:' as warehouse; use warehouse; create schema seeds; create schema staging; create schema journey"

@@ -13,11 +13,11 @@ import pytest
 from small_home import SmallHome
 
 from orchestration import durable, versions
-from orchestration.alerts import Ledger
 from orchestration.errors import CxhouseError
 from orchestration.keeping import Kept
 from orchestration.publish import Candidate, candidate
-from orchestration.run_record import RunRecord
+from orchestration.pull.ledger import Ledger
+from orchestration.runs.record import RunRecord
 from orchestration.steps import publish as step
 from orchestration.versions import current
 

@@ -27,7 +27,7 @@ from orchestration.cli.run_output import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
 from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
 from orchestration.gates.queries import judge
-from orchestration.gates.suites import LAYERS, read_suite, suite_path
+from orchestration.gates.suites import LAYERS, check_tables, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
 from orchestration.gates.tracing import lineage, names_a_file
 from orchestration.gates.verdicts import batch_verdicts, quarantine_verdict, why_held_back
@@ -367,6 +367,18 @@ def test_a_failed_gate_of_a_layer_holds_and_is_told(tmp_path: Path, cxhouse: Cxh
     assert "Nobody is delighted" in {row[1] for row in alerts}
 
 
+def test_a_suite_names_a_table_that_its_layer_has(tmp_path: Path) -> None:
+    tables = {path.stem: schemas[-1] for layer, schemas in LAYERS.items() for path in (SUITES / layer).glob("*.yml")}
+    folder = tmp_path / "expectations" / "journey"
+    folder.mkdir(parents=True)
+    (folder / "fct_tickets.yml").write_text("expectations: []\n")
+    check_tables(tmp_path, tables)
+    (folder / "fct_dreams.yml").write_text("expectations: []\n")
+    with pytest.raises(ConfigurationError, match="the layer journey has no table fct_dreams; it has: fct_calls"):
+        check_tables(tmp_path, tables)
+
+
+@pytest.mark.ci
 def test_a_suite_for_a_table_that_there_is_not(tmp_path: Path, cxhouse: Cxhouse) -> None:
     suite = tmp_path / "config" / "expectations" / "journey" / "fct_dreams.yml"
     suite.parent.mkdir(parents=True)

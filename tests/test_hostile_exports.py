@@ -267,6 +267,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
     assert peak == before or peak < 1.5 * 2**20, f"{peak} KiB"
 
 
+@pytest.mark.ci
 def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
     """Twice the rows take no more memory."""
     code = (

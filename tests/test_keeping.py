@@ -38,6 +38,7 @@ def inodes(home: Home) -> dict[str, int]:
     return {f"{path.parent.name}.{path.stem}": path.stat().st_ino for path in folder.rglob("*.parquet")}
 
 
+@pytest.mark.ci
 def test_what_stays_is_not_made_again_and_nothing_new_takes_no_library(copied_home: Home, cxhouse: Cxhouse) -> None:
     home, before, files = copied_home, versions(copied_home), inodes(copied_home)
     rows = {name: home.shown(f"select count(*) from {name}") for name in files}

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Home
+from conftest import ANY_INSTANT, ANY_ZONE, Home
 from independent import Company
 from journey_cases import is_cancelled
 from scipy import stats
 
 from orchestration.dashboard.cases import cases_behind
 from orchestration.dashboard.marts import Marts
-from orchestration.execution import prepare_home
 from orchestration.runs.alerts import published_alerts, tell_new_alerts
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
 
 DAYS = [date(2024, 4, 21) + timedelta(days=n) for n in range(800)]
 SHIFTED = 20  # of the last days
@@ -28,19 +26,11 @@ SEASON = 1 + 0.3 * np.cos(2 * np.pi * np.array([day.timetuple().tm_yday for day 
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"), as_of=datetime.combine(DAYS[-1] + timedelta(days=1), datetime.min.time()),
-        vars={"baseline_days": 360},
-    )  # fmt: skip
-    prepare_home(settings)
-    return Warehouse(settings)
-
-
-@pytest.fixture(scope="module")
-def baselines(warehouse: Warehouse) -> str:
-    """The model's own query."""
-    return warehouse.compiled("quality_baselines")["quality_baselines"]
+def baselines(compiled: dict[str, str]) -> str:
+    """The model's own query, as of the end of DAYS."""
+    end = f"{DAYS[-1] + timedelta(days=1)} 00:00:00"
+    assert ANY_INSTANT in compiled["quality_baselines"]
+    return compiled["quality_baselines"].replace(ANY_INSTANT, end).replace(ANY_ZONE, "UTC")
 
 
 def judged(query: str, series: dict[str, tuple[str, bool, np.ndarray, np.ndarray]]) -> pd.DataFrame:
@@ -115,13 +105,12 @@ def test_a_shift_is_found_within_days(baselines: str) -> None:
     assert busy.median() <= 2
 
 
-def test_chances_agree_with_another_library(warehouse: Warehouse) -> None:
+def test_chances_agree_with_another_library(compiled: dict[str, str]) -> None:
     """The approximation of the normal tail, in the SQL of rate_changes."""
-    query = warehouse.rendered("select z, {{ two_sided_p('z') }} as p from points")
     points = pd.DataFrame({"z": np.linspace(-6, 6, 241)})
     with duckdb.connect() as con:
         con.register("points", points)
-        p = con.execute(query).df()["p"].to_numpy()
+        p = con.execute(compiled["two_sided_p"]).df()["p"].to_numpy()
     assert p == pytest.approx(2 * stats.norm.sf(np.abs(points["z"])), abs=2e-7)
 
 

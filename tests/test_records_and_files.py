@@ -115,6 +115,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, told: dict
     return home
 
 
+@pytest.mark.ci
 def test_a_clash_of_numbers_names_both_files_and_the_setting(first: Home, told: dict[str, str]) -> None:
     text = told["clash"]
     assert "north/orders.csv" in text
@@ -124,6 +125,7 @@ def test_a_clash_of_numbers_names_both_files_and_the_setting(first: Home, told: 
     assert "@x.example" not in text
 
 
+@pytest.mark.ci
 def test_records_of_two_sources_stay_two(first: Home) -> None:
     rows = first.query("select order_id, order_value, customer_key from fct_orders where order_id like '%:70%' order by 1")
     assert [(order, float(amount)) for order, amount, _ in rows] == [
@@ -138,6 +140,7 @@ def test_records_of_two_sources_stay_two(first: Home) -> None:
     assert first.query("select product_id from fct_order_items where order_id = 'south:701'") == [("south:south-lamp",)]
 
 
+@pytest.mark.ci
 def test_one_file_gives_two_kinds(first: Home, told: dict[str, str]) -> None:
     assert "orders_export.csv: 8 rows -> 5 orders, 8 order items" in told["clash"]
     ledger = first.query(
@@ -150,10 +153,12 @@ def test_one_file_gives_two_kinds(first: Home, told: dict[str, str]) -> None:
     assert first.query("select sum(quantity) from fct_order_items where order_id = '#2001'") == [(6,)]
 
 
+@pytest.mark.ci
 def test_files_of_one_pull_arrive_in_the_order_of_their_dates(first: Home) -> None:
     assert first.query("select status from fct_orders where order_id = 'V1'") == [("delivered",)]
 
 
+@pytest.mark.ci
 def test_deleted_tickets_are_gone_and_legs_are_told(first: Home) -> None:
     tickets = private(first, "select ticket_id, is_merged from staging.stg_tickets where ticket_id like '50%' order by 1")
     assert tickets == [("501", False), ("503", True), ("504", False)]
@@ -161,6 +166,7 @@ def test_deleted_tickets_are_gone_and_legs_are_told(first: Home) -> None:
     assert calls == [("H1", "H1", "chat"), ("L1", "L1", None), ("L2", "L1", None)]
 
 
+@pytest.mark.ci
 def test_lines_of_an_order_that_was_cut_in_two_are_one_order(first: Home) -> None:
     lines = private(first, "select order_id, line_id from staging.stg_order_items where order_id in ('V1', 'V2') order by all")
     assert lines == [("V1", "a"), ("V1", "b"), ("V2", "a"), ("V2", "b")]
@@ -214,7 +220,7 @@ VERSIONS = st.lists(
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VERSIONS, st.data())
 def test_any_order_and_any_cut_into_files_gives_the_same_records(
-    first: Home, tmp_path_factory: pytest.TempPathFactory, versions: list[tuple[int, int, int, bool]], data: st.DataObject
+    sample_home: Home, tmp_path_factory: pytest.TempPathFactory, versions: list[tuple[int, int, int, bool]], data: st.DataObject
 ) -> None:
     """Where `updated_at` orders the versions of a record, neither the order of rows nor that of files says anything."""
     wanted = {}
@@ -229,7 +235,7 @@ def test_any_order_and_any_cut_into_files_gives_the_same_records(
         }
         for number, ((order, day, amount, is_deleted), batch) in enumerate(zip(shuffled, batches, strict=True))
     ]  # fmt: skip
-    found = staged(first, "orders", rows, tmp_path_factory.mktemp("raw"))
+    found = staged(sample_home, "orders", rows, tmp_path_factory.mktemp("raw"))
     kept = {row["order_id"]: (row["updated_at"].day, int(row["total_amount"])) for row in found}
     assert kept == {order: version for order, version in wanted.items() if version}
 
@@ -248,7 +254,7 @@ def test_any_order_and_any_cut_into_files_gives_the_same_records(
     ],
 )
 def test_lines_of_an_order_are_those_of_its_newest_delivery(
-    first: Home, tmp_path: Path, deliveries: list[tuple[int | None, str]], expected: str
+    sample_home: Home, tmp_path: Path, deliveries: list[tuple[int | None, str]], expected: str
 ) -> None:
     rows = [
         {"order_id": "o", "line_id": line, "product_id": "p", "quantity": 1.0, "_batch": batch, "_row": n, "_delivery": pull}
@@ -257,7 +263,7 @@ def test_lines_of_an_order_are_those_of_its_newest_delivery(
     ]
     # Another order of the first files is none of their business.
     rows.append({**rows[0], "order_id": "other", "line_id": "z"})
-    found = staged(first, "order_items", rows, tmp_path)
+    found = staged(sample_home, "order_items", rows, tmp_path)
     kept = sorted(f"{row['line_id']}{row['_batch']}" for row in found if row["order_id"] == "o")
     assert " ".join(kept) == expected
     assert [row["line_id"] for row in found if row["order_id"] == "other"] == ["z"]
@@ -274,14 +280,14 @@ def test_lines_of_an_order_are_those_of_its_newest_delivery(
     ],
 )
 def test_of_a_series_the_newest_snapshot_counts(
-    first: Home, tmp_path: Path, files: list[tuple[str | None, str]], expected: str
+    sample_home: Home, tmp_path: Path, files: list[tuple[str | None, str]], expected: str
 ) -> None:
     rows = [
         {"response_id": name, "kind": "nps", "responded_at": datetime(2026, 5, 1), "_batch": batch, "_row": n, "_series": series}
         for batch, (series, names) in enumerate(files, start=1)
         for n, name in enumerate(names)
     ]
-    found = staged(first, "surveys", rows, tmp_path)
+    found = staged(sample_home, "surveys", rows, tmp_path)
     assert " ".join(sorted(f"{row['response_id']}{row['_batch']}" for row in found)) == expected
 
 

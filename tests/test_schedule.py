@@ -19,12 +19,14 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Cxhouse, Home
 
-from orchestration.assets.naming import JOB
+from orchestration.assets import raw
+from orchestration.assets.naming import JOB, PASSING, RETRY, retried_if_passing
 from orchestration.definitions import build_definitions
-from orchestration.errors import CxhouseError
+from orchestration.errors import BusyError, ConfigurationError, CxhouseError, GateFailedError
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.ledger import Ledger
+from orchestration.pull.sources import UnreadableSourceError
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
@@ -136,10 +138,12 @@ def test_a_notification_address_in_no_known_form(tmp_path: Path, cxhouse: Cxhous
     assert "nonsense" not in said, "an address can hold a password"
 
 
+@pytest.mark.ci
 def test_a_run_that_finds_another_one_at_work_touches_nothing_of_it(
     tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It fails, and says so; the record and the tables of the one at work stay."""
+    """It tries again, fails, and says so once; the record and the tables of the one at work stay."""
+    monkeypatch.setattr(raw, "RETRY", dg.RetryPolicy(max_retries=2, delay=0))
     (tmp_path / "exports").mkdir()
     settings = Settings(
         exports=str(tmp_path / "exports"), home=tmp_path / "home", notify=[f"json://127.0.0.1:{inbox.server_port}/"]
@@ -161,11 +165,39 @@ def test_a_run_that_finds_another_one_at_work_touches_nothing_of_it(
         holder.kill()
         holder.wait()
     assert not result.success
+    assert sum(event.is_step_up_for_retry for event in result.all_events) == 2
     assert (settings.home / "last_run.json").read_text() == before
     assert not list((settings.home / "runs").glob("*.html"))
     assert [message["title"] for message in inbox.received] == ["cxhouse: the run was failed"]
     assert f"another run writes to {settings.home} (process {holder.pid})" in inbox.received[0]["message"]
     assert "Details" not in inbox.received[0]["message"], "it has no page"
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (BusyError("held"), 3), (UnreadableSourceError("down"), 3), (ConnectionResetError(), 3), (TimeoutError(), 3),
+        (ConfigurationError("wrong"), 1), (GateFailedError("not met"), 1), (CxhouseError("a test failed"), 1), (ValueError(), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)  # fmt: skip
+def test_what_may_pass_by_itself_is_tried_again_and_nothing_else(error: Exception, tries: int) -> None:
+    tried = []
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=RETRY.max_retries, delay=0))
+    def step() -> None:
+        tried.append(1)
+        with retried_if_passing():
+            raise error
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def work() -> None:
+        step()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = work.execute_in_process(instance=instance, raise_on_error=False)
+    assert (result.success, len(tried)) == (False, tries)
+    assert isinstance(error, PASSING) == (tries > 1)
 
 
 HOLDS_THE_LOCK = """

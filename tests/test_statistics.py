@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from conftest import Home
 from scipy import stats
@@ -22,10 +23,11 @@ def rows(home: Home, interval: str) -> Iterator[tuple]:
 
 
 def test_wilson(sample_home: Home) -> None:
-    for kpi, good, seen, _, n, low, high in rows(sample_home, "wilson"):
-        assert n == seen
-        expected = proportion_confint(good, seen, alpha=0.05, method="wilson")
-        assert (low, high) == pytest.approx(expected, abs=1e-9), kpi
+    _, good, seen, _, n, low, high = map(np.array, zip(*rows(sample_home, "wilson"), strict=True))
+    assert (n == seen).all()
+    expected = proportion_confint(good.astype(float), seen.astype(float), alpha=0.05, method="wilson")
+    assert low == pytest.approx(expected[0], abs=1e-9)
+    assert high == pytest.approx(expected[1], abs=1e-9)
 
 
 def test_nps_from_its_multinomial_variance(sample_home: Home) -> None:

@@ -456,6 +456,7 @@ def test_a_server_that_is_down_is_not_proved_to_hold_nobody(place: Place) -> Non
 # -- whole runs --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @needs_server
 def test_every_published_table_arrives_whole(copied_home: Home, server: str, tmp_path: Path, cxhouse: Cxhouse) -> None:
     config = tmp_path / "with_targets"

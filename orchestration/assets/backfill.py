@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, WRITER
+from orchestration.assets.naming import OWNERS, RETRY, WRITER, retried_if_passing
 from orchestration.settings import Settings
 
 BACKFILL = dg.AssetKey(["published", "reprocessed_days"])
@@ -25,6 +25,7 @@ def reprocessed_days(settings: Settings) -> dg.AssetsDefinition:
         owners=OWNERS,
         partitions_def=dg.DailyPartitionsDefinition(FIRST_DAY, timezone=settings.reporting_timezone, end_offset=1),
         pool=WRITER,
+        retry_policy=RETRY,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="Days processed again: 'cxhouse run --from D --to D' as a backfill.",
     )
@@ -34,7 +35,8 @@ def reprocessed_days(settings: Settings) -> dg.AssetsDefinition:
 
         window = context.partition_time_window
         chosen = (window.start.date(), (window.end - timedelta(days=1)).date())
-        record = execute(settings.model_copy(update={"days": chosen}), progress_to_log)
+        with retried_if_passing():
+            record = execute(settings.model_copy(update={"days": chosen}), progress_to_log)
         return dg.MaterializeResult(metadata={"version": record.published_version or "", "run": record.run_id})
 
     return days

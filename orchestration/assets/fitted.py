@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
+from orchestration.assets.naming import OWNERS, RETRY, WRITER, begin, model_key, retried_if_passing
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.lifetime import tables as lifetime_tables
 from orchestration.risk import tables as risk_tables
@@ -41,10 +41,12 @@ def _assets(
         for table, (description, _) in tables.items()
     ]
 
-    @dg.multi_asset(name=name, specs=specs, can_subset=True, pool=WRITER)
+    @dg.multi_asset(name=name, specs=specs, can_subset=True, pool=WRITER, retry_policy=RETRY)
     def written(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
-        begin(run, context.run)
-        for table, count in step(run).items():
+        with retried_if_passing():
+            begin(run, context.run)
+            rows = step(run)
+        for table, count in rows.items():
             if dg.AssetKey([RAW, table]) in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=[RAW, table], metadata={"rows": count})
 

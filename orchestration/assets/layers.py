@@ -9,7 +9,16 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
 
-from orchestration.assets.naming import EXPECTATIONS, WRITER, Translator, begin, check_result, model_key
+from orchestration.assets.naming import (
+    EXPECTATIONS,
+    RETRY,
+    WRITER,
+    Translator,
+    begin,
+    check_result,
+    model_key,
+    retried_if_passing,
+)
 from orchestration.gates.suites import gated_tables
 from orchestration.node_result import NodeResult
 from orchestration.steps.layers import build_layer, check_layer, selection
@@ -27,8 +36,13 @@ def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:
         select=selection(layer),
         exclude="resource_type:unit_test",
         pool=WRITER,
+        retry_policy=RETRY,
     )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        with retried_if_passing():
+            yield from built_and_tested(context)
+
+    def built_and_tested(context: dg.AssetExecutionContext) -> Iterator[Any]:
         begin(run, context.run)
         chosen, indirect = None, "buildable"
         if context.is_subset:
@@ -78,13 +92,16 @@ def layer_checks(run: Run, project: Project, layer: str) -> dg.AssetChecksDefini
         ],
         can_subset=True,
         pool=WRITER,
+        retry_policy=RETRY,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        begin(run, context.run)
-        # The first result that blocks ends the step: all tables have been looked at by then.
         asked = {key.asset_key for key in context.selected_asset_check_keys}
         tables = [table for table in gated_tables(layer, run.settings.config_dir) if model_key(project, table) in asked]
-        for table, verdicts in check_layer(run, project, layer, tables).items():
+        with retried_if_passing():
+            begin(run, context.run)
+            judged = check_layer(run, project, layer, tables)
+        # The first result that blocks ends the step: all tables have been looked at by then.
+        for table, verdicts in judged.items():
             yield check_result(model_key(project, table), verdicts)
 
     return checks

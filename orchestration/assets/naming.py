@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
+from orchestration.errors import BusyError
 from orchestration.gates.verdicts import Verdict
+from orchestration.pull.sources import UnreadableSourceError
 from orchestration.runs.record import RunRecord
 from orchestration.steps.run import Project, Run
 
@@ -18,6 +21,10 @@ EXPECTATIONS = "expectations"
 OWNERS = ["team:data"]
 #: The pool of what writes to the home, which takes one writer.
 WRITER = "cxhouse_writer"
+#: Of every step: what passes by itself is tried again after one minute, and after three more.
+RETRY = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
+#: What may pass by itself: a home or a warehouse that another process holds, a source or server that does not answer.
+PASSING = (BusyError, UnreadableSourceError, ConnectionError, TimeoutError)
 
 
 class Translator(DagsterDbtTranslator):
@@ -46,6 +53,21 @@ class Translator(DagsterDbtTranslator):
 def begin(run: Run, dagster_run: dg.DagsterRun) -> RunRecord:
     """Begin a step of a run, or go on with it; one of some assets only does not end by publishing."""
     return run.begin(dagster_run.run_id, is_whole=dagster_run.job_name == JOB)
+
+
+@contextmanager
+def retried_if_passing() -> Iterator[None]:
+    """Let the step's retry policy see only what may pass by itself: a gate or a wrong setting stays as it is.
+
+    Raises:
+        dagster.Failure: in the place of any other error, which is its cause.
+    """
+    try:
+        yield
+    except (dg.Failure, *PASSING):
+        raise
+    except Exception as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def model_key(project: Project, model: str) -> dg.AssetKey:

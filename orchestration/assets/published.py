@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.assets.naming import OWNERS, WRITER, begin, model_key
+from orchestration.assets.naming import OWNERS, RETRY, WRITER, begin, model_key, retried_if_passing
 from orchestration.publish import PublicTable
 from orchestration.settings import Settings
 from orchestration.steps.publish import publish_marts
@@ -27,14 +27,18 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
         pool=WRITER,
+        retry_policy=RETRY,
+        # For those who switch its sensor on: published whenever something that it is made of was built on its own.
+        automation_condition=dg.AutomationCondition.eager(),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
         description=f"What readers get: {MARTS_FILE}, {ANALYSIS_FILE} for analysts, and the same tables as Parquet.",
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        record = begin(run, context.run)
-        # Alone, or with some of the others: only what was verified in the same run is published.
-        verify(run, project)
-        tables = publish_marts(run, project)
+        with retried_if_passing():
+            record = begin(run, context.run)
+            # Alone, or with some of the others: only what was verified in the same run is published.
+            verify(run, project)
+            tables = publish_marts(run, project)
         from orchestration.display import headline_markdown
 
         return dg.MaterializeResult(

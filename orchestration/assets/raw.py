@@ -3,27 +3,45 @@
 # No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.naming import EXPECTATIONS, OWNERS, WRITER, begin, check_result
-from orchestration.errors import ConfigurationError, GateFailedError
+from orchestration.assets.naming import EXPECTATIONS, OWNERS, RETRY, WRITER, begin, check_result, retried_if_passing
 from orchestration.gates.suites import RAW
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Load
+from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import KindReport
+from orchestration.settings import Settings
 from orchestration.steps.pull import pull_exports
 from orchestration.steps.run import Run
 
 LEDGER = "load_ledger"
+#: The group of the places that exports come from, and how the one of a home without names is called there.
+SOURCES, UNNAMED = "sources", "exports"
+ANSWERS = "answers"
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
 
 def raw_assets(run: Run) -> dg.AssetsDefinition:
-    """One asset for each kind of export, and the ledger."""
+    """One asset for each source, for each kind of export, and the ledger."""
+    sources = [dg.AssetKey([SOURCES, name or UNNAMED]) for name in run.settings.exports]
     specs = [
         dg.AssetSpec(
+            key,
+            group_name=SOURCES,
+            owners=OWNERS,
+            # Built whenever the source has answered: one that is down becomes stale, though the others go on.
+            freshness_policy=FRESH,
+            description="A place that exports come from; built when it has said what it holds.",
+        )
+        for key in sources
+    ]
+    specs += [
+        dg.AssetSpec(
             [RAW, kind.name],
+            deps=sources,
             group_name=RAW,
             kinds={"parquet"},
             owners=OWNERS,
@@ -37,6 +55,7 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         dg.AssetCheckSpec(EXPECTATIONS, asset=[RAW, kind], blocking=True, description="New batches, before they load.")
         for kind in all_kinds()
     ]
+    checks += [dg.AssetCheckSpec(ANSWERS, asset=key, description="It could be read when it was asked last.") for key in sources]
 
     @dg.multi_asset(
         name="pull",
@@ -44,15 +63,13 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         check_specs=checks,
         can_subset=True,
         pool=WRITER,
-        # A source that does not answer may do so later; a gate or a wrong configuration stays as it is.
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=RETRY,
     )
     def pull(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        begin(run, context.run)
-        try:
+        with retried_if_passing():
+            begin(run, context.run)
             reports, loads = pull_exports(run)
-        except (ConfigurationError, GateFailedError) as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from error
+        yield from _sources(context, run.settings)
         # All that is new has been pulled, whatever was asked for: arrivals are one order.
         wanted = {key.path[-1] for key in context.selected_asset_keys}
         for report in reports:
@@ -62,7 +79,7 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         if LEDGER in wanted:
             yield dg.MaterializeResult(asset_key=[RAW, LEDGER], metadata={"dagster/row_count": len(loads)})
         # The first result that blocks ends the step: everything that passed has been loaded by then.
-        asked = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
+        asked = {key.asset_key.path[-1] for key in context.selected_asset_check_keys if key.name == EXPECTATIONS}
         for report in reports:
             if report.kind not in asked:
                 continue
@@ -72,6 +89,32 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
             raise dg.Failure(description="a gate did not pass; see the run's page", allow_retries=False)
 
     return pull
+
+
+def source_key(settings: Settings, source: str) -> dg.AssetKey | None:
+    """The asset of a source of the ledger, where one without a name is called by its folder; none where it is asked no more."""
+    name = source if source in settings.exports else ""
+    return dg.AssetKey([SOURCES, name or UNNAMED]) if name in settings.exports else None
+
+
+def _sources(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """What the sources said in this run."""
+    asked = sorted(Ledger(settings.ledger).sources(), key=lambda row: row["asked_at"])
+    # The place of one without a name may have changed: the newest is it.
+    for key, row in {source_key(settings, row["source"]): row for row in asked}.items():
+        if key is None:
+            continue
+        if key in context.selected_asset_keys and row["problem"] is None:
+            told = {"files": row["files"], "newest_file": row["newest_landed_at"] or ""}
+            yield dg.MaterializeResult(asset_key=key, metadata=told)
+        if dg.AssetCheckKey(key, ANSWERS) in context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                passed=row["problem"] is None,
+                asset_key=key,
+                check_name=ANSWERS,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"problem": row["problem"] or ""},
+            )
 
 
 def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:

@@ -92,6 +92,9 @@ def ui(
     _prepare_dagster(settings)
     click.echo(f"cxhouse: Dagster's UI on {address_of(settings, port)} in a moment; Ctrl-C stops", err=True)
     serve_ui(settings, port)
+    # All that was started has ended: to take the libraries down takes seconds where the machine is busy.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _needs(module: str, extra: str = "ui") -> None:
@@ -126,6 +129,8 @@ def _prepare_dagster(settings: Settings) -> None:
     if set(settings.exports) == {""}:  # several are named in the configuration folder
         os.environ["CXHOUSE_EXPORTS"] = settings.exports_place
     os.environ["CXHOUSE_HOME"] = str(settings.home)
+    # The sensor that records runs of the command line writes some hundred events for each.
+    os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "300")
     os.environ["CXHOUSE_ENGINE"], os.environ["CXHOUSE_SPARK_MASTER"] = settings.engine, settings.spark_master
     if settings.config_dir:
         os.environ["CXHOUSE_CONFIG"] = str(settings.config_dir)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from orchestration.connections import use
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.privacy.at_pull import Persons
 from orchestration.privacy.retention import apply_retention
@@ -121,5 +121,5 @@ class Pull:
                 self._progress(f"pull: source {source.name} cannot be read: {error}")
         if len(self.unreadable_sources) == len(sources):
             told = "; ".join(f"{name}: {why}" for name, why in self.unreadable_sources.items())
-            raise CxhouseError(f"no source of exports can be read ({told})")
+            raise UnreadableSourceError(f"no source of exports can be read ({told})")
         return arrivals

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from datetime import UTC, datetime
+from typing import Any
 
 from orchestration.pull.ledger import Ledger
 from orchestration.runs.alerts import raise_alerts
@@ -27,8 +30,10 @@ def finish_run(settings: Settings, record: RunRecord, status: str, error: BaseEx
     page = record.page(settings.home)
     page.parent.mkdir(exist_ok=True)
     page.write_text(render(record), encoding="utf-8")
+    page.with_suffix(".json").write_text(json.dumps(_outline(record, ledger), ensure_ascii=False), encoding="utf-8")
     for old in sorted(page.parent.glob("*.html"))[:-MAX_PAGES]:
         old.unlink()
+        old.with_suffix(".json").unlink(missing_ok=True)
     raise_alerts(settings, record, error)
 
 
@@ -36,3 +41,25 @@ def finish_failed(settings: Settings, record: RunRecord, error: BaseException | 
     """The run ended by an error: a gate held it back, or it broke."""
     if not record.is_finished:
         finish_run(settings, record, "blocked" if record.blocked else "failed", error)
+
+
+def _outline(record: RunRecord, ledger: Ledger) -> dict[str, Any]:
+    """What Dagster shows of a run: names, times and counts, and nothing out of the files."""
+    rows: dict[str, list[int]] = {}
+    for load in record.loads:
+        counts = rows.setdefault(load.kind, [0, 0])
+        counts[0] += load.rows_loaded
+        counts[1] += load.rows_quarantined
+    shown = ("gate", "expectation", "severity", "passed", "failed_rows")
+    return {
+        "run_id": record.run_id,
+        "status": record.status,
+        "started_at": record.started_at,
+        "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "published_version": record.published_version,
+        "sources": {row["source"]: row["files"] for row in ledger.sources() if row["problem"] is None},
+        "rows": rows,
+        "node_seconds": record.node_seconds,
+        "node_problems": record.node_problems,
+        "gates": [{name: getattr(verdict, name) for name in shown} for verdict in record.verdicts],
+    }

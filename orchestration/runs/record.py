@@ -46,6 +46,8 @@ class RunRecord:
     #: Where the time went: seconds by phase, and by dbt node.
     phase_seconds: dict[str, float] = field(default_factory=dict)
     node_seconds: dict[str, float] = field(default_factory=dict)
+    #: What became of dbt nodes that did not succeed: fail, warn, error, skipped.
+    node_problems: dict[str, str] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:

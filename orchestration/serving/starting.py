@@ -23,7 +23,7 @@ from orchestration.settings import Settings
 ADDRESS = "127.0.0.1"
 _DEFINITIONS = ("-m", "orchestration.definitions")
 #: Seconds that a server has to end by itself.
-_PATIENCE_SECONDS = 3.0
+_PATIENCE_SECONDS = 2.0
 
 
 def check_port(port: int) -> None:

@@ -65,6 +65,7 @@ def build_layer(
             chosen or ["--select", *selection(layer).split()], lambda text: run.progress(f"models: {layer}: {text}")
         )
     record.node_seconds.update({result.name: result.seconds for result in results})
+    record.node_problems.update({r.name: r.status for r in results if r.status not in ("success", "pass")})
     for result in results:
         if result.resource_type == "model" and result.status == "success":
             record.model_modes[result.message] = record.model_modes.get(result.message, 0) + 1
