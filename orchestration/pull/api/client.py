@@ -15,7 +15,8 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from orchestration.pull.api.description import Credentials, Description, filled
-from orchestration.pull.remote.stores import SILENCE_SECONDS, problem, secret
+from orchestration.pull.remote import SILENCE_SECONDS
+from orchestration.pull.remote.stores import problem, secret
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.settings.locations import ApiLocation
 
