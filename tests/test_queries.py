@@ -252,6 +252,12 @@ def test_as_a_table_macro(sample_home: Home) -> None:
             "select channel, team, value, n from kpi('csat', 'quarter', ['channel', 'team']) "
             "where period_start = '2026-04-01' and status <> 'suppressed' order by all"
         ).fetchall()
+        whole = con.execute("select value, n from kpi('csat', 'quarter') where period_start = '2026-04-01'").fetchall()
+        with pytest.raises(duckdb.Error, match="no KPI of that name has a query"):
+            con.execute("from kpi('csatt', 'quarter')")
+    assert whole == sample_home.query(
+        "select value, n from kpis where kpi_id = 'csat' and grain = 'quarter' and dimension = 'all' and period_start = '2026-04-01'"
+    )
     with sample_home.published() as con:
         rows = asked(con, "csat", by=("channel", "team"), grain="quarter", first=date(2026, 4, 1), last=date(2026, 4, 1))
     # Of the macro's cells, those that give hidden ones away are hidden here too.
