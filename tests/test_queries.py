@@ -256,7 +256,8 @@ def test_as_a_table_macro(sample_home: Home) -> None:
         with pytest.raises(duckdb.Error, match="no KPI of that name has a query"):
             con.execute("from kpi('csatt', 'quarter')")
     assert whole == sample_home.query(
-        "select value, n from kpis where kpi_id = 'csat' and grain = 'quarter' and dimension = 'all' and period_start = '2026-04-01'"
+        "select value, n from kpis "
+        "where kpi_id = 'csat' and grain = 'quarter' and dimension = 'all' and period_start = '2026-04-01'"
     )
     with sample_home.published() as con:
         rows = asked(con, "csat", by=("channel", "team"), grain="quarter", first=date(2026, 4, 1), last=date(2026, 4, 1))
