@@ -48,14 +48,15 @@ def write_table_macro(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
         return
     tail = found[0][1].partition(_TAIL)[2]
     heads = ", ".join(f"{literal(kpi)}: {literal(query.partition(_TAIL)[0])}" for kpi, query in found)
-    text = f"map {{{heads}}}[id] || {literal(_TAIL + tail)}"
+    there = literal("no KPI of that name has a query; kpi_queries says why: ")
+    text = f"coalesce(map {{{heads}}}[id], error(concat({there}, id))) || {literal(_TAIL + tail)}"
     period = "case when grain = 'all' then 'cast(null as date)' else 'cast(date_trunc(''' || grain || ''', day) as date)' end"
     columns = "list_transform(cuts, lambda cut: 'd_' || cut)"
     marks = {
         "{grain}": "grain",
         "{period}": period,
-        "{cuts}": f"array_to_string(list_transform({columns}, lambda cut: ', ' || cut), '')",
-        "{named}": "array_to_string(list_transform(cuts, lambda cut: ', d_' || cut || ' as \"' || cut || '\"'), '')",
+        "{cuts}": _joined(f"list_transform({columns}, lambda cut: ', ' || cut)"),
+        "{named}": _joined("list_transform(cuts, lambda cut: ', d_' || cut || ' as \"' || cut || '\"')"),
         "{dimension}": "case when len(cuts) = 0 then '''all''' else '''' || array_to_string(cuts, ', ') || '''' end",
         "{member}": "case when len(cuts) = 0 then '''all''' else "
         f"'concat_ws('', '', ' || array_to_string({columns}, ', ') || ')' end",
@@ -68,3 +69,8 @@ def write_table_macro(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
     con.execute(
         f"create or replace macro {catalog}.main.kpi(id, grain, cuts := cast([] as varchar[])) as table from query({text})"
     )
+
+
+def _joined(texts: str) -> str:
+    """The texts of a list as one; in earlier versions of DuckDB an empty list has none."""
+    return f"coalesce(array_to_string({texts}, ''), '')"
