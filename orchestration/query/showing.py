@@ -11,7 +11,7 @@ import click
 from rich.markup import escape
 
 from orchestration.dashboard.marts import Marts, period_name
-from orchestration.display import format_value, kpis_text, left_out, published_file, table_of
+from orchestration.display import format_interval, format_value, kpis_text, left_out, published_file, table_of
 from orchestration.errors import ConfigurationError
 from orchestration.output import console
 from orchestration.publish import open_published
@@ -56,7 +56,7 @@ def _cells(row: Row, question: Question, definition: Row) -> list[str]:
     def said(value: float | None) -> str:
         return format_value(value, definition["unit"], definition.get("currency", ""))
 
-    interval = f"{said(row['ci_low'])} to {said(row['ci_high'])}" if row["ci_low"] is not None else ""
+    interval = format_interval(row["ci_low"], row["ci_high"], definition["unit"], definition.get("currency", ""))
     compared = [said(row["value_before"]), _change(row, definition["unit"])] if question.compare else []
     return [
         definition["label"],
