@@ -139,6 +139,12 @@ def within_limits(low: float | None, high: float | None, unit: str) -> tuple[flo
     return (None if low is None else max(low, least)), (None if high is None else min(high, most))
 
 
+def format_interval(low: float | None, high: float | None, unit: str, currency: str = "") -> str:
+    """An interval for people, within what a value of the unit can be; empty where there is none."""
+    low, high = within_limits(low, high, unit)
+    return "" if low is None or high is None else f"{format_value(low, unit, currency)} to {format_value(high, unit, currency)}"
+
+
 def headlines(settings: Settings) -> list[dict[str, Any]]:
     """For each headline KPI its newest whole month, as the report shows it; for one that is not available, its row saying so."""
     with connect(published_file(settings), read_only=True) as con:
@@ -178,8 +184,7 @@ def left_out(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     unit = row["unit"]
-    low, high = within_limits(row["ci_low"], row["ci_high"], unit)
-    interval = f"{format_value(low, unit)} to {format_value(high, unit)}" if low is not None else ""
+    interval = format_interval(row["ci_low"], row["ci_high"], unit)
     return [
         row["label"],
         str(row["period_start"] or ""),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.connections import connect
-from orchestration.display import format_value, within_limits
+from orchestration.display import format_interval, format_value
 from orchestration.publish import public_tables
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
@@ -172,8 +172,7 @@ def sample_reference(warehouse: Path) -> str:
         ]
         for _, kpi_id, unit, grain, start, value, low, high, n, pending, status in found:
             period = {"all": "all time", "month": f"{start:%Y-%m}" if start else "", "quarter": f"from {start}"}[grain]
-            low, high = within_limits(low, high, unit)
-            interval = f"{format_value(low, unit)} to {format_value(high, unit)}" if low is not None else ""
+            interval = format_interval(low, high, unit)
             cells = [
                 f"[`{kpi_id}`](kpis.md#{kpi_id})",
                 period,

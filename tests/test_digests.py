@@ -16,6 +16,7 @@ from aiosmtpd.handlers import Message as Handler
 from conftest import Home
 
 from orchestration.dashboard.marts import Marts
+from orchestration.display import format_value
 from orchestration.errors import ConfigurationError
 from orchestration.query.digests import compose, digest_named, send_due
 from orchestration.settings import Settings
@@ -65,9 +66,9 @@ def test_a_digest_is_sent_once_a_period_with_the_published_numbers(
     settings = settings_of(sample_home, tmp_path, digest)
     said: list[str] = []
     send_due(settings, said.append)
-    assert said == ["digest sent: Support: 2026-06"]
+    assert said == ["digest sent: Support: June 2026"]
     (sent,) = inbox.mails
-    assert sent["subject"] == "Support: 2026-06"
+    assert sent["subject"] == "Support: June 2026"
     assert sent["to"] == "lead@example.org"
     ((value, n),) = sample_home.shown(
         "select value, n from kpis where kpi_id = 'response_sla_rate' and grain = 'month' and dimension = 'all' "
@@ -75,7 +76,7 @@ def test_a_digest_is_sent_once_a_period_with_the_published_numbers(
     )
     row = re.search(r"<td[^>]*>Response within target</td>(.*?)</tr>", body(sent), re.DOTALL)
     assert row
-    assert f"<b>{value:.1%}</b>" in row[1]
+    assert f"<b>{format_value(value, 'rate')}</b>" in row[1]
     assert f">{n:,}</td>" in row[1]
     send_due(settings, said.append)
     assert len(inbox.mails) == 1

@@ -125,7 +125,10 @@ Cells = dict[tuple[str, str], tuple[tuple[float, float] | None, tuple[float, flo
 def told(members: Cells, hidden: tuple[str, ...] = (), interval: str = "wilson", unit: str = "rate") -> Explanation | None:
     """What is said of a KPI with these numerators and denominators, in June after May."""
     con = duckdb.connect()
-    con.execute("create table publication as select timestamp '2026-07-01' as as_of, 'UTC' as reporting_timezone")
+    con.execute(
+        "create table publication as select 'v' as version, 'r' as run_id, timestamp '2026-07-01' as as_of, "
+        "timestamp '2026-07-01' as published_at, 'UTC' as reporting_timezone"
+    )
     con.execute(
         "create table kpi_definitions as select 'sla' as kpi_id, 'Within target' as label, ? as unit, ? as interval_kind, "
         "false as is_percentile",
@@ -164,7 +167,7 @@ def test_the_member_that_fell_is_named() -> None:
         ("team", "south"): ((3540, 4000), (3363, 4000)),
     })  # fmt: skip
     assert found
-    assert found.sentence == "down 4.4 points: channel chat 41.0%, was 78.0%; the rest unchanged"
+    assert found.sentence == "down 4.4 points: channel chat 41 %, was 78 %; the rest unchanged"
     assert found.is_significant
     for movers in found.parts.values():
         assert sum(mover.effect for mover in movers) == pytest.approx(found.change)
@@ -173,26 +176,26 @@ def test_the_member_that_fell_is_named() -> None:
 def test_a_member_whose_share_grew_is_named() -> None:
     found = told({("channel", "chat"): ((500, 1000), (2000, 4000)), ("channel", "email"): ((3600, 4000), (3600, 4000))})
     assert found
-    assert found.sentence == "down 12.0 points: channel chat, at 50.0%, is 50% of the cases, was 20%; the rest unchanged"
+    assert found.sentence == "down 12.0 points: channel chat, at 50 %, is 50 % of the cases, was 20 %; the rest unchanged"
 
 
 def test_new_members_are_named() -> None:
     found = told({("channel", "chat"): (None, (1000, 4000)), ("channel", "email"): ((3600, 4000), (3600, 4000))})
     assert found
-    assert found.sentence == "down 32.5 points: channel chat is new (25.0%); the rest unchanged"
+    assert found.sentence == "down 32.5 points: channel chat is new (25 %); the rest unchanged"
 
 
 def test_what_moves_alike_names_nobody() -> None:
     found = told({("channel", "chat"): ((1800, 2000), (1400, 2000)), ("channel", "email"): ((1800, 2000), (1400, 2000))})
     assert found
-    assert found.sentence == "down 20.0 points: 70.0%, was 90.0%; no member stands out"
+    assert found.sentence == "down 20.0 points: 70 %, was 90 %; no member stands out"
     assert not found.movers
 
 
 def test_chance_is_no_change() -> None:
     found = told({("channel", "chat"): ((45, 50), (43, 50)), ("channel", "email"): ((40, 50), (44, 50))})
     assert found
-    assert found.sentence == "no significant change: 87.0%, was 85.0%"
+    assert found.sentence == "no significant change: 87 %, was 85 %"
     assert not found.movers
 
 

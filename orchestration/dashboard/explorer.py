@@ -14,7 +14,7 @@ from orchestration.dashboard.charts import figure, scale
 from orchestration.dashboard.kpi import STATUS, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, View, period_name
 from orchestration.dashboard.members import chosen
-from orchestration.display import format_value, within_limits
+from orchestration.display import format_value
 from orchestration.errors import ConfigurationError
 from orchestration.output import as_csv
 from orchestration.query.asking import Question, answer
@@ -77,12 +77,11 @@ def _draw_answer(marts: Marts, question: Question, rows: list[dict[str, Any]]) -
 
 
 def _line(question: Question, row: dict[str, Any], said: Any, kpi: Kpi) -> dict[str, str]:
-    low, high = within_limits(row["ci_low"], row["ci_high"], kpi.unit)
     line = {"period": period_name(question.grain, row["period_start"])}
     line |= {_in_words(name): str(row[name]) for name in question.by}
     line |= {
         "value": said(row["value"]),
-        "95 % interval": "" if low is None or high is None else f"{said(low)} to {said(high)}",
+        "95 % interval": kpi.interval_of(row),
         "cases": "" if row["n"] is None else f"{row['n']:,}",
         "pending": f"{row['n_pending']:,}" if row["n_pending"] else "",
         "state": STATUS.get(row["status"], row["status"]) + ("" if row["is_final"] else ", may still change"),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name, period_start
-from orchestration.display import format_value, within_limits
+from orchestration.display import format_interval, format_value, within_limits
 
 TOO_FEW = "too few people to show"
 STATUS = {
@@ -207,8 +207,7 @@ class Kpi:
         return within_limits(row["ci_low"], row["ci_high"], self.unit)
 
     def interval_of(self, row: Row) -> str:
-        low, high = self.ends(row)
-        return "" if low is None or high is None else f"{self.formatted(low)} to {self.formatted(high)}"
+        return format_interval(row["ci_low"], row["ci_high"], self.unit, self.currency)
 
 
 def newest_whole(view: View, today: date) -> date:

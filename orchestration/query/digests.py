@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from orchestration import durable
 from orchestration.dashboard.marts import Marts, period_end, period_name, period_start
-from orchestration.display import format_value, kpis_text, published_file
+from orchestration.display import format_interval, format_value, kpis_text, published_file
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.publish import open_published
 from orchestration.query.asking import COMPARED, FIGURES, Question, Row, answer
@@ -75,7 +75,7 @@ def _shown(row: Row, marts: Marts, digest: Digest) -> Row:
         "value": format_value(row["value"], unit),
         "before": format_value(row["value_before"], unit),
         "target": format_value(row["target"], unit) if row["target"] is not None else "",
-        "interval": "" if row["ci_low"] is None else " to ".join(format_value(row[end], unit) for end in ("ci_low", "ci_high")),
+        "interval": format_interval(row["ci_low"], row["ci_high"], unit),
         "n": "" if row["n"] is None else f"{row['n']:,}",
         "status": row["status"].replace("_", " ") if row["status"] != "suppressed" else "too few people to show",
         "is_final": row["is_final"],

@@ -256,7 +256,7 @@ def _unknown(told: Explanation, now: Row | None, before: Row | None) -> str:
 
 def _sentence(told: Explanation, definition: Row, now: Row, before: Row) -> str:
     def said(value: float | None) -> str:
-        return format_value(value, told.unit)
+        return format_value(value, told.unit, definition.get("currency", ""))
 
     assert told.change is not None
     if told.change == 0:
@@ -286,8 +286,8 @@ def _of_mover(mover: Mover, said: Callable[[float | None], str]) -> str:
         return f"{mover.dimension} {mover.member} has none left (was {said(mover.value_before)})"
     if not is_count and abs(mover.mix) > abs(mover.rate):
         return (
-            f"{mover.dimension} {mover.member}, at {said(mover.value)}, is {mover.share:.0%} of the cases, "
-            f"was {mover.share_before:.0%}"
+            f"{mover.dimension} {mover.member}, at {said(mover.value)}, is {100 * mover.share:.0f} % of the cases, "
+            f"was {100 * mover.share_before:.0f} %"
         )
     return f"{mover.dimension} {mover.member} {said(mover.value)}, was {said(mover.value_before)}"
 

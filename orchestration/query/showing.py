@@ -11,7 +11,7 @@ import click
 from rich.markup import escape
 
 from orchestration.dashboard.marts import Marts, period_name
-from orchestration.display import format_value, kpis_text, left_out, published_file, table_of
+from orchestration.display import format_interval, format_value, kpis_text, left_out, published_file, table_of
 from orchestration.errors import ConfigurationError
 from orchestration.output import console
 from orchestration.publish import open_published
@@ -54,9 +54,9 @@ def _rest(question: Question) -> tuple[Any, ...]:
 
 def _cells(row: Row, question: Question, definition: Row) -> list[str]:
     def said(value: float | None) -> str:
-        return format_value(value, definition["unit"])
+        return format_value(value, definition["unit"], definition.get("currency", ""))
 
-    interval = f"{said(row['ci_low'])} to {said(row['ci_high'])}" if row["ci_low"] is not None else ""
+    interval = format_interval(row["ci_low"], row["ci_high"], definition["unit"], definition.get("currency", ""))
     compared = [said(row["value_before"]), _change(row, definition["unit"])] if question.compare else []
     return [
         definition["label"],
@@ -134,7 +134,7 @@ def _mover(mover: Mover, unit: str) -> list[str]:
     parts = [f"{100 * part:+.1f} points" if unit == "rate" else _signed(part, unit) for part in (mover.rate, mover.mix)]
     significant = "not tested" if mover.p_value is None else "yes" if mover.is_significant else "no"
     values = [format_value(value, unit) for value in (mover.value, mover.value_before)]
-    return [mover.member, *values, f"{mover.share:.0%}", f"{mover.share_before:.0%}", *parts, significant]
+    return [mover.member, *values, f"{100 * mover.share:.0f} %", f"{100 * mover.share_before:.0f} %", *parts, significant]
 
 
 def as_json(told: Explanation) -> dict[str, Any]:
