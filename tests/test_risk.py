@@ -243,8 +243,8 @@ def test_tickets_are_seen_as_they_were() -> None:
 def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_home: Home, cxhouse: Cxhouse) -> None:
     """What a run of that morning finds of each customer is what a later run says was known then."""
     morning = "2026-03-01"
-    columns = sorted({f.name for features in churn.FEATURES.values() for f in features} - {"overdue", "alive"})
-    columns += ["customer_key", "is_subscriber", "purchase_days", "first_purchase_on", "last_purchase_on"]
+    keys = {"customer_key", "is_subscriber", "purchase_days", "first_purchase_on", "last_purchase_on"}
+    columns = sorted({f.name for features in churn.FEATURES.values() for f in features} - {"overdue", "alive"} | keys)
     query = f"select {', '.join(columns)} from journey.{{}} where on_date = '{morning}' order by customer_key"
 
     def found(warehouse: Path, table: str) -> pd.DataFrame:
