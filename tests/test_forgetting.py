@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -27,6 +28,7 @@ from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.originals import has_original
 from orchestration.pull.pulling import Pull
+from orchestration.pull.tables import put_table
 from orchestration.settings import Settings
 
 PERSON = [
@@ -186,6 +188,21 @@ def test_the_proof_names_nobody(place: Place) -> None:
     assert line["request"] == "r1"
     assert line["changed"]["tickets"] == 2
     assert line["changed"]["originals"] == len([kind for kind in all_kinds() if kind not in ("costs", "competitors", "agents")])
+
+
+def test_risks_go_with_the_person(place: Place) -> None:
+    """What was fitted to a person, and what was said of them, is gone until the next run finds it again without them."""
+    settings = place.settings
+    rows = {"risk_customers": {"customer_key": "k", "risk": 0.5}, "risk_tickets": {"ticket_id": "t", "risk": 0.5}}
+    for name, row in rows.items():
+        put_table(pa.Table.from_pylist([row]), name, settings.raw, settings.scratch)
+    settings.risks.mkdir()
+    (settings.risks / "churn by purchases.json").write_text("{}")
+    place.forget()
+    assert not settings.risks.exists()
+    assert not list(settings.raw.glob("risk_*/*.parquet"))
+    place.pull()
+    assert [pq.read_table(path).num_rows for path in settings.raw.glob("risk_customers/*.parquet")] == [0]
 
 
 class Killed(BaseException):

@@ -54,7 +54,7 @@ def _customers(rng: np.random.Generator, size: int, is_odd: bool = False) -> tup
 
 
 def _is_calibrated(risk: np.ndarray, happened: np.ndarray, slack: float = 0.0) -> bool:
-    """Tenths by risk: what happened lies within the binomial bounds (99.9 %) of what was foreseen, give or take ``slack``."""
+    """Tenths by risk: what happened lies within the binomial bounds (99.9 %) of what was predicted, give or take ``slack``."""
     parts = np.array_split(np.argsort(risk), 10)
     bounds = [stats.binom.interval(0.999, len(part), risk[part].mean()) for part in parts]
     return all(
@@ -65,7 +65,7 @@ def _is_calibrated(risk: np.ndarray, happened: np.ndarray, slack: float = 0.0) -
 
 @pytest.mark.parametrize("is_odd", [False, True])
 def test_known_risks_come_back_calibrated(is_odd: bool) -> None:
-    """A line is found by logistic regression, what is none by boosted trees; both foresee new customers as often as they say."""
+    """A line is found by logistic regression, what is none by boosted trees; both predict new customers as often as they say."""
     cases, _ = _customers(np.random.default_rng(7), 1500, is_odd)
     old, new = cases.split(8 * 30)
     assert old.judged_on.max() <= new.seen_on.min(), "nothing of after the split is known before it"
@@ -87,7 +87,7 @@ def test_figures_by_hand() -> None:
     risk = np.array([0.9, 0.8, 0.4, 0.4, 0.1])
     # Pairs: (.9 beats .8, .4, .1) and (.4 loses to .8, draws with .4, beats .1): 4.5 of 6.
     assert auc(happened, risk) == pytest.approx(0.75)
-    assert calibration(happened, risk)[-1] == {"cases": 1, "foreseen": 0.9, "happened": 1.0}
+    assert calibration(happened, risk)[-1] == {"cases": 1, "predicted": 0.9, "actual": 1.0}
     # Q1 = .7 / 1.3, Q2 = .98 / 1.7: (.21 + 49 (.53846 - .49) + 49 (.57647 - .49)) / 2500 = .0027287.
     assert auc_error(0.7, 50, 50) ** 2 == pytest.approx(0.0027287, abs=1e-7)
 
@@ -243,8 +243,8 @@ def test_tickets_are_seen_as_they_were() -> None:
 def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_home: Home, cxhouse: Cxhouse) -> None:
     """What a run of that morning finds of each customer is what a later run says was known then."""
     morning = "2026-03-01"
-    columns = sorted({f.name for features in churn.FEATURES.values() for f in features} - {"overdue", "alive"})
-    columns += ["customer_key", "is_subscriber", "purchase_days", "first_purchase_on", "last_purchase_on"]
+    keys = {"customer_key", "is_subscriber", "purchase_days", "first_purchase_on", "last_purchase_on"}
+    columns = sorted({f.name for features in churn.FEATURES.values() for f in features} - {"overdue", "alive"} | keys)
     query = f"select {', '.join(columns)} from journey.{{}} where on_date = '{morning}' order by customer_key"
 
     def found(warehouse: Path, table: str) -> pd.DataFrame:

@@ -67,10 +67,10 @@ def _calibrations(marts: Marts) -> list[Chart]:
         tenths = json.loads(row["calibration"])
         chart = bars(
             [f"{place} ({tenth['cases']:,})" for place, tenth in enumerate(tenths, 1)],
-            {"foreseen": [tenth["foreseen"] for tenth in tenths], "happened": [tenth["happened"] for tenth in tenths]},
+            {"predicted": [tenth["predicted"] for tenth in tenths], "actual": [tenth["actual"] for tenth in tenths]},
             xaxis={"type": "category", "title": {"text": "tenths by risk (cases)"}},
             yaxis={"title": {"text": "share lost"}, "tickformat": ".0%"},
             legend={"orientation": "h", "y": 1.15, "x": 0},
         )
-        charts.append(Chart(f"Foreseen and happened: {row['target']}", chart, "Of months held back.", is_whole=True))
+        charts.append(Chart(f"Predicted and actual share lost: {row['target']}", chart, "Of months held back.", is_whole=True))
     return charts

@@ -17,7 +17,7 @@ from orchestration.risk.judging import Array, Figures, Rules, auc, figures
 from orchestration.texts.judging import gain
 
 LOGISTIC, BOOSTED = "logistic regression", "boosted trees"
-#: Parts of the people (not of the cases) of which each is foreseen by a model that was fitted to the others.
+#: Parts of the people (not of the cases) of which each is predicted by a model that was fitted to the others.
 FOLDS = 3
 #: Inverse strength of the penalty on weights.
 _C = 0.5
@@ -94,7 +94,7 @@ def fit(kind: str, cases: Cases) -> Fitted:
     return Fitted(kind, scaled, model)
 
 
-def foreseen_by_others(kind: str, cases: Cases) -> Array:
+def predicted_by_others(kind: str, cases: Cases) -> Array:
     """The score of each case by a model that was fitted without the person whose case it is."""
     scores, folds = np.zeros(len(cases)), mixed(cases.draw) % FOLDS
     for fold in range(FOLDS):
@@ -110,12 +110,12 @@ def curve(scores: Array, happened: NDArray[np.bool_]) -> tuple[float, float]:
 
 def calibrated(kind: str, cases: Cases) -> Fitted:
     """A model whose curve comes from scores of people that it did not see."""
-    return replace(fit(kind, cases), curve=curve(foreseen_by_others(kind, cases), cases.happened))
+    return replace(fit(kind, cases), curve=curve(predicted_by_others(kind, cases), cases.happened))
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What was found by fitting to older cases and foreseeing newer ones."""
+    """What was found by fitting to older cases and predicting newer ones."""
 
     fitted_to: int
     held_back: int
@@ -144,9 +144,9 @@ def tried(old: Cases, new: Cases, rules: Rules) -> Trial:
     usual = float(old.happened.mean())
     found: dict[str, Figures] = {}
     problems: dict[str, str] = {}
-    scores = {LOGISTIC: foreseen_by_others(LOGISTIC, old)}
+    scores = {LOGISTIC: predicted_by_others(LOGISTIC, old)}
     if len(old) >= rules.min_boosted:
-        scores[BOOSTED] = foreseen_by_others(BOOSTED, old)
+        scores[BOOSTED] = predicted_by_others(BOOSTED, old)
     else:
         problems[BOOSTED] = f"not tried with fewer than {rules.min_boosted} cases"
     for kind, own in scores.items():

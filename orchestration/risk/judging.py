@@ -1,4 +1,4 @@
-"""How well a model foresees cases that it was not fitted to, and when that is good enough."""
+"""How well a model predicts cases that it was not fitted to, and when that is good enough."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ def calibration(happened: NDArray[np.bool_], risk: Array) -> list[dict[str, floa
     """Tenths of the cases by risk: how many, the mean risk, and the share to which it happened."""
     parts = np.array_split(np.lexsort((np.arange(len(risk)), risk)), min(_BINS, len(risk)))
     return [
-        {"cases": len(part), "foreseen": round(float(risk[part].mean()), 4), "happened": round(float(happened[part].mean()), 4)}
+        {"cases": len(part), "predicted": round(float(risk[part].mean()), 4), "actual": round(float(happened[part].mean()), 4)}
         for part in parts
     ]

@@ -25,7 +25,7 @@ TABLES: dict[str, tuple[str, pa.Schema]] = {
         ]),
     ),
     MODELS: (
-        "The models of risks, with how well each foresaw a last period that was held back.",
+        "The models of risks, with how well each predicted a last period that was held back.",
         pa.schema([
             ("target", _TEXT), ("model", _TEXT), ("version", _TEXT), ("is_used", pa.bool_()), ("cases", _COUNT),
             ("fitted_to", _COUNT), ("held_back", _COUNT), ("held_back_from", pa.date32()), ("happened_share", _NUMBER),
