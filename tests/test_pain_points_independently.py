@@ -112,14 +112,14 @@ def check(home: Home, zone: str, at_least: int) -> None:
 
 
 def test_chance_is_seldom_news_and_a_rise_is() -> None:
-    """Twenty topics over thirteen months, sixty times: steady ones, those whose months differ by more than chance, and a rise."""
+    """Twenty topics over thirteen months, forty times: steady ones, those whose months differ by more than chance, and a rise."""
     rng = np.random.default_rng(6)
     months = pd.date_range("2025-01-01", periods=13, freq="MS")
     totals = pd.Series(400, index=months)
     shares = np.linspace(0.03, 0.2, 20)
     for spread, at_most in ((0.0, 0.12), (0.15, 0.15), (0.3, 0.2)):
         news = lots = found = 0
-        for _ in range(60):
+        for _ in range(40):
             often = shares * np.exp(rng.normal(0, spread, (13, 20))) if spread else np.tile(shares, (13, 1))
             often[-1, 3] = shares[3] * 2.5 if not spread else often[-1, 3]
             counts = pd.DataFrame(rng.binomial(400, np.clip(often, 0, 0.9)), index=months, columns=[f"t{n}" for n in range(20)])

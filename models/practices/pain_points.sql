@@ -189,8 +189,8 @@ tested as (
 
 ),
 
--- A dispersion that was estimated from few months makes large deviations likelier: Student's t, brought to the normal deviate of the
--- same chance (Wallace's approximation).
+-- A dispersion that was estimated from few months makes large deviations likelier: Student's t, brought to the normal deviate of
+-- the same chance (Wallace's approximation).
 deviates as (
 
     select
