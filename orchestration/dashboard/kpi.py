@@ -75,10 +75,8 @@ class Kpi:
         name = period_name(self.view.grain, self.now["period_start"])
         if self.is_newest:
             return name
-        return f"{name}, {TOO_FEW if self._is_suppressed_since(self.now['period_start']) else 'none'} since"
-
-    def _is_suppressed_since(self, start: date | None) -> bool:
-        return any(row["status"] == "suppressed" and (start is None or row["period_start"] > start) for row in self.whole)
+        hidden = any(row["status"] == "suppressed" and row["period_start"] > self.now["period_start"] for row in self.whole)
+        return f"{name}, {TOO_FEW if hidden else 'none'} since"
 
     @property
     def is_newest(self) -> bool:
@@ -126,7 +124,8 @@ class Kpi:
             return f"not measured by {self.view.grain}; by {self.definition['grains']}"
         if not self.is_cut_held:
             return f"the marts hold no {self.view.grain}s by {self.view.dimension}: choose longer periods, or set kpi_grains"
-        return TOO_FEW if self._is_suppressed_since(None) else "no whole period with cases"
+        hidden = next((row for row in reversed(self.whole) if row["status"] == "suppressed"), None)
+        return f"{period_name(self.view.grain, hidden['period_start'])}: {TOO_FEW}" if hidden else "no whole period with cases"
 
     @property
     def dimensions(self) -> list[str]:
