@@ -111,8 +111,9 @@ def _with_lines(made: Draft, made_of: dict[str, Candidate], given: _File, timezo
     other = all_kinds()["order_items" if made.kind == "orders" else "orders"]
     match = _Match(other, *assign(other, given.columns), points=0)
     mine, its = made.entries["order_id"].looks, match.chosen.get("order_id")
-    found = [column for column in other.required_columns if column in match.chosen and column != "order_id"]
-    if len(found) < 2 or mine is None or its is None or its.looks is not mine:
+    found = {*match.chosen, *made_of}
+    has_both = {"ordered_at", "product_id", "unit_price"} <= found
+    if not has_both or mine is None or its is None or its.looks is not mine:
         return made
     chosen = match.chosen if other.name == "order_items" else made_of
     of_lines = [given.read.cells[chosen[name].name] for name in ("product_id", "quantity", "unit_price") if name in chosen]
@@ -124,12 +125,15 @@ def _with_lines(made: Draft, made_of: dict[str, Candidate], given: _File, timezo
         return made
     second = _made(given, match, made.name, timezone)
     orders, lines = (made, second) if made.kind == "orders" else (second, made)
-    shared = {**lines.keys, **orders.keys, "kind": Key(made.kind, made.keys["kind"].why)}
+    shared = {**lines.keys, **orders.keys}
+    told = made.keys["kind"]
+    # That the other one of the two lies close is no doubt any more.
+    doubt = None if told.doubt is None or told.doubt.startswith(f"{other.name} is nearly") else told.doubt
     if is_carried:
         shared["carry_down"] = Key([mine.seen.name], "an empty cell belongs to the order above it")
     for part in (orders, lines):
         part.name = name or contract_name(given.path.name, "").rstrip("_")
-        part.keys = {**shared, "kind": Key(part.kind, made.keys["kind"].why)}
+        part.keys = {**shared, "kind": Key(part.kind, told.why, doubt)}
     orders.own["distinct_on"] = Key([mine.seen.name], "the first row of an order carries it")
     orders.also = [lines]
     # A column that the one kind carries is none of the other's.

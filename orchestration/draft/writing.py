@@ -82,7 +82,8 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
     ]
     lines += _keys({key: told for key, told in made.keys.items() if not (made.also and key == "kind")})
     if made.also:
-        lines.append(f"kinds:  # {_comment(made.keys['kind'].why)}; the other kind's columns are there too")
+        told = made.keys["kind"]
+        lines += _line("kinds:", f"{told.why}; the other kind's columns are there too", [told.doubt] if told.doubt else [], "")
     for part in made.kinds:
         body = [*_keys(part.own), "columns:"]
         for name, entry in part.entries.items():
