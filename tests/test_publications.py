@@ -26,7 +26,7 @@ from orchestration.steps.publish import _held
 LEAST = 5
 CELL = "kpi_id varchar, grain varchar, period_start date, dimension varchar, member varchar, people_bits bigint, n bigint"
 #: Ids of things, not of records or persons.
-OF_THINGS = {"kpi_id", "product_id", "alert_id", "run_id"}
+OF_THINGS = {"kpi_id", "product_id", "alert_id", "run_id", "topic_id"}
 
 
 # -- where tables belong -----------------------------------------------------------------------------------------------

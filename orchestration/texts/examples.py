@@ -84,7 +84,7 @@ def examples_of(
         number = by_record.get((row["record_kind"], row["record_id"]))
         if number is not None and row["share_of_words"] is not None:
             rows.setdefault(row["topic_id"], []).append((-row["share_of_words"], -number))
-    people = {topic: {said[-number].customer_key for _, number in found} for topic, found in rows.items()}
+    people = {topic: {said[-number].customer_key for _, number in found} - {None} for topic, found in rows.items()}
     wanted = {
         topic: [said[-number] for _, number in sorted(found)[:_LOOKED_AT]]
         for topic, found in rows.items()
