@@ -24,6 +24,7 @@ from orchestration.warehouse import Warehouse
 _PLOTLY = "plotly.min.js"
 _MODELS = "models.html"
 _TABLES = "tables.html"
+_INDEX = "index.html"
 #: Members of a dimension that a chart can hold.
 _MEMBERS = 30
 #: Runs whose gates the first page lists.
@@ -61,19 +62,19 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
                 "kpi.html.j2", marts, _links("../"), f"../{_PLOTLY}", kpi=kpi, blocks=blocks, title=kpi.definition["label"]
             )
             (draft / "kpis" / f"{kpi.id}.html").write_text(page, encoding="utf-8")
-        tables = render_page("tables.html.j2", marts, _links(""), _PLOTLY, blocks=_tables(manifest), title="Tables")
+        tables = render_page("tables.html.j2", marts, _links("", _TABLES), _PLOTLY, blocks=_tables(manifest), title="Tables")
         (draft / _TABLES).write_text(tables, encoding="utf-8")
-        index = render_page("index.html.j2", marts, _links(""), _PLOTLY, blocks=_index(marts, kpis, settings))
-        (draft / "index.html").write_text(index, encoding="utf-8")
+        index = render_page("index.html.j2", marts, _links("", _INDEX), _PLOTLY, blocks=_index(marts, kpis, settings))
+        (draft / _INDEX).write_text(index, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
-    return folder / "index.html"
+    return folder / _INDEX
 
 
-def _links(up: str) -> list[tuple[str, str, bool]]:
+def _links(up: str, current: str = "") -> list[tuple[str, str, bool]]:
     return [
-        (f"{up}index.html", "KPIs and gates", not up),
-        (f"{up}{_TABLES}", "Published tables", False),
+        (f"{up}{_INDEX}", "KPIs and gates", current == _INDEX),
+        (f"{up}{_TABLES}", "Published tables", current == _TABLES),
         (f"{up}{_MODELS}", "Models and lineage", False),
         (f"{up}../published/{REPORT_FILE}", "Report", False),
     ]
