@@ -28,16 +28,17 @@ customers as (
 
     select
         tickets.ticket_id,
-        sum(case when events.event = 'contact' and events.on_date >= {{ add_days('tickets.opened_on', -90) }} then events.records end)
-            as contacts_90,
+        sum(
+            case when events.event = 'contact' and events.on_date >= {{ add_days('tickets.opened_on', -90) }} then events.records end
+        ) as contacts_90,
         sum(case when events.event = 'score' then events.records end) as scores_365,
         cast(sum(case when events.event = 'score' then events.amount end) as double) as bad_scores_365
     from tickets
     inner join {{ ref('int_churn_events') }} as events
         on
             tickets.customer_key = events.customer_key
-            and events.on_date < tickets.opened_on
-            and events.on_date >= {{ add_days('tickets.opened_on', -365) }}
+            and tickets.opened_on > events.on_date
+            and {{ add_days('tickets.opened_on', -365) }} <= events.on_date
     where events.event in ('contact', 'score')
     group by tickets.ticket_id
 
@@ -85,8 +86,9 @@ select
     customers.bad_scores_365 / nullif(customers.scores_365, 0) as bad_share_365,
     said.sentiment,
     {% for dimension in ['all', 'channel', 'priority', 'team'] -%}
-    cast({{ dimension }}_recent.missed_28 as double) / nullif({{ dimension }}_recent.responses_28, 0) as missed_of_{{ dimension }},
-    cast({{ dimension }}_recent.bad_90 as double) / nullif({{ dimension }}_recent.scores_90, 0) as bad_of_{{ dimension }},
+    {%- set recent = dimension ~ '_recent' -%}
+    cast({{ recent }}.missed_28 as double) / nullif({{ recent }}.responses_28, 0) as missed_of_{{ dimension }},
+    cast({{ recent }}.bad_90 as double) / nullif({{ recent }}.scores_90, 0) as bad_of_{{ dimension }},
     {% endfor -%}
     4 * cast(all_recent.opened_7 as double) / nullif(all_recent.opened_28, 0) as busy
 from tickets

@@ -117,8 +117,8 @@ left join by_day as earlier
     on
         wanted.dimension = earlier.dimension
         and wanted.member = earlier.member
-        and earlier.on_date < wanted.on_date
-        and earlier.on_date >= {{ add_days('wanted.on_date', -90) }}
+        and wanted.on_date > earlier.on_date
+        and {{ add_days('wanted.on_date', -90) }} <= earlier.on_date
 group by
     wanted.dimension,
     wanted.member,
