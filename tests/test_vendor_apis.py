@@ -490,13 +490,10 @@ def test_runs_from_apis_publish_and_end_at_once_when_nothing_changed(
     assert "Published version" in first.stdout
     assert "Nothing new" in cxhouse("run", **home, **secrets).stdout
     assert "desk/tickets (API of Zendesk)" in cxhouse("sources", **home).stdout
-    api.before = lambda request: Reply(status=403) if "shopify" in request.path or "admin" in request.path else None
-    told = cxhouse("run", **home, **secrets)
-    assert "access is denied: check the credentials in the environment" in told.stdout + told.stderr
     con = duckdb.connect(str(tmp_path / "home" / "published" / "analysis.duckdb"), read_only=True)
     assert con.execute("select count(*) from fct_orders").fetchone() == (3,)
     assert con.execute("select count(*) from fct_tickets").fetchone() == (len(api_tickets(api)),)
-    assert SECRET not in first.stdout + first.stderr + told.stdout + told.stderr
+    assert SECRET not in first.stdout + first.stderr
 
 
 def api_tickets(api: Api) -> set[int]:
