@@ -15,7 +15,9 @@ from rich.segment import Segment
 _MARKS = {"\n": "⏎", "\r": "⏎", "\t": "⇥"}
 _SUBSTITUTE = "\N{REPLACEMENT CHARACTER}"
 #: With these a cell begins that a spreadsheet takes for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe62", "\ufe63")
+#: What some of them pass over at the beginning of a cell.
+_PASSED_OVER = " \u00a0\ufeff\u200b\u3000"
 #: What begins so and computes nothing: numbers, amounts, telephone numbers, dates.
 _HARMLESS = re.compile(r"[+-][\d\s.,:/()-]*%?")
 
@@ -32,9 +34,8 @@ def lines_shown(text: str) -> str:
 
 def cell_for_csv(value: Any) -> Any:
     """A cell that a spreadsheet shows instead of computing it: an apostrophe goes before a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS) and not _HARMLESS.fullmatch(value):
-        return f"'{value}"
-    return value
+    text = value.lstrip(_PASSED_OVER) if isinstance(value, str) else ""
+    return f"'{value}" if text.startswith(_FORMULA_STARTS) and not _HARMLESS.fullmatch(text) else value
 
 
 def row_for_csv(row: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import signal
+import struct
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.limits import Limits
 from orchestration.pull.pulling import Pull
-from orchestration.pull.sources import FolderSource, SourceFile
+from orchestration.pull.sources import FolderSource, SourceFile, archive_members, open_export
 from orchestration.settings import Settings
 
 COLUMNS = HEADER.strip().split(",")
@@ -350,3 +351,27 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     (box.exports / "tickets_late.csv").write_text(GOOD.replace("t1", "t3"))
     ledger, _ = landed(box, replace)
     assert [file.file for file in ledger.landed()] == ["tickets_good.csv"]
+
+
+def test_an_archive_of_a_million_files_is_not_listed(tmp_path: Path) -> None:
+    """The length of its list stands at its end: who reads the list first has a million objects in memory."""
+    path = tmp_path / "many.zip"
+    names = [b"tickets_%07d.csv" % number for number in range(300_000)]
+    listing = b"".join(
+        struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name for name in names
+    )
+    told = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(listing), 0, 0)
+    path.write_bytes(listing + told)
+    (file,) = archive_members(path, "many.zip", "1").values()
+    assert file.problem is not None
+    assert file.problem.startswith("lists its files in 19,500,000 bytes, more than")
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("tickets.csv", "ticket_id\n1\n")
+    (file,) = archive_members(path, "few.zip", "2").values()
+    assert file.problem is None
+    with open_export(file) as stream:
+        assert stream.read() == b"ticket_id\n1\n"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("tickets.csv", "ticket_id\n2\n3\n")
+    with open_export(file) as stream:
+        assert stream.read() == b"ticket_id\n2\n3\n", "another archive of the name is opened again"

@@ -39,14 +39,28 @@ def test_what_is_shown_can_be_printed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", '=HYPERLINK("http://x")', "+cmd|' /C calc'!A0", "-2+3+cmd|x", "@SUM(A1)", "\t=1", "\r=1", "+A1"]
+    "cell",
+    [
+        "=1+1",
+        '=HYPERLINK("http://x")',
+        "+cmd|' /C calc'!A0",
+        "-2+3+cmd|x",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "+A1",
+        " =1+1",
+        "\n=1",
+        "\uff1d1+1",
+        "\ufeff@SUM(1)",
+    ],
 )
 def test_a_spreadsheet_computes_nothing(cell: str) -> None:
     assert row_for_csv({cell: cell}) == {f"'{cell}": f"'{cell}"}
 
 
 @pytest.mark.parametrize(
-    "cell", ["-5", "+49 30 1234-56", "-12.50 %", "+1.5", "-1,5", "2026-06-01", "a=b", "", "'=1", None, -5, 1.5]
+    "cell", ["-5", " -5", "+49 30 1234-56", "-12.50 %", "+1.5", "-1,5", "2026-06-01", "a=b", "", "'=1", None, -5, 1.5]
 )
 def test_other_cells_stay_what_they_are(cell: object) -> None:
     assert cell_for_csv(cell) == cell

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 from conftest import Home
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.keeping import Held
 from orchestration.publish import Candidate, PublicTable, open_published, publications, publications_of
+from orchestration.publish.nesting import Cut
 from orchestration.publish.scan import scan
 from orchestration.publish.suppression import REVEALS, SUPPRESSED, TOO_FEW, Suppression, with_dependents
 from orchestration.pull.literals import identifier
@@ -127,14 +129,24 @@ def bits(*people: int) -> int:
     return sum(1 << person for person in set(people))
 
 
-def judged(cells: list[tuple[Any, ...]], is_percentile: bool = False) -> dict[tuple[Any, ...], str | None]:
-    """The reason for which each cell is hidden, by (grain, period, dimension, member)."""
+def judged(
+    cells: list[tuple[Any, ...]], is_percentile: bool = False, records: list[tuple[int, str, str]] | None = None
+) -> dict[tuple[Any, ...], str | None]:
+    """The reason for which each cell is hidden, by (grain, period, dimension, member).
+
+    ``records`` are those of the fact: person, team and channel.
+    """
     with duckdb.connect() as con:
         con.execute(f"create schema kpis; create table kpis.kpis ({CELL})")
         con.execute("create table kpis.kpi_definitions as select 'csat' as kpi_id, ? as is_percentile", [is_percentile])
         if cells:
             con.executemany("insert into kpis.kpis values ('csat', ?, ?, ?, ?, ?, ?)", cells)
-        Suppression(con, LEAST)._judge()
+        cuts = []
+        if records:
+            con.execute("create schema journey; create table journey.fct (person int, team_name varchar, channel varchar)")
+            con.executemany("insert into journey.fct values (?, ?, ?)", records)
+            cuts = [Cut("journey", "fct", {"team": "team_name", "channel": "channel"}, ("csat",))]
+        Suppression(con, LEAST, cuts)._judge()
         rows = con.execute("select grain, cast(period_start as varchar), dimension, member, reason from judged").fetchall()
     return {tuple(row[:4]): row[4] for row in rows}
 
@@ -164,6 +176,65 @@ def test_two_hidden_members_hide_each_other_if_they_are_enough_people() -> None:
     assert reasons(judged([*cells[:3], *same])) == {
         "all": None, "a": None, "b": REVEALS, "c": TOO_FEW, "d": TOO_FEW, "e": TOO_FEW
     }  # fmt: skip
+
+
+def cells_of(records: list[tuple[int, str, str]]) -> dict[tuple[str, str], list[int]]:
+    """Dimension and member -> the people of its records."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for person, team, channel in records:
+        for place in (("all", "all"), ("team", team), ("channel", channel)):
+            found.setdefault(place, []).append(person)
+    return found
+
+
+def solved(records: list[tuple[int, str, str]], hidden: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Hidden cells that whoever knows which team works in which channel can work out from those that are shown."""
+    cells = sorted(cells_of(records))
+    teams, channels = ([cell for cell in cells if cell[0] == name] for name in ("team", "channel"))
+    sums = [(("all", "all"), teams), (("all", "all"), channels)]
+    of_channel: dict[str, set[tuple[str, str]]] = {}
+    for _, team, channel in records:
+        of_channel.setdefault(channel, set()).add(("team", team))
+    for channel, within in of_channel.items():
+        if not any(within & others for name, others in of_channel.items() if name != channel):
+            sums.append((("channel", channel), sorted(within)))
+    unknown = sorted(hidden)
+    rows = [[float((cell in parts) - (cell == whole)) for cell in unknown] for whole, parts in sums]
+    # A number is certain where no way to change the others, and keep every sum, changes it.
+    _, values, ways = np.linalg.svd(np.array(rows))
+    free = ways[int((values > 1e-9).sum()) :]
+    return {cell for place, cell in enumerate(unknown) if not (abs(free[:, place]) > 1e-9).any()}
+
+
+def hidden_of(records: list[tuple[int, str, str]], with_facts: bool = True) -> dict[tuple[str, str], str]:
+    cells = [month(member, people, dimension) for (dimension, member), people in cells_of(records).items()]
+    found = judged(cells, records=records if with_facts else None)
+    return {(key[2], key[3]): reason for key, reason in found.items() if reason}
+
+
+def test_parts_of_a_shown_member_of_another_dimension_do_not_give_a_hidden_one_away() -> None:
+    """Two small teams hide each other among the teams; each is its channel's number without the other team's."""
+    sizes = {("a", "phone"): 20, ("b", "phone"): 3, ("c", "email"): 15, ("d", "email"): 2}
+    records, first = [], 0
+    for (team, channel), people in sizes.items():
+        records += [(person % 60, team, channel) for person in range(first, first + people)]
+        first += people
+    assert set(hidden_of(records, with_facts=False)) == {("team", "b"), ("team", "d")}
+    assert solved(records, set(hidden_of(records, with_facts=False))) == {("team", "b"), ("team", "d")}
+    assert hidden_of(records) == {
+        ("team", "a"): REVEALS, ("team", "b"): TOO_FEW, ("team", "c"): REVEALS, ("team", "d"): TOO_FEW
+    }  # fmt: skip
+    assert solved(records, set(hidden_of(records))) == set()
+
+
+@given(st.lists(st.tuples(st.integers(0, 59), st.sampled_from("abcdef")), min_size=8, max_size=60), st.randoms())
+@settings(max_examples=12, deadline=None)
+def test_no_hidden_number_of_few_people_can_be_solved_for(people: list[tuple[int, str]], chance: Any) -> None:
+    channel_of = {team: chance.choice(["phone", "email", "chat"]) for team in "abcdef"}
+    records = [(person, team, channel_of[team]) for person, team in people]
+    hidden = hidden_of(records)
+    too_few = {cell for cell, reason in hidden.items() if reason == TOO_FEW}
+    assert not too_few & solved(records, set(hidden))
 
 
 def test_where_the_whole_is_hidden_nothing_more_need_be() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestration.check.arrivals import Arrivals, arrive, source_of
 from orchestration.check.between import doubts_between
@@ -13,11 +14,14 @@ from orchestration.check.doubts import doubts
 from orchestration.check.doubts_of_times import NO_ZONE
 from orchestration.check.facts import Beside
 from orchestration.check.faults import Fault, Tables
+from orchestration.check.lightly import import_lightly
 from orchestration.check.report import Doubt, FileReport, Reading, Report
 from orchestration.check.trial import Trial, Tried
 from orchestration.connections import Resources, use
 from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
+from orchestration.pull import limits
 from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
@@ -43,6 +47,7 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
     with tempfile.TemporaryDirectory(prefix="cxhouse_check_") as name:
         folder = Path(name)
         bounds = settings.resources
+        limits.use(settings.limits)
         use(Resources(bounds.memory_bytes, bounds.threads, settings.temp_directory or folder / "spill"))
         arrivals = arrive(source, folder / "landing")
         claims = Claims(arrivals, contracts, settings, wanted)
@@ -134,17 +139,31 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
     reading.status = "held back" if tried.is_held_back else "loaded"
     mapped = tried.job.contract.columns
     reading.not_mapped = [name for name in all_kinds()[reading.kind].columns if name not in mapped]
+    size = sum(file.bytes for file in (tried.job.file, *tried.job.companions.values()))
     try:
-        with Beside(tried, arrivals.landing, folder / "tmp", settings) as beside:
-            reading.rejected = beside.rejected()
-            reading.rows_shown = beside.rows_to_show()
-            reading.columns = beside.column_facts(reading.rows_shown)
-            reading.words = beside.words()
-            reading.unused = beside.unused()
-            reading.doubts = doubts(beside, settings.as_of_instant())
-            reading.messages = [*beside.messages, *reading.messages]
+        found = isolated().call(size, _facts, tried, arrivals.landing, folder / "tmp", settings)
     except RefusedFileError as error:
         reading.status, reading.reason = "refused", str(error)
+        return
+    for name, fact in found.items():
+        setattr(reading, name, fact)
+    reading.messages = [*reading.messages, *tried.messages]
+
+
+def _facts(tried: Tried, landing: Path, scratch: Path, settings: Settings) -> dict[str, Any]:
+    """What the rows of a file say, by the field of a reading; found in the process that may end over it."""
+    import_lightly()
+    with Beside(tried, landing, scratch, settings) as beside:
+        rows = beside.rows_to_show()
+        return {
+            "rejected": beside.rejected(),
+            "rows_shown": rows,
+            "columns": beside.column_facts(rows),
+            "words": beside.words(),
+            "unused": beside.unused(),
+            "doubts": doubts(beside, settings.as_of_instant()),
+            "messages": beside.messages,
+        }
 
 
 def _unused_by_all(file: FileReport) -> None:

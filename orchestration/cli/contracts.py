@@ -54,16 +54,16 @@ def draft(
     from orchestration.lightly import import_lightly
 
     import_lightly()
-    from orchestration.draft.drafting import draft as drafted
     from orchestration.draft.placing import place, reads_already
-    from orchestration.draft.trial import try_out
+    from orchestration.draft.trial import draft_and_try
     from orchestration.draft.writing import count_of_checks, text
+    from orchestration.pull.isolated import isolated
 
     if not file.is_file():
         raise ConfigurationError(f"{file} is no file that can be read")
     folder = Path(config or os.environ.get("CXHOUSE_CONFIG") or _CONFIG)
     try:
-        made = drafted(file, kind, name, timezone)
+        made, loaded, rejected = isolated().call(file.stat().st_size, draft_and_try, file.absolute(), kind, name, timezone)
     except RefusedFileError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     known = [] if anyway else reads_already(made, folder)
@@ -71,7 +71,6 @@ def draft(
         _say_known(file, made.kind, known, config)
         return
     path = place(made, folder, output, force, is_named=name is not None)
-    loaded, rejected = try_out(made, file)
     is_placed = path is not None and path.parent.name == "contracts"
     config_dir = path.parent.parent if path is not None and is_placed else folder
     # Two kinds are two contracts, which claim the file by its columns.

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from orchestration.check.lightly import import_lightly
+from orchestration.draft.drafting import draft
 from orchestration.draft.layout import ROWS
 from orchestration.draft.parts import Draft
 from orchestration.errors import CxhouseError
@@ -22,6 +24,17 @@ from orchestration.pull.sorting import Origin
 
 #: Shown of each column.
 _REASONS = 2
+
+
+def draft_and_try(path: Path, kind: str | None, name: str | None, timezone: str | None) -> tuple[Draft, int, int]:
+    """A draft, with the rows that it loads and rejects: all that is read of a file, in the process that may end over it.
+
+    Raises:
+        ConfigurationError, RefusedFileError: see ``draft``.
+    """
+    import_lightly()
+    made = draft(path, kind, name, timezone)
+    return (made, *try_out(made, path))
 
 
 def try_out(made: Draft, path: Path) -> tuple[int, int]:

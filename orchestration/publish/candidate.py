@@ -11,6 +11,7 @@ import duckdb
 
 from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Held
+from orchestration.publish.nesting import Cut
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
 from orchestration.publish.suppression import Suppression, with_dependents
 from orchestration.pull.literals import identifier, literal
@@ -39,8 +40,8 @@ STORAGE_VERSION = "v1.2.0"
 class Candidate:
     """The next version, built beside the published one: for each publication a database file and Parquet."""
 
-    def __init__(self, settings: Settings, tables: list[PublicTable], run_id: str) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, tables: list[PublicTable], run_id: str, cuts: list[Cut] | None = None) -> None:
+        self._settings, self._cuts = settings, cuts
         self.publications = publications_of(tables)
         self.version = next_name(settings)
         self._run_id = run_id
@@ -74,7 +75,7 @@ class Candidate:
         """
         con.execute("set TimeZone = 'UTC'")
         held = Held(with_dependents(held.unchanged), held.outdated)
-        suppression = Suppression(con, self._settings.min_people)
+        suppression = Suppression(con, self._settings.min_people, self._cuts)
         written: list[str] = []
         for publication in self.publications:
             written += self._build(con, publication, verdicts, held, suppression)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import duckdb
 
+from orchestration.publish.nesting import Cut, write_nested
+
 #: The status of what is not shown.
 SUPPRESSED = "suppressed"
 TOO_FEW, REVEALS = "fewer people than min_people", "would reveal a suppressed number"
@@ -34,8 +36,8 @@ def with_dependents(unchanged: frozenset[str]) -> frozenset[str]:
 class Suppression:
     """What the marts show of the tables on a connection to the warehouse, with a limit of people."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, min_people: int) -> None:
-        self._con, self._least = con, min_people
+    def __init__(self, con: duckdb.DuckDBPyConnection, min_people: int, cuts: list[Cut] | None = None) -> None:
+        self._con, self._least, self._cuts = con, min_people, cuts or []
         self._is_judged = False
 
     def shown(self, table: str) -> str | None:
@@ -80,6 +82,7 @@ class Suppression:
             where kpis.dimension not in ({_texts(_OF_PERSONS)}) and kpis.people_bits is not null
             """
         )
+        write_nested(self._con, self._cuts, _OF_PERSONS)
         for _ in range(_MOST_ROUNDS):
             members, whole = "{t}.dimension <> 'all'", "{t}.dimension = 'all'"
             found = self._hide("grain, period_start, dimension", "grain, period_start", members, whole)
@@ -89,8 +92,61 @@ class Suppression:
                     part = f"{{t}}.grain = '{grain}' and {{t}}.adds_up"
                     longer = f"{{t}}.grain = '{parent}'"
                     found += self._hide(f"dimension, member, {start}", "dimension, member", part, longer, start)
+            found += self._hide_parts() + self._hide_wholes()
             if not found:
                 return
+
+    def _hide_parts(self) -> int:
+        """Of parts in another dimension whose whole is shown, hide further ones as ``_hide`` does."""
+        (count,) = self._con.execute(
+            f"""
+            update judged set reason = '{REVEALS}'
+            from (
+                select
+                    cell, reason as known,
+                    row_number() over by_size as place,
+                    coalesce(bit_count(bit_or(people_bits) over (by_size rows between unbounded preceding and 1 preceding)), 0)
+                        as people_before,
+                    count(reason) over (partition by whole, dimension) as hidden
+                from ({self._parts_of_shown()})
+                window by_size as (
+                    partition by whole, dimension order by case when reason is null then 1 else 0 end, people, n, member
+                )
+            ) as ordered
+            where judged.rowid = ordered.cell and ordered.known is null and ordered.hidden > 0
+                and (ordered.people_before < {self._least} or ordered.place = 2)
+            """
+        ).fetchone() or (0,)
+        return int(count)
+
+    def _hide_wholes(self) -> int:
+        """Hide what is shown of parts that are all hidden, where they are one or too few people."""
+        (count,) = self._con.execute(
+            f"""
+            update judged set reason = '{REVEALS}'
+            from (
+                select distinct whole
+                from ({self._parts_of_shown()})
+                group by whole, dimension
+                having count(reason) = count(*) and (count(*) = 1 or bit_count(bit_or(people_bits)) < {self._least})
+            ) as told
+            where judged.rowid = told.whole
+            """
+        ).fetchone() or (0,)
+        return int(count)
+
+    def _parts_of_shown(self) -> str:
+        """Cells that a shown one of another dimension consists of, each with that one's row."""
+        return """
+            select parts.*, parts.rowid as cell, wholes.rowid as whole
+            from nested
+            inner join judged as wholes
+                on nested.kpi_id = wholes.kpi_id and nested.whole_dimension = wholes.dimension and nested.whole = wholes.member
+            inner join judged as parts
+                on nested.kpi_id = parts.kpi_id and nested.part_dimension = parts.dimension and nested.part = parts.member
+                and wholes.grain = parts.grain and wholes.period_start is not distinct from parts.period_start
+            where wholes.reason is null
+        """
 
     def _hide(self, together: str, same: str, parts: str, totals: str, start: str | None = None) -> int:
         """Of parts whose total is shown, hide further ones, those of fewest people first, until the hidden ones are two and of

@@ -7,6 +7,7 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -32,6 +33,8 @@ class SourceFile:
 
 #: An archive may unpack to so many times its size, and in any case to so many bytes.
 _MAX_RATIO, _MAX_UNPACKED = 200, 2**30
+#: Some hundred thousand names: each takes memory and time before the first byte of a file is read.
+_MAX_LISTING = 2**24
 
 
 class UnreadableSourceError(CxhouseError):
@@ -108,11 +111,18 @@ def open_export(file: SourceFile) -> BinaryIO:
     """The bytes of an export, be it a member of a `.zip`."""
     if file.member is None:
         return os.fdopen(_opened(file.location), "rb")
-    with zipfile.ZipFile(file.location) as packed:
-        if packed.getinfo(file.member).file_size > limits().unpacked:
-            raise zipfile.LargeZipFile(f"it unpacks to more than {limits().unpacked:,} bytes")
-        # The file stays open as long as what is read from it.
-        return cast(BinaryIO, packed.open(file.member))
+    told = Path(file.location).stat()
+    packed = _archive(file.location, told.st_size, told.st_mtime_ns)
+    if packed.getinfo(file.member).file_size > limits().unpacked:
+        raise zipfile.LargeZipFile(f"it unpacks to more than {limits().unpacked:,} bytes")
+    return cast(BinaryIO, packed.open(file.member))
+
+
+@lru_cache(maxsize=1)
+def _archive(location: str, size: int, changed: int) -> zipfile.ZipFile:
+    """An archive as it was at a time: its list is read once, not again for each file in it."""
+    del size, changed  # another one is another archive
+    return zipfile.ZipFile(location)
 
 
 def _opened(location: str) -> int:
@@ -148,6 +158,9 @@ def archive_members(path: Path, relative: str, version: str) -> dict[str, Source
     """The exports in a `.zip`; one that cannot be read is a file that no contract reads, so that it is named."""
     whole = SourceFile(printable(relative), version, str(path))
     try:
+        if (listing := _listing_bytes(path)) > _MAX_LISTING:
+            told = f"lists its files in {listing:,} bytes, more than {_MAX_LISTING:,}: is it an export?"
+            return {relative: replace(whole, problem=told)}
         with zipfile.ZipFile(path) as packed:
             infos = [info for info in packed.infolist() if file_format(info.filename) and not is_hidden(info.filename)]
             size = os.fstat(packed.fp.fileno()).st_size if packed.fp else 0
@@ -162,6 +175,13 @@ def archive_members(path: Path, relative: str, version: str) -> dict[str, Source
     return {
         name: SourceFile(printable(name), f"{version}:{info.CRC}", str(path), info.filename) for name, info in members.items()
     }
+
+
+def _listing_bytes(path: Path) -> int:
+    """How long the list of an archive's files is, as its last bytes say: the library reads all of it before anybody can ask."""
+    with path.open("rb") as stream:
+        end = vars(zipfile)["_EndRecData"](stream)
+    return int(end[5]) if end else 0
 
 
 def is_hidden(name: str) -> bool:

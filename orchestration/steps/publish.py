@@ -14,6 +14,7 @@ from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Held, Kept
 from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
+from orchestration.publish.nesting import cuts_of
 from orchestration.publish.scan import scan
 from orchestration.runs.alerts import published_alerts, tell_new_alerts
 from orchestration.runs.finish import finish_run
@@ -40,9 +41,11 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         raise CxhouseError(f"not verified in this run: {', '.join(sorted(lacking))}; materialise the whole job")
     run.progress("publishing")
     with record.timed("publish"):
-        candidate = Candidate(run.settings, tables, record.run_id)
+        cuts = cuts_of(project.manifest)
+        candidate = Candidate(run.settings, tables, record.run_id, cuts)
         models = sorted({table.model for table in tables})
-        with run.warehouse.kept() as kept, run.warehouse.tables(f"{table.schema}.{table.name}" for table in tables) as con:
+        names = sorted({*(f"{table.schema}.{table.name}" for table in tables), *(cut.key for cut in cuts)})
+        with run.warehouse.kept() as kept, run.warehouse.tables(names) as con:
             held = _held(run.settings, kept, tables)
             written = candidate.build(con, record.verdicts, held)
             _check(candidate, written, run)
