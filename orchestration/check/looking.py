@@ -14,11 +14,11 @@ from orchestration.check.doubts import doubts
 from orchestration.check.doubts_of_times import NO_ZONE
 from orchestration.check.facts import Beside
 from orchestration.check.faults import Fault, Tables
-from orchestration.check.lightly import import_lightly
 from orchestration.check.report import Doubt, FileReport, Reading, Report
 from orchestration.check.trial import Trial, Tried
 from orchestration.connections import Resources, use
 from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
+from orchestration.lightly import import_lightly
 from orchestration.pull import limits
 from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.isolated import isolated

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from orchestration.check.lightly import import_lightly
 from orchestration.draft.drafting import draft
 from orchestration.draft.layout import ROWS
 from orchestration.draft.parts import Draft
 from orchestration.errors import CxhouseError
+from orchestration.lightly import import_lightly
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.contracts import Contract
 from orchestration.pull.jobs import options_of
