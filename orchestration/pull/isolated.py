@@ -23,7 +23,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from orchestration import connections
 from orchestration.errors import CxhouseError, LimitExceededError
-from orchestration.lightly import import_lightly
 from orchestration.pull import limits as bounds
 from orchestration.pull.limits import LEAST_MEMORY, Limits
 
@@ -149,7 +148,6 @@ def work() -> None:
     channel = Connection(int(sys.argv[1]))
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     _expect_the_worst()
-    import_lightly()
     # What every question needs is there before the first one comes.
     import orchestration.pull.reading  # noqa: F401
 
