@@ -29,7 +29,9 @@ customers as (
     select
         tickets.ticket_id,
         sum(
-            case when events.event = 'contact' and events.on_date >= {{ add_days('tickets.opened_on', -90) }} then events.records end
+            case
+                when events.event = 'contact' and events.on_date >= {{ add_days('tickets.opened_on', -90) }} then events.records
+            end
         ) as contacts_90,
         sum(case when events.event = 'score' then events.records end) as scores_365,
         cast(sum(case when events.event = 'score' then events.amount end) as double) as bad_scores_365

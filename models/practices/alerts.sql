@@ -1,6 +1,6 @@
 -- What wants attention: targets missed in the last whole week (or month, of what is rare), values worse than usual, policies of
--- marketplaces broken, customers who may be lost, and the gates and runs that failed, open ones and closed ones. A value better than
--- usual is no alert. An alert keeps its id as long as nothing changes: it is one, however often it is computed.
+-- marketplaces broken, customers who may be lost, and the gates and runs that failed, open ones and closed ones. A value better
+-- than usual is no alert. An alert keeps its id as long as nothing changes: it is one, however often it is computed.
 {%- set last_day = last_whole_day() -%}
 {%- set ended_at = 'cast(' ~ next_period('found.grain', 'found.since_on') ~ ' as timestamp)' %}
 
