@@ -113,6 +113,13 @@ def format_value(value: float | None, unit: str, currency: str = "") -> str:
             return f"{value:,.2f}"
 
 
+def format_change(change: float, unit: str) -> str:
+    """A difference of two values with its sign: ``+3.3 points`` of a rate, ``-2:16 h`` of a time."""
+    if unit == "rate":
+        return format_value(change, "points_of_1")
+    return f"{'+' if change > 0 else ''}{format_value(change, unit)}"
+
+
 def _short(value: float, digits: int, sign: str = "") -> str:
     """Rounded, without zeros at the end, and never -0."""
     return f"{round(float(value), digits) + 0.0:{sign},.{digits}f}".removesuffix("." + "0" * digits)

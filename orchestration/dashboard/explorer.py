@@ -14,7 +14,7 @@ from orchestration.dashboard.charts import figure, scale
 from orchestration.dashboard.kpi import STATUS, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, View, period_name
 from orchestration.dashboard.members import chosen
-from orchestration.display import format_value
+from orchestration.display import format_change, format_value
 from orchestration.errors import ConfigurationError
 from orchestration.output import as_csv
 from orchestration.query.asking import Question, answer
@@ -89,7 +89,7 @@ def _line(question: Question, row: dict[str, Any], said: Any, kpi: Kpi) -> dict[
     if question.compare:
         line |= {
             "was": said(row["value_before"]),
-            "change": "" if row["change"] is None else _effect(kpi, row["change"]),
+            "change": "" if row["change"] is None else format_change(row["change"], kpi.unit),
             "certain": "" if row["p_value"] is None else "yes" if row["p_value"] < _LEVEL else "too few cases to tell",
         }
     return line
@@ -145,7 +145,7 @@ def draw_why(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
     rows = [
         [
             _in_words(mover.dimension), mover.member, kpi.formatted(mover.value), kpi.formatted(mover.value_before),
-            f"{mover.share:.0%}", f"{mover.share_before:.0%}", _effect(kpi, mover.effect),
+            f"{mover.share:.0%}", f"{mover.share_before:.0%}", format_change(mover.effect, kpi.unit),
         ]
         for movers in told.parts.values()
         for mover in movers[:_CUTS]
@@ -154,11 +154,6 @@ def draw_why(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
         columns = ["by", "member", "value", "was", "share of cases", "was of it", "its part of the change"]
         with st.expander("The parts of the change, by group"):
             st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, key="movers", alt="The parts of the change")
-
-
-def _effect(kpi: Kpi, effect: float) -> str:
-    sign = "+" if effect > 0 else ""
-    return f"{sign}{100 * effect:.1f} points" if kpi.unit == "rate" else f"{sign}{kpi.formatted(effect)}"
 
 
 def sql_of(question: Question) -> str:

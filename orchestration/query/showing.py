@@ -11,7 +11,7 @@ import click
 from rich.markup import escape
 
 from orchestration.dashboard.marts import Marts, period_name
-from orchestration.display import format_interval, format_value, kpis_text, left_out, published_file, table_of
+from orchestration.display import format_change, format_interval, format_value, kpis_text, left_out, published_file, table_of
 from orchestration.errors import ConfigurationError
 from orchestration.output import console
 from orchestration.publish import open_published
@@ -83,15 +83,10 @@ def _change(row: Row, unit: str) -> str:
     """A change and, where it could be tested, whether it is significant."""
     if row["change"] is None:
         return ""
-    change = row["change"]
-    text = f"{'+' if change > 0 else ''}{100 * change:.1f} points" if unit == "rate" else _signed(change, unit)
+    text = format_change(row["change"], unit)
     if row["p_value"] is None:
         return f"{text} (not tested)"
     return text if row["p_value"] < LEVEL else f"{text} (not significant)"
-
-
-def _signed(change: float, unit: str) -> str:
-    return f"{'+' if change > 0 else ''}{format_value(change, unit)}"
 
 
 def show_explanation(
@@ -131,7 +126,7 @@ def show_explanation(
 
 
 def _mover(mover: Mover, unit: str) -> list[str]:
-    parts = [f"{100 * part:+.1f} points" if unit == "rate" else _signed(part, unit) for part in (mover.rate, mover.mix)]
+    parts = [format_change(part, unit) for part in (mover.rate, mover.mix)]
     significant = "not tested" if mover.p_value is None else "yes" if mover.is_significant else "no"
     values = [format_value(value, unit) for value in (mover.value, mover.value_before)]
     return [mover.member, *values, f"{100 * mover.share:.0f} %", f"{100 * mover.share_before:.0f} %", *parts, significant]
