@@ -1,107 +1,22 @@
-"""Dagster's entry point: the assets, checks, jobs and schedule of the home that the environment names."""
+"""Dagster's entry point: everything that it shows of the home that the environment names."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster reads the annotations of the step functions.
 
-import os
+import warnings
+from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.assets.backfill import BACKFILL, reprocessed_days
-from orchestration.assets.fitted import fitted_assets
-from orchestration.assets.layers import layer_assets, layer_checks
-from orchestration.assets.naming import JOB
-from orchestration.assets.published import published_asset
-from orchestration.assets.raw import raw_assets
-from orchestration.assets.recorded import command_line_runs
+from orchestration.assets.graph import build_definitions, progress_to_log
+from orchestration.assets.naming import OWNERS, RETRY, WRITER, retried_if_passing
 from orchestration.configuration import check_folder
-from orchestration.gates.suites import LAYERS
-from orchestration.pull.locations import forget_listings
-from orchestration.runs.alerts import raise_alerts
-from orchestration.runs.finish import finish_failed
-from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
-from orchestration.settled import offered_version
-from orchestration.steps.run import Run
-from orchestration.warehouse import Warehouse
+from orchestration.execution import execute
+from orchestration.settings import Settings, load_settings
 
-
-def build_definitions(settings: Settings, run: Run | None = None) -> dg.Definitions:
-    """Definitions over one home; parsing the dbt project is the only work done here.
-
-    Raises:
-        ConfigurationError: a suite speaks of a table that there is not.
-    """
-    if run is None:
-        settings = settings.pinned()
-        run = Run(settings, Warehouse(settings), progress_to_log)
-    project = run.parse()
-    backfill = reprocessed_days(settings)
-    job = dg.define_asset_job(
-        JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BACKFILL),
-        # Every step in one process: imports cost more than a small run's work, and there is one writer.
-        executor_def=dg.in_process_executor,
-        hooks={_report_failure(run)},
-        description="Pull the exports, build and gate the warehouse, publish the marts.",
-    )
-    schedule = dg.ScheduleDefinition(
-        job=job,
-        cron_schedule=settings.schedule,
-        execution_timezone=settings.reporting_timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING if SCHEDULE_RUNS in os.environ else dg.DefaultScheduleStatus.STOPPED,
-    )
-    return dg.Definitions(
-        assets=[
-            raw_assets(run),
-            *(layer_assets(run, project, layer) for layer in LAYERS),
-            *fitted_assets(run, project),
-            published_asset(run, project),
-            backfill,
-        ],
-        asset_checks=[layer_checks(run, project, layer) for layer in LAYERS],
-        jobs=[job],
-        schedules=[schedule],
-        # Also where assets are chosen by hand: the steps share one run, and there is one writer.
-        executor=dg.in_process_executor,
-        sensors=[_arrivals(settings, job), command_line_runs(settings, project)],
-    )
-
-
-def _arrivals(settings: Settings, job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    @dg.sensor(
-        name="new_files",
-        job=job,
-        minimum_interval_seconds=300,
-        description="Runs the job when the sources hold files that they did not hold before.",
-    )
-    def new_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        forget_listings()
-        held = offered_version(settings)
-        if held == context.cursor:
-            return dg.SkipReason("the sources hold what they held when they were last looked at")
-        context.update_cursor(held)
-        return dg.RunRequest(run_key=held)
-
-    return new_files
-
-
-def _report_failure(run: Run) -> dg.HookDefinition:
-    @dg.failure_hook(name="report_failure")
-    def report_failure(context: dg.HookContext) -> None:
-        error, record = context.op_exception, run.record
-        if isinstance(error, dg.Failure):
-            error = error.__cause__ or error
-        if record is None or record.run_id != context.run_id:
-            # It never became the writer: what lies in the home is another run's.
-            raise_alerts(run.settings, run.new_record(context.run_id, status="failed"), error)
-        else:
-            finish_failed(run.settings, record, error)
-
-    return report_failure
-
-
-def progress_to_log(text: str) -> None:
-    """Progress of a run that Dagster started goes to its log."""
-    dg.get_dagster_logger("cxhouse").info(text)
+BACKFILL = dg.AssetKey(["published", "reprocessed_days"])
+FIRST_DAY = "2000-01-01"
+# Said of a parameter that does what it says.
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
 
 
 @dg.definitions
@@ -109,4 +24,34 @@ def defs() -> dg.Definitions:
     """What ``dagster`` loads; settings come from CXHOUSE_EXPORTS, CXHOUSE_HOME and CXHOUSE_CONFIG."""
     settings = load_settings()
     check_folder(settings)
-    return build_definitions(settings)
+    return definitions_of(settings)
+
+
+def definitions_of(settings: Settings) -> dg.Definitions:
+    """All of a home: its pipeline, and chosen days that are processed again."""
+    return build_definitions(settings, others=[reprocessed_days(settings)])
+
+
+def reprocessed_days(settings: Settings) -> dg.AssetsDefinition:
+    """An asset with a partition for each day, for Dagster's backfill: materialising days runs the whole pipeline once, processing
+    the records of those days again.
+    """
+
+    @dg.asset(
+        key=BACKFILL,
+        group_name="published",
+        owners=OWNERS,
+        partitions_def=dg.DailyPartitionsDefinition(FIRST_DAY, timezone=settings.reporting_timezone, end_offset=1),
+        pool=WRITER,
+        retry_policy=RETRY,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="Days processed again: 'cxhouse run --from D --to D' as a backfill.",
+    )
+    def days(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        window = context.partition_time_window
+        chosen = (window.start.date(), (window.end - timedelta(days=1)).date())
+        with retried_if_passing():
+            record = execute(settings.model_copy(update={"days": chosen}), progress_to_log)
+        return dg.MaterializeResult(metadata={"version": record.published_version or "", "run": record.run_id})
+
+    return days

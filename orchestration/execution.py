@@ -134,8 +134,8 @@ def _run_in_dagster(run: Run, phases: RunRecord) -> None:
     with phases.timed("imports"):
         import dagster as dg
 
+        from orchestration.assets.graph import build_definitions
         from orchestration.assets.naming import JOB
-        from orchestration.definitions import build_definitions
 
     logging.getLogger("dagster").setLevel(logging.ERROR)
     with phases.timed("dbt parse and definitions"):

@@ -16,8 +16,7 @@ import pytest
 from conftest import REPOSITORY, Cxhouse, Home
 from published import published_rows
 
-from orchestration.assets.backfill import BACKFILL
-from orchestration.definitions import build_definitions
+from orchestration.definitions import BACKFILL, definitions_of
 from orchestration.execution import prepare_home
 from orchestration.settings import load_settings
 
@@ -101,7 +100,7 @@ def by_backfill(home: Home, _: Cxhouse) -> None:
 def backfill_days(exports: str, home: str, config: str, first: str, last: str) -> None:
     settings = load_settings(exports, home, config)
     prepare_home(settings)
-    repository = build_definitions(settings).get_repository_def()
+    repository = definitions_of(settings).get_repository_def()
     assets = [repository.assets_defs_by_key[BACKFILL]]
     tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
     assert dg.materialize(assets, tags=tags, instance=dg.DagsterInstance.ephemeral()).success

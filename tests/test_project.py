@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import grimp
 import pytest
 import yaml
 from conftest import REPOSITORY, Cxhouse, Home
 
 from orchestration.assets.naming import JOB
-from orchestration.definitions import build_definitions
+from orchestration.definitions import definitions_of
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock
 from orchestration.pull.kinds import all_kinds
@@ -121,11 +123,19 @@ def test_each_test_file_and_model_is_small() -> None:
         assert len(path.read_text().splitlines()) <= 350, f"{path} wants a split"
 
 
+def test_modules_import_in_one_direction() -> None:
+    """What is read can be read alone: no module imports, over others, itself."""
+    graph = grimp.build_graph("orchestration", exclude_type_checking_imports=True, cache_dir=None)
+    imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    assert len(imports) > 200
+    TopologicalSorter(imports).prepare()  # raises CycleError
+
+
 def test_dagster_definitions(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
-    definitions = build_definitions(settings)
+    definitions = definitions_of(settings)
     definitions.validate_loadable(definitions)
     repository = definitions.get_repository_def()
     groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
@@ -146,7 +156,7 @@ def test_a_subset_of_the_models_can_be_built(copied_home: Home, monkeypatch: pyt
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     prepare_home(settings)
-    assets = build_definitions(settings).resolve_job_def(JOB)
+    assets = definitions_of(settings).resolve_job_def(JOB)
     for wanted in (["journey/fct_reviews"], ["raw/orders", "raw/load_ledger"], ["raw/lifetime_parameters"], ["raw/text_models"]):
         keys = [dg.AssetKey(name.split("/")) for name in wanted]
         result = assets.execute_in_process(asset_selection=keys, instance=dg.DagsterInstance.ephemeral())
@@ -160,7 +170,7 @@ def test_each_asset_can_be_chosen_alone(sample_home: Home, monkeypatch: pytest.M
     settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
-    definitions = build_definitions(settings)
+    definitions = definitions_of(settings)
     repository = definitions.get_repository_def()
     job = repository.get_implicit_global_asset_job_def()
     keys = list(repository.asset_graph.materializable_asset_keys)

@@ -21,7 +21,7 @@ from conftest import REPOSITORY, Cxhouse, Home
 
 from orchestration.assets import raw
 from orchestration.assets.naming import JOB, PASSING, RETRY, retried_if_passing
-from orchestration.definitions import build_definitions
+from orchestration.definitions import definitions_of
 from orchestration.errors import BusyError, ConfigurationError, CxhouseError, GateFailedError
 from orchestration.execution import prepare_home
 from orchestration.lock import release_writer_lock, take_writer_lock
@@ -152,7 +152,7 @@ def test_a_run_that_finds_another_one_at_work_touches_nothing_of_it(
     theirs = RunRecord("theirs", "2026-06-01T00:00:00+00:00")
     theirs.save(settings.home)
     before = (settings.home / "last_run.json").read_text()
-    definitions = build_definitions(settings)
+    definitions = definitions_of(settings)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDS_THE_LOCK, str(settings.home)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
     )

@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -149,7 +150,7 @@ def work() -> None:
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     _expect_the_worst()
     # What every question needs is there before the first one comes.
-    import orchestration.pull.reading  # noqa: F401
+    import_module("orchestration.pull.reading")
 
     while True:
         try:

@@ -18,8 +18,8 @@ from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.base import sentences
 from orchestration.texts.cleaning import cleaned
+from orchestration.texts.kept import texts_of
 from orchestration.texts.redaction import MARKS, redacted
-from orchestration.texts.step import texts_of
 from orchestration.texts.topics import Corpus, Said
 
 PER_TOPIC = 3

@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.examples import examples_of
-from orchestration.texts.step import Kept, texts_of
+from orchestration.texts.kept import Kept, texts_of
 from orchestration.texts.tables import EXAMPLES, TABLES, TOPICS, TOPICS_FOUND
 from orchestration.texts.topic_names import read_named, topics_by_text
 from orchestration.texts.topics import (

@@ -15,9 +15,9 @@ import pyarrow as pa
 from orchestration.texts import base, learned
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.judging import UNDECIDED, Rules, figures, gain, guessed, side_of
+from orchestration.texts.kept import Kept, texts_of
 from orchestration.texts.languages import language_of
 from orchestration.texts.lexicon import LANGUAGES
-from orchestration.texts.step import Kept, texts_of
 
 if TYPE_CHECKING:
     from orchestration.texts.base import Scored

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,42 +18,15 @@ from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.retention import REMOVED
 from orchestration.pull.tables import put_table
 from orchestration.settings import Settings
+from orchestration.texts.kept import HASH, kept_of, texts_of
 from orchestration.texts.sources import EACH
 from orchestration.texts.tables import MODELS, SCORES, TABLES, TOPICS, TOPICS_FOUND, ensure_text_tables
 
 if TYPE_CHECKING:
     from orchestration.texts.judging import Rules
 
-#: Texts that are held at a time.
-_BATCH = 5_000
 _FOUND = ("text_hash", "language", "language_from", "sentences", "lexicon_polarity", "worst_sentence")
 _LIBRARIES = ("numpy", "py3langid", "scikit-learn", "scipy", "snowballstemmer", "stop-words", "vaderSentiment")
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What the home keeps between runs: learned models, and what the tables in ``raw`` were made by. All of it may be removed."""
-
-    folder: Path
-
-    @property
-    def record(self) -> Path:
-        return self.folder / "made_by.json"
-
-    @property
-    def words(self) -> Path:
-        return self.folder / "words.npz"
-
-    @property
-    def topics(self) -> Path:
-        return self.folder / "topics.json"
-
-    def model(self, language: str, found: str) -> Path:
-        return self.folder / f"{language}.{found}.npz"
-
-
-def kept_of(settings: Settings) -> Kept:
-    return Kept(settings.home / "texts")
 
 
 def score_texts(
@@ -110,27 +82,8 @@ def code_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def texts_of(con: duckdb.DuckDBPyConnection, hashes: str) -> Iterator[list[tuple[str, str, str | None]]]:
-    """Texts in batches, as (hash, text, told language): those whose ``text_hash`` the query ``hashes`` gives, in its order.
-
-    Between batches ``con`` runs nothing else.
-    """
-    con.execute(
-        f"""
-        select text_hash, min("text"), min(told_language)
-        from (select *, {_HASH} as text_hash from ({EACH}))
-        where text_hash in ({hashes})
-        group by text_hash
-        order by text_hash
-        """
-    )
-    while batch := con.fetchmany(_BATCH):
-        yield batch
-
-
-#: A text without what stands in the place of one that was taken out.
+#: A text without what is in the place of one that was taken out.
 _REST = f"""trim(replace(replace("text", '{FORGOTTEN}', ''), '{REMOVED}', ''), ' ' || chr(10))"""
-_HASH = """sha256(coalesce(told_language, '') || '|' || "text")"""
 
 
 def _list_texts(con: duckdb.DuckDBPyConnection) -> None:
@@ -138,7 +91,7 @@ def _list_texts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         create or replace temp table listed as
-        select record_kind, record_id, said_at, label, {_HASH} as text_hash
+        select record_kind, record_id, said_at, label, {HASH} as text_hash
         from ({EACH})
         where {_REST} <> ''
         """

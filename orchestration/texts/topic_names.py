@@ -15,8 +15,8 @@ from orchestration.seeds import effective_seed
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
+from orchestration.texts.kept import texts_of
 from orchestration.texts.redaction import MARKS, redacted
-from orchestration.texts.step import texts_of
 from orchestration.texts.topics import Corpus, Said, Topic, day_of, members
 
 #: Texts of a topic that are looked at for how its words are written.
