@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.sample import company
+from orchestration.sample.dirt import repeated, respelled, spoilt, text_times
 from orchestration.sample.life import Life
 
 EVENTS_QUERY = """
@@ -65,33 +66,6 @@ def local(times: pd.Series) -> pd.Series:
     return pd.Series(shifted.to_numpy(zero_copy_only=False), index=times.index)
 
 
-def _spoilt(rng: np.random.Generator, frame: pd.DataFrame, column: str, bad: list[object], share: float) -> pd.DataFrame:
-    """Replace a share of a column's values by bad ones."""
-    hit = rng.random(len(frame)) < share
-    frame[column] = frame[column].astype(object).where(~hit, rng.choice(np.array(bad, dtype=object), len(frame)))
-    return frame
-
-
-def _respelled(rng: np.random.Generator, frame: pd.DataFrame, column: str, share: float) -> pd.DataFrame:
-    """Write a share of a column's words as people and other tools spell them: ON-HOLD, Canceled."""
-    words = frame[column].astype(object)
-    other = words.str.upper().str.replace("_", "-").str.replace("CANCELLED", "Canceled")
-    frame[column] = words.where(words.isna() | (rng.random(len(frame)) >= share), other)
-    return frame
-
-
-def _repeated(rng: np.random.Generator, frame: pd.DataFrame, share: float) -> pd.DataFrame:
-    """Some rows twice, as overlapping export windows give them."""
-    return pd.concat([frame, frame[rng.random(len(frame)) < share]], ignore_index=True)
-
-
-def _text_times(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    for column in columns:
-        texts = np.datetime_as_string(frame[column].to_numpy().astype("datetime64[s]")).astype(object)
-        frame[column] = np.where(frame[column].isna(), None, np.char.replace(texts.astype(str), "T", " "))
-    return frame
-
-
 def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """Zendesk's tickets CSV: account time zone, its words for status and channel, custom fields at the end."""
     t = life.tickets
@@ -130,13 +104,13 @@ def zendesk_tickets(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Plan tier [list]": np.array(company.PLANS)[t["customer_id"].str[1:].astype(int).to_numpy() % len(company.PLANS)],
         }
     )
-    frame = _text_times(frame, ["Created at", "Updated at", "Solved at"])
+    frame = text_times(frame, ["Created at", "Updated at", "Solved at"])
     frame.loc[is_open.to_numpy(), "Solved at"] = "1900-01-01 00:00:00"
-    frame = _spoilt(rng, frame, "Created at", ["31.02.2026", "n/a", None], 0.008)
-    frame = _spoilt(rng, frame, "Status", ["Gone", None], 0.004)
-    frame = _spoilt(rng, frame, "Group", [" First line "], 0.02)
-    frame = _respelled(rng, frame, "Status", 0.05)
-    return _repeated(rng, frame, 0.01)
+    frame = spoilt(rng, frame, "Created at", ["31.02.2026", "n/a", None], 0.008)
+    frame = spoilt(rng, frame, "Status", ["Gone", None], 0.004)
+    frame = spoilt(rng, frame, "Group", [" First line "], 0.02)
+    frame = respelled(rng, frame, "Status", 0.05)
+    return repeated(rng, frame, 0.01)
 
 
 def _tags(tickets: pd.DataFrame) -> np.ndarray:
@@ -209,11 +183,11 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     )
     frame["event_at"] = frame["event_at"].astype("datetime64[s]")
     frame = frame.sort_values(["ticket_id", "event_at"], kind="stable", ignore_index=True)
-    frame = _spoilt(rng, frame, "event_type", ["clicked"], 0.003)
+    frame = spoilt(rng, frame, "event_type", ["clicked"], 0.003)
     is_status = frame["event_type"] == "status_changed"
-    respelled = _respelled(rng, frame[is_status].copy(), "to_value", 0.03)
+    respelled = respelled(rng, frame[is_status].copy(), "to_value", 0.03)
     frame.loc[is_status, "to_value"] = respelled["to_value"]
-    return _repeated(rng, frame, 0.005).astype({"event_at": "datetime64[us]"})
+    return repeated(rng, frame, 0.005).astype({"event_at": "datetime64[us]"})
 
 
 def connect_contacts(life: Life, rng: np.random.Generator) -> pd.DataFrame:
@@ -251,8 +225,8 @@ def trustpilot_reviews(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Review Language": r["language"],
         }
     )
-    frame = _text_times(frame, ["Review Created (UTC)", "Company Reply Date (UTC)"])
-    return _repeated(rng, _spoilt(rng, frame, "Review Stars", ["five", None], 0.01), 0.01)
+    frame = text_times(frame, ["Review Created (UTC)", "Company Reply Date (UTC)"])
+    return repeated(rng, spoilt(rng, frame, "Review Stars", ["five", None], 0.01), 0.01)
 
 
 def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
@@ -292,16 +266,16 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
         }
     )
     instants = ["ordered_at", "paid_at", "promised_ship_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at"]
-    frame = _text_times(frame, [*instants, "updated_at"])
+    frame = text_times(frame, [*instants, "updated_at"])
     early = frame[frame["status"].eq("delivered") & (rng.random(len(frame)) < 0.03)].copy()
     early["status"], early["delivered_at"], early["updated_at"] = "shipped", None, early["shipped_at"]
     frame = pd.concat([early, frame], ignore_index=True)
     # The payment tool books refunds as negative amounts; guests are customer 0.
     frame["refund_amount"] = frame["refund_amount"].where(rng.random(len(frame)) < 0.5, -frame["refund_amount"])
-    frame = _spoilt(rng, frame, "customer_id", ["0", "guest"], 0.01)
-    frame = _spoilt(rng, frame, "total_amount", ["12,50 €", "12.50.0", "-12.50"], 0.006)
-    frame = _respelled(rng, frame, "status", 0.02)
-    return _repeated(rng, frame, 0.01)
+    frame = spoilt(rng, frame, "customer_id", ["0", "guest"], 0.01)
+    frame = spoilt(rng, frame, "total_amount", ["12,50 €", "12.50.0", "-12.50"], 0.006)
+    frame = respelled(rng, frame, "status", 0.02)
+    return repeated(rng, frame, 0.01)
 
 
 def order_items(life: Life, rng: np.random.Generator) -> pd.DataFrame:
@@ -332,8 +306,8 @@ def surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "call_id": s["call_id"],
         }
     )
-    frame = _text_times(frame, ["responded_at"])
-    return _spoilt(rng, frame, "score", ["ten"], 0.005)
+    frame = text_times(frame, ["responded_at"])
+    return spoilt(rng, frame, "score", ["ten"], 0.005)
 
 
 def customers(life: Life, rng: np.random.Generator) -> pd.DataFrame:
@@ -355,4 +329,4 @@ def customers(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     )
     hit = rng.random(len(frame)) < 0.03
     frame["email"] = frame["email"].where(~hit, " " + frame["email"].str.title())
-    return _repeated(rng, _spoilt(rng, frame, "customer_id", [None], 0.002), 0.005)
+    return repeated(rng, spoilt(rng, frame, "customer_id", [None], 0.002), 0.005)
