@@ -185,8 +185,7 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     frame = frame.sort_values(["ticket_id", "event_at"], kind="stable", ignore_index=True)
     frame = spoilt(rng, frame, "event_type", ["clicked"], 0.003)
     is_status = frame["event_type"] == "status_changed"
-    respelled = respelled(rng, frame[is_status].copy(), "to_value", 0.03)
-    frame.loc[is_status, "to_value"] = respelled["to_value"]
+    frame.loc[is_status, "to_value"] = respelled(rng, frame[is_status].copy(), "to_value", 0.03)["to_value"]
     return repeated(rng, frame, 0.005).astype({"event_at": "datetime64[us]"})
 
 
