@@ -39,7 +39,7 @@ _EMPTY = """
     create table if not exists practices.marketplace_compliance (marketplace varchar, policy varchar, cases bigint);
     create table if not exists practices.alerts (
         alert_id varchar, kind varchar, severity varchar, subject varchar, message varchar, grain varchar, dimension varchar,
-        member varchar, period_start date, value double, raised_at timestamp, closed_at timestamp
+        member varchar, period_start date, value double, raised_at timestamp, closed_at timestamp, affected_rows bigint
     );
 """
 

@@ -104,7 +104,7 @@ def test_every_page(browser: Browser, address: str, sample_home: Home, width: in
                 change = kpi.delta if page.slug == "overview" else kpi.change
                 wanted = [kpi.absence] if kpi.absence else [kpi.value, kpi.period, kpi.interval, kpi.cases, change]
                 assert all(part in text for part in wanted), (kpi_id, text)
-            assert cards or page.slug in ("journey", "teams", "alerts", "health")
+            assert cards or page.slug in ("journey", "teams", "words", "alerts", "health")
             watched.check(f"{page.slug} at {width}")
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 
-from orchestration.errors import CxhouseError
+from orchestration.errors import BusyError, CxhouseError
 from orchestration.execution import prepare_home
 from orchestration.keeping import Held
 from orchestration.lock import release_writer_lock, take_writer_lock
@@ -257,7 +257,7 @@ def test_a_second_run_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     second = subprocess.run(
         [sys.executable, "-c", LOCKER, tmp_path], capture_output=True, text=True, cwd=REPOSITORY, check=False
     )  # fmt: skip
-    assert CxhouseError.__name__ in second.stderr
+    assert BusyError.__name__ in second.stderr
     assert f"another run writes to {tmp_path} (process {os.getpid()})" in second.stderr
     release_writer_lock(tmp_path)
     assert subprocess.run([sys.executable, "-c", LOCKER, tmp_path], cwd=REPOSITORY, check=False).returncode == 0

@@ -21,6 +21,8 @@ _NUMBERED = re.compile(
     r"\b(sku|asin|ean|gtin|upc|isbn|(product|item|article|listing|variant|artikel) ?(id|no|number|code|nr|nummer))\b"
 )
 _MONEY = ("money", "money_size")
+#: In names of instants at which a survey was sent.
+_ASKED = re.compile(r"creat|sent")
 
 
 def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
@@ -40,6 +42,7 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
         spec = kind.columns[column]
         _repeated(one, names)
         _listed_in_a_cell(one, one.looks, spec)
+        _markup(one, one.looks, spec)
         _unlike_the_others(one, one.looks, kind, spec)
         if spec.values:
             _other_words(one, kind, spec, left)
@@ -48,6 +51,8 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
     _other_ids(made, kind, left)
     _by_record(made, kind, read)
     _interactions(made)
+    _answered_later(made, left)
+    _variants(made, left)
     _amounts(made, kind, left)
     _meanings(made, kind, read, left)
 
@@ -68,6 +73,13 @@ def _listed_in_a_cell(one: Entry, looks: Looks, spec: Column) -> None:
         share = looks.seen.share(lambda text: re.search(r"\S; ?\S|\S \| \S", text))
         if share and "sql" not in one.mapping:
             one.doubts.append(f"{share:.0%} of its cells hold several values: which of them counts?")
+
+
+def _markup(one: Entry, looks: Looks, spec: Column) -> None:
+    if spec.type in ("text", "prose") and "sql" not in one.mapping:
+        share = looks.seen.share(lambda text: re.search(r"<(p|br|div|span|b|i|a|ul|li|table)\b[^>]*>", text))
+        if share:
+            one.doubts.append(f"{share:.0%} of its cells hold HTML: is there a column of plain text?")
 
 
 def _unlike_the_others(one: Entry, looks: Looks, kind: Kind, spec: Column) -> None:
@@ -122,6 +134,26 @@ def _other_ids(made: Draft, kind: Kind, left: list[Looks]) -> None:
     ]
     if more:
         key.doubts.append(f"or {', '.join(map(repr, more[:3]))}, which differ in each row too")
+
+
+def _answered_later(made: Draft, left: list[Looks]) -> None:
+    """A survey's row is often made when the question is sent, and changed when it is answered."""
+    one = made.entries.get("responded_at")
+    if one is None or one.looks is None or not re.search(r"creat|sent", plain(one.looks.seen.name)):
+        return
+    more = [
+        looks.seen.name for looks in left if looks.times.share > _RIVAL and not re.search(r"creat|sent", plain(looks.seen.name))
+    ]
+    if more:
+        one.doubts.append(f"or {', '.join(map(repr, more[:3]))}: the question may be older than its answer")
+
+
+def _variants(made: Draft, left: list[Looks]) -> None:
+    """The name of a product, and that of its size or colour in a column of its own."""
+    one = made.entries.get("product_name")
+    more = [looks.seen.name for looks in left if re.search(r"\bvariant\b", plain(looks.seen.name)) and not looks.numbers.share]
+    if one is not None and one.looks is not None and "sql" not in one.mapping and more:
+        one.doubts.append(f"or together with {', '.join(map(repr, more[:3]))}: which of them makes a product?")
 
 
 # -- several rows of one record ----------------------------------------------------------------------------------------
