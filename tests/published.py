@@ -55,7 +55,7 @@ def leftovers(home: Path) -> list[str]:
         "warehouse.duckdb", "identity_salt", "last_run.json", "lifetime.json", "texts", "risks", "settled.json", "writer.lock",
     }  # fmt: skip
     found = [path.name for path in home.iterdir() if path.name not in expected]
-    names = {"marts.duckdb", "analysis.duckdb", "parquet", "report.html", "current", "versions"}
+    names = {"marts.duckdb", "analysis.duckdb", "parquet", "report.html", "current", "versions", ".home"}
     found += [str(path) for path in (home / "published").iterdir() if path.name not in names]
     found += [str(path) for path in list((home / "published" / "versions").iterdir())[3:]]
     found += [str(path) for path in (home / "raw").rglob("*") if path.is_file() and path.suffix != ".parquet"]

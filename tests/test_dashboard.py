@@ -274,10 +274,10 @@ def test_a_publish_is_seen(browser: Browser, sample_home: Home, tmp_path: Path) 
         draft = home / "published" / "draft.duckdb"
         shutil.copy(marts, draft)
         with duckdb.connect(str(draft)) as con:
-            con.execute("update kpis set value = 12.34 where kpi_id = 'nps'")
+            con.execute("update kpis set value = 99.5 where kpi_id = 'nps'")
         draft.rename(marts)
-        expect(page.locator('article[data-kpi="nps"] .value')).to_contain_text("12.34", timeout=60_000)
-        assert "12.34" not in old
+        expect(page.locator('article[data-kpi="nps"] .value')).to_contain_text("99.5", timeout=60_000)
+        assert "99.5" not in old
 
 
 def test_a_new_version_is_read_while_others_read(sample_home: Home, tmp_path: Path) -> None:

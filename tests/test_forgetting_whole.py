@@ -42,14 +42,17 @@ def busiest(home: Home) -> tuple[str, str]:
 
 
 def published(home: Home) -> dict[str, list[str]]:
-    """Every row of every table without keys, numbers to nine digits: sums are added up in another order."""
+    """Every row of every table without keys, numbers to nine digits: sums are added up in another order. (A fit ends within a
+    tolerance.)
+    """
     found = {}
     for path in sorted((home.path / "published" / "current").glob("*.duckdb")):
         with duckdb.connect(str(path), read_only=True) as con:
             for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
                 columns = con.execute(f"select * from {table} limit 0").description or []
                 kept = [column for column in columns if not column[0].endswith(KEYS) or column[0] == "kpi_id"]
-                names = [f"""printf('%.9g', "{c[0]}")""" if str(c[1]) == "DOUBLE" else f'"{c[0]}"' for c in kept]
+                digits = 4 if table == "clv_parameters" else 9
+                names = [f"""printf('%.{digits}g', "{c[0]}")""" if str(c[1]) == "DOUBLE" else f'"{c[0]}"' for c in kept]
                 if table not in (*OF_THE_RUN, *HIDING) and not table.startswith("quality_"):
                     rows = con.execute(f"select {', '.join(names)} from {table}").fetchall()
                     found[f"{path.stem}.{table}"] = sorted(map(repr, rows))

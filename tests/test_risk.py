@@ -252,7 +252,7 @@ def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_ho
             return con.execute(query.format(table)).df()
 
     later = found(sample_home.path.parent / "warehouse.duckdb", "int_churn_history")
-    cxhouse("run", "--exports", copied_home.exports, *copied_home.options, "--as-of", "2026-02-28T23:00:00")
+    cxhouse("run", "--exports", copied_home.exports, *copied_home.options, "--as-of", morning)
     then = found(copied_home.path / "warehouse.duckdb", "int_churn_today")
     assert len(then) > 200
     # Who is who is told by all records there are: of a few persons two keys have become one.
