@@ -54,7 +54,7 @@ lint: setup  ## ruff, mypy, sqlfluff, and Dagster's own validation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@CXHOUSE_WAREHOUSE=.venv/lint.duckdb CXHOUSE_AS_OF=2026-07-01 $(BIN)/sqlfluff lint --disable-progress-bar --quiet models dbt_project/tests
+	@CXHOUSE_WAREHOUSE=.venv/lint.duckdb CXHOUSE_AS_OF=2026-07-01 $(BIN)/sqlfluff lint --processes 0 --disable-progress-bar --quiet models dbt_project/tests
 	@CXHOUSE_HOME=.venv/lint-home DAGSTER_HOME= DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/python -W ignore -m dagster definitions validate -m orchestration.definitions
 
 docs: setup  ## write the generated docs: KPI reference, contract schema
