@@ -129,7 +129,7 @@ def kill_publications(home: SmallHome, kills: int, seed: int) -> dict[str, int]:
     seconds, before = time.monotonic() - start, home.number
     while told["kills"] < kills:
         child = forked(lambda: [home.publish(number) for number in count(home.number + 1)])
-        time.sleep(chance.uniform(0, 1.5 * seconds))
+        time.sleep(chance.uniform(0, 2.5 * seconds))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         told["kills"] += 1
