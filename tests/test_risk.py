@@ -255,9 +255,9 @@ def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_ho
     cxhouse("run", "--exports", copied_home.exports, *copied_home.options, "--as-of", morning)
     then = found(copied_home.path / "warehouse.duckdb", "int_churn_today")
     assert len(then) > 200
-    # Who is who is told by all records there are: of a few persons two keys have become one.
+    # Keys come from all records there are: of some persons two keys have become one since.
     both = then.merge(later, on="customer_key", suffixes=("_then", ""))
-    assert len(both) >= 0.98 * max(len(then), len(later))
+    assert len(both) >= 0.95 * max(len(then), len(later))
     for name in set(columns) - {"customer_key"}:
         own, of_then = both[name], both[f"{name}_then"]
         same = (own == of_then) | (own.isna() & of_then.isna())
