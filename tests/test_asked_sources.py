@@ -244,7 +244,7 @@ def test_the_cursor_of_a_vendor_goes_on_where_it_was(tmp_path: Path, desk: tuple
     told.api.asked.clear()
     assert home.land().new == 1
     assert [request.query["cursor"] for request in told.asked()] == ["7"]
-    assert home.records()[-1]["status"] == "deleted", "a deleted record is told as one"
+    assert home.records()[-1]["status"] == "deleted", "a deleted record is reported as deleted"
 
 
 def test_records_of_one_instant_are_not_lost_between_pages(tmp_path: Path, desk: tuple[str, Desk]) -> None:

@@ -32,7 +32,7 @@ MORE = {
     ("amazon_connect_calls", "channel"): "a call without a channel is one by phone",
     ("genesys_cloud_interactions", "channel"): "a call without a channel is one by phone",
     ("freshdesk_tickets", "topic"): "Freshservice's category, which Freshdesk does not have",
-    ("freshdesk_api_tickets", "escalated"): "Freshdesk's rule of who is told, which is no other tier or group",
+    ("freshdesk_api_tickets", "escalated"): "Freshdesk's rule of who is notified, which is no other tier or group",
     ("trustpilot_api_reviews", "customer_id"): "Trustpilot's number of a consumer, which no other system has",
     ("osticket_tickets", "is_merged"): "0 in every row of the fixture; the vendor's other words are not known",
     ("zendesk_tickets", "order_id"): "a custom field, by a parameter of the shipped contract that the case does not give",

@@ -12,16 +12,7 @@
 } %}
 with named as (
 
-    {% for what, fact in facts.items() -%}
-    select distinct
-        channel,
-        '{{ what }}' as named_by
-    from {{ ref(fact) }}
-    union all
-    {% endfor -%}
-    select
-        'unknown' as channel,
-        'none' as named_by
+    {{ named_by_facts('channel', facts) }}
 
 )
 

@@ -11,16 +11,7 @@
 } %}
 with named as (
 
-    {% for what, fact in facts.items() -%}
-    select distinct
-        team,
-        '{{ what }}' as named_by
-    from {{ ref(fact) }}
-    union all
-    {% endfor -%}
-    select
-        'unknown' as team,
-        'none' as named_by
+    {{ named_by_facts('team', facts) }}
 
 )
 

@@ -12,7 +12,7 @@ from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
-from orchestration.pull.readers import ReadOptions, no_text
+from orchestration.pull.readers import ReadOptions
 from orchestration.settings import Settings
 
 #: A contract is nearly met by a file that has this share of the columns that it asks for.
@@ -92,9 +92,9 @@ class Claims:
         could = [c.name for c in self._contracts if any(match.claims(file.file, file.header) for match in c.also_reads.values())]
         return list(dict.fromkeys(read or could))
 
-    def no_text(self, file: Landed) -> str | None:
-        """Why a file is no text, where its name says that it is one."""
-        return None if file.header else no_text(landed_path(self._arrivals.landing, file), file.file)
+    def unreadable(self, file: Landed) -> str | None:
+        """Why a file is not of the format that its name says."""
+        return None if file.header else self._arrivals.untrusted.unreadable(landed_path(self._arrivals.landing, file), file.file)
 
     def header(self, file: Landed, contract: Contract) -> list[str]:
         """The file's columns as a contract reads them."""

@@ -92,7 +92,7 @@ def _file(
         file.header,
         [reading for _, reading in made],
         read_along_by=claims.read_along(file),
-        no_text=claims.no_text(file),
+        unreadable=claims.unreadable(file),
     )
     refused = all(any(fault.refuses or fault.stops for fault in reading.faults) for reading in told.readings)
     told.near_misses = claims.near_misses(file) if refused else []
@@ -109,7 +109,7 @@ def _from_here(path: Path) -> str:
 def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
     """What of a contract does not fit the columns of a file that it claims."""
     job = claim.job
-    if reason := claims.no_text(job.file):
+    if reason := claims.unreadable(job.file):
         return [Fault(reason, refuses=True)]
     beside = {name: claims.read_header_of(companion, job.contract.also_reads[name]) for name, companion in job.companions.items()}
     return tables.faults(job.contract, claims.header(job.file, job.contract), beside)

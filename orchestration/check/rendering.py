@@ -104,7 +104,7 @@ def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
     if not file.is_claimed and not file.read_along_by:
         yield Line("  NOT CLAIMED: no contract reads it, and its name begins with no kind", "red")
         columns = f"its columns: {', '.join(file.columns) or 'none could be read'}"
-        yield Line(f"  {f'it {file.no_text}' if file.no_text else columns}", "", 15)
+        yield Line(f"  {f'it {file.unreadable}' if file.unreadable else columns}", "", 15)
     for miss in file.near_misses:
         has = f"has {miss.has} of the {miss.asks} columns asked for"
         yield Line(f"  near: {miss.contract} ({miss.kind}): {has}; {'; '.join(miss.lacks)}", "", 8)
@@ -301,7 +301,7 @@ def _next(report: Report, command: list[str], run: Sequence[str]) -> Iterator[st
 
 
 def _draft(file: FileReport) -> str:
-    if file.no_text:
+    if file.unreadable:
         return "do what the message says"
     near = file.near_misses[:1]
     if near and not near[0].contract.startswith("canonical_") and near[0].has >= 0.8 * near[0].asks:
@@ -310,7 +310,7 @@ def _draft(file: FileReport) -> str:
 
 
 def _refused(file: FileReport, reading: Reading) -> str:
-    if file.no_text or not any(fault.refuses for fault in reading.faults):
+    if file.unreadable or not any(fault.refuses for fault in reading.faults):
         return "do what the message says"
     if any("contract_params" in fault.text for fault in reading.faults):
         return "give the values of your account in cxhouse.yml (--config)"

@@ -120,8 +120,8 @@ class FileReport:
     #: Sheets of a workbook that hold rows and that no contract reads.
     sheets_left: list[str] = field(default_factory=list)
     same_as: str | None = None
-    #: Why it is no text, where its name says that it is one.
-    no_text: str | None = None
+    #: Why it is not of the format that its name says.
+    unreadable: str | None = None
 
     @property
     def is_claimed(self) -> bool:

@@ -62,7 +62,7 @@ def _line(file: Landed, claims: Claims, tables: Tables) -> str:
         return f"{file.file} -> {', '.join(readers)}"
     if along:
         return f"{file.file} -> read along by {', '.join(along)}"
-    if reason := claims.no_text(file):
+    if reason := claims.unreadable(file):
         return f"{file.file} -> NOT CLAIMED: it {reason}"
     near = "".join(f"; near {miss.contract}: {'; '.join(miss.lacks)}" for miss in claims.near_misses(file)[:1])
     return (

@@ -10,7 +10,7 @@ import click
 
 from orchestration.cli.options import as_of_option, exports_option, home_options, reported
 from orchestration.errors import ConfigurationError
-from orchestration.output import console, echo
+from orchestration.output import console, echo, shown
 from orchestration.settings import load_settings
 
 
@@ -71,7 +71,7 @@ def sources(exports: str | None, home: str | None, config: str | None) -> None:
     out = console()
     settings = load_settings(exports, home, config)
     for line in survey(settings):
-        out.print(line, markup=False, soft_wrap=True)
+        out.print(shown(line), markup=False, soft_wrap=True)
 
 
 @click.command()

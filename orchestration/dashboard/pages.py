@@ -34,7 +34,7 @@ def pages(marts: Marts) -> list[Page]:
             "Each marketplace's rules, over the days that it looks back, and how much is left before they break.",
         ),
         Page("customers", "Customers and value", value.customers, "Who they are, whether they stay, and what they are worth."),
-        Page("words", "In their words", words.pain_points, "What customers complain of, and how often.", is_filtered=False),
+        Page("words", "In their words", words.pain_points, "What customers write about, and how often.", is_filtered=False),
         Page("alerts", "Alerts", health.alerts, "What wants attention, and the query of the cases behind it.", is_filtered=False),
         Page("health", "Data health", health.data_health, "Gates, files and how fresh they are.", is_filtered=False),
     ]  # fmt: skip

@@ -20,7 +20,11 @@ def pain_points(marts: Marts, view: View) -> list[Block]:
     if not marts.has("pain_points"):
         return []
     topics = marts.rows(
-        "select * from pain_points where grain = 'all' and dimension = 'all' order by texts desc, topic_id limit $topics",
+        """
+        select * from pain_points where grain = 'all' and dimension = 'all'
+        order by coalesce(polarity < rest_polarity, false) desc, texts desc, topic_id
+        limit $topics
+        """,
         topics=_TOPICS,
     )
     months = marts.rows(
@@ -56,11 +60,12 @@ def _topics(topics: list[Row], trends: dict[str, Row], month: str) -> Table:
             ]
         )
     return Table(
-        "What customers complain of",
+        "What customers write about",
         ["topic", "words", "texts", "share", month or "month", "trend", "CSAT (others)", "sentiment (others)", "languages"],
         rows,
         numbers=("texts", "share", month or "month", "CSAT (others)", "sentiment (others)"),
-        note=f"Of tickets, calls and reviews of at most four stars. A text can be about several topics. Trend: "
+        note="Of tickets, calls and reviews of at most four stars; topics more negative than the rest come first. A text can be "
+        "about several topics. Trend: "
         f"{month or 'the month'} against up to twelve months before; of topics called rising or falling about one in twenty is "
         "by chance. Name, merge or leave out topics in the seed topics. "
         f"At most {_TOPICS} are shown; the table pain_points has all.",
@@ -81,7 +86,9 @@ def _shares(topics: list[Row], months: list[Row]) -> list[Block]:
         series[row["topic_name"]] = [None if share is None else 100 * share for share in line]
     figure = lines([period.isoformat() for period in periods], series, yaxis={"title": "% of texts", "rangemode": "tozero"})
     return [
-        Chart("Share of texts by month", figure, "The topics with most texts. The month that is on is not over.", is_whole=True)
+        Chart(
+            "Share of texts by month", figure, "The first topics of the table. The month that is on is not over.", is_whole=True
+        )
     ]
 
 

@@ -24,8 +24,6 @@ _DEPENDENTS = {"rate_changes", "team_scorecard", "quality_baselines"}
 _PERIODS = {"day": ("week", "month"), "month": ("quarter",), "quarter": ("all",)}
 #: The dimensions whose members are persons: their rows are not among the marts.
 _OF_PERSONS = ("agent",)
-#: Each round hides what the one before left to be worked out; a few are enough.
-_MOST_ROUNDS = 12
 
 
 def with_dependents(unchanged: frozenset[str]) -> frozenset[str]:
@@ -83,7 +81,8 @@ class Suppression:
             """
         )
         write_nested(self._con, self._cuts, _OF_PERSONS)
-        for _ in range(_MOST_ROUNDS):
+        # Each round hides what the one before left to be worked out; the last one finds nothing.
+        while True:
             members, whole = "{t}.dimension <> 'all'", "{t}.dimension = 'all'"
             found = self._hide("grain, period_start, dimension", "grain, period_start", members, whole)
             for grain, parents in _PERIODS.items():
@@ -92,32 +91,10 @@ class Suppression:
                     part = f"{{t}}.grain = '{grain}' and {{t}}.adds_up"
                     longer = f"{{t}}.grain = '{parent}'"
                     found += self._hide(f"dimension, member, {start}", "dimension, member", part, longer, start)
-            found += self._hide_parts() + self._hide_wholes()
+            # Parts in another dimension, whose whole is shown.
+            found += self._hide_more(self._parts_of_shown(), "whole, dimension") + self._hide_wholes()
             if not found:
                 return
-
-    def _hide_parts(self) -> int:
-        """Of parts in another dimension whose whole is shown, hide further ones as ``_hide`` does."""
-        (count,) = self._con.execute(
-            f"""
-            update judged set reason = '{REVEALS}'
-            from (
-                select
-                    cell, reason as known,
-                    row_number() over by_size as place,
-                    coalesce(bit_count(bit_or(people_bits) over (by_size rows between unbounded preceding and 1 preceding)), 0)
-                        as people_before,
-                    count(reason) over (partition by whole, dimension) as hidden
-                from ({self._parts_of_shown()})
-                window by_size as (
-                    partition by whole, dimension order by case when reason is null then 1 else 0 end, people, n, member
-                )
-            ) as ordered
-            where judged.rowid = ordered.cell and ordered.known is null and ordered.hidden > 0
-                and (ordered.people_before < {self._least} or ordered.place = 2)
-            """
-        ).fetchone() or (0,)
-        return int(count)
 
     def _hide_wholes(self) -> int:
         """Hide what is shown of parts that are all hidden, where they are one or too few people."""
@@ -149,34 +126,39 @@ class Suppression:
         """
 
     def _hide(self, together: str, same: str, parts: str, totals: str, start: str | None = None) -> int:
-        """Of parts whose total is shown, hide further ones, those of fewest people first, until the hidden ones are two and of
-        enough people together; ``parts`` and ``totals`` are conditions on the cells of `{t}`. Returns how many.
-        """
+        """Hide further parts of shown totals; ``parts`` and ``totals`` are conditions on the cells of `{t}`. Returns how many."""
         joined = " and ".join(f"parts.{column} is not distinct from totals.{column}" for column in same.split(", "))
         if start is not None:
             joined += f" and ({start.replace('period_start', 'parts.period_start')}) is not distinct from totals.period_start"
+        cells = f"""
+            select parts.*, parts.rowid as cell
+            from judged as parts
+            inner join judged as totals on parts.kpi_id = totals.kpi_id and {joined}
+            where {parts.format(t="parts")} and {totals.format(t="totals")} and totals.reason is null
+        """
+        return self._hide_more(cells, f"kpi_id, {together}")
+
+    def _hide_more(self, cells: str, together: str) -> int:
+        """Of cells that add up to a shown one, hide further ones, those of fewest people first, until the hidden ones are two
+        and of enough people together. Returns how many.
+        """
         (count,) = self._con.execute(
             f"""
             update judged set reason = '{REVEALS}'
             from (
                 select
-                    place_of, reason as known,
+                    cell, reason as known,
                     row_number() over by_size as place,
                     coalesce(bit_count(bit_or(people_bits) over (by_size rows between unbounded preceding and 1 preceding)), 0)
                         as people_before,
-                    count(reason) over (partition by kpi_id, {together}) as hidden
-                from (
-                    select parts.*, parts.rowid as place_of
-                    from judged as parts
-                    inner join judged as totals on parts.kpi_id = totals.kpi_id and {joined}
-                    where {parts.format(t="parts")} and {totals.format(t="totals")} and totals.reason is null
-                )
+                    count(reason) over (partition by {together}) as hidden
+                from ({cells})
                 window by_size as (
-                    partition by kpi_id, {together}
+                    partition by {together}
                     order by case when reason is null then 1 else 0 end, people, n, member, period_start
                 )
             ) as ordered
-            where judged.rowid = ordered.place_of and ordered.known is null and ordered.hidden > 0
+            where judged.rowid = ordered.cell and ordered.known is null and ordered.hidden > 0
                 and (ordered.people_before < {self._least} or ordered.place = 2)
             """
         ).fetchone() or (0,)

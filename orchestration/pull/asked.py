@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +11,7 @@ from orchestration.pull.api.deliveries import Deliveries
 from orchestration.pull.sources import SourceFile, UnreadableSourceError
 
 
-class AskedSource:
+class AskedSource(ABC):
     """A source that is asked once a run, when its files are listed; what it tells lies in the home until it has landed.
 
     Only the home's writer asks: whoever else looks (a sensor) sees what was told before.
@@ -22,17 +23,17 @@ class AskedSource:
         self._problem: UnreadableSourceError | None = None
         self._unread: set[str] = set()
 
+    @abstractmethod
     def ask(self) -> None:
         """Read what is new into the deliveries.
 
         Raises:
             UnreadableSourceError: it cannot be read now.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def described(self) -> list[str]:
         """A line for each thing that is read, with how far it was read; asks nobody."""
-        raise NotImplementedError
 
     def files(self) -> Iterator[SourceFile]:
         """All that was ever told, as files, in the order of their coming: those that landed are known to the ledger.
@@ -77,7 +78,7 @@ class AskedSource:
         """Its version: what was written once does not change."""
         return file.version
 
-    def fetch(self, files: list[SourceFile]) -> None:
+    def fetch(self, files: list[SourceFile]) -> None:  # noqa: B027 (there is nothing to do)
         """Nothing: they are here."""
 
     def landed(self) -> None:

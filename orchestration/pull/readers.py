@@ -136,7 +136,9 @@ def _refusing(kind: str) -> Iterator[None]:
     ) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # a full disk is no fault of the file
-        raise RefusedFileError(f"cannot be read as {kind}: {error}") from error
+        raise RefusedFileError(
+            f"cannot be read as {kind}: {error}; export it again, or give it the ending of its format"
+        ) from error
 
 
 def _open_as(kind: str, path: Path, name: str, options: ReadOptions, scratch: Path | None) -> Rows:
@@ -171,13 +173,15 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
         return []
 
 
-def no_text(path: Path, name: str) -> str | None:
-    """Why a file whose name ends like that of a text is none, as a run says it; None where it is one, or need not be."""
-    if file_format(name) not in ("csv", "ndjson"):
-        return None
+def unreadable(path: Path, name: str) -> str | None:
+    """Why a file of which no column could be read is not of the format that its name says, as a run says it; None where it is."""
+    kind = file_format(name)
     try:
-        with _refusing("text"):
-            _encoding_of(path, name, ReadOptions())
+        if kind in ("csv", "ndjson"):
+            with _refusing("text"):
+                _encoding_of(path, name, ReadOptions())
+        elif kind is not None:
+            open_rows(path, name, ReadOptions())
     except RefusedFileError as error:
         return str(error)
     return None

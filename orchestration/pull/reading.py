@@ -18,7 +18,7 @@ from orchestration.pull.limits import limits
 from orchestration.pull.originals import GONE, can_be_read, has_original, landed_header, open_landed
 from orchestration.pull.params import require_params
 from orchestration.pull.personal import file_shown, names_shown
-from orchestration.pull.readers import ReadOptions, file_format, read_header
+from orchestration.pull.readers import ReadOptions, file_format, read_header, unreadable
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.together import Member, can_be_together, canonicalise_together, held
 from orchestration.pull.unpacking import COMPRESSIONS
@@ -78,6 +78,17 @@ class Untrusted:
         except LimitExceededError as error:
             self._remember(sha256, str(error))
             return []
+
+    def unreadable(self, path: Path, name: str) -> str | None:
+        """Why a file of which no column could be read is not of the format that its name says; None where it is."""
+        sha256 = path.name.partition(".")[0]
+        if sha256 in self.fatal:
+            return self.fatal[sha256]
+        try:
+            return isolated().call(path.stat().st_size, unreadable, path, name)
+        except LimitExceededError as error:
+            self._remember(sha256, str(error))
+            return str(error)
 
     def landed_header(self, landing: Path, file: Landed, options: ReadOptions) -> list[str]:
         """The same of a landed file, or of the rows that were kept of it."""

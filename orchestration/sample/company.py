@@ -38,9 +38,30 @@ COMPLAINT_TOPICS = ("late delivery", "damaged item")
 CATEGORIES = ("kitchen", "garden", "lighting", "office", "outdoor", "textiles")
 FIRST_NAMES = ("Anna", "Jonas", "Lena", "Marek", "Sophie", "Piotr", "Emma", "Luuk", "Clara", "Paul", "Zoé", "Jürgen")
 LAST_NAMES = ("Keller", "Nowak", "Dubois", "Jansen", "Huber", "Moreau", "Fischer", "Wójcik", "de Vries", "Weiß")
-PRAISE = ("Arrived quickly, exactly as described.", "Great quality!\nWould buy again.", "Friendly help, thank you 😊")
-MIXED = ("Fine, but the parcel took its time.", 'Good product; the manual is "thin".')
-BLAME = ("Came a week late and nobody answered.", "Broken on arrival, still waiting for the refund.")
+#: What reviews say, by language: of two stars or fewer, of three, of more. The same sentences in the same order in each.
+BLAME, MIXED, PRAISE = range(3)
+REVIEWS = {
+    "de": (
+        ("Kam eine Woche zu spät und niemand hat geantwortet.", "Kaputt angekommen, warte immer noch auf die Erstattung."),
+        ("In Ordnung, aber das Paket hat lange gebraucht.", 'Gutes Produkt; die Anleitung ist "dünn".'),
+        ("Kam schnell an, genau wie beschrieben.", "Tolle Qualität!\nWürde wieder kaufen.", "Freundliche Hilfe, danke 😊"),
+    ),
+    "fr": (
+        ("Arrivé une semaine en retard et personne n'a répondu.", "Cassé à l'arrivée, j'attends toujours le remboursement."),
+        ("Correct, mais le colis a mis du temps.", 'Bon produit ; la notice est "mince".'),
+        ("Arrivé rapidement, exactement comme décrit.", "Belle qualité !\nJ'achèterais à nouveau.", "Aide aimable, merci 😊"),
+    ),
+    "nl": (
+        ("Kwam een week te laat en niemand antwoordde.", "Kapot aangekomen, wacht nog steeds op de terugbetaling."),
+        ("Prima, maar het pakket deed er lang over.", 'Goed product; de handleiding is "dun".'),
+        ("Snel aangekomen, precies zoals beschreven.", "Geweldige kwaliteit!\nZou weer kopen.", "Vriendelijke hulp, bedankt 😊"),
+    ),
+    "pl": (
+        ("Przyszło tydzień za późno i nikt nie odpowiedział.", "Uszkodzone po dostawie, wciąż czekam na zwrot pieniędzy."),
+        ("W porządku, ale paczka szła długo.", 'Dobry produkt; instrukcja jest "skromna".'),
+        ("Dotarło szybko, dokładnie jak w opisie.", "Świetna jakość!\nKupię ponownie.", "Miła pomoc, dziękuję 😊"),
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

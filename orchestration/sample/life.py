@@ -285,8 +285,12 @@ def _reviews(rng: np.random.Generator, scope: Scope, orders: pd.DataFrame, first
     late = arrived > frame["promised_on"].to_numpy().astype("datetime64[s]") + np.timedelta64(1, "D")
     frame["stars"] = np.clip(np.round(rng.normal(np.where(late, 2.9, 4.4), 1.0)), 1, 5).astype(int)
     frame["created_at"] = until(scope, arrived + seconds(rng.exponential(6, size) * 86400))
-    texts = [rng.choice(np.array(pool, dtype=object), size) for pool in (company.BLAME, company.MIXED, company.PRAISE)]
-    frame["text"] = np.select([frame["stars"] <= 2, frame["stars"] == 3], texts[:2], texts[2])
+    said = [rng.choice(len(pool), size) for pool in company.REVIEWS["de"]]
+    mood = np.select([frame["stars"] <= 2, frame["stars"] == 3], [company.BLAME, company.MIXED], company.PRAISE)
+    frame["text"] = [
+        company.REVIEWS[language][kind][said[kind][row]]
+        for row, (language, kind) in enumerate(zip(frame["language"], mood, strict=True))
+    ]
     answered = to_open_hours(frame["created_at"].to_numpy().astype("datetime64[s]") + seconds(rng.exponential(30, size) * 3600))
     replies = (rng.random(size) < np.where(frame["stars"] <= 3, 0.8, 0.25)) & ~frame["created_at"].isna().to_numpy()
     frame["replied_at"] = until(scope, np.where(replies, answered, NOT_A_TIME))

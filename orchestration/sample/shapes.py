@@ -216,7 +216,7 @@ def trustpilot_reviews(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "Review Created (UTC)": r["created_at"],
             "Review Username": r["customer_id"],
             "Review User Email": r["email"],
-            "Review Title": r["text"].str.slice(0, 18),
+            "Review Title": r["text"].str.extract(r"^([^,;!.\n]*[^\s,;!.])", expand=False),
             "Review Content": r["text"],
             "Review Stars": r["stars"],
             "Reference Id": r["order_id"],
