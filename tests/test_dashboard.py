@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from browsing import Watched, chromium, dashboard
 from conftest import Cxhouse, Home
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Page, expect
 
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
@@ -109,15 +109,10 @@ def test_every_page(browser: Browser, address: str, sample_home: Home, width: in
 
 
 def downloaded(page: Page, button: str) -> str:
-    """The file that a button gives. A page that is drawn again just then, as each half minute, loses the click."""
-    for _ in range(3):
-        try:
-            with page.expect_download(timeout=20_000) as download:
-                page.get_by_role("button", name=button).click()
-            return Path(download.value.path()).read_text(encoding="utf-8")
-        except TimeoutError:
-            continue
-    raise AssertionError(f"{button!r} gave no file")
+    """The file that a button gives."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return Path(download.value.path()).read_text(encoding="utf-8")
 
 
 def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> None:

@@ -291,7 +291,7 @@ def draw_cases(file: PublishedFile, marts: Marts, kpi: Kpi, view: View, period: 
 
 
 def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name: str) -> None:
-    """How many, the first of them, and all as CSV, which is only made when somebody asks for it."""
+    """How many, the first of them, and all as CSV; that of many is only made when somebody asks for it."""
     count = cases.count(marts)
     st.write(f"{count:,} row{'' if count == 1 else 's'}{whose}")
     if not count:
@@ -307,13 +307,14 @@ def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name:
     opens = {"record": st.column_config.LinkColumn(display_text="open", help="The record in the tool that it comes from.")}
     st.dataframe(table, hide_index=True, column_order=order, column_config=opens, key="cases", alt="Cases")
 
-    def everything() -> bytes:
-        with file.reading() as newest:
-            return as_csv(cases.all(newest), order_of_all)
-
     order_of_all = [name for name in order if name in found[0]]
-
-    st.download_button("All as CSV", everything, name, "text/csv", key="csv")
+    if count > SHOWN_CASES:
+        if not st.button(f"Prepare all {count:,} rows as CSV", key="prepare"):
+            return
+        with file.reading() as newest:
+            found = cases.all(newest)
+    # Not made on the click: Streamlit's button for that waits for ever when the page is drawn again in between.
+    st.download_button("All as CSV", as_csv(found, order_of_all), name, "text/csv", key="csv", on_click="ignore")
 
 
 def draw_alert_cases(file: PublishedFile, marts: Marts) -> None:
