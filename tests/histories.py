@@ -71,7 +71,7 @@ KINDS: dict[str, Rows] = {
         ticket_id=_ids("t", 9), event_at=instants, event_id=st.one_of(st.just(""), _ids("e", 6)),
         event_type=_sampled("created", "status_changed", "public_reply", "customer_message", "rated", "merged", "escalated",
                             "assigned"),
-        actor_type=_sampled("agent", "customer", "system"), actor_id=agents,
+        actor_type=_sampled("agent", "customer", "system", "bot"), actor_id=agents, team=_sampled("", "one", "two"),
         from_value=_sampled("", "open", "solved"),
         to_value=_sampled("", "open", "pending", "on_hold", "solved", "closed", "bad", "4"),
     ),
@@ -251,6 +251,11 @@ def logs(draw: st.DrawFn) -> Export:
             rows.append(
                 {**event, "event_at": at, "event_type": draw(_sampled("public_reply", "customer_message")), "to_value": ""}
             )
+        for what in draw(st.lists(_sampled("public_reply", "assigned", "customer_message"), max_size=2)):
+            at = (created_at + timedelta(hours=draw(st.integers(0, 40)))).isoformat()
+            who = "customer" if what == "customer_message" else draw(_sampled("bot", "bot", "agent"))
+            to = draw(_sampled("ann", "robo")) if what == "assigned" else ""
+            rows.append({**event, "event_at": at, "event_type": what, "actor_type": who, "actor_id": "robo", "to_value": to})
     return Export("ticket_events", rows)
 
 
