@@ -39,6 +39,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "min_sample": (1, 1_000_000),
     "baseline_deviations": (0.1, 100),
     "low_effort_max": (0, 100),
+    "backlog_forecast_weeks": (3, 104),
 }
 
 

@@ -156,6 +156,20 @@ def satisfied(with_bot: bool) -> Callable[[Company], Cases]:
     return cases
 
 
+def follow_ups(c: Company) -> Cases:
+    told = {t["_batch"] for t in c.tickets if t["follow_up_of"]}
+    for t in conversations(c):
+        if t["_batch"] in told:
+            yield t["created_at"], bool(t["follow_up_of"])
+
+
+def merged(c: Company) -> Cases:
+    """A ticket that counts for nothing, though neither spam nor deleted, was merged."""
+    for t in c.tickets:
+        if not t["is_spam"] and not t["is_deleted"]:
+            yield t["created_at"], not t["counts"]
+
+
 #: Of logs with replies, notes and assignments.
 MEANS: dict[str, Callable[[Company], Cases]] = {
     "replies_per_resolution": of_solved(lambda t, _: t["replies"]),
@@ -163,6 +177,7 @@ MEANS: dict[str, Callable[[Company], Cases]] = {
     "two_touch_rate": of_solved(lambda t, _: t["replies"] == 2),
     "internal_notes_per_resolution": of_solved(_notes),
     "reassignment_rate": of_solved(_is_reassigned),
+    "merged_rate": merged,
 }
 #: Of logs that name bots.
 BOTS: dict[str, Callable[[Company], Cases]] = {
@@ -183,6 +198,7 @@ TEAMS: dict[str, Callable[[Company], Cases]] = {
     "team_changes_per_resolution": of_solved(lambda _, events: len(_teams(events)) - 1 if _teams(events) else None),
     "team_return_rate": of_solved(lambda _, events: len(_teams(events)) > len(set(_teams(events))) if _teams(events) else None),
     "first_team_time": of_solved(_first_team_seconds),
+    "follow_up_rate": follow_ups,
 }
 #: Computed in test_bots_independently.py: the sample has no bots, and its log no teams.
 OTHERS = {*BOTS, *TEAMS, "bot_cost_per_contained", "first_reply_time_median"}

@@ -63,7 +63,7 @@ KINDS: dict[str, Rows] = {
         vendor_full_resolution_seconds=_sampled("", "", "1209600"),
         first_response_at=maybe_instants, solved_at=maybe_instants, agent_replies=_sampled("", "0", "1", "3"),
         reopens=_sampled("", "0", "1"), is_spam=_sampled("", "", "true"),
-        merged_into=st.one_of(st.just(""), st.just(""), _ids("t", 4)),
+        merged_into=st.one_of(st.just(""), st.just(""), _ids("t", 4)), follow_up_of=st.one_of(st.just(""), _ids("t", 4)),
         csat_score=_sampled("", "1", "5"), priority=_sampled("", "urgent"), type=_sampled("", "Complaint"),
         solved_on_first_contact=_sampled("", "", "true", "false"), **_deleted, **_person,
     ),

@@ -9,19 +9,34 @@
         'int_contacts': records_of('tickets'),
         'int_survey_confirmations': records_of('tickets'),
         'int_ticket_scores': 'ticket_id',
+        'stg_tickets': 'ticket_id',
+        'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
     on_clock=['select ticket_id from {this} where ' ~ passed('window_ends_at')]
 ) }}
 -- Each ticket whose log tells its messages, as the conversation that it was: who wrote, from whom to whom it went, and what a bot
 -- made of it.
-with tickets as (
+with loads as (
+
+    {{ loads_telling('tickets', ['follow_up_of']) }}
+
+),
+
+tickets as (
 
     select
         tickets.*,
+        case
+            when listed.follow_up_of is not null or loads.tells_follow_up_of then listed.follow_up_of is not null
+        end as is_follow_up,
         clocks.are_assignments_logged,
         clocks.are_bots_logged
     from {{ ref('fct_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
+    inner join {{ ref('stg_tickets') }} as listed on tickets.ticket_id = listed.ticket_id
+    left join loads
+        on
+            {{ is_load_of('listed') }}
     where
         clocks.are_replies_logged
         and tickets.is_contact
@@ -244,6 +259,7 @@ select
     topic,
     is_solved,
     solved_at,
+    is_follow_up,
     case when are_bots_logged then least(first_response_at, first_bot_reply_at) end as first_reply_at,
     case
         when are_bots_logged then {{ seconds_between('response_starts_at', 'least(first_response_at, first_bot_reply_at)') }}

@@ -31,6 +31,8 @@ def bot_conversations(life: Life, rng: np.random.Generator) -> tuple[pd.DataFram
         scope, again["at"].to_numpy().astype("datetime64[s]") + seconds(rng.uniform(1, 9, len(again)) * 3600)
     )
     again["solved_at"] = again["answered_at"] + np.timedelta64(600, "s")
+    again["rated_at"] = until(scope, again["solved_at"] + np.timedelta64(3600, "s"))
+    again["rating"] = np.where(rng.random(len(again)) < 0.7, "good", "bad")
     return _tickets(chats, again), _events(chats, again)
 
 
@@ -85,6 +87,7 @@ def _tickets(chats: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
             "priority": "normal",
             "topic": frame["topic"],
             "solved_at": _text(frame["solved_at"]),
+            "follow_up_of": frame["ticket_id"].str.removesuffix("-2").where(frame["ticket_id"].str.endswith("-2")),
         }
     )
 
@@ -110,6 +113,7 @@ def _events(chats: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
             events(again, "at", "created", "customer", "new"),
             events(again, "answered_at", "public_reply", "agent"),
             events(again, "solved_at", "status_changed", "agent", "solved"),
+            events(again, "rated_at", "rated", "customer", again["rating"]),
         ],
         ignore_index=True,
     )
