@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -12,9 +13,15 @@ from pathlib import Path
 import duckdb
 import pytest
 from browsing import Watched, chromium, dashboard
+<<<<<<< HEAD:tests/pages/test_dashboard.py
 from homes import Cxhouse, Home
 from playwright.sync_api import Browser, Page, TimeoutError, expect
+=======
+from homes import Cxhouse, Home
+from playwright.sync_api import Browser, Page, expect
+>>>>>>> main:tests/test_dashboard.py
 
+from orchestration.dashboard.app import SHOWN_CASES
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
 from orchestration.dashboard.members import members_of
@@ -109,15 +116,10 @@ def test_every_page(browser: Browser, address: str, sample_home: Home, width: in
 
 
 def downloaded(page: Page, button: str) -> str:
-    """The file that a button gives. A page that is drawn again just then, as each half minute, loses the click."""
-    for _ in range(3):
-        try:
-            with page.expect_download(timeout=20_000) as download:
-                page.get_by_role("button", name=button).click()
-            return Path(download.value.path()).read_text(encoding="utf-8")
-        except TimeoutError:
-            continue
-    raise AssertionError(f"{button!r} gave no file")
+    """The file that a button gives."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return Path(download.value.path()).read_text(encoding="utf-8")
 
 
 def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> None:
@@ -185,6 +187,19 @@ def test_from_a_number_to_its_cases(browser: Browser, address: str, sample_home:
     known = {row[0] for row in sample_home.query("select order_id from fct_orders where not is_delivered_on_time")}
     assert {row["order_id"] for row in rows} <= known
     watched.check("cases")
+
+
+def test_the_file_of_many_cases_is_made_when_asked_for(browser: Browser, address: str) -> None:
+    watched = Watched(browser)
+    page = watched.page
+    page.goto(f"{address}/kpi?kpi=clv_historic")
+    prepare = page.get_by_role("button", name=re.compile(r"Prepare all ([\d,]+) rows as CSV"))
+    prepare.wait_for(timeout=30_000)
+    settled(page)
+    count = int(re.sub(r"\D", "", prepare.inner_text()))
+    assert count > SHOWN_CASES
+    prepare.click()
+    assert len(list(csv.DictReader(io.StringIO(downloaded(page, "All as CSV"))))) == count
 
 
 def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
