@@ -13,13 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from browsing import Watched, chromium, dashboard
-<<<<<<< HEAD:tests/pages/test_dashboard.py
-from homes import Cxhouse, Home
-from playwright.sync_api import Browser, Page, TimeoutError, expect
-=======
 from homes import Cxhouse, Home
 from playwright.sync_api import Browser, Page, expect
->>>>>>> main:tests/test_dashboard.py
 
 from orchestration.dashboard.app import SHOWN_CASES
 from orchestration.dashboard.kpi import kpis_of
