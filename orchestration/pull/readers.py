@@ -13,6 +13,7 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,6 +82,7 @@ class ReadOptions:
         return between(rows, header.last + self.skip_below_header, self.skip_footer)
 
 
+@lru_cache(maxsize=256)
 def file_format(name: str) -> str | None:
     """Format by the name's ending (csv, ndjson, json, parquet, xlsx), or None for a file that is no export."""
     path = Path(name.lower())
