@@ -176,12 +176,16 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
 
 
 def unreadable(path: Path, name: str) -> str | None:
-    """Why a file of which no column could be read is not of the format that its name says, as a run says it; None where it is."""
+    """Why a file is not of the format that its name says, as a run says it; None where it is. Of a CSV all rows are looked at."""
     kind = file_format(name)
     try:
         if kind in ("csv", "ndjson"):
             with _refusing("text"):
                 _encoding_of(path, name, ReadOptions())
+            if kind == "csv" and read_header(path, name):
+                # Whatever its letters are, its quotes and row ends are found; which encoding it is a contract says.
+                for _ in open_rows(path, name, ReadOptions(encoding="latin-1")).blocks():
+                    pass
         elif kind is not None:
             open_rows(path, name, ReadOptions())
     except RefusedFileError as error:
