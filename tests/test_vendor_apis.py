@@ -119,6 +119,14 @@ def _freshdesk(api: Api) -> None:
     alive = pages_by_number(records("freshdesk_api_tickets/tickets.json"), "updated_at", "updated_since", None, "per_page")
     gone = pages_by_number(deleted, "updated_at", "updated_since", None, "per_page")
     api.routes["/api/v2/tickets"] = lambda request: (gone if request.query.get("filter") == "deleted" else alive)(request)
+    talks = records("freshdesk_api_conversations/conversations.json")
+
+    def conversations(request: Request) -> Reply:
+        page, size = int(request.query["page"]), int(request.query["per_page"])
+        of_ticket = [one for one in talks if str(one["ticket_id"]) == request.path.split("/")[4]]
+        return Reply(of_ticket[(page - 1) * size : page * size])
+
+    api.routes["/api/v2/tickets/"] = conversations
     ratings = records("freshdesk_api_satisfaction/survey_satisfaction.json")
     api.routes["/api/v2/surveys/satisfaction_ratings"] = pages_by_number(ratings, "created_at", "created_since", None, "per_page")
 
@@ -263,7 +271,9 @@ APIS: dict[str, tuple[Callable[[Api], None], dict[str, str], str, list[str]]] = 
         "zendesk_api_tickets", "zendesk_api_audits",
         "zendesk_api_satisfaction_surveys", "zendesk_api_satisfaction_survey_invitations",
     ]),
-    "freshdesk": (_freshdesk, {"account": "acme"}, f"{SECRET}:X", ["freshdesk_api_tickets", "freshdesk_api_satisfaction"]),
+    "freshdesk": (_freshdesk, {"account": "acme"}, f"{SECRET}:X", [
+        "freshdesk_api_tickets", "freshdesk_api_conversations", "freshdesk_api_satisfaction",
+    ]),
     "intercom": (_intercom, {}, f"Bearer {SECRET}", ["intercom_conversations", "intercom_conversation_parts"]),
     "gorgias": (_gorgias, {"account": "acme"}, f"{SECRET}:{SECRET}", [
         "gorgias_tickets", "gorgias_messages", "gorgias_satisfaction_surveys", "gorgias_satisfaction_survey_invitations",
