@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Cxhouse, Home, configured
+from conftest import REPOSITORY, Cxhouse, Home
 from persons import traces
-from test_engines import SMALL, needs_spark
+from test_engines import SMALL, configured, needs_spark
 
 PERSON = "amelie.quastenflosser@leak.example"
 WORDS = ("quastenflosser",)
