@@ -500,9 +500,12 @@ def test_refunds_come_with_fivetrans_orders_by_the_documented_query(tmp_path: Pa
         _table(con, '"order"', [row for row in _rows_of(fixture / "order.ndjson") if row["id"] != 820004])
         # 4.50 in two parts; a refund that failed and a payment are none.
         con.execute(
-            "create table desk.transaction as select * from (values (1, 820001, 'sale', 'success', 19.9, '2026-02-03 09:00Z'), "
-            "(2, 820001, 'refund', 'success', 2, '2026-02-04 08:00Z'), (3, 820001, 'refund', 'success', 2.5, '2026-02-05 08:00Z'), "
-            "(4, 820001, 'refund', 'failure', 9, '2026-02-06 08:00Z'), (5, 820002, 'refund', 'success', 50, '2026-02-07 10:00Z')) "
+            "create table desk.transaction as select * from (values "
+            "(1, 820001, 'sale', 'success', 19.9, '2026-02-03 09:00Z'), "
+            "(2, 820001, 'refund', 'success', 2, '2026-02-04 08:00Z'), "
+            "(3, 820001, 'refund', 'success', 2.5, '2026-02-05 08:00Z'), "
+            "(4, 820001, 'refund', 'failure', 9, '2026-02-06 08:00Z'), "
+            "(5, 820002, 'refund', 'success', 50, '2026-02-07 10:00Z')) "
             "as told (id, order_id, kind, status, amount, processed_at)"
         )
         con.execute("alter table desk.transaction alter processed_at type timestamptz using processed_at::timestamptz")
