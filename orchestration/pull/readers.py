@@ -13,6 +13,7 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,6 +82,7 @@ class ReadOptions:
         return between(rows, header.last + self.skip_below_header, self.skip_footer)
 
 
+@lru_cache(maxsize=256)
 def file_format(name: str) -> str | None:
     """Format by the name's ending (csv, ndjson, json, parquet, xlsx), or None for a file that is no export."""
     path = Path(name.lower())
@@ -174,12 +176,16 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
 
 
 def unreadable(path: Path, name: str) -> str | None:
-    """Why a file of which no column could be read is not of the format that its name says, as a run says it; None where it is."""
+    """Why a file is not of the format that its name says, as a run says it; None where it is. Of a CSV all rows are looked at."""
     kind = file_format(name)
     try:
         if kind in ("csv", "ndjson"):
             with _refusing("text"):
                 _encoding_of(path, name, ReadOptions())
+            if kind == "csv" and read_header(path, name):
+                # Whatever its letters are, its quotes and row ends are found; which encoding it is a contract says.
+                for _ in open_rows(path, name, ReadOptions(encoding="latin-1")).blocks():
+                    pass
         elif kind is not None:
             open_rows(path, name, ReadOptions())
     except RefusedFileError as error:
