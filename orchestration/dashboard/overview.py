@@ -85,10 +85,13 @@ def _miss(marts: Marts, kpi: Kpi) -> Finding:
     assert kpi.now
     text = f"{kpi.definition['label']} {kpi.value} in {kpi.period}, {kpi.target}"
     cases = f"of {kpi.cases}"
-    if kpi.unit == "rate" and (many := round(beyond_target(kpi))):
+    many = round(beyond_target(kpi))
+    if kpi.unit == "rate" and many:
         cases = f"{many:,} too many of {kpi.cases}"
     doubt = "" if is_certain(kpi) else "; too few cases to be sure that it is missed"
-    return Finding(text, f"{miss_driver(marts, kpi)} {_capital(cases)}{doubt}.".strip(), kpi.status, kpi)
+    # Of a miss by less than one case nobody is the driver.
+    driver = "" if kpi.unit == "rate" and not many else f"{miss_driver(marts, kpi)} "
+    return Finding(text, f"{driver.lstrip()}{_capital(cases)}{doubt}.", kpi.status, kpi)
 
 
 def _capital(text: str) -> str:

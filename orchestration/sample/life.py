@@ -111,14 +111,14 @@ def _orders(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame) -> 
     cancelled = rng.random(size) < story.cancelling(scope, frame)
     frame["cancelled_by"] = story.cancelled_by(rng, scope, frame, cancelled)
     ship = to_open_hours(ordered + seconds(rng.lognormal(2.1, 0.6, size) * 3600))
-    frame["promised_ship_at"] = to_open_hours(ordered + np.timedelta64(36, "h"))
+    frame["promised_ship_at"] = to_open_hours(ordered + np.timedelta64(36, "h")) + np.timedelta64(8, "h")
     transit = rng.lognormal(0.62, 0.32, size) * story.transit_factor(scope, frame) * np.where(channel == "amazon", 0.85, 1)
     frame["promised_on"] = (ordered + np.timedelta64(5, "D")).astype("datetime64[D]")
     frame["shipped_at"] = until(scope, np.where(cancelled, NOT_A_TIME, ship))
     frame["delivered_at"] = until(scope, np.where(cancelled, NOT_A_TIME, ship + seconds(transit * 86400)))
     frame["cancelled_at"] = until(scope, np.where(cancelled, ordered + np.timedelta64(20, "h"), NOT_A_TIME))
     frame["affiliate"] = np.where(rng.random(size) < 0.06, rng.choice(["BLOG10", "FRIENDS"], size), None)
-    frame["claim"] = np.where(rng.random(size) < 0.004, rng.choice(["guarantee", "chargeback"], size), None)
+    frame["claim"] = np.where(rng.random(size) < 0.002, rng.choice(["guarantee", "chargeback"], size), None)
     return frame
 
 
@@ -293,7 +293,7 @@ def _reviews(rng: np.random.Generator, scope: Scope, orders: pd.DataFrame, first
     arrived = frame["delivered_at"].to_numpy().astype("datetime64[s]")
     late = arrived > frame["promised_on"].to_numpy().astype("datetime64[s]") + np.timedelta64(1, "D")
     liked = np.select([frame["is_bad"], late], [1.6, 2.9], 4.4)
-    frame["stars"] = np.clip(np.round(rng.normal(liked, 1.0)), 1, 5).astype(int)
+    frame["stars"] = np.clip(np.round(rng.normal(liked, 0.8)), 1, 5).astype(int)
     frame["created_at"] = until(scope, arrived + seconds(rng.exponential(6, size) * 86400))
     said = [rng.choice(len(pool), size) for pool in company.REVIEWS["de"]]
     mood = np.select([frame["stars"] <= 2, frame["stars"] == 3], [company.BLAME, company.MIXED], company.PRAISE)
