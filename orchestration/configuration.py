@@ -15,6 +15,7 @@ from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.locations import sources_of
+from orchestration.query.pdf import chromium
 from orchestration.runs.alerts import check_addresses
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
@@ -50,8 +51,14 @@ def check_configuration(settings: Settings) -> None:
     """
     check_folder(settings)
     check_addresses(settings.notify)
+    for owner in settings.alert_owners:
+        check_addresses(owner.to, f"alert_owners, {owner.name}")
     for digest in settings.digests:
         check_addresses(digest.to, f"digests, {digest.name}")
+        if digest.form == "pdf" and chromium() is None:
+            raise ConfigurationError(
+                f"digests, {digest.name}: form pdf needs Chromium on this machine (apt install chromium); or say html or csv"
+            )
     check_engine(settings)
     sources_of(settings)
 
