@@ -143,6 +143,14 @@ KINDS: dict[str, Rows] = {
         cost_id=_ids("x", 4), cost_date=_sampled("2026-05-28", "2026-06-28", "2026-07-28"), amount=_sampled("10", "99.5"),
         category=_sampled("", "tools"), team=_sampled("", "one"), currency=_sampled("", "EUR", "USD"),
     ),
+    "exchange_rates": _rows(
+        rate_date=_sampled("2026-04-30", "2026-05-28", "2026-06-27", "2026-06-29"), base_currency=_sampled("EUR", "EUR", "CHF"),
+        currency=_sampled("USD", "USD", "GBP", "EUR"), rate=_sampled("1.25", "0.8", "2"), **_deleted,
+    ),
+    "returns": _rows(
+        return_id=_ids("r", 4), order_id=_ids("o", 7), requested_at=instants, refund_amount=_sampled("", "2.5"),
+        return_shipping_amount=_sampled("", "4.99"), outcome=_sampled("", "refund", "exchange"), **_deleted,
+    ),
     "competitors": _rows(
         competitor=_sampled("a", "b"), period_start=_sampled("2026-05-01", "2026-06-01", "2026-07-01"),
         category=_sampled("", "lamps"), rating=_sampled("", "4.5", "9"), rating_scale=_sampled("", "10"), nps=_sampled("", "20"),
