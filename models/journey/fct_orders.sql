@@ -138,6 +138,9 @@ joined as (
         orders.affiliate_code is not null as has_affiliate_code,
         customers.was_referred as was_customer_referred,
         orders.claim_type,
+        orders.fulfilled_by,
+        coalesce(loads.tells_claim_type, false) as is_claim_told,
+        contracts.does_tell_feedback as is_feedback_told,
         coalesce(reviews.is_feedback_negative, false) as is_feedback_negative,
         coalesce(
             reviews.reviewed_at < {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }}, false
@@ -285,6 +288,11 @@ select
         when purchase_number = 1 and (is_affiliate_told or not was_customer_referred) then false
     end as is_referred_customer,
     claim_type,
+    fulfilled_by,
+    -- The three parts of a defect, as marketplaces count them one by one.
+    case when is_feedback_negative then true when is_feedback_told then false end as has_negative_feedback,
+    case when claim_type = 'guarantee' then true when is_claim_told then false end as has_guarantee_claim,
+    case when claim_type = 'chargeback' then true when is_claim_told then false end as has_chargeback,
     case
         when is_feedback_negative or claim_type is not null then true
         when is_defect_told then false
