@@ -96,6 +96,8 @@ KINDS: dict[str, Rows] = {
         updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, paid_at=maybe_instants,
         promised_ship_at=maybe_instants, shipped_at=maybe_instants, affiliate_code=_sampled("", "", "X"),
         refund_amount=_sampled("", "3"), marketplace=_sampled("", "amazon"), claim_type=_sampled("", "", "guarantee"),
+        currency=_sampled("", "", "EUR", "USD", "gbp"), tax_amount=_sampled("", "2"), discount_amount=_sampled("", "1"),
+        fulfilled_by=_sampled("", "marketplace"), gift_card_amount=_sampled("", "", "5"),
         **_deleted, **_person,
     ),
     "order_items": _rows(
@@ -130,7 +132,8 @@ KINDS: dict[str, Rows] = {
         trial_ends_at=maybe_instants, ended_at=maybe_instants, plan=_sampled("", "plus"), **_deleted,
     ),
     "shipments": _rows(
-        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants, **_deleted,
+        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants,
+        is_tracked=_sampled("", "true", "false"), **_deleted,
     ),
     "product_usage": _rows(
         customer_id=_ids("c", 5), used_at=instants, user_id=_sampled("", "u"), feature=_sampled("", "search", "share"),
@@ -212,7 +215,7 @@ class Step:
 LACKED = (
     "cancelled_by", "refunded_at", "refund_amount", "affiliate_code", "claim_type", "delivered_at", "shipped_at", "escalated",
     "first_response_at", "solved_on_first_contact", "answered_at", "talk_seconds", "replied_at", "completed_at", "response_id",
-    "left_on", "hired_on", "referred_by", "topic",
+    "left_on", "hired_on", "referred_by", "topic", "tax_amount", "discount_amount",
 )  # fmt: skip
 
 

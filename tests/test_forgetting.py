@@ -187,7 +187,9 @@ def test_the_proof_names_nobody(place: Place) -> None:
     (line,) = [json.loads(line) for line in (place.settings.home / PROOF).read_text().splitlines()]
     assert line["request"] == "r1"
     assert line["changed"]["tickets"] == 2
-    assert line["changed"]["originals"] == len([kind for kind in all_kinds() if kind not in ("costs", "competitors", "agents", "exchange_rates")])
+    assert line["changed"]["originals"] == len(
+        [kind for kind in all_kinds() if kind not in ("costs", "competitors", "agents", "exchange_rates")]
+    )
 
 
 def test_risks_go_with_the_person(place: Place) -> None:
