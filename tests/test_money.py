@@ -51,7 +51,15 @@ class Shop:
             "discount_amount": pick(["", "10"]), "refund_amount": pick(["", "", "20", "1000"]),
             "is_tax_in_total": pick(["", "true", "false"]), "gift_card_amount": pick(["", "15"]),
             "gift_card_sold_amount": pick(["", "", "30"]), "paid_at": at.isoformat(),
+            "marketplace": pick(["", "amazon", "ebay", "etsy"]), "claim_type": pick(["", "", "guarantee", "chargeback"]),
+            "cancelled_by": pick(["", "seller", "buyer"]), "fulfilled_by": pick(["", "seller", "marketplace"]),
+            "promised_ship_at": (at + timedelta(days=2, hours=1)).isoformat(),
+            "shipped_at": pick(["", (at + timedelta(days=1)).isoformat(), (at + timedelta(days=4)).isoformat()]),
         }  # fmt: skip
+        if row["status"] == "cancelled":
+            row["shipped_at"] = ""
+        else:
+            row["cancelled_by"] = ""
         self.orders[name] = row
         self.lines[name] = [
             {
@@ -128,6 +136,32 @@ class Shop:
         assert isinstance(costs, dict)
         return sum_of - sum(costs["default"] for ticket in self.tickets.values() if ticket["customer_id"] == customer)
 
+    def faults(self, measure: str, row: Row, as_of: datetime) -> tuple[date, bool | None] | None:
+        """The day of a case and whether it is a fault (None: nobody knows); nothing for an order that is no case."""
+        is_cancelled = row["status"] == "cancelled"
+        ordered_on = local_day(str(row["ordered_at"]))
+        is_seller = row["fulfilled_by"] != "marketplace"
+        by_seller = is_cancelled and row["cancelled_by"] == "seller"
+        if measure in ("guarantee_claim_rate", "unresolved_case_rate"):
+            return ordered_on, row["claim_type"] == "guarantee"
+        if measure == "chargeback_rate":
+            return ordered_on, row["claim_type"] == "chargeback"
+        if measure == "transaction_defect_rate":
+            return ordered_on, by_seller or row["claim_type"] == "guarantee"
+        if measure == "cancellation_rate":
+            return (ordered_on, by_seller) if is_seller else None
+        if measure in ("orders", "sales"):
+            return None if is_cancelled else (ordered_on, False)
+        if measure in ("order_defect_rate", "negative_feedback_rate"):
+            return ordered_on, None  # no review names an order
+        assert measure == "late_shipment_rate"
+        promised = datetime.fromisoformat(str(row["promised_ship_at"]))
+        if is_cancelled or promised > as_of or not is_seller:
+            return None
+        if row["shipped_at"]:
+            return local_day(promised.isoformat()), datetime.fromisoformat(str(row["shipped_at"])) > promised
+        return local_day(promised.isoformat()), True if row["status"] == "paid" else None
+
 
 def local_day(text: str) -> date:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo("Europe/Berlin")).date()
@@ -178,6 +212,44 @@ def hold(world: World, shop: Shop) -> dict[str, int]:
     return known
 
 
+#: Measures of other records than orders.
+ELSEWHERE = {
+    "tracking_rate", "on_time_delivery_rate", "on_time_tracked_rate", "message_response_rate", "average_rating",
+    "return_dissatisfaction_rate",
+}  # fmt: skip
+
+
+def hold_health(world: World, shop: Shop, as_of: datetime, months: dict[str, tuple[date, date]]) -> int:
+    """Hold cases and faults of each measure against the rows; ``months``: the window of who looks once a month."""
+    today = local_day((as_of - timedelta(seconds=1)).isoformat())
+    with duckdb.connect(str(world.home / "warehouse.duckdb")) as con:
+        rows = con.execute(
+            "select marketplace, measure, window_from, window_to, currency, cases, faults, unknown_cases, status, "
+            "oldest_fault_forgotten_on, review_on from practices.marketplace_health"
+        ).fetchall()
+    held = 0
+    for marketplace, measure, first, last, currency, cases, faults, unknown, status, forgotten_on, review_on in rows:
+        if review_on is None:
+            assert last in (today, today - timedelta(days=7)), (measure, last)
+        elif measure not in ("orders", "sales") or marketplace == "etsy":
+            assert (first, last) == months[marketplace], (measure, first, last)
+        if measure in ELSEWHERE:
+            continue
+        mine = [row for row in shop.orders.values() if row["marketplace"] == marketplace]
+        if currency:
+            mine = [row for row in mine if (row["currency"] or "EUR").upper() == currency]
+        found = [case for row in mine if (case := shop.faults(measure, row, as_of)) and first <= case[0] <= last]
+        told = [is_fault for _, is_fault in found if is_fault is not None]
+        assert (cases, faults, unknown) == (len(told), sum(told), len(found) - len(told)), (marketplace, measure)
+        if measure == "order_defect_rate":
+            assert status == "not_available"
+        if any(told) and review_on is None:
+            oldest = min(day for day, is_fault in found if is_fault)
+            assert forgotten_on == oldest + (last - first) + timedelta(days=1) + (today - last)
+        held += len(found) > 0
+    return held
+
+
 @pytest.mark.ci
 def test_money_is_what_the_rows_come_to_and_is_restated(world: World) -> None:
     shop = Shop(7)
@@ -224,6 +296,9 @@ def test_money_is_what_the_rows_come_to_and_is_restated(world: World) -> None:
     assert known["unknown rates"] > 10
     assert known["nets"] > 30
     assert known["profits"] >= 1
+    # On 20 June: eBay looks today, at the twelve months before June; Etsy on 1 July.
+    windows = {"ebay": (date(2025, 6, 1), date(2026, 5, 31)), "etsy": (date(2026, 4, 1), date(2026, 6, 20))}
+    assert hold_health(world, shop, step.as_of, windows) >= 14
 
     # A later file corrects a day, takes a rate back and brings a day that was not there; an order turns out to be in dollars.
     corrected = [shop.rate(PUBLISHED[0], "EUR", "USD", 2.0), shop.rate(FIRST.date() + timedelta(days=15), "USD", "EUR", 0.5)]
@@ -236,6 +311,8 @@ def test_money_is_what_the_rows_come_to_and_is_restated(world: World) -> None:
     world.play(later, ONLY)
     again = hold(world, shop)
     assert again["rates"] != known["rates"]
+    windows = {"ebay": (date(2025, 7, 1), date(2026, 6, 22)), "etsy": (date(2026, 4, 1), date(2026, 6, 22))}
+    assert hold_health(world, shop, later.as_of, windows) >= 14
     incremental = world.tables(world.root / "incremental.duckdb")
     world.run(later, full_refresh=True, only=ONLY)
     rebuilt = world.tables(world.root / "full.duckdb")
