@@ -34,7 +34,7 @@ HEADER = """# KPIs
 
 Generated from the metrics (`make docs`). Each KPI is one block under `models/kpis/`; its measures are beside the fact
 that they measure, its hand-computed cases in `models/kpis/unit_tests/`, its second computation in
-`tests/test_kpis_independently.py`. What was open to debate is in [decisions.md](decisions.md).
+`tests/oracles/test_kpis_independently.py`. What was open to debate is in [decisions.md](decisions.md).
 """
 
 EXPORTS_HEADER = """# Exports: the canonical columns
