@@ -96,6 +96,8 @@ KINDS: dict[str, Rows] = {
         updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, paid_at=maybe_instants,
         promised_ship_at=maybe_instants, shipped_at=maybe_instants, affiliate_code=_sampled("", "", "X"),
         refund_amount=_sampled("", "3"), marketplace=_sampled("", "amazon"), claim_type=_sampled("", "", "guarantee"),
+        currency=_sampled("", "", "EUR", "USD", "gbp"), tax_amount=_sampled("", "2"), discount_amount=_sampled("", "1"),
+        fulfilled_by=_sampled("", "marketplace"), gift_card_amount=_sampled("", "", "5"),
         **_deleted, **_person,
     ),
     "order_items": _rows(
@@ -130,7 +132,8 @@ KINDS: dict[str, Rows] = {
         trial_ends_at=maybe_instants, ended_at=maybe_instants, plan=_sampled("", "plus"), **_deleted,
     ),
     "shipments": _rows(
-        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants, **_deleted,
+        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants,
+        is_tracked=_sampled("", "true", "false"), **_deleted,
     ),
     "product_usage": _rows(
         customer_id=_ids("c", 5), used_at=instants, user_id=_sampled("", "u"), feature=_sampled("", "search", "share"),
@@ -142,6 +145,14 @@ KINDS: dict[str, Rows] = {
     "costs": _rows(
         cost_id=_ids("x", 4), cost_date=_sampled("2026-05-28", "2026-06-28", "2026-07-28"), amount=_sampled("10", "99.5"),
         category=_sampled("", "tools"), team=_sampled("", "one"), currency=_sampled("", "EUR", "USD"),
+    ),
+    "exchange_rates": _rows(
+        rate_date=_sampled("2026-04-30", "2026-05-28", "2026-06-27", "2026-06-29"), base_currency=_sampled("EUR", "EUR", "CHF"),
+        currency=_sampled("USD", "USD", "GBP", "EUR"), rate=_sampled("1.25", "0.8", "2"), **_deleted,
+    ),
+    "returns": _rows(
+        return_id=_ids("r", 4), order_id=_ids("o", 7), requested_at=instants, refund_amount=_sampled("", "2.5"),
+        return_shipping_amount=_sampled("", "4.99"), outcome=_sampled("", "refund", "exchange"), **_deleted,
     ),
     "competitors": _rows(
         competitor=_sampled("a", "b"), period_start=_sampled("2026-05-01", "2026-06-01", "2026-07-01"),
@@ -204,7 +215,7 @@ class Step:
 LACKED = (
     "cancelled_by", "refunded_at", "refund_amount", "affiliate_code", "claim_type", "delivered_at", "shipped_at", "escalated",
     "first_response_at", "solved_on_first_contact", "answered_at", "talk_seconds", "replied_at", "completed_at", "response_id",
-    "left_on", "hired_on", "referred_by", "topic",
+    "left_on", "hired_on", "referred_by", "topic", "tax_amount", "discount_amount",
 )  # fmt: skip
 
 
