@@ -18,6 +18,7 @@ import pytest
 import yaml
 from asking import Api, Reply, Request, api_server
 from databases import postgresql, postgresql_programs
+from homes import REPOSITORY
 from landing import Home, writing
 from reading import canonicalise, read
 from vendor_cases import ALL_PARAMS, CASES, CONTRACTS, VENDORS, Case, _told
@@ -482,7 +483,7 @@ def test_tables_that_a_connector_filled_are_read_by_the_shipped_contracts(tmp_pa
 
 def documented_query() -> str:
     """The query of docs/sources.md that brings refunds to Fivetran's orders of Shopify."""
-    page = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
+    page = (REPOSITORY / "docs" / "sources.md").read_text()
     block = next(part for part in page.split("```yaml\n") if "from shopify.transaction" in part).partition("```")[0]
     return str(yaml.safe_load(block)["orders"]["query"])
 

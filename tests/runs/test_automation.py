@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
-from conftest import Home
+from homes import Home
 
 from orchestration.assets.published import PUBLISHED
 from orchestration.definitions import definitions_of

@@ -7,7 +7,7 @@ import re
 from fnmatch import fnmatch
 
 import yaml
-from conftest import REPOSITORY
+from homes import REPOSITORY
 
 from orchestration.cli import main
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Cxhouse, Home
+from homes import REPOSITORY, Cxhouse, Home
 from persons import traces
 from test_engines import SMALL, configured, needs_spark
 
