@@ -7,8 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from conftest import AS_OF, Cxhouse, Home, built_once
 from conversation_cases import BOTS, MEANS, TEAMS
+from homes import AS_OF, Cxhouse, Home, built_once
 from independent import Company, percentile
 
 pytestmark = pytest.mark.ci
