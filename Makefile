@@ -66,7 +66,7 @@ bench: setup  ## what runs cost beside a full one, how tickets grow, the memory 
 	@$(BIN)/python -m orchestration.bench.pull
 
 screenshots: setup  ## take the README's pictures again; needs Chromium
-	@$(BIN)/python tests/screenshots.py
+	@$(BIN)/python tests/helpers/screenshots.py
 
 dashboard: setup  ## look at the sample's KPIs
 	@$(BIN)/cxhouse dashboard --home $(HOME_DIR)

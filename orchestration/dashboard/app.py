@@ -68,11 +68,11 @@ def main(path: str) -> None:
         page = known.get(chosen.url_path or next(iter(known)))
         view = filters(marts, page is None or page.is_filtered)
         if page:
-            draw_page(file, marts, page, view)
+            draw_page(marts, page, view)
         elif chosen.url_path == _EXPLORE:
             draw_explorer(marts, view, _chosen_kpi(marts))
         else:
-            draw_kpi(file, marts, view)
+            draw_kpi(marts, view)
         st.caption(facts(marts))
         seen = marts.signature
     _watch(file, seen)
@@ -117,7 +117,7 @@ def filters(marts: Marts, is_filtered: bool) -> View:
     return View(grain, first, last, dimension, member)
 
 
-def draw_page(file: PublishedFile, marts: Marts, page: Page, view: View) -> None:
+def draw_page(marts: Marts, page: Page, view: View) -> None:
     """A page's blocks."""
     st.title(page.title)
     st.write(page.intro)
@@ -130,7 +130,7 @@ def draw_page(file: PublishedFile, marts: Marts, page: Page, view: View) -> None
     for number, block in enumerate(shown):
         draw_block(block, f"{page.slug}_{number}", page.is_filtered and view != marts.view)
     if page.slug == "alerts":
-        draw_alert_cases(file, marts)
+        draw_alert_cases(marts)
     if page.slug == "teams":
         draw_block(agents(marts, view), "agents", False)
 
@@ -216,7 +216,7 @@ def _chosen_kpi(marts: Marts) -> str:
     return chosen
 
 
-def draw_kpi(file: PublishedFile, marts: Marts, view: View) -> None:
+def draw_kpi(marts: Marts, view: View) -> None:
     """One KPI: definition, trend, members, and the cases of a period."""
     kpi_id = _chosen_kpi(marts)
     kpi = kpis_of(marts, view, kpi_id)[kpi_id]
@@ -233,7 +233,7 @@ def draw_kpi(file: PublishedFile, marts: Marts, view: View) -> None:
     period = _period(kpi, view)
     draw_why(marts, kpi, view, period)
     draw_members(marts, kpi, view, period)
-    draw_cases(file, marts, kpi, view, period)
+    draw_cases(marts, kpi, view, period)
 
 
 def _period(kpi: Kpi, view: View) -> date | None:
@@ -274,7 +274,7 @@ def draw_members(marts: Marts, kpi: Kpi, view: View, period: date | None) -> Non
     st.dataframe(pd.DataFrame(shown, columns=[dimension, "value", "95 % interval", "cases"]), hide_index=True, alt=title)
 
 
-def draw_cases(file: PublishedFile, marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
+def draw_cases(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
     """The cases behind the value, and all of them as CSV."""
     st.header("Cases")
     if not marts.has("kpi_cases"):
@@ -287,11 +287,11 @@ def draw_cases(file: PublishedFile, marts: Marts, kpi: Kpi, view: View, period: 
         return
     if found.has_bad_side and st.toggle("Failing cases only", key="only_bad"):
         found = cases_behind(marts, *arguments, only_bad=True) or found
-    draw_rows(file, marts, found, f" of `{kpi.definition['fact']}`", f"{kpi.id}_{period or 'all'}.csv")
+    draw_rows(marts, found, f" of `{kpi.definition['fact']}`", f"{kpi.id}_{period or 'all'}.csv")
 
 
-def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name: str) -> None:
-    """How many, the first of them, and all as CSV, which is only made when somebody asks for it."""
+def draw_rows(marts: Marts, cases: Cases, whose: str, name: str) -> None:
+    """How many, the first of them, and all as CSV; that of many is only made when somebody asks for it."""
     count = cases.count(marts)
     st.write(f"{count:,} row{'' if count == 1 else 's'}{whose}")
     if not count:
@@ -307,16 +307,19 @@ def draw_rows(file: PublishedFile, marts: Marts, cases: Cases, whose: str, name:
     opens = {"record": st.column_config.LinkColumn(display_text="open", help="The record in the tool that it comes from.")}
     st.dataframe(table, hide_index=True, column_order=order, column_config=opens, key="cases", alt="Cases")
 
-    def everything() -> bytes:
-        with file.reading() as newest:
-            return as_csv(cases.all(newest), order_of_all)
-
     order_of_all = [name for name in order if name in found[0]]
+    if count > SHOWN_CASES:
+        # Kept beyond the click: the page may be drawn again before anybody has pressed the next button.
+        if st.button(f"Prepare all {count:,} rows as CSV", key="prepare"):
+            st.session_state["prepared"] = cases
+        if st.session_state.get("prepared") != cases:
+            return
+        found = cases.all(marts)
+    # Not made on the click: Streamlit's button for that waits for ever when the page is drawn again in between.
+    st.download_button("All as CSV", as_csv(found, order_of_all), name, "text/csv", key="csv", on_click="ignore")
 
-    st.download_button("All as CSV", everything, name, "text/csv", key="csv")
 
-
-def draw_alert_cases(file: PublishedFile, marts: Marts) -> None:
+def draw_alert_cases(marts: Marts) -> None:
     """The cases of an alert, by the query that it carries."""
     found = marts.rows(f"select * from alerts where closed_at is null and case_query is not null order by {BY_SEVERITY}")
     if not found:
@@ -326,7 +329,7 @@ def draw_alert_cases(file: PublishedFile, marts: Marts) -> None:
         st.write(_NOT_GIVEN)
         return
     alert = st.selectbox("Alert", found, format_func=lambda row: f"{row['subject']} {row['message']} ({row['member'] or ''})")
-    draw_rows(file, marts, Cases(alert["case_query"]), "", f"alert_{alert['subject']}.csv".replace("/", "_"))
+    draw_rows(marts, Cases(alert["case_query"]), "", f"alert_{alert['subject']}.csv".replace("/", "_"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import errno
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from orchestration.pull.records import (
     Block,
     Rows,
 )
-from orchestration.pull.shaping import between, carried_down
+from orchestration.pull.shaping import between, carried_down, unpivoted
 from orchestration.pull.unpacking import COMPRESSIONS, open_bytes
 from orchestration.pull.workbooks import read_workbook
 
@@ -70,6 +70,8 @@ class ReadOptions:
     skip_below_header: int = 0
     skip_footer: int = 0
     carry_down: tuple[str, ...] = ()
+    #: Columns that a wide file keeps, and what the names and the cells of the others become.
+    unpivot: tuple[tuple[str, ...], str, str] | None = None
 
     @property
     def header(self) -> HeaderShape:
@@ -107,6 +109,8 @@ def open_rows(path: Path, name: str, options: ReadOptions, scratch: Path | None 
             raise LimitExceededError(f"has more than {limits().columns:,} columns; is it an export?")
         if options.carry_down:
             rows = carried_down(rows, list(options.carry_down))
+        if options.unpivot:
+            rows = unpivoted(rows, *options.unpivot)
     blocks = rows.blocks
 
     def refusing() -> Iterator[Block]:
@@ -169,7 +173,7 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
             return parquet_header(path, name)
         if kind == "ndjson":
             return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options), options.lines))
-        return open_rows(path, name, options).header if kind else []
+        return open_rows(path, name, replace(options, unpivot=None)).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowException):
         # A header that cannot be read claims nothing; reading the file whole will say why.
         return []

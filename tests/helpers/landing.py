@@ -1,0 +1,44 @@
+"""A home that only lands files, and one that a run writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.pull.landing import landed_path
+from orchestration.pull.ledger import Ledger
+from orchestration.pull.locations import forget_listings
+from orchestration.pull.pulling import Pull
+from orchestration.pull.reading import Places, Untrusted
+from orchestration.settings import Settings
+
+
+class Home:
+    """A home that only lands."""
+
+    def __init__(self, path: Path, exports: Any) -> None:
+        self.settings = Settings(home=path / "home", exports=exports)
+        self.settings.scratch.mkdir(parents=True)
+        self.ledger = Ledger(self.settings.ledger)
+        self.told: list[str] = []
+
+    def land(self) -> Any:
+        forget_listings()
+        self.pull = Pull(self.settings, self.told.append)
+        return self.pull._land(Untrusted(Places(self.settings.landing, self.settings.scratch), self.ledger))
+
+    def contents(self) -> dict[str, bytes]:
+        return {file.file: landed_path(self.settings.landing, file).read_bytes() for file in self.ledger.landed()}
+
+
+@contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """As a run, which is the home's writer."""
+    take_writer_lock(home)
+    try:
+        yield
+    finally:
+        release_writer_lock(home)

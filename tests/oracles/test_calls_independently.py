@@ -1,0 +1,263 @@
+"""Calls of several legs, and calls with tickets, against a second computation over a small export made for it."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homes import Cxhouse, Home
+
+# A home of its own takes most of a minute.
+pytestmark = pytest.mark.ci
+
+Row = dict[str, Any]
+FIRST = datetime(2026, 6, 1, 8)
+INTERACTIONS = 300
+#: The defaults of short_abandon_seconds and service_level_seconds.
+SHORT, WITHIN = 5, 20
+CALL_COLUMNS = [
+    "call_id", "interaction_id", "started_at", "direction", "queued_at", "answered_at", "ended_at", "disposition", "wait_seconds",
+    "talk_seconds", "hold_seconds", "wrap_up_seconds", "agent_id", "team", "topic", "resolved", "ticket_id", "customer_id",
+]  # fmt: skip
+TICKET_COLUMNS = [
+    "ticket_id", "created_at", "status", "channel", "customer_id", "topic", "solved_at", "reopens", "agent_replies", "agent_id",
+]  # fmt: skip
+SURVEY_COLUMNS = ["response_id", "kind", "responded_at", "score", "call_id", "issue_solved"]
+
+
+def leg(draw: random.Random, at: datetime, place: int, tickets: list[str]) -> Row:
+    """One leg that begins at an instant, the first (0) of its interaction or a later one."""
+    disposition = draw.choice(["answered"] * 6 + ["abandoned"] * 3 + ["voicemail", "excluded", ""] + ["callback"] * (place == 0))
+    queued = at + timedelta(seconds=draw.choice([0, 0, 3]))
+    wait = draw.randint(0, 60)
+    row: Row = {"started_at": at, "direction": draw.choice(["inbound"] * 9 + ["outbound"]), "disposition": disposition}
+    row["queued_at"] = queued if draw.random() < 0.9 else None
+    row["wait_seconds"] = wait if draw.random() < 0.5 else None
+    row["ended_at"] = queued + timedelta(seconds=wait)
+    if disposition == "answered" or (disposition == "" and draw.random() < 0.5):
+        row["answered_at"] = queued + timedelta(seconds=wait) if draw.random() < 0.9 else None
+        row["talk_seconds"] = draw.randint(1, 600) if draw.random() < 0.9 else None
+        row["hold_seconds"] = draw.choice([None, draw.randint(0, 90)])
+        row["wrap_up_seconds"] = draw.choice([None, draw.randint(0, 90)])
+        row["ended_at"] = queued + timedelta(seconds=wait + (row["talk_seconds"] or 0))
+        row["agent_id"] = draw.choice(["ann", "bob", "cyd"])
+        row["resolved"] = draw.choice(["yes", "no", ""])
+    row["topic"] = draw.choice(["", "", "billing", "delivery"])
+    row["ticket_id"] = draw.choice(tickets) if tickets and draw.random() < 0.5 else None
+    return row
+
+
+def export(seed: int) -> tuple[list[Row], list[Row], list[Row]]:
+    """Legs, tickets and surveys: every leg of an interaction may name a ticket, of before or after its creation."""
+    draw = random.Random(seed)
+    legs: list[Row] = []
+    tickets: list[Row] = []
+    surveys: list[Row] = []
+    for number in range(INTERACTIONS):
+        begins = FIRST + timedelta(minutes=17 * number)
+        near = [row["ticket_id"] for row in tickets[-2:]]
+        if draw.random() < 0.4:
+            ticket = f"T{number}"
+            near.append(ticket)
+            created = begins + timedelta(minutes=draw.choice([-30, 1, 5, 200]))
+            solved = created + timedelta(hours=2) if draw.random() < 0.7 else None
+            tickets.append(
+                {
+                    "ticket_id": ticket, "created_at": created, "status": "solved" if solved else "open", "channel": "phone",
+                    "customer_id": f"C{number}", "topic": draw.choice(["billing", "delivery", ""]),
+                    "solved_at": solved, "reopens": 0, "agent_replies": draw.choice([0, 1, 2]), "agent_id": "ann",
+                }
+            )  # fmt: skip
+        several = draw.random() < 0.5
+        count = draw.randint(2, 4) if several else 1
+        # Its id is that of no leg, of the first one, or none is told.
+        interaction = draw.choice([f"I{number}", f"L{number}-0"]) if several else draw.choice([None, f"I{number}"])
+        own = []
+        for place in range(count):
+            row = leg(draw, begins + timedelta(minutes=2 * place), place, near)
+            own.append({"call_id": f"L{number}-{place}", "interaction_id": interaction, "customer_id": f"C{number}", **row})
+        legs += own
+        if draw.random() < 0.3:
+            names = [row["call_id"] for row in own] + ([interaction] if interaction else [])
+            surveys.append(
+                {
+                    "response_id": f"S{number}", "kind": "csat", "responded_at": begins + timedelta(days=1), "score": 5,
+                    "call_id": draw.choice(names), "issue_solved": "yes",
+                }
+            )  # fmt: skip
+    draw.shuffle(legs)
+    return legs, tickets, surveys
+
+
+LEGS, TICKETS, SURVEYS = export(11)
+
+
+def write(path: Path, names: list[str], rows: list[Row]) -> None:
+    with path.open("w", newline="") as stream:
+        out = csv.DictWriter(stream, names)
+        out.writeheader()
+        out.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Home:
+    folder = tmp_path_factory.mktemp("calls")
+    home = Home(folder / "home", folder / "exports", None)
+    home.exports.mkdir()
+    # Legs of one interaction lie in two files.
+    half = len(LEGS) // 2
+    write(home.exports / "calls_1.csv", CALL_COLUMNS, LEGS[:half])
+    write(home.exports / "calls_2.csv", CALL_COLUMNS, LEGS[half:])
+    write(home.exports / "tickets.csv", TICKET_COLUMNS, TICKETS)
+    write(home.exports / "surveys.csv", SURVEY_COLUMNS, SURVEYS)
+    cxhouse("run", "--exports", home.exports, *home.options, "--as-of", "2026-06-30")
+    return home
+
+
+def has_agent(leg: Row) -> bool:
+    told = leg.get("answered_at") or leg.get("talk_seconds")
+    return leg["disposition"] == "answered" or (not leg["disposition"] and bool(told))
+
+
+def seconds(before: datetime | None, after: datetime | None) -> int | None:
+    return int((after - before).total_seconds()) if before and after else None
+
+
+def first(legs: list[Row], column: str) -> Any:
+    return next((leg[column] for leg in legs if leg.get(column) not in (None, "")), None)
+
+
+def call_of(legs: list[Row]) -> Row:
+    """What the legs of one interaction are together."""
+    legs = sorted(legs, key=lambda leg: (leg["started_at"], leg["call_id"]))
+    with_agent = [leg for leg in legs if has_agent(leg)]
+    told = legs[0]["disposition"]
+    resolved = first(legs[::-1], "resolved")
+    if told == "callback":
+        disposition = "callback"
+    elif len(legs) > 1 and with_agent:
+        disposition = "answered"
+    elif told:
+        disposition = told
+    else:
+        # A single leg without a word: who met an agent was answered, of others nobody knows. So was who was helped.
+        disposition = "answered" if with_agent or resolved == "yes" else "unknown"
+    answering = (with_agent or legs)[0]
+    # The wait is that for the first agent: a queue on the way to the second is none.
+    until_agent = legs[: legs.index(answering) + 1] if with_agent else legs
+    queueing = next((leg for leg in until_agent if leg["queued_at"] or leg["wait_seconds"] is not None), {})
+    queued = queueing.get("queued_at") or legs[0]["started_at"]
+    answered, ended = answering.get("answered_at"), max(leg["ended_at"] for leg in legs)
+    wait = queueing.get("wait_seconds")
+    if wait is None:
+        wait = seconds(queued, answered)
+    if wait is None and disposition == "abandoned":
+        wait = seconds(queued, ended)
+    talked = [leg["talk_seconds"] for leg in legs if leg.get("talk_seconds") is not None]
+    beside = sum((leg.get("hold_seconds") or 0) + (leg.get("wrap_up_seconds") or 0) for leg in legs)
+    is_inbound = legs[0]["direction"] == "inbound"
+    is_contact = is_inbound and disposition in ("answered", "abandoned", "voicemail", "callback", "unknown")
+    is_answered = is_inbound and disposition == "answered"
+    return {
+        "call_id": legs[0]["call_id"], "started_at": legs[0]["started_at"], "disposition": disposition, "wait": wait,
+        "handle": sum(talked) + beside if is_answered and talked else None, "agent": answering.get("agent_id") or "unknown",
+        "is_contact": is_contact, "is_answered": is_answered, "is_transferred": len(with_agent) > 1,
+        "is_resolved": resolved == "yes", "topic": first(legs, "topic"), "ticket_id": first(legs, "ticket_id"),
+        "ids": [leg["call_id"] for leg in legs], "interaction": first(legs, "interaction_id"),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[Row]:
+    grouped = defaultdict(list)
+    for leg in LEGS:
+        grouped[leg["interaction_id"] or leg["call_id"]].append(leg)
+    return [call_of(legs) for legs in grouped.values()]
+
+
+@pytest.fixture(scope="module")
+def opened(calls: list[Row]) -> dict[str, Row]:
+    """For each ticket that was opened in a call: the last call that names it and began before it."""
+    found: dict[str, Row] = {}
+    for ticket in TICKETS:
+        naming = [call for call in calls if call["ticket_id"] == ticket["ticket_id"]]
+        before = [call for call in naming if call["started_at"] <= ticket["created_at"] + timedelta(seconds=10)]
+        if before:
+            found[ticket["ticket_id"]] = max(before, key=lambda call: call["started_at"])
+    return found
+
+
+def test_the_legs_of_each_call(home: Home, calls: list[Row]) -> None:
+    rows = home.query(
+        "select call_id, disposition, wait_seconds, handle_seconds, agent_id, is_transferred, is_contact from fct_calls"
+    )
+    columns = ("call_id", "disposition", "wait", "handle", "agent", "is_transferred", "is_contact")
+    assert sorted(rows, key=str) == sorted((tuple(call[name] for name in columns) for call in calls), key=str)
+    assert sum(call["is_transferred"] for call in calls) > 30
+    assert {call["disposition"] for call in calls} >= {"callback", "unknown", "excluded", "voicemail", "abandoned", "answered"}
+
+
+def test_the_kpis_of_calls(home: Home, calls: list[Row]) -> None:
+    offered = [call for call in calls if call["is_contact"]]
+    known = [call for call in offered if call["disposition"] != "unknown"]
+    hung_up = [call for call in known if call["disposition"] == "abandoned"]
+    short = {call["call_id"] for call in hung_up if call["wait"] is not None and call["wait"] <= SHORT}
+    counted = [call for call in known if call["call_id"] not in short]
+    abandoned = [call for call in counted if call["disposition"] == "abandoned"]
+    answered = [call for call in calls if call["is_answered"]]
+    waits = [call["wait"] for call in answered if call["wait"] is not None]
+    measured = [call for call in counted if not (call["is_answered"] and call["wait"] is None)]
+    handled = [call["handle"] for call in answered if call["handle"] is not None]
+    expected = {
+        "call_abandonment_rate": (len(abandoned), len(counted), len(offered) - len(known)),
+        "call_service_level": (
+            sum(call["is_answered"] and call["wait"] <= WITHIN for call in measured), len(measured),
+            len(offered) - len(known) + len(counted) - len(measured),
+        ),
+        "call_wait_time": (sum(waits), len(waits), len(answered) - len(waits)),
+        "average_handle_time": (sum(handled), len(handled), len(answered) - len(handled)),
+    }  # fmt: skip
+    for kpi, counts in expected.items():
+        rows = home.query(
+            "select numerator, denominator, n_pending from kpis where kpi_id = ? and grain = 'all' and dimension = 'all'", kpi
+        )
+        assert rows == [counts], kpi
+        assert counts[1] > 50
+
+
+def test_a_call_and_its_tickets_are_one_contact(home: Home, calls: list[Row], opened: dict[str, Row]) -> None:
+    part_of = {ticket: call for ticket, call in opened.items() if call["is_contact"]}
+    tickets_of = defaultdict(list)
+    for ticket in TICKETS:
+        if ticket["ticket_id"] in part_of:
+            tickets_of[part_of[ticket["ticket_id"]]["call_id"]].append(ticket)
+    expected = []
+    for call in calls:
+        if call["is_contact"]:
+            own = tickets_of[call["call_id"]]
+            solved = all(ticket["status"] == "solved" for ticket in own) if own else call["is_resolved"]
+            # Without a topic of its own, that of all tickets which it opened, contact or not.
+            of_tickets = {t["topic"] for t in TICKETS if opened.get(t["ticket_id"]) is call and t["topic"]}
+            topic = call["topic"] or (of_tickets.pop() if len(of_tickets) == 1 else "unknown")
+            expected.append(("call", call["call_id"], solved, topic))
+    for ticket in TICKETS:
+        if ticket["ticket_id"] not in part_of:
+            expected.append(("ticket", ticket["ticket_id"], ticket["status"] == "solved", ticket["topic"] or "unknown"))
+    rows = home.query("select contact_type, contact_id, is_solved, topic from fct_contacts")
+    assert sorted(rows) == sorted(expected)
+    assert len(part_of) > 20
+    assert len(TICKETS) - len(part_of) > 20
+
+
+def test_a_survey_names_a_leg_or_the_whole_of_a_call(home: Home, calls: list[Row]) -> None:
+    call_by_name = {name: call["call_id"] for call in calls for name in [*call["ids"], call["interaction"]]}
+    expected = sorted((row["response_id"], call_by_name[row["call_id"]]) for row in SURVEYS)
+    assert home.query("select response_id, call_id from fct_survey_responses order by 1") == expected
+    by_interaction = [row for row in SURVEYS if row["call_id"].startswith("I")]
+    assert len(by_interaction) > 10
+    assert len(SURVEYS) - len(by_interaction) > 10

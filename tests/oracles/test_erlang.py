@@ -1,0 +1,62 @@
+"""Agents by Erlang C: the model's own SQL against the recursion of Erlang B, and both against published values."""
+
+from __future__ import annotations
+
+import math
+
+import duckdb
+import pytest
+from erlang import erlang_agents, waiting_share
+from homes import ANY_INSTANT, ANY_ZONE
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("agents", "traffic", "share"),
+    # M/M/1: the load itself. M/M/2 and M/M/3 at a load of a half and of two thirds: closed forms of the textbooks.
+    [(1, 0.5, 0.5), (1, 0.9, 0.9), (2, 1, 1 / 3), (3, 2, 4 / 9), (5, 4, 0.5541), (14, 10, 0.1741)],
+)
+def test_published_shares(agents: int, traffic: float, share: float) -> None:
+    assert waiting_share(agents, traffic) == pytest.approx(share, abs=0.00005)
+
+
+@pytest.fixture(scope="module")
+def solved(compiled: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """A database with the tables that the model reads, and its compiled SQL as the macro `required()`."""
+    query = compiled["fct_staffing_half_hours"].replace(ANY_INSTANT, "2026-07-01 00:00:00").replace(ANY_ZONE, "UTC")
+    con = duckdb.connect()
+    con.execute(
+        "attach ':memory:' as warehouse; use warehouse; create schema seeds; create schema staging; create schema journey"
+    )
+    con.execute(
+        "create table seeds.kpi_targets (kpi_id text, dimension text, member text, target double); "
+        "create table staging.stg_agents (team text, work_date date, scheduled_minutes int, worked_minutes int, absence text); "
+        "create table journey.int_call_forecasts (team text, date_day date, half_hour int, starts_at timestamp, "
+        "open_seconds int, calls_forecast double, handle_seconds_forecast double, is_seasonal_peak boolean)"
+    )
+    con.execute(f"create macro required() as table {query}")
+    return con
+
+
+loads = st.tuples(st.floats(0.01, 800), st.floats(5, 1800)).filter(lambda load: load[0] * load[1] / 1800 < 400)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases=st.lists(loads, min_size=1, max_size=30, unique=True))
+def test_agents_equal_the_recursion(solved: duckdb.DuckDBPyConnection, cases: list[tuple[float, float]]) -> None:
+    solved.execute("delete from journey.int_call_forecasts")
+    solved.executemany(
+        "insert into journey.int_call_forecasts values ('desk', '2026-06-01', ?, '2026-06-01', 1800, ?, ?, false)",
+        [[number, *load] for number, load in enumerate(cases)],
+    )
+    found = dict(solved.execute("select half_hour, agents_required from required()").fetchall())
+    assert found == {number: erlang_agents(*load) for number, load in enumerate(cases)}
+
+
+def test_a_textbook_s_hundred_calls(solved: duckdb.DuckDBPyConnection) -> None:
+    """100 calls of 180 s in half an hour are 10 Erlang: 14 agents, of whom 13 do not quite suffice."""
+    solved.execute("delete from journey.int_call_forecasts")
+    solved.execute("insert into journey.int_call_forecasts values ('desk', '2026-06-01', 0, '2026-06-01', 1800, 100, 180, false)")
+    assert solved.execute("select agents_required from required()").fetchall() == [(14,)]
+    assert 1 - waiting_share(13, 10) * math.exp(-3 * 20 / 180) < 0.8 < 1 - waiting_share(14, 10) * math.exp(-4 * 20 / 180)
