@@ -67,23 +67,23 @@ def alerts(marts: Marts, view: View) -> list[Block]:
         rows.append(
             [
                 alert["severity"],
-                alert["kind"],
-                _instant(alert["raised_at"]),
                 words.what,
                 period_name(alert["grain"], alert["period_start"]) if alert["grain"] else "",
                 words.value,
                 words.limit,
                 f"{alert['affected_rows']:,}" if alert["affected_rows"] else "",
+                _instant(alert["raised_at"]),
+                alert["kind"],
                 alert["case_query"] or "",
             ]
         )
     return [
         Table(
             "Alerts",
-            ["severity", "kind", "since (UTC)", "what", "period", "value", "limit", "cases", "query of the cases"],
+            ["severity", "what", "period", "value", "limit", "cases", "since (UTC)", "kind", "query"],
             rows,
             numbers=("value", "limit", "cases"),
-            code=("query of the cases",),
+            code=("query",),
             note=" ".join(
                 [
                     *([f"The first {_ALERTS}; the table alerts has all."] if len(found) == _ALERTS else []),

@@ -43,9 +43,10 @@ _CHANGED = (
 def _changes(marts: Marts, worse: list[Kpi], better: list[Kpi]) -> list[Block]:
     if not worse and not better:
         return [Findings("What changed", [], empty="Nothing for certain: every change since the period before is within chance.")]
-    found = {"Became worse": worse, "Became better": better}
+    found = {"Became worse": (worse, _CHANGED), "Became better": (better, "")}
     return [
-        Findings(title, [_change(marts, kpi) for kpi in kpis], _CHANGED, "Nothing for certain.") for title, kpis in found.items()
+        Findings(title, [_change(marts, kpi) for kpi in kpis], note, "Nothing for certain.")
+        for title, (kpis, note) in found.items()
     ]
 
 

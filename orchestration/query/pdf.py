@@ -11,7 +11,8 @@ from pathlib import Path
 from orchestration.errors import CxhouseError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_QUIET = ("--headless", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--blink-settings=scriptEnabled=false")
+#: It asks nobody for anything, whatever a text may bring along.
+_QUIET = ("--headless", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND")
 _SECONDS = 120
 
 
