@@ -6,5 +6,5 @@
 
 {#- The same day some months later (before, of a negative number). -#}
 {% macro months_later(day, months) -%}
-  cast({{ dbt.dateadd('month', months, day) }} as date)
+  cast({{ dbt.dateadd('month', '(' ~ months ~ ')', day) }} as date)
 {%- endmacro %}
