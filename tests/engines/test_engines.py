@@ -105,6 +105,7 @@ EXPRESSIONS = {
         "TAGGED", r"""'(select \'{"tag":["b, c","a"]}\' as extra)'"""
     ): "a, b, c",
     r"""'(select count(*) from ' ~ rows_by_member('(select \'{"plan":"x"}\' as extra)', 'extra', 'tag') ~ ')'""": "0",
+    r"""'(select a from (select ' ~ all_replacing({'a': "a + 1"}) ~ ' from (select 1 as a, 2 as b) as t) as u)'""": "2",
     "'(select max(date_day) from (' ~ days_from_to(\"date '2026-02-27'\", \"date '2026-03-01'\") ~ ') as days)'": "2026-03-01",
 }
 

@@ -53,3 +53,12 @@ def test_median_and_cost(company: Company, bot_home: Home) -> None:
     contained = [value for _, value in BOTS["bot_containment_rate"](company)]
     assert bot_home.kpi("first_reply_time_median", "value") == pytest.approx(percentile(waits, 0.5))
     assert bot_home.kpi("bot_cost_per_contained", "value") == pytest.approx(0.75 * len(contained) / sum(contained))
+    assert bot_home.kpi("bot_cost_per_contained", "n") == sum(contained)
+
+
+def test_a_log_without_bots_tells_none(sample_home: Home) -> None:
+    """Absent with the reason, not zero: nobody knows whether no bot wrote, or the log does not say so."""
+    for kpi in (*BOTS, "bot_cost_per_contained", "first_reply_time_median"):
+        assert sample_home.kpi(kpi, "status") == "not_available", kpi
+        wanted = "setting bot_cost_per_conversation" if kpi == "bot_cost_per_contained" else "actor_type bot (ticket_events)"
+        assert str(sample_home.kpi(kpi, "missing_export")).startswith(wanted), kpi
