@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +41,12 @@ _TABLES = """
 
 
 def project_version(settings: Settings) -> str:
-    """Changes with all that tables are made by: models, macros, seeds, variables, libraries; not with data, date or place."""
+    """Changes with all that tables are made by: models, macros, seeds, variables, libraries, secret; not with data or date."""
+    return hashlib.sha256(json.dumps([queries_version(settings), read_salt(settings)]).encode()).hexdigest()[:16]
+
+
+def queries_version(settings: Settings) -> str:
+    """Changes with all that queries are made by, and seeds; the same in every home of the same project and settings."""
     digest = hashlib.sha256()
     folders = [PROJECT / "models", PROJECT / "dbt_project"]
     # The seeds of a home are made of these and the shipped ones; dbt writes over their copies.
@@ -53,9 +58,9 @@ def project_version(settings: Settings) -> str:
     # The columns of a kind without a file show in no file's name; seeds are put together by code.
     for path in (KINDS_FILE, Path(seeds.__file__)):
         digest.update(path.read_bytes())
-    told = [dbt_vars(settings), read_salt(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
+    told = [dbt_vars(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
     digest.update(json.dumps([*told, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:32]
 
 
 def _is_maintained(node: Any) -> bool:
@@ -152,6 +157,10 @@ class Kept:
         found = self._rows("select node, code from maintenance.compiled where project = ?", [self._project])
         return {**dict(found), **{node: row[2] for node, row in self._compiled.items()}}
 
+    def take_queries(self, queries: Mapping[str, str]) -> None:
+        """Remember queries that dbt compiled of this project in another home."""
+        self._compiled.update({node: [node, self._project, code] for node, code in queries.items()})
+
     def filled(self, code: str, computed_at: str) -> str:
         """A query of this run."""
         for placeholder, text in self._placeholders(computed_at).items():
@@ -163,6 +172,7 @@ class Kept:
             AS_OF: f"cast('{self._as_of}' as timestamp)",
             "<computed_at>": computed_at,
             "<raw>": self._settings.environment()["CXHOUSE_RAW"],
+            "<salt>": self._settings.environment()["CXHOUSE_SALT_FILE"],
         }
 
     def can_build(self, node: Any) -> bool:
@@ -171,6 +181,18 @@ class Kept:
             return False
         state = self._built.get(node.name)
         return not self._is_off and ((state is not None and state.project == self._project) or not _is_maintained(node))
+
+    def can_create(self, node: Any) -> bool:
+        """Was there never a table of this model or seed?"""
+        return not self._is_off and f"{node.schema}.{node.name}" not in self._tables and node.name not in self._built
+
+    def created(self, node: Any, uses_clock: bool, inputs: dict[str, str]) -> State:
+        """A table was built from nothing; returns the state of a model that is maintained."""
+        self._tables.add(f"{node.schema}.{node.name}")
+        state = State(self._project, self._as_of if uses_clock else "", self._as_of, 1, are_changes_known=False)
+        if _is_maintained(node):
+            self._built[node.name], self._inputs[node.name] = state, inputs
+        return state
 
     def state_of(self, model: str) -> State:
         return self._built[model]
@@ -183,8 +205,8 @@ class Kept:
         """What is known of something that a model reads."""
         kind, name = unique_id.partition(".")[0], unique_id.rpartition(".")[2]
         if kind == "seed":
-            # Seeds are part of the project, and so as they were.
-            return Input(kind, self.known_inputs(reader).get(name))
+            # Seeds are part of the project, and so as they were (`content_of` is what the macro `seed_version` has).
+            return Input(kind, self.known_inputs(reader).get(name) or f"s{self.content_of('seeds', name)}")
         if kind == "source":
             return Input(kind, self._raw_version(name), files=self.raw_files(name))
         state = self._built.get(name)

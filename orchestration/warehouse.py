@@ -16,11 +16,12 @@ import duckdb
 from orchestration.connections import bounded, connect, explain, use
 from orchestration.dbt_vars import dbt_vars
 from orchestration.errors import BusyError, CxhouseError
-from orchestration.keeping import Kept, project_version
+from orchestration.keeping import Kept, project_version, queries_version
 from orchestration.node_result import NodeResult
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
 from orchestration.upkeep.dbt_runners import keeping
+from orchestration.upkeep.project_cache import CompiledProject, collected, has_project, read_project, write_project
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -38,6 +39,11 @@ class Warehouse:
     @cached_property
     def _version(self) -> str:
         return project_version(self._settings)
+
+    @cached_property
+    def _shared(self) -> CompiledProject | None:
+        """The project as dbt compiled it for this or another home."""
+        return read_project(queries_version(self._settings)) if self._settings.engine == "duckdb" else None
 
     @property
     def manifest_path(self) -> Path:
@@ -123,7 +129,11 @@ class Warehouse:
     def parsed(self) -> Path:
         """The manifest's path, of the project as it is; it is parsed where another one was last."""
         if not self._is_parsed:
-            return self.parse()
+            if self._shared is None:
+                return self.parse()
+            self._parsed.unlink(missing_ok=True)
+            self._shared.write_artefacts(self._settings)
+            self._parsed.write_text(self._version, encoding="utf-8")
         prepare_seeds(self._settings)
         return self.manifest_path
 
@@ -158,9 +168,14 @@ class Warehouse:
         from orchestration.upkeep.table import UnforeseenError
 
         with self.kept() as kept:
-            upkeep = Upkeep(self._settings, kept, chosen_nodes(self.manifest(), schemas, with_tests)) if kept else None
-            if upkeep is None or not upkeep.is_possible():
+            if kept is None:
                 return None
+            nodes = chosen_nodes(self.manifest(), schemas, with_tests)
+            upkeep = Upkeep(self._settings, kept, nodes)
+            if not upkeep.is_possible():
+                upkeep = Upkeep(self._settings, kept, nodes, self._shared)
+                if not self._shared or not upkeep.is_possible():
+                    return None
             try:
                 return upkeep.build(progress)
             except UnforeseenError:
@@ -183,7 +198,19 @@ class Warehouse:
             command.append("--full-refresh")
         with self.kept() as kept, keeping(kept) if kept else nullcontext():
             result = self._invoke(command, [report], self._manifest)
+            if kept and result.success:
+                self._share(kept)
         return [_node_result(item) for item in result.result or []]
+
+    def _share(self, kept: Kept) -> None:
+        """Keep what dbt made of the project for other homes, once all of it is built."""
+        version = queries_version(self._settings)
+        if has_project(version):
+            return
+        with kept.cursor() as con:
+            project = collected(self._settings, con, kept.queries(), self._version)
+        if project:
+            write_project(version, project)
 
     @contextmanager
     def kept(self) -> Iterator[Kept | None]:

@@ -72,6 +72,8 @@ class Scope:
     customers: int
     days: int
     seed: int
+    #: Chats that a bot answers first, on top of the rest.
+    has_bots: bool = False
 
     @property
     def starts_at(self) -> datetime:

@@ -17,8 +17,10 @@ import duckdb
 from orchestration.connections import explain
 from orchestration.keeping import AS_OF, Kept, as_computed_at
 from orchestration.node_result import NodeResult
+from orchestration.pull.literals import literal
 from orchestration.settings import MODELS_AT_ONCE, Settings
-from orchestration.upkeep.queries import Clock, Declaration, Input, TouchedUnits, can_be_traced
+from orchestration.upkeep.project_cache import STATE_TABLES, CompiledProject
+from orchestration.upkeep.queries import BY_ITSELF, Clock, Declaration, Input, TouchedUnits, can_be_traced
 from orchestration.upkeep.row_tests import of_changed_rows
 from orchestration.upkeep.table import Table
 
@@ -56,12 +58,14 @@ def _schemas_in_order(nodes: Iterable[Mapping[str, Any]]) -> list[str]:
 class Upkeep:
     """Brings the tables of a warehouse up to date whose queries are known."""
 
-    def __init__(self, settings: Settings, kept: Kept, nodes: list[Any]) -> None:
+    def __init__(self, settings: Settings, kept: Kept, nodes: list[Any], project: CompiledProject | None = None) -> None:
+        """``project`` is how another home has built this one's project: by it, tables are created that there never were."""
         self._settings, self._kept, self._nodes = settings, kept, {node.unique_id: node for node in nodes}
         self._raw = settings.environment()["CXHOUSE_RAW"]
         self._computed_at = as_computed_at(datetime.now(UTC))
         self._as_of = settings.as_of_instant().isoformat(sep=" ")
-        self._code = kept.queries()
+        self._project = project
+        self._code = {**(project.queries if project else {}), **kept.queries()}
         self._columns: dict[str, list[tuple[str, str]]] = {}
         self._results: dict[str, NodeResult] = {}
         self._unsaved: dict[str, Mapping[str, Input]] = {}
@@ -71,17 +75,21 @@ class Upkeep:
         self._lock = Lock()
 
     def is_possible(self) -> bool:
-        """Is every query known, and every table there?"""
+        """Is every query known, and every table there or known how to create?"""
         return all(map(self._is_known, self._nodes.values()))
 
     def _is_known(self, node: Any) -> bool:
         if node.resource_type == "seed":
-            return self._kept.has_passed(node)
+            return self._kept.has_passed(node) or self._is_new(node)
         if node.unique_id not in self._code:
             return False
         if node.resource_type == "model":
-            return self._kept.can_build(node)
+            return self._kept.can_build(node) or self._is_new(node)
         return all(node.config.get(key) == value for key, value in _PLAIN_TEST.items())
+
+    def _is_new(self, node: Any) -> bool:
+        """Is it a table that there never was, and that can be created?"""
+        return self._project is not None and f"{node.schema}.{node.name}" in self._project.tables and self._kept.can_create(node)
 
     # -- in order --------------------------------------------------------------------------------------------------------
 
@@ -96,11 +104,22 @@ class Upkeep:
             query = "select schema_name, table_name, column_name, data_type from duckdb_columns() order by column_index"
             for schema, table, *column in con.execute(query).fetchall():
                 self._columns.setdefault(f"{schema}.{table}", []).append((column[0], column[1]))
+            if self._project:
+                self._prepare(con, self._project)
         try:
             self._in_order(progress)
         finally:
             self._save_inputs()
         return list(self._results.values())
+
+    def _prepare(self, con: duckdb.DuckDBPyConnection, project: CompiledProject) -> None:
+        """What dbt does before it builds: schemas, and the tables of the state."""
+        self._kept.take_queries({node: code for node, code in project.queries.items() if node in self._nodes})
+        for schema in {node.schema for node in self._nodes.values() if node.resource_type != "test"}:
+            con.execute(f"create schema if not exists {schema}")
+        for table in STATE_TABLES:
+            if table not in self._columns:
+                con.execute(project.tables[table])
 
     def _in_order(self, progress: Callable[[str], None]) -> None:
         waiting = TopologicalSorter(self._needed_before())
@@ -151,10 +170,12 @@ class Upkeep:
         return replace(before, status="skipped") if any(name in bad for name in node.depends_on.nodes) else None
 
     def _outcome(self, node: Any, before: NodeResult) -> NodeResult:
-        if node.resource_type == "seed":
-            return before
         if node.resource_type == "test":
             return self._tested(node, before)
+        if self._project and self._is_new(node):
+            return replace(before, message=self._created(node, before.compiled_code, self._project))
+        if node.resource_type == "seed":
+            return before
         if self._kept.is_current(node):
             return replace(before, message="keep")
         with self._kept.cursor() as con:
@@ -183,16 +204,42 @@ class Upkeep:
         relation = str(self._nodes[model].relation_name) if model in self._nodes else None
         return of_changed_rows(con, test, relation, self._nodes[model].name, code) if relation else code
 
+    # -- a new table -------------------------------------------------------------------------------------------------------
+
+    def _created(self, node: Any, code: str, project: CompiledProject) -> str:
+        """Build a table that there never was; returns how."""
+        with self._kept.cursor() as con:
+            con.execute("set TimeZone = 'UTC'")
+            con.execute("begin")
+            con.execute(project.tables[f"{node.schema}.{node.name}"])
+            if node.resource_type == "seed":
+                path = self._settings.home / "seeds" / f"{node.name}.csv"
+                con.execute(f"copy {node.relation_name} from {literal(str(path))} (format csv, header true, delimiter ',')")
+                con.execute("commit")
+                self._kept.created(node, uses_clock=False, inputs={})
+                self._kept.passed(node)
+                return "INSERT"
+            inputs = self._inputs_of(node)
+            for part in code.split(BY_ITSELF):
+                con.execute(f"insert into {node.relation_name} by name {part}")
+            state = self._kept.created(node, AS_OF in self._code[node.unique_id], _versions(inputs))
+            if node.config["materialized"] == "maintained":
+                con.execute(
+                    "insert into maintenance.models (model, fingerprint, as_of, version, are_changes_known, project, clock) "
+                    "values (?, ?, ?, ?, ?, ?, ?)",
+                    [node.name, project.fingerprints[node.name], state.as_of, state.version, False, state.project, state.clock],
+                )
+                with self._lock:
+                    self._unsaved[node.name] = inputs
+            con.execute("commit")
+        return "rebuild"
+
     # -- one model ---------------------------------------------------------------------------------------------------------
 
     def _maintained(self, con: duckdb.DuckDBPyConnection, node: Any, code: str) -> str:
         """Bring a table up to date; returns how."""
         known = self._kept.known_inputs(node.name)
-        inputs = {
-            name.rpartition(".")[2]: self._kept.input_of(name, node.name)
-            for name in node.depends_on.nodes
-            if name.partition(".")[0] in ("model", "seed", "source")
-        }
+        inputs = self._inputs_of(node)
         changed = [name for name, found in inputs.items() if found.version is None or found.version != known.get(name)]
         uses_clock = AS_OF in self._code[node.unique_id]
         then = self._kept.state_of(node.name).as_of
@@ -204,8 +251,7 @@ class Upkeep:
             mode = "touched" if is_traced else "compare"
             touched = self._touched(con, node, told, {name: inputs[name] for name in changed}, clock) if is_traced else None
             is_changed = Table(con, node, self._columns[f"{node.schema}.{node.name}"]).update(code, told, touched)
-        versions = {name: found.version or "unknown" for name, found in inputs.items()}
-        after = self._kept.advance(node.name, uses_clock, is_changed, versions)
+        after = self._kept.advance(node.name, uses_clock, is_changed, _versions(inputs))
         if is_changed:
             statement = "update maintenance.models set version = ?, are_changes_known = true where model = ?"
             con.execute(statement, [after.version, node.name])
@@ -213,6 +259,13 @@ class Upkeep:
         with self._lock:
             self._unsaved[node.name] = inputs
         return mode
+
+    def _inputs_of(self, node: Any) -> dict[str, Input]:
+        return {
+            name.rpartition(".")[2]: self._kept.input_of(name, node.name)
+            for name in node.depends_on.nodes
+            if name.partition(".")[0] in ("model", "seed", "source")
+        }
 
     def _touched(
         self, con: duckdb.DuckDBPyConnection, node: Any, told: Declaration, changed: Mapping[str, Input], clock: Clock | None
@@ -260,6 +313,10 @@ class Upkeep:
                 _insert(con, f"maintenance.{table}", rows)
             con.execute("commit")
             con.execute("drop table brought")
+
+
+def _versions(inputs: Mapping[str, Input]) -> dict[str, str]:
+    return {name: found.version or "unknown" for name, found in inputs.items()}
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[str]]) -> None:

@@ -244,6 +244,10 @@ class Company:
         ticket["last_csat"] = scores[-1] if scores else ticket["csat_score"]
         ticket["rated_at"] = ratings[-1]["event_at"] if ratings else ticket["last_solved"] or ticket["created_at"]
         ticket["escalated_ever"] = bool(ticket["escalated"]) or any(e["event_type"] == "escalated" for e in events)
+        answers = [e for e in events if e["event_type"] in ("public_reply", "auto_reply")]
+        # What a bot solved is due no person's response.
+        if ticket["is_solved"] and not ticket["first_response"] and any(e["actor_type"] == "bot" for e in answers):
+            ticket["is_response_tracked"] = False
         ticket["states"] = self._states(ticket, events)
 
     @staticmethod

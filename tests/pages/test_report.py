@@ -8,6 +8,7 @@ from datetime import date
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import duckdb
 import plotly.graph_objects as go
@@ -365,6 +366,18 @@ def test_the_docs_site(browser: Browser, cxhouse: Cxhouse, sample_home: Home) ->
     tables.page.goto((index.parent / "tables.html").as_uri())
     tables.check("tables")
     assert "Salted hash" in tables.page.locator("main").inner_text()
+    guides = Watched(browser, 390)
+    for page in sorted((index.parent / "guides").glob("*.html")):
+        guides.page.goto(page.as_uri())
+        guides.check(page.name)
+        targets = "[...document.querySelectorAll('.guide a[href], .guide img')].map((a) => a.href || a.src)"
+        for link in guides.page.evaluate(targets):
+            name, _, anchor = link.partition("#")
+            if name.startswith("file:"):
+                target = Path(unquote(urlsplit(name).path))
+                assert target.is_file(), link
+                assert not anchor or f'id="{unquote(anchor)}"' in target.read_text(encoding="utf-8"), link
+    assert (index.parent / "guides" / "privacy.html").is_file()
     models = Watched(browser)
     models.page.goto((index.parent / "models.html").as_uri() + "#!/model/model.cxhouse.fct_tickets")
     models.page.wait_for_selector("text=Salted hash")

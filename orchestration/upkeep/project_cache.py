@@ -1,0 +1,153 @@
+"""Compiled projects, shared by the homes of one user: a new home need not parse and compile what another one did already.
+
+To parse takes dbt ten seconds of processors and to build from nothing half a minute more, for the same queries each time. What
+dbt made of a project is kept in the user's cache folder, under a version that changes with all that the queries are made by
+(``queries_version``). It holds queries and settings, no row of data, no secret and no place of a home.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+
+#: Rises with the form of the files.
+_FORM = 1
+#: So many projects are kept; that which was not used for longest goes first.
+_MAX_PROJECTS = 24
+_ARTEFACTS = ("manifest.json", "semantic_manifest.json")
+#: Tables in which `maintained` keeps its state.
+STATE_TABLES = ("maintenance.models", "maintenance.inputs", "maintenance.raw_files")
+
+
+@dataclass(frozen=True)
+class CompiledProject:
+    """What dbt made of a project, without the places of the home that it was made in."""
+
+    #: Name of the file -> its text, with placeholders.
+    artefacts: dict[str, str]
+    #: Id of the model or test -> its query, with placeholders (``Kept.filled``).
+    queries: dict[str, str]
+    #: ``schema.table`` -> the statement that creates it.
+    tables: dict[str, str]
+    #: Model -> by which ``maintained`` knows its query.
+    fingerprints: dict[str, str]
+
+    def write_artefacts(self, settings: Settings) -> None:
+        """Lay dbt's files into a home."""
+        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        for name, text in self.artefacts.items():
+            for placeholder, place in _places(settings).items():
+                text = text.replace(placeholder, place)
+            (settings.dbt_target / name).write_text(text, encoding="utf-8")
+
+
+def cache_folder() -> Path | None:
+    """Where compiled projects are kept: ``CXHOUSE_CACHE``, or the user's cache folder; nowhere where the variable is empty."""
+    told = os.environ.get("CXHOUSE_CACHE")
+    if told is not None:
+        return Path(told).expanduser() if told else None
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cxhouse"
+    except RuntimeError:
+        return None
+
+
+def read_project(version: str) -> CompiledProject | None:
+    """The compiled project of a version; none where there is none, or none that only this user can have written."""
+    path = _path(version)
+    try:
+        if path is None or not _is_private(path.parent) or not _is_private(path):
+            return None
+        found = CompiledProject(**json.loads(gzip.decompress(path.read_bytes())))
+        os.utime(path)
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    return found
+
+
+def has_project(version: str) -> bool:
+    path = _path(version)
+    return path is not None and path.exists()
+
+
+def write_project(version: str, project: CompiledProject) -> None:
+    """Keep a compiled project. That it cannot be kept (a full disk, a home directory that is read-only) costs only time."""
+    path = _path(version)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, draft = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(gzip.compress(json.dumps(asdict(project)).encode(), compresslevel=3, mtime=0))
+            os.replace(draft, path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+        for old in sorted(path.parent.glob("*.json.gz"), key=lambda item: item.stat().st_mtime)[:-_MAX_PROJECTS]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def collected(
+    settings: Settings, con: duckdb.DuckDBPyConnection, queries: Mapping[str, str], project: str
+) -> CompiledProject | None:
+    """What dbt made of a project of this version; none where it has not compiled all of it, and built every table of it."""
+    artefacts = {name: _read(settings, name) for name in _ARTEFACTS}
+    nodes = [
+        node
+        for node in json.loads(artefacts["manifest.json"])["nodes"].values()
+        if node["resource_type"] in ("seed", "model", "test")
+    ]
+    names = {f"{node['schema']}.{node['name']}" for node in nodes if node["resource_type"] != "test"} | set(STATE_TABLES)
+    built = con.execute("select schema_name || '.' || table_name, sql from duckdb_tables()").fetchall()
+    tables = {name: sql for name, sql in built if name in names}
+    chosen = "select model, fingerprint from maintenance.models where project = ?"
+    fingerprints = dict(con.execute(chosen, [project]).fetchall())
+    is_whole = (
+        names <= tables.keys()
+        and all(node["unique_id"] in queries for node in nodes if node["resource_type"] != "seed")
+        and all(node["name"] in fingerprints for node in nodes if node["config"]["materialized"] == "maintained")
+    )
+    found = CompiledProject(artefacts, dict(queries), tables, fingerprints)
+    return found if is_whole and _json(str(settings.home)) + "/" not in json.dumps(asdict(found)) else None
+
+
+def _read(settings: Settings, name: str) -> str:
+    text = (settings.dbt_target / name).read_text(encoding="utf-8")
+    for placeholder, place in _places(settings).items():
+        text = text.replace(place, placeholder)
+    return text
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    """Placeholder -> where a home has it, as dbt's files have it. The quotes keep short paths from being found in other texts."""
+    told = settings.environment()
+    return {'"<seeds>/': f'"{_json(told["CXHOUSE_SEEDS"])}/', "'<raw>/": f"'{_json(told['CXHOUSE_RAW'])}/"}
+
+
+def _json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _path(version: str) -> Path | None:
+    folder = cache_folder()
+    return folder / "projects" / f"{version}-{_FORM}.json.gz" if folder else None
+
+
+def _is_private(path: Path) -> bool:
+    """Is it this user's, and nobody else's to write? (Queries are run as they are found.)"""
+    if not hasattr(os, "getuid"):
+        return True
+    found = path.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & 0o022

@@ -1,0 +1,176 @@
+"""What dbt compiled for one home serves another: built by it, a new home is what dbt would have made of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from comparing import differences
+from homes import REPOSITORY, Cxhouse, Home
+from watched import WATCHED
+
+from orchestration.connections import connect
+from orchestration.keeping import Kept, project_version, queries_version
+from orchestration.salt import read_salt
+from orchestration.settings import Settings, load_settings
+from orchestration.upkeep.project_cache import (
+    CompiledProject,
+    cache_folder,
+    collected,
+    has_project,
+    read_project,
+    write_project,
+)
+from orchestration.warehouse import Warehouse
+
+PROJECT = CompiledProject(
+    {"manifest.json": '{"seed": "<seeds>/a.csv", "source": "read_parquet(\'<raw>/tickets/*.parquet\')"}'},
+    {"model.a": "select <as_of>"},
+    {"staging.a": "create table staging.a (b varchar)"},
+    {"a": "f"},
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own."""
+    monkeypatch.setenv("CXHOUSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def settings(copied_home: Home) -> Settings:
+    return load_settings(str(copied_home.exports), str(copied_home.path), str(copied_home.config))
+
+
+def compiled(settings: Settings) -> CompiledProject | None:
+    """What the home's own warehouse knows of its project."""
+    version = project_version(settings)
+    kept = Kept(settings, version)
+    with kept.cursor() as con:
+        found = collected(settings, con, kept.queries(), version)
+    kept.close()
+    return found
+
+
+def test_a_project_is_kept_for_its_user_only(cache: Path) -> None:
+    write_project("v", PROJECT)
+    assert has_project("v")
+    assert read_project("v") == PROJECT
+    (path,) = (cache / "projects").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_project("w") is None
+    # What others can write is not run.
+    path.chmod(0o622)
+    assert read_project("v") is None
+    path.chmod(0o600)
+    path.parent.chmod(0o777)
+    assert read_project("v") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"not gzip", b"\x1f\x8b\x08"])
+def test_a_damaged_file_is_as_none(cache: Path, damage: bytes) -> None:
+    write_project("v", PROJECT)
+    next((cache / "projects").iterdir()).write_bytes(damage)
+    assert read_project("v") is None
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(cache: Path) -> None:
+    cache.write_text("a file where the folder would be")
+    write_project("v", PROJECT)
+    assert read_project("v") is None
+
+
+def test_the_variable_says_where_or_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CXHOUSE_CACHE", "")
+    assert cache_folder() is None
+    write_project("v", PROJECT)
+    assert read_project("v") is None
+    monkeypatch.delenv("CXHOUSE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "of_the_user"))
+    assert cache_folder() == tmp_path / "of_the_user" / "cxhouse"
+
+
+def test_what_was_not_used_for_longest_goes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setattr("orchestration.upkeep.project_cache._MAX_PROJECTS", 2)
+    for number, version in enumerate(("one", "two")):
+        write_project(version, PROJECT)
+        os.utime(cache / "projects" / f"{version}-1.json.gz", (number + 1, number + 1))
+    assert read_project("one")
+    write_project("three", PROJECT)
+    assert [has_project(version) for version in ("one", "two", "three")] == [True, False, True]
+
+
+def test_artefacts_are_laid_into_any_place(tmp_path: Path) -> None:
+    home = Settings(home=tmp_path / "a bä")
+    PROJECT.write_artefacts(home)
+    told = json.loads((home.dbt_target / "manifest.json").read_text())
+    assert told == {"seed": f"{home.home}/seeds/a.csv", "source": f"read_parquet('{home.raw}/tickets/*.parquet')"}
+
+
+def test_queries_are_of_the_project_and_its_settings_not_of_the_home(settings: Settings, tmp_path: Path) -> None:
+    other = settings.model_copy(update={"home": tmp_path / "other"})
+    other.home.mkdir()
+    other.salt_file.write_text("another secret")
+    assert queries_version(other) == queries_version(settings)
+    assert project_version(other) != project_version(settings)
+    for change in ({"currency": "CHF"}, {"vars": {**settings.vars, "min_sample": 31}}, {"reporting_timezone": "Asia/Tokyo"}):
+        assert queries_version(settings.model_copy(update=change)) != queries_version(settings)
+
+
+def test_it_holds_nothing_of_the_home(settings: Settings) -> None:
+    found = compiled(settings)
+    assert found
+    text = json.dumps([found.artefacts, found.queries, found.tables, found.fingerprints])
+    assert str(settings.home) not in text
+    assert read_salt(settings)
+    assert read_salt(settings) not in text
+
+
+def test_it_is_whole_or_not_kept(settings: Settings) -> None:
+    with connect(settings.warehouse) as con:
+        con.execute("delete from maintenance.compiled where node = 'model.cxhouse.fct_tickets'")
+    assert compiled(settings) is None
+
+
+@pytest.mark.ci
+def test_a_new_home_is_built_without_dbt_and_equal(settings: Settings, cxhouse: Cxhouse, tmp_path: Path) -> None:
+    found = compiled(settings)
+    assert found
+    write_project(queries_version(settings), found)
+    # The same secret, so that customers have the same keys.
+    home = tmp_path / "new"
+    home.mkdir()
+    shutil.copyfile(settings.salt_file, home / settings.salt_file.name)
+    options = ["--exports", settings.exports, "--config", str(settings.config_dir), "--home", str(home)]
+    command = [sys.executable, "-c", WATCHED, "run", *options]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert not {"dagster", "dbt"} & set(done.stdout.split("IMPORTED", 1)[1].split())
+    built = json.loads((home / "last_run.json").read_text())["model_modes"]
+    assert set(built) == {"rebuild"}
+    assert set(differences(home / "warehouse.duckdb", settings.warehouse)) <= {"practices.alerts", "kpis.load_sources"}
+    shapes = "select schema_name, table_name, sql from duckdb_tables() where schema_name <> 'maintenance' order by all"
+    state = "select model, fingerprint, as_of, clock, version from maintenance.models order by all"
+    inputs = "select * from maintenance.inputs where version <> 'unknown' order by all"
+    for query in (shapes, state):
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as one:
+            rows = one.execute(query).fetchall()
+        with duckdb.connect(str(settings.warehouse), read_only=True) as other:
+            assert rows == other.execute(query).fetchall()
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as one:
+        seeds = one.execute(f"select * from ({inputs}) where version like 's%'").fetchall()
+        assert seeds
+    # dbt takes the tables for its own.
+    new = load_settings(settings.exports, str(home), str(settings.config_dir))
+    results = Warehouse(new)._built_by_dbt(["--select", "config.schema:staging config.schema:conformed"], lambda _: None)
+    assert {result.message for result in results if result.resource_type == "model"} == {"keep"}
+    assert replace(found, artefacts={}) == replace(compiled(new) or found, artefacts={})
