@@ -225,7 +225,7 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
             assert {row[0]: row[1:5] for row in rows} == expected, (team, day)
             assert all(row[5] == (day > LAST_DAY) for row in rows)
             checked += sum(required > 0 for _, _, required, _ in expected.values())
-    assert checked > 50
+    assert checked > 40
 
 
 def test_staffing_gap_by_month(sample_home: Home) -> None:
