@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -79,8 +80,19 @@ class Scope:
         return datetime.combine(SAMPLE_END + timedelta(days=1 - self.days), datetime.min.time())
 
     @property
+    def day_after(self) -> date:
+        """The first day that the sample tells nothing of."""
+        return SAMPLE_END + timedelta(days=1)
+
+    @property
     def ends_at(self) -> datetime:
-        return datetime.combine(SAMPLE_END + timedelta(days=1), datetime.min.time())
+        """Midnight of the company: what happens later is after the date of a run on the sample."""
+        midnight = datetime.combine(self.day_after, datetime.min.time(), ZoneInfo(TIMEZONE))
+        return midnight.astimezone(UTC).replace(tzinfo=None)
+
+    @property
+    def seconds(self) -> float:
+        return (self.ends_at - self.starts_at).total_seconds()
 
     @property
     def agents(self) -> int:

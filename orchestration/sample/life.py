@@ -59,9 +59,8 @@ def _customers(rng: np.random.Generator, scope: Scope, first: int, count: int) -
     given = rng.choice(np.array(company.FIRST_NAMES, dtype=object), count)
     family = rng.choice(np.array(company.LAST_NAMES, dtype=object), count)
     ascii_name = pd.Series(given).str.normalize("NFKD").str.encode("ascii", "ignore").str.decode("ascii").str.lower()
-    window = scope.days * 86400
     # A young shop: it opens with the sample, and wins customers evenly, so that no cohort is unlike the others.
-    joined = rng.random(count) * window
+    joined = rng.random(count) * scope.seconds
     return pd.DataFrame(
         {
             "customer_id": [f"C{n:07d}" for n in number],
@@ -271,7 +270,7 @@ def _calls(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, first
     frame["queued_at"] = frame["at"].to_numpy().astype("datetime64[s]") + np.timedelta64(6, "s")
     load *= story.queue_factor(scope, frame["at"].to_numpy(), frame["team"].to_numpy())
     wait = np.round(rng.exponential(5 * load) + 1)
-    patience = np.round(rng.exponential(160, size) + 2)
+    patience = np.round(rng.exponential(60, size) + 2)
     frame["answered"] = wait <= patience
     frame["wait"] = np.minimum(wait, patience)
     frame["talk"] = np.where(frame["answered"], np.round(rng.lognormal(5.2, 0.5, size)), np.nan)

@@ -49,7 +49,7 @@ def web_sessions(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
     asking = life.tickets[rng.random(len(life.tickets)) < 0.35]
     helped = life.customers.sample(min(len(life.customers), 2 * len(asking)), random_state=int(rng.integers(1 << 30)))
-    looking = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(len(helped)) * life.scope.days * 86400)
+    looking = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(len(helped)) * life.scope.seconds)
     times = np.concatenate(
         [
             asking["at"].to_numpy().astype("datetime64[s]") - seconds(rng.uniform(0.1, 20, len(asking)) * 3600),
@@ -64,7 +64,7 @@ def web_sessions(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     )  # fmt: skip
     strangers = round(1.5 * len(life.customers))
     seen = rng.random(strangers) < 0.2
-    moments = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(strangers) * life.scope.days * 86400)
+    moments = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(strangers) * life.scope.seconds)
     passing = _sessions(
         rng, busy_times(rng, moments, office=False), 1 + rng.poisson(1.1, strangers),
         visitor_id=[f"x{life.first}-{n}" for n in range(strangers)], customer_id=None,
@@ -86,7 +86,7 @@ def signups(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     joined = life.customers[life.customers["joined_at"].to_numpy() > np.datetime64(life.scope.starts_at, "s")]
     started = joined["joined_at"].to_numpy().astype("datetime64[s]")
     strangers = round(0.3 * len(joined))
-    abandoned = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(strangers) * life.scope.days * 86400)
+    abandoned = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(strangers) * life.scope.seconds)
     own = pd.DataFrame(
         {
             "started_at": _text(started),
@@ -209,7 +209,7 @@ def brand_surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """What customers think of the company as a whole: satisfaction, and what they see in the brand."""
     asked = life.customers[rng.random(len(life.customers)) < 0.12]
     size = len(asked)
-    at = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(size) * life.scope.days * 86400)
+    at = np.datetime64(life.scope.starts_at, "s") + seconds(rng.random(size) * life.scope.seconds)
     chances = rng.random((size, len(BRAND_ATTRIBUTES))) < np.array([0.55, 0.4, 0.35, 0.2, 0.25])
     picked = [";".join(name for name, hit in zip(BRAND_ATTRIBUTES, row, strict=True) if hit) or None for row in chances]
     is_brand = rng.random(size) < 0.5
@@ -234,7 +234,7 @@ def brand_surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:
 def staff_surveys(scope: Scope) -> pd.DataFrame:
     """Once a quarter the agents are asked whether they would recommend to work here."""
     rng = np.random.default_rng([scope.seed, 101])
-    quarters = np.arange(np.datetime64(scope.starts_at, "D"), np.datetime64(scope.ends_at, "D"), 91)
+    quarters = np.arange(np.datetime64(scope.starts_at, "D"), np.datetime64(scope.day_after, "D"), 91)
     agent, day = np.tile(np.arange(scope.agents), len(quarters)), np.repeat(quarters, scope.agents)
     frame = pd.DataFrame(
         {
@@ -252,7 +252,7 @@ def staff_surveys(scope: Scope) -> pd.DataFrame:
 def costs(scope: Scope) -> pd.DataFrame:
     """What the service costs: pay of each team and tools, once a month."""
     rng = np.random.default_rng([scope.seed, 102])
-    months = np.arange(np.datetime64(scope.starts_at, "M"), np.datetime64(scope.ends_at, "M"))
+    months = np.arange(np.datetime64(scope.starts_at, "M"), np.datetime64(scope.day_after, "M"))
     categories = [("agent pay", team) for team in company.TEAMS] + [("tools", None)]
     month, category = np.repeat(months, len(categories)), categories * len(months)
     size = len(month)
@@ -272,7 +272,7 @@ def costs(scope: Scope) -> pd.DataFrame:
 def competitors(scope: Scope) -> pd.DataFrame:
     """Stars of two competitors each month, and a net promoter score that one of them publishes."""
     rng = np.random.default_rng([scope.seed, 103])
-    months = np.arange(np.datetime64(scope.starts_at, "M"), np.datetime64(scope.ends_at, "M"))
+    months = np.arange(np.datetime64(scope.starts_at, "M"), np.datetime64(scope.day_after, "M"))
     name, month = np.tile(list(COMPETITORS), len(months)), np.repeat(months, len(COMPETITORS))
     size = len(name)
     rating = np.array([COMPETITORS[n] for n in name]) + rng.normal(0, 0.08, size)

@@ -12,7 +12,7 @@ from orchestration.sample.company import Scope, pick
 def roster(scope: Scope) -> pd.DataFrame:
     """Who works when: five days a week, with holidays and sickness; some agents leave, some join. Four weeks are plans."""
     rng = np.random.default_rng([scope.seed, 99])
-    today = np.datetime64(scope.ends_at, "D")
+    today = np.datetime64(scope.day_after, "D")
     days = np.arange(np.datetime64(scope.starts_at, "D"), today + 28)
     agent = np.repeat(np.arange(scope.agents), len(days))
     day = np.tile(days, scope.agents)

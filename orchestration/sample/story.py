@@ -32,7 +32,7 @@ class Chapter:
 
     def month(self, scope: Scope) -> np.datetime64:
         """The month that it is about (datetime64[M])."""
-        return np.datetime64(scope.ends_at, "M") - self.months_ago
+        return np.datetime64(scope.day_after, "M") - self.months_ago
 
 
 #: The newest last.

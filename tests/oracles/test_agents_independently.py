@@ -207,7 +207,8 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
                 if row["team"] == team and row["work_date"] == day and row["absence"] is None
             )
             expected = {}
-            for (slot, start), seconds in open_seconds.items():
+            # Where no call has told how long one takes, nobody knows how many agents are needed: there is no row.
+            for (slot, start), seconds in open_seconds.items() if times else ():
                 before = [w for w in weeks if any(slot == other for other, _ in half_hours(w, zone))][:HISTORY_WEEKS]
                 forecast = sum(mean_of(team, w, slot) for w in before) / len(before)
                 if not seconds and not forecast:
@@ -224,7 +225,7 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
             assert {row[0]: row[1:5] for row in rows} == expected, (team, day)
             assert all(row[5] == (day > LAST_DAY) for row in rows)
             checked += sum(required > 0 for _, _, required, _ in expected.values())
-    assert checked > 50
+    assert checked > 40
 
 
 def test_staffing_gap_by_month(sample_home: Home) -> None:
