@@ -15,6 +15,7 @@ from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.locations import sources_of
+from orchestration.query.pdf import chromium
 from orchestration.runs.alerts import check_addresses
 from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
 from orchestration.settings import PROJECT, Settings
@@ -39,6 +40,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "min_sample": (1, 1_000_000),
     "baseline_deviations": (0.1, 100),
     "low_effort_max": (0, 100),
+    "backlog_forecast_weeks": (3, 104),
 }
 
 
@@ -50,8 +52,14 @@ def check_configuration(settings: Settings) -> None:
     """
     check_folder(settings)
     check_addresses(settings.notify)
+    for owner in settings.alert_owners:
+        check_addresses(owner.to, f"alert_owners, {owner.name}")
     for digest in settings.digests:
         check_addresses(digest.to, f"digests, {digest.name}")
+        if digest.form == "pdf" and chromium() is None:
+            raise ConfigurationError(
+                f"digests, {digest.name}: form pdf needs Chromium on this machine (apt install chromium); or say html or csv"
+            )
     check_engine(settings)
     sources_of(settings)
 
@@ -89,6 +97,8 @@ def _wanted(name: str, value: Any, default: Any, carried: list[str]) -> str | No
     """What a variable should be, in words; None where it is."""
     if name == "kpi_grains":
         return _wanted_grains(value, carried)
+    if name == "contact_costs":
+        return _wanted_costs(value)
     if isinstance(default, int | float):
         return _wanted_number(name, value, whole=isinstance(default, int))
     if not isinstance(value, type(default)):
@@ -99,6 +109,14 @@ def _wanted(name: str, value: Any, default: Any, carried: list[str]) -> str | No
     if name == "phone_country_code" and value and not re.fullmatch(r"\+\d{1,4}", value):
         return "a calling code such as '+49'"
     return None
+
+
+def _wanted_costs(value: Any) -> str | None:
+    """An amount for each channel, for `default` and for `agent_hour`."""
+    if not isinstance(value, dict):
+        return "amounts by channel, such as {agent_hour: 30, default: 5, chat: 3}"
+    wrong = [name for name, cost in value.items() if isinstance(cost, bool) or not isinstance(cost, int | float) or cost < 0]
+    return f"made of amounts of zero or more ({wrong[0]} has none)" if wrong else None
 
 
 def _wanted_grains(value: Any, carried: list[str]) -> str | None:

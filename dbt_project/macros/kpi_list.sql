@@ -37,7 +37,7 @@
             'grains': kpi.get('grains', []) | join(', ') or none,
             'days_by': kpi.get('days_by', []) | join(', ') or none,
             'event_date': kpi.event_date,
-            'exports': kpi.exports,
+            'exports': kpi.exports + (['setting ' ~ kpi.setting] if kpi.get('setting') and not var(kpi.setting) else []),
             'needs': kpi.get('needs', []),
             'counts_denominator': kpi.get('counts_denominator', false),
             'is_on_scorecards': kpi.get('is_on_scorecards', false),
@@ -97,6 +97,8 @@
           'ticket_events.event_type=public_reply': logs ~ 'replies',
           'ticket_events.event_type=status_changed': logs ~ 'changes',
           'ticket_events.event_type=escalated': logs ~ 'escalations',
+          'ticket_events.event_type=assigned': logs ~ 'assignments',
+          'ticket_events.actor_type=bot': logs ~ 'bots',
       },
       'orders': {
           'shipments.shipped_at': orders ~ '_parcels_tell_shippings',

@@ -3,8 +3,8 @@
     The key stands with the source (models/staging/_sources.yml). Of two versions the later `updated_at` wins, where the
     kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row.
     A record whose newest version is deleted is left out, and so is what a later snapshot, or a later delivery of the lines
-    of its `group`, no longer holds; see `standing_rows`. -#}
-{% macro newest_version(kind, created_at=none, updated_at=none, group=none, deletes=true) %}
+    of its `group`, no longer holds (`replaced`: columns that get another expression); see `standing_rows`. -#}
+{% macro newest_version(kind, created_at=none, updated_at=none, group=none, deletes=true, replaced={}) %}
   {%- set raw = source('raw', kind) -%}
   {%- set key_text = record_key(kind) -%}
   {%- set changed_at = 'coalesce(' ~ updated_at ~ ', ' ~ created_at ~ ')' if updated_at else created_at -%}
@@ -80,7 +80,7 @@
 
   )
 
-  select *
+  select {{ all_replacing(replaced) if replaced else '*' }}
   from ranked
   where
       version_rank = 1

@@ -96,3 +96,21 @@
       or paying_customers_at_start + paying_customers_new - paying_customers_lost <> paying_customers_at_end
       or least(customers_at_start, customers_new, customers_lost, customers_at_end, customers_retained) < 0
 {% endtest %}
+
+
+{#- Each amount is the sum of its parts, and known where they are; `unless` a condition holds.
+
+    Args:
+        sums: column -> its parts, those that are taken off with a minus before them. -#}
+{% test amounts_balance(model, sums, unless) %}
+  select *
+  from {{ model }}
+  where
+      {%- for total, parts in sums.items() %}
+      {{ "or" if not loop.first }} (
+          not {{ unless }}
+          and {{ parts | map('replace', '-', '') | join(' is not null and ') }} is not null
+          and coalesce(abs({{ total }} - ({{ parts | join(' + ') | replace('+ -', '- ') }})) > 0.0001, true)
+      )
+      {%- endfor %}
+{% endtest %}

@@ -6,6 +6,9 @@
         'stg_order_items': 'order_id',
         'stg_shipments': 'order_id',
         'int_record_customers': records_of('orders'),
+        'int_currency_days':
+            'select orders.order_id from {this} as orders inner join {changes} as changes '
+            ~ 'on orders.currency_or_default = changes.currency and ' ~ local_date('orders.ordered_at') ~ ' = changes.used_on',
     },
     on_clock=['select order_id from ' ~ orders ~ ' where ' ~ passed('cancelled_at') ~ ' or ' ~ passed('refunded_at')]
 ) }}
@@ -53,12 +56,18 @@ select
     coalesce(orders.shipped_at, parcels.shipped_at) as order_shipped_at,
     coalesce(orders.delivered_at, parcels.delivered_at) as order_delivered_at,
     coalesce(orders.promised_delivery_at, parcels.promised_delivery_at) as order_promised_delivery_at,
-    upper(coalesce(orders.currency, '{{ var("currency") }}')) as currency_or_default
+    upper(coalesce(orders.currency, '{{ var("currency") }}')) as currency_or_default,
+    -- To the reporting currency, where the order is in another.
+    rates.exchange_rate
 from {{ ref('stg_orders') }} as orders
 left join {{ ref('int_record_customers') }} as records
     on
         records.record_kind = 'orders'
         and orders.order_id = records.record_id
+left join {{ ref('int_currency_days') }} as rates
+    on
+        upper(orders.currency) = rates.currency
+        and {{ local_date('orders.ordered_at') }} = rates.used_on
 left join parcels on orders.order_id = parcels.order_id
 left join lines on orders.order_id = lines.order_id
 where {{ is_touched('orders.order_id') }}

@@ -6,10 +6,11 @@ with purchases as (
     select
         purchases.customer_key,
         {{ local_date('orders.ordered_at') }} as ordered_on,
-        case
-            when orders.currency_or_default = '{{ var("currency") }}'
-                then cast(orders.order_amount - coalesce(cast(orders.refund_amount as double), 0) as decimal(18, 4))
-        end as amount
+        cast({{ in_reporting_currency(
+            '(orders.order_amount - coalesce(cast(orders.refund_amount as double), 0))',
+            'orders.currency_or_default',
+            'orders.exchange_rate'
+        ) }} as decimal(18, 4)) as amount
     from {{ ref('int_orders') }} as orders
     inner join {{ ref('int_purchases') }} as purchases on orders.order_id = purchases.order_id
 

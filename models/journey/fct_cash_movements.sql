@@ -1,3 +1,4 @@
+{%- set cost_currency = "upper(coalesce(costs.currency, '" ~ var('currency') ~ "'))" -%}
 {{ maintained(
     unit=['movement', 'source_id'],
     touched_by={
@@ -6,6 +7,9 @@
             "select 'refund', order_id from {changes}",
         ],
         'stg_costs': "select 'cost', cost_id from {changes}",
+        'int_currency_days':
+            "select 'cost', costs.cost_id from " ~ ref('stg_costs') ~ ' as costs inner join {changes} as changes '
+            ~ 'on upper(costs.currency) = changes.currency and costs.cost_date = changes.used_on',
     },
     on_clock=["select 'cost', cost_id from " ~ ref('stg_costs') ~ ' where ' ~ day_passed('cost_date')]
 ) }}
@@ -18,7 +22,8 @@ select
     marketplace,
     'unknown' as team,
     'unknown' as cost_category,
-    order_value as amount
+    -- What was paid with a gift card came in when that was bought.
+    order_value - coalesce(gift_card_amount, 0) * coalesce(exchange_rate, 1) as amount
 from {{ ref('fct_orders') }}
 where
     order_value is not null
@@ -43,15 +48,19 @@ where
 union all
 select
     'cost' as movement,
-    cost_id as source_id,
-    cost_date as moved_on,
+    costs.cost_id as source_id,
+    costs.cost_date as moved_on,
     'unknown' as channel,
     'unknown' as marketplace,
-    coalesce(team, 'unknown') as team,
-    coalesce(category, 'unknown') as cost_category,
-    -cast(amount as double) as amount
-from {{ ref('stg_costs') }}
+    coalesce(costs.team, 'unknown') as team,
+    coalesce(costs.category, 'unknown') as cost_category,
+    -{{ in_reporting_currency('cast(costs.amount as double)', cost_currency, 'rates.exchange_rate') }} as amount
+from {{ ref('stg_costs') }} as costs
+left join {{ ref('int_currency_days') }} as rates
+    on
+        upper(costs.currency) = rates.currency
+        and costs.cost_date = rates.used_on
 where
-    upper(coalesce(currency, '{{ var("currency") }}')) = '{{ var("currency") }}'
-    and cost_date <= {{ as_of_day() }}
-    and {{ is_touched("'cost'", 'cost_id') }}
+    ({{ cost_currency }} = '{{ var("currency") }}' or rates.exchange_rate is not null)
+    and costs.cost_date <= {{ as_of_day() }}
+    and {{ is_touched("'cost'", 'costs.cost_id') }}

@@ -7,7 +7,7 @@
 {%- set orders = ref('int_orders') -%}
 {%- set told = [
     'shipped_at', 'delivered_at', 'cancelled_by', 'refunded_at', 'refund_amount', 'affiliate_code', 'claim_type',
-    'status!cancelled',
+    'status!cancelled', 'discount_amount', 'tax_amount', 'shipping_amount', 'gift_card_amount',
 ] -%}
 {{ maintained(
     unit=['order_id'],
@@ -39,6 +39,7 @@ lines as (
         cast(quantity as decimal(18, 4)) as quantity,
         cast(quantity as decimal(18, 4)) * unit_price as amount,
         cast(quantity as decimal(18, 4)) * (unit_price - unit_cost) as margin,
+        cast(quantity as decimal(18, 4)) * unit_cost as cost,
         row_number() over (
             partition by order_id
             order by quantity * unit_price desc, line_id asc
@@ -62,6 +63,7 @@ items as (
         sum(quantity) as items,
         -- One line without a cost leaves the whole unknown.
         case when count(margin) = count(*) then sum(margin) end as items_margin,
+        case when count(cost) = count(*) then sum(cost) end as items_cost,
         max(case when size_rank = 1 then category end) as category
     from lines
     group by order_id
@@ -82,8 +84,21 @@ joined as (
         coalesce(items.category, 'unknown') as category,
         orders.status,
         orders.currency_or_default as currency,
-        orders.currency_or_default = '{{ var("currency") }}' as is_in_currency,
+        case when orders.currency_or_default = '{{ var("currency") }}' then cast(1 as double) else orders.exchange_rate end
+            as exchange_rate,
         orders.order_amount as amount,
+        cast(orders.order_amount as decimal(18, 4)) as charged_amount,
+        -- A file that has a column for it and leaves it empty says that there was none.
+        {% for part in ['discount', 'tax', 'shipping', 'gift_card'] -%}
+        case
+            when orders.{{ part }}_amount is not null then orders.{{ part }}_amount
+            when loads.tells_{{ part }}_amount then cast(0 as decimal(18, 4))
+        end as {{ part }}_amount,
+        {% endfor -%}
+        coalesce(orders.is_tax_in_total, true) as is_tax_in_total,
+        coalesce(orders.gift_card_sold_amount, 0) as gift_card_sold_amount,
+        loads.tells_refund_amount,
+        cast(items.items_cost as double) as items_cost,
         cast(items.items_margin as double) as items_margin,
         cast(coalesce(orders.refund_amount, 0) as double) as refund_amount,
         cast(items.items as double) as items,
@@ -123,6 +138,9 @@ joined as (
         orders.affiliate_code is not null as has_affiliate_code,
         customers.was_referred as was_customer_referred,
         orders.claim_type,
+        orders.fulfilled_by,
+        coalesce(loads.tells_claim_type, false) as is_claim_told,
+        contracts.does_tell_feedback as is_feedback_told,
         coalesce(reviews.is_feedback_negative, false) as is_feedback_negative,
         coalesce(
             reviews.reviewed_at < {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }}, false
@@ -142,6 +160,36 @@ joined as (
         on
             {{ is_load_of('orders') }}
 
+),
+
+repaid as (
+
+    select
+        *,
+        case
+            when has_refund and refund_amount > 0 then cast(refund_amount as decimal(18, 4))
+            when has_refund then charged_amount
+            when tells_refund_amount then cast(0 as decimal(18, 4))
+        end as repaid_amount
+    from joined
+
+),
+
+-- Tax and sold gift cards are no revenue, in so far as they were not paid back with the rest.
+balanced as (
+
+    select
+        *,
+        cast(
+            cast(case when is_tax_in_total then tax_amount else 0 end + gift_card_sold_amount as double)
+            * case
+                when charged_amount > repaid_amount
+                    then cast(charged_amount - repaid_amount as double) / cast(charged_amount as double)
+                when charged_amount is not null and repaid_amount is not null then 0
+            end as decimal(18, 4)
+        ) as not_revenue_amount
+    from repaid
+
 )
 
 select
@@ -156,14 +204,26 @@ select
     category,
     status,
     currency,
-    -- Amounts in other currencies are not added to the reporting currency's.
-    case when is_in_currency then amount end as order_value,
-    case
-        when is_in_currency and not is_cancelled and not is_refunded
+    exchange_rate,
+    cast(charged_amount as double) as total_amount,
+    cast(charged_amount + discount_amount as double) as gross_amount,
+    cast(discount_amount as double) as discount_amount,
+    cast(shipping_amount as double) as shipping_amount,
+    cast(tax_amount as double) as tax_amount,
+    cast(gift_card_amount as double) as gift_card_amount,
+    cast(repaid_amount as double) as refund_amount,
+    cast(not_revenue_amount as double) as not_revenue_amount,
+    case when not is_cancelled then cast(charged_amount - repaid_amount - not_revenue_amount as double) end as net_amount,
+    -- Without a rate the value of an order in another currency is unknown.
+    amount * exchange_rate as order_value,
+    case when not is_cancelled then cast(charged_amount - repaid_amount - not_revenue_amount as double) * exchange_rate end
+        as net_value,
+    exchange_rate * case
+        when not is_cancelled and not is_refunded
             then coalesce(items_margin, amount * {{ var('margin_rate') }}) - case when has_refund then refund_amount else 0 end
     end as margin,
-    case when is_in_currency and has_refund then case when refund_amount > 0 then refund_amount else amount end end
-        as refund_value,
+    items_cost * exchange_rate as goods_cost_value,
+    case when has_refund then case when refund_amount > 0 then refund_amount else amount end * exchange_rate end as refund_value,
     items,
     {{ known('paid_at') }} as paid_at,
     promised_ship_at,
@@ -228,6 +288,11 @@ select
         when purchase_number = 1 and (is_affiliate_told or not was_customer_referred) then false
     end as is_referred_customer,
     claim_type,
+    fulfilled_by,
+    -- The three parts of a defect, as marketplaces count them one by one.
+    case when is_feedback_negative then true when is_feedback_told then false end as has_negative_feedback,
+    case when claim_type = 'guarantee' then true when is_claim_told then false end as has_guarantee_claim,
+    case when claim_type = 'chargeback' then true when is_claim_told then false end as has_chargeback,
     case
         when is_feedback_negative or claim_type is not null then true
         when is_defect_told then false
@@ -243,4 +308,4 @@ select
     end as is_reviewed,
     is_review_asked,
     extra
-from joined
+from balanced

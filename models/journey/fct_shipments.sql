@@ -12,7 +12,8 @@ with told as (
         carrier,
         shipped_at,
         promised_delivery_at,
-        {{ known('delivered_at') }} as delivered_at
+        {{ known('delivered_at') }} as delivered_at,
+        is_tracked
     from {{ ref('stg_shipments') }}
     where {{ is_touched('order_id') }}
 
@@ -28,7 +29,8 @@ parcels as (
         cast(null as {{ dbt.type_string() }}) as carrier,
         shipped_at,
         promised_delivery_at,
-        delivered_at
+        delivered_at,
+        cast(null as boolean) as is_tracked
     from {{ ref('fct_orders') }}
     where
         shipped_at is not null
@@ -49,6 +51,7 @@ select
     parcels.shipped_at,
     coalesce(parcels.promised_delivery_at, orders.promised_delivery_at) as promised_delivery_at,
     parcels.delivered_at,
+    parcels.is_tracked,
     cast({{ seconds_between('parcels.shipped_at', in_order('parcels.delivered_at', 'parcels.shipped_at')) }} as bigint)
         as transit_seconds
 from parcels

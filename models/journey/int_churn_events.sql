@@ -29,7 +29,7 @@ with told as (
             case when is_cancelled then coalesce(cancelled_at, ordered_at) end,
             case when is_refunded then coalesce(refunded_at, ordered_at) end
         ) as until_at,
-        case when currency_or_default = '{{ var("currency") }}' then order_amount end as amount
+        {{ in_reporting_currency('order_amount', 'currency_or_default', 'exchange_rate') }} as amount
     from {{ ref('int_orders') }}
     where {{ is_touched('customer_key') }}
     union all

@@ -9,7 +9,7 @@
         'int_record_customers': 'customer_key',
     }
 ) }}
--- Every contact of a customer over any channel, and when the same customer next came back about the same topic.
+-- Every contact of a customer over any channel, and when the same customer next came back: about the same topic, and at all.
 -- Merged, spam and deleted tickets and excluded calls are not contacts; a ticket that a call opened is one contact with it.
 with contacts as (
 
@@ -65,5 +65,9 @@ select
     lead(contact_at) over (
         partition by customer_key, topic
         order by contact_at, record_kind, record_id
-    ) as next_contact_at
+    ) as next_contact_at,
+    lead(contact_at) over (
+        partition by customer_key
+        order by contact_at, record_kind, record_id
+    ) as next_contact_of_any_topic_at
 from known

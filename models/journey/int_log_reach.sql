@@ -38,7 +38,8 @@ events as (
                 then {{ local_date('events.event_at') }}
         end as event_on,
         events.event_type = 'public_reply' and coalesce(events.actor_type, 'agent') = 'agent' as is_reply,
-        events.event_type = 'status_changed' and events.to_value is not null as is_change
+        events.event_type = 'status_changed' and events.to_value is not null as is_change,
+        events.actor_type = 'bot' as is_bots
     from {{ ref('stg_ticket_events') }} as events
     inner join {{ ref('stg_tickets') }} as tickets on events.ticket_id = tickets.ticket_id
     left join {{ ref('int_log_offsets') }} as offsets on tickets._contract is not distinct from offsets.ticket_contract
@@ -58,7 +59,9 @@ counted as (
             as does_tell_creations,
         max(case when is_reply then 1 else 0 end) = 1 as does_tell_replies,
         max(case when is_change then 1 else 0 end) = 1 as does_tell_changes,
-        max(case when event_type = 'escalated' then 1 else 0 end) = 1 as does_tell_escalations
+        max(case when event_type = 'escalated' then 1 else 0 end) = 1 as does_tell_escalations,
+        max(case when event_type = 'assigned' then 1 else 0 end) = 1 as does_tell_assignments,
+        max(case when is_bots then 1 else 0 end) = 1 as does_tell_bots
     from events
     group by
         ticket_contract,
@@ -88,5 +91,7 @@ select
     does_tell_creations,
     does_tell_replies,
     does_tell_changes,
-    does_tell_escalations
+    does_tell_escalations,
+    does_tell_assignments,
+    does_tell_bots
 from compared

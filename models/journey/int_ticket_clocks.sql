@@ -60,6 +60,8 @@ reaching as (
         reach.does_tell_replies,
         reach.does_tell_changes,
         reach.does_tell_escalations,
+        reach.does_tell_assignments,
+        reach.does_tell_bots,
         coalesce(own_logs.is_creation_told, false)
         or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on) as is_begin_told,
         coalesce(own_logs.is_creation_told, false)
@@ -84,7 +86,8 @@ reached as (
     select
         ticket_id,
         {% for told, flag in [
-            ('replies', 'are_replies_logged'), ('changes', 'are_changes_logged'), ('escalations', 'are_escalations_logged')
+            ('replies', 'are_replies_logged'), ('changes', 'are_changes_logged'), ('escalations', 'are_escalations_logged'),
+            ('assignments', 'are_assignments_logged'), ('bots', 'are_bots_logged')
         ] -%}
         max(case when does_tell_{{ told }} and is_begin_told and is_end_told then 1 else 0 end) = 1 as {{ flag }},
         {% endfor -%}
@@ -103,6 +106,8 @@ select
     coalesce(reached.are_replies_logged, false) as are_replies_logged,
     coalesce(reached.are_changes_logged, false) as are_changes_logged,
     coalesce(reached.are_escalations_logged, false) as are_escalations_logged,
+    coalesce(reached.are_assignments_logged, false) as are_assignments_logged,
+    coalesce(reached.are_bots_logged, false) as are_bots_logged,
     coalesce(reached.is_first_reply_logged, false) as is_first_reply_logged,
     coalesce(reached.is_every_reply_logged, false) as is_every_reply_logged,
     -- The caller has been spoken to. Who was written to first waits from their own first message on.

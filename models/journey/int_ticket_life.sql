@@ -180,6 +180,7 @@ joined as (
             when tickets.is_escalation_told then false
         end as is_escalated,
         (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and circles.ticket_id is null as is_merged,
+        coalesce(marks.is_answered_by_bot, 0) = 1 as is_answered_by_bot,
         -- Who has an agent had at least one.
         coalesce(
             case when marks.assignee_stations > 0 then marks.assignee_stations end,
@@ -265,6 +266,8 @@ select
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
     -- creation, tell nothing of it.
     response_starts_at is not null
+    -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
+    and not (is_answered_by_bot and is_solved and first_response_at is null)
     and case
         when first_response_at is not null then ordered_first_response_at is not null
         else (does_tell_responses or are_replies_logged) and not has_logged_reply and coalesce(agent_replies, 0) = 0

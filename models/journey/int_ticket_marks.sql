@@ -1,5 +1,5 @@
 {{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id'}) }}
--- What a ticket's events say beside its states: escalated, merged, handed from one to another, rated.
+-- What a ticket's events say beside its states: escalated, merged, handed from one to another, rated, answered by a bot.
 with stated as (
 
     select
@@ -22,7 +22,10 @@ with stated as (
         lower(to_value) in ('good', 'bad') as is_word
     from {{ ref('stg_ticket_events') }}
     where
-        event_type in ('escalated', 'merged', 'assigned', 'rated')
+        (
+            event_type in ('escalated', 'merged', 'assigned', 'rated')
+            or (event_type in ('public_reply', 'auto_reply') and actor_type = 'bot')
+        )
         and {{ is_touched('ticket_id') }}
 
 ),
@@ -60,6 +63,7 @@ select
     ticket_id,
     max(case when event_type = 'escalated' then 1 else 0 end) as is_escalated,
     max(case when event_type = 'merged' then 1 else 0 end) as is_merged,
+    max(case when event_type in ('public_reply', 'auto_reply') then 1 else 0 end) as is_answered_by_bot,
     -- One for each change, and one for whom it was taken from at first.
     sum(case when event_type = 'assigned' and to_value is distinct from previous_value then 1 else 0 end)
     + max(case when event_type = 'assigned' and place_in_type = 1 and from_value is not null then 1 else 0 end)

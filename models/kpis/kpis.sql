@@ -4,7 +4,7 @@
     'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
     'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
     'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
-    'review_steadiness', 'sentiment', 'customer_risks',
+    'review_steadiness', 'sentiment', 'customer_risks', 'conversations',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set by_quarter = measures_of_quarters() -%}
@@ -72,10 +72,11 @@ cells as (
         max(case when roles.side = 'denominator' then parts.total end) as denominator_total,
         max(case when roles.side = 'denominator' then parts.n end) as denominator_n,
         max(case when roles.side = 'pending' then parts.total end) as pending_total,
-        -- Of a ratio the people below the line: they are those who are counted.
+        -- Of a ratio the people below the line: they are those who are counted; where nobody is, those who are pending.
         coalesce(
             max(case when roles.side = 'denominator' then parts.people_bits end),
-            max(case when roles.side = 'numerator' then parts.people_bits end)
+            max(case when roles.side = 'numerator' then parts.people_bits end),
+            max(case when roles.side = 'pending' then parts.people_bits end)
         ) as people_bits
     from roles
     inner join parts
@@ -125,7 +126,7 @@ not_available as (
         'not_available' as status,
         definitions.missing_export,
         false as is_final,
-        cast(null as bigint) as people_bits
+        pending.people_bits
     from definitions
     left join parts as pending
         on

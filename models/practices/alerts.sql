@@ -4,8 +4,9 @@
 {%- set last_day = last_whole_day() -%}
 {%- set ended_at = 'cast(' ~ next_period('found.grain', 'found.since_on') ~ ' as timestamp)' %}
 
--- The reporting day up to which each KPI's exports reach. A period is whole once each of them has brought something later: an
--- export drawn in the middle of a day shows a slow day, and no slump.
+-- The reporting day up to which each KPI's exports reach. Targets are judged in the period that the overview shows: the newest that
+-- is over, where the exports reach its last day. What is unusual needs more, since an export drawn in the middle of a day shows a
+-- slow day, and no slump: each export has brought something later.
 with reach as (
 
     select
@@ -56,7 +57,8 @@ periods as (
         -- A target of the whole is missed once; a member has an alert where it has a target of its own.
         and (kpis.dimension = 'all' or own.kpi_id is not null)
         and {{ next_period('kpis.grain', 'kpis.period_start') }} <= {{ local_date(as_of()) }}
-        and {{ next_period('kpis.grain', 'kpis.period_start') }} <= coalesce(reached.reaches_day, {{ local_date(as_of()) }})
+        and {{ add_days(next_period('kpis.grain', 'kpis.period_start'), -1) }}
+        <= coalesce(reached.reaches_day, {{ local_date(as_of()) }})
 
 ),
 

@@ -2,7 +2,8 @@
 
 First a home is built by dbt, then another one from what dbt compiled for the first. In each round a day's exports arrive (new
 records of the newest day, for the same customers); then come a run, a run with nothing new, a run a day later, a full refresh,
-and a bare ``dbt build --full-refresh`` of the same models. Seconds are those of the processors: other work counts little.
+and a bare ``dbt build --full-refresh`` of the same models. Seconds are those of the processors: other work on the machine counts
+little.
 """
 
 from __future__ import annotations

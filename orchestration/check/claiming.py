@@ -12,13 +12,15 @@ from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
-from orchestration.pull.readers import ReadOptions
+from orchestration.pull.readers import ReadOptions, file_format
 from orchestration.settings import Settings
 
 #: A contract is nearly met by a file that has this share of the columns that it asks for.
 NEAR = 0.5
 MAX_NEAR = 3
 MAX_COLUMNS = 6
+#: Text that no contract claims is looked through for an open quote up to so many bytes.
+_LOOKED_THROUGH = 2**26
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,11 @@ class Claims:
         return list(dict.fromkeys(read or could))
 
     def unreadable(self, file: Landed) -> str | None:
-        """Why a file is not of the format that its name says."""
-        return None if file.header else self._arrivals.untrusted.unreadable(landed_path(self._arrivals.landing, file), file.file)
+        """Why a file is not of the format that its name says. Of one that a contract claims, its rows will tell."""
+        is_read = self.of(file) or self.read_along(file)
+        if file.header and (is_read or file_format(file.file) != "csv" or file.bytes > _LOOKED_THROUGH):
+            return None
+        return self._arrivals.untrusted.unreadable(landed_path(self._arrivals.landing, file), file.file)
 
     def header(self, file: Landed, contract: Contract) -> list[str]:
         """The file's columns as a contract reads them."""

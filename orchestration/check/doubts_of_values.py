@@ -16,7 +16,8 @@ _ENUM_ROWS = 50
 #: Numbers that may well be 0 in every row.
 _MAY_BE_ZERO = {
     "discount_amount", "refund_amount", "tax_amount", "shipping_amount", "reopens", "hold_seconds", "help_page_views",
-    "scale_min", "unit_cost", "monthly_pay",
+    "scale_min", "unit_cost", "monthly_pay", "gift_card_amount", "gift_card_sold_amount", "restocking_fee_amount",
+    "return_shipping_amount",
 }  # fmt: skip
 #: Scores with the column that tells their scale, and what is assumed without it.
 _SCALES = {"csat_score": ("csat_scale", 5), "rating": ("rating_scale", 5), "score": ("scale_max", None)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestration.cli import contracts, exports, privacy, results, running, tools
+from orchestration.cli import alerts, contracts, exports, privacy, results, running, tools
 
 _EXIT_CODES = """
 \b
@@ -30,6 +30,7 @@ def main() -> None:
 for _command in (
     *running.COMMANDS,
     *results.COMMANDS,
+    *alerts.COMMANDS,
     *exports.COMMANDS,
     *privacy.COMMANDS,
     *tools.COMMANDS,

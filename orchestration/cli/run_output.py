@@ -20,7 +20,8 @@ from orchestration.settings import Settings
 from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 MAX_REASONS = 8
-MAX_SUMMARY = 20
+#: The newest files of a home that are shown; years of daily files are longer than anybody reads.
+MAX_LOADS = 100
 #: How a model was brought up to date, as macros/maintained/ calls it, in words.
 MODES = {
     "keep": "unchanged",
@@ -62,14 +63,15 @@ def local_as_of(settings: Settings, record: RunRecord) -> str:
 
 
 def loads_table(settings: Settings) -> Table:
-    """The ledger: per file the rows read, loaded and quarantined."""
+    """The ledger: per file the rows read, loaded and quarantined; of many files the newest."""
     ledger = Ledger(settings.ledger)
-    files = {file.batch: file for file in ledger.landed()}
-    table = table_of("Loaded")
+    files, loads = {file.batch: file for file in ledger.landed()}, ledger.loads()
+    earlier = len(loads) - MAX_LOADS
+    table = table_of(f"Loaded ({earlier:,} earlier ones: table load_ledger)" if earlier > 0 else "Loaded")
     numbers_of = ("read", "loaded", "quarantined", "merged", "records")
     for name in ("file", "contract", *numbers_of, "status"):
         table.add_column(name, justify="right" if name in numbers_of else "left")
-    for load in ledger.loads():
+    for load in loads[-MAX_LOADS:]:
         told = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
         numbers = ("" if n is None else f"{n:,}" for n in told)
         status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
@@ -78,11 +80,7 @@ def loads_table(settings: Settings) -> Table:
 
 
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
-    """What the files became, which were refused, why rows lie in quarantine, and which files nothing reads."""
-    for line in record.summary[:MAX_SUMMARY]:
-        console.print(f"  {line}", markup=False)
-    if len(record.summary) > MAX_SUMMARY:
-        console.print(f"  and {len(record.summary) - MAX_SUMMARY} more file(s); the table load_ledger has all")
+    """Which files were refused, why rows lie in quarantine, and which files nothing reads."""
     refused = {load.batch: load.reason for load in record.loads if load.status == "refused"}
     # What this run held back is told with its gate.
     gated = {load.batch: load.kind for load in record.loads if load.status == "gated"}

@@ -18,8 +18,9 @@ from orchestration.settings import Settings, load_settings, parse_day, parse_day
 @click.option("--customers", default=6000, show_default=True, type=click.IntRange(1), help="How many customers.")
 @click.option("--days", default=730, show_default=True, type=click.IntRange(30), help="How many days, up to 2026-06-30.")
 @click.option("--seed", default=1, show_default=True, type=int, help="The same seed writes the same bytes.")
+@click.option("--bots", is_flag=True, help="Add chats that a bot answers first.")
 @reported
-def sample(out: Path, customers: int, days: int, seed: int) -> None:
+def sample(out: Path, customers: int, days: int, seed: int, bots: bool) -> None:
     """Write the exports of a made-up company: OUT/exports and, to go with them, OUT/config.
 
     They have several vendors' shapes and the dirt of real ones; their date is 2026-07-01 (OUT/config/cxhouse.yml).
@@ -28,7 +29,8 @@ def sample(out: Path, customers: int, days: int, seed: int) -> None:
     from orchestration.sample.company import Scope
 
     with console(stderr=True).status("writing sample exports") as status:
-        rows = write_sample(out, Scope(customers, days, seed), lambda text: status.update(f"writing sample exports: {text}"))
+        scope = Scope(customers, days, seed, bots)
+        rows = write_sample(out, scope, lambda text: status.update(f"writing sample exports: {text}"))
     for name, count in rows.items():
         click.echo(f"{count:>10,} rows  {out / 'exports' / name}")
     click.echo(f"Next: cxhouse run --exports {out / 'exports'} --config {out / 'config'}")

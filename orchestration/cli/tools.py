@@ -144,7 +144,8 @@ def _prepare_dagster(settings: Settings) -> None:
 def docs(home: str | None, config: str | None, opened: bool) -> None:
     """Write the docs of a home as pages that need no server, and open them.
 
-    A page for each KPI with its definition and its values here, the models with columns and lineage, the gates of each run.
+    A page for each KPI with its definition and its values here, the published tables, the models with columns and lineage, the
+    gates of each run, and the guides.
     """
     from orchestration.dashboard.site import write_site
 

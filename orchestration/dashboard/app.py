@@ -143,7 +143,7 @@ def draw_block(block: Block, key: str, is_chosen: bool) -> None:
         columns = _TILES if block.tiles else _COLUMNS
         for start in range(0, len(block.kpis), columns):
             for place, kpi in zip(st.columns(columns), block.kpis[start : start + columns], strict=False):
-                with place, st.container(border=True):
+                with place, st.container(border=True, height="stretch"):
                     draw_card(kpi, f"{key}_{kpi.id}", block.charted, block.tiles)
         return
     st.header(block.title)

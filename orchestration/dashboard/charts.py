@@ -202,6 +202,8 @@ def funnel(names: list[str], values: list[int], texts: list[str]) -> Figure:
     trace = {
         "type": "funnel", "y": names, "x": values, "text": texts, "textinfo": "text", "textposition": "auto",
         "hovertemplate": "%{y}: %{text}<extra></extra>", "marker": {"color": BLUE}, "connector": {"line": {"width": 0}},
+        # On a phone a text beside its bar may reach into the margin.
+        "cliponaxis": False,
     }  # fmt: skip
     return figure([trace], 90 + 34 * len(names), showlegend=False)
 

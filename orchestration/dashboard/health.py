@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
 from orchestration.dashboard.kpi import TOO_FEW, kpis_of
@@ -60,39 +61,29 @@ def alerts(marts: Marts, view: View) -> list[Block]:
     """Open alerts, the most severe first, then the newest."""
     found = marts.rows(f"select * from alerts where closed_at is null order by {BY_SEVERITY} limit $alerts", alerts=_ALERTS)
     closed = marts.rows("select count(*) as n from alerts where closed_at is not null")[0]["n"]
-    rules = marts.rows("select concat(marketplace, ': ', policy) as subject, rule from marketplace_compliance")
-    measured = {row["subject"]: str(row["rule"]) for row in rules}
     rows = []
     for alert in found:
-        definition = marts.definitions.get(alert["subject"])
-        rule = measured.get(alert["subject"]) or str(alert["subject"])
-        unit = marts.definitions.get(rule, {}).get("unit", "")
-        # A policy's own name says the marketplace.
-        whom = (
-            "" if alert["member"] in (None, "all") or alert["kind"] == "policy" else f" ({alert['dimension']} {alert['member']})"
-        )
-        value = format_value(alert["value"], unit) if alert["value"] is not None else ""
-        limit = f"{format_value(alert['limit_value'], unit)}" if alert["limit_value"] is not None else ""
+        words = in_words(marts, alert)
         rows.append(
             [
                 alert["severity"],
-                alert["kind"],
-                _instant(alert["raised_at"]),
-                f"{definition['label'] if definition else alert['subject']}{whom} {alert['message']}",
+                words.what,
                 period_name(alert["grain"], alert["period_start"]) if alert["grain"] else "",
-                value,
-                limit,
+                words.value,
+                words.limit,
                 f"{alert['affected_rows']:,}" if alert["affected_rows"] else "",
+                _instant(alert["raised_at"]),
+                alert["kind"],
                 alert["case_query"] or "",
             ]
         )
     return [
         Table(
             "Alerts",
-            ["severity", "kind", "since (UTC)", "what", "period", "value", "limit", "cases", "query of the cases"],
+            ["severity", "what", "period", "value", "limit", "cases", "since (UTC)", "kind", "query"],
             rows,
             numbers=("value", "limit", "cases"),
-            code=("query of the cases",),
+            code=("query",),
             note=" ".join(
                 [
                     *([f"The first {_ALERTS}; the table alerts has all."] if len(found) == _ALERTS else []),

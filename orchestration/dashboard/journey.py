@@ -117,7 +117,7 @@ def _funnel(marts: Marts, view: View) -> list[Block]:
     if not shown:
         return []
     first = shown[0]["people"]
-    texts = [f"{row['people']:,} ({format_value(row['people'] / first, 'rate')})" for row in shown]
+    texts = [f"{row['people']:,} · {format_value(row['people'] / first, 'rate')}" for row in shown]
     chart = funnel([row["stage"] for row in shown], [row["people"] for row in shown], texts)
     note = "People by the furthest stage that they reached; who skipped a stage counts as having come past it."
     return [Chart("How far people come", chart, note + _uncut(view, _ENTRIES))]

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_end, period_name, period_start
 from orchestration.display import format_interval, format_value, within_limits
+from orchestration.query.change import LEVEL, p_value
 
 TOO_FEW = "too few people to show"
 STATUS = {
@@ -139,21 +140,14 @@ class Kpi:
         return str(self.definition["dimensions"]).split(", ") if self.definition["dimensions"] else []
 
     @cached_property
-    def overlap(self) -> float | None:
-        """How far the intervals of the newest period and the one before overlap, in the KPI's unit; negative: by how much they
-        lie apart. None where one of them has no interval.
-        """
-        pair = (self.now, self.before)
-        if any(row is None or row["ci_low"] is None or row["ci_high"] is None for row in pair):
-            return None
-        assert self.now
-        assert self.before
-        return float(min(row["ci_high"] for row in pair if row) - max(row["ci_low"] for row in pair if row))
+    def p_value(self) -> float | None:
+        """Of the change since the period before, by itself (see query/change.py); None where it cannot be tested."""
+        return p_value(self.definition.get("interval_kind"), self.now, self.before) if self.now and self.before else None
 
     @property
     def has_changed(self) -> bool:
-        """The two intervals do not overlap: for one KPI chance does this about once in two hundred times."""
-        return self.overlap is not None and self.overlap < 0
+        """More than chance, looked at by itself; where many KPIs are looked at together, correct for how many."""
+        return self.p_value is not None and self.p_value < LEVEL
 
     @property
     def change(self) -> str:
@@ -165,7 +159,7 @@ class Kpi:
         if difference == 0 or self.value == self.formatted(self.before["value"]):
             return f"unchanged from {earlier}"
         word = f"{'up' if difference > 0 else 'down'} from {earlier}"
-        if self.overlap is None:
+        if self.p_value is None:
             return word
         return f"{word}: {self.verdict}" if self.has_changed else f"{word}; too few cases to tell"
 
@@ -179,7 +173,7 @@ class Kpi:
         since = f"since {period_name(self.view.grain, self.before['period_start'])}"
         if self.value == self.formatted(self.before["value"]):
             return f"unchanged {since}"
-        doubt = "" if self.overlap is None else f": {self.verdict}" if self.has_changed else "; too few cases to tell"
+        doubt = "" if self.p_value is None else f": {self.verdict}" if self.has_changed else "; too few cases to tell"
         return f"{'up' if difference > 0 else 'down'} {size} {since}{doubt}"
 
     @property

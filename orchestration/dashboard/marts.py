@@ -153,6 +153,12 @@ class Marts:
         return {row["kpi_id"]: {**row, "currency": self.publication.currency} for row in rows}
 
     @cached_property
+    def policy_rules(self) -> dict[str, str]:
+        """The KPI that judges each policy of a marketplace, by the policy's name in ``alerts``."""
+        rows = self.rows("select distinct concat(marketplace, ': ', policy) as subject, rule from marketplace_compliance")
+        return {row["subject"]: str(row["rule"]) for row in rows}
+
+    @cached_property
     def headlines(self) -> list[str]:
         """The KPIs that a reader sees first, in their order (variable `headline_kpis`)."""
         placed = [(row.get("headline_position"), name) for name, row in self.definitions.items()]

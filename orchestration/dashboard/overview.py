@@ -8,6 +8,7 @@ from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_name
 from orchestration.display import format_value
+from orchestration.query.change import LEVEL, adjusted
 from orchestration.runs.alerts import BY_SEVERITY
 
 #: What a reader takes in; the pages have all.
@@ -21,7 +22,9 @@ def overview(marts: Marts, view: View) -> list[Block]:
     """The headline KPIs; missed targets with their drivers, policies and unusual values; what became worse, and what better."""
     kpis = kpis_of(marts, view)
     together = families(kpis.values())
-    changed = sorted((kpi for kpi in together if kpi.has_changed), key=_size_of_change, reverse=True)
+    chances = adjusted([kpi.p_value for kpi in together])
+    changed = [kpi for kpi, p in zip(together, chances, strict=True) if p is not None and p < LEVEL]
+    changed.sort(key=_size_of_change, reverse=True)
     worse, better = ([kpi for kpi in changed if kpi.verdict == verdict][:_CHANGES] for verdict in ("worse", "better"))
     return [
         Cards([kpis[name] for name in marts.headlines if name in kpis], tiles=True),
@@ -32,17 +35,18 @@ def overview(marts: Marts, view: View) -> list[Block]:
 
 
 _CHANGED = (
-    "Against the period before, where the two 95 % intervals do not overlap. Of two hundred KPIs that stay the same about one "
-    "gets here by chance."
+    "Against the period before, where a test of the difference says so, corrected for how many KPIs are compared: chance alone "
+    "puts one here in one month of twenty."
 )
 
 
 def _changes(marts: Marts, worse: list[Kpi], better: list[Kpi]) -> list[Block]:
     if not worse and not better:
         return [Findings("What changed", [], empty="Nothing for certain: every change since the period before is within chance.")]
-    found = {"Became worse": worse, "Became better": better}
+    found = {"Became worse": (worse, _CHANGED), "Became better": (better, "")}
     return [
-        Findings(title, [_change(marts, kpi) for kpi in kpis], _CHANGED, "Nothing for certain.") for title, kpis in found.items()
+        Findings(title, [_change(marts, kpi) for kpi in kpis], note, "Nothing for certain.")
+        for title, (kpis, note) in found.items()
     ]
 
 
@@ -82,10 +86,13 @@ def _miss(marts: Marts, kpi: Kpi) -> Finding:
     assert kpi.now
     text = f"{kpi.definition['label']} {kpi.value} in {kpi.period}, {kpi.target}"
     cases = f"of {kpi.cases}"
-    if kpi.unit == "rate" and (many := round(beyond_target(kpi))):
+    many = round(beyond_target(kpi))
+    if kpi.unit == "rate" and many:
         cases = f"{many:,} too many of {kpi.cases}"
     doubt = "" if is_certain(kpi) else "; too few cases to be sure that it is missed"
-    return Finding(text, f"{miss_driver(marts, kpi)} {_capital(cases)}{doubt}.".strip(), kpi.status, kpi)
+    # Of a miss by less than one case nobody is the driver.
+    driver = "" if kpi.unit == "rate" and not many else f"{miss_driver(marts, kpi)} "
+    return Finding(text, f"{driver.lstrip()}{_capital(cases)}{doubt}.", kpi.status, kpi)
 
 
 def _capital(text: str) -> str:
@@ -93,11 +100,12 @@ def _capital(text: str) -> str:
 
 
 def _size_of_change(kpi: Kpi) -> float:
-    """How far the intervals lie apart, against the value, times the cases."""
+    """How large the change is, times the cases; of a share as it is, else against the larger of the two values."""
     assert kpi.now
     assert kpi.before
-    scale = max(abs(kpi.now["value"]), abs(kpi.before["value"])) or 1.0
-    return -(kpi.overlap or 0.0) / scale * int(kpi.now["n"] or 0)
+    now, before = float(kpi.now["value"]), float(kpi.before["value"])
+    scale = 1.0 if kpi.unit == "rate" else max(abs(now), abs(before)) or 1.0
+    return abs(now - before) / scale * int(kpi.now["n"] or 0)
 
 
 def _change(marts: Marts, kpi: Kpi) -> Finding:

@@ -19,6 +19,12 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
         "issue_resolution_rate", "issue_resolution_rate_flow", "reopen_rate", "escalation_rate", "resolved_issues",
         "active_issues",
     ),
+    "What do bots take off us, and does it last?": (
+        "bot_resolution_rate", "bot_durable_resolution_rate", "bot_containment_rate", "bot_false_containment_rate",
+        "bot_hand_over_rate", "bot_hand_over_time", "bot_hand_over_wait_time", "bot_involvement_rate", "bot_csat", "human_csat",
+        "bot_cost_per_contained", "first_reply_time",
+    ),
+    "How often does a case change hands?": ("one_touch_rate", "two_touch_rate", "fct_conversations", "merged_rate"),
     "How do calls go?": ("call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls"),
     "Is it easy for customers?": (
         "ces", "low_effort_share", "complaint_rate", "complaint_rate_customers", "self_service_failure_rate",

@@ -1,4 +1,4 @@
-"""The docs of a home as pages that need no server: every KPI, the models with their lineage, the gates of each run."""
+"""The docs of a home as pages that need no server: KPIs, tables, models with their lineage, gates of each run, guides."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import by_member, trend
+from orchestration.dashboard.guides import write_guides
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts
 from orchestration.dashboard.report import plotly_js, render_page
@@ -25,6 +26,7 @@ _PLOTLY = "plotly.min.js"
 _MODELS = "models.html"
 _TABLES = "tables.html"
 _INDEX = "index.html"
+_GUIDES = "guides"
 #: Members of a dimension that a chart can hold.
 _MEMBERS = 30
 #: Runs whose gates the first page lists.
@@ -64,6 +66,11 @@ def write_site(settings: Settings, progress: Callable[[str], None]) -> Path:
             (draft / "kpis" / f"{kpi.id}.html").write_text(page, encoding="utf-8")
         tables = render_page("tables.html.j2", marts, _links("", _TABLES), _PLOTLY, blocks=_tables(manifest), title="Tables")
         (draft / _TABLES).write_text(tables, encoding="utf-8")
+
+        def guide(title: str, content: str) -> str:
+            return render_page("guide.html.j2", marts, _links("../", _GUIDES), f"../{_PLOTLY}", title=title, content=content)
+
+        write_guides(draft / _GUIDES, guide)
         index = render_page("index.html.j2", marts, _links("", _INDEX), _PLOTLY, blocks=_index(marts, kpis, settings))
         (draft / _INDEX).write_text(index, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -76,6 +83,7 @@ def _links(up: str, current: str = "") -> list[tuple[str, str, bool]]:
         (f"{up}{_INDEX}", "KPIs and gates", current == _INDEX),
         (f"{up}{_TABLES}", "Published tables", current == _TABLES),
         (f"{up}{_MODELS}", "Models and lineage", False),
+        (f"{up}{_GUIDES}/{_INDEX}", "Guides", current == _GUIDES),
         (f"{up}../published/{REPORT_FILE}", "Report", False),
     ]
 

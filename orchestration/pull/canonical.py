@@ -124,6 +124,7 @@ def unknown_columns(contract: Contract, header: list[str]) -> list[str]:
     named += [contract.source.source] if contract.source else []
     named += contract.continuation.of if contract.continuation else []
     named += [*contract.distinct_on, *contract.carry_down, *(contract.where if isinstance(contract.where, dict) else ())]
+    named += [contract.unpivot.name, contract.unpivot.value, *contract.unpivot.keep] if contract.unpivot else []
     named += [name for m in contract.columns.values() for name in m.place_in]
     used = {found(present, name) for name in named}
     used |= {SHEET if contract.sheets else None}

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from orchestration.errors import ConfigurationError
 from orchestration.pull.claiming import canonical, claims
-from orchestration.pull.contract import Contract, faults_between
+from orchestration.pull.contract import SHIPPED_AS_IS, Contract, faults_between
 from orchestration.pull.extras import split_in_some
 from orchestration.pull.faults import Fault, faults_of, nearest
 from orchestration.pull.mappings import Companion, FileMatch, Mapping, Scalar
@@ -174,7 +174,8 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
         data = _extended(written.data, raw, names, own)
         known_params[name] = set(declared(data.get("params")))
         for above, part in _parts(data, own) if not own else ():
-            contract, wrong = _contract(part, given_to([str(part.get("name")), *names], given))
+            values = given_to([str(part.get("name")), *names], given)
+            contract, wrong = _contract(part, values, not values and written.path.parent == SHIPPED)
             contracts += [contract] if contract else []
             is_own = data.get("kinds", {}).get(above[-1], {}) if above else {}
             own += [replace(f, path=(*above, *f.path)) if f.path and f.path[0] in is_own else f for f in wrong]
@@ -190,13 +191,13 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
     return tuple(contracts)
 
 
-def _contract(data: dict[str, Any], values: dict[str, Any]) -> tuple[Contract | None, list[Fault]]:
+def _contract(data: dict[str, Any], values: dict[str, Any], is_as_shipped: bool) -> tuple[Contract | None, list[Fault]]:
     """The contract of what is written, with its parameters filled in, or what is wrong with it."""
     written, wrong = filled(data, values)
     keys = ("columns", "extra") if "extra" in written else ("columns",)
     written = {**written, **{key: _without_none(written.get(key)) for key in keys}}
     try:
-        contract = Contract.model_validate(written)
+        contract = Contract.model_validate(written, context=SHIPPED_AS_IS if is_as_shipped else None)
     except ValidationError as error:
         return None, [*wrong, *faults_of(error, written, Contract), *faults_between(written)]
     return (None if wrong else contract), wrong

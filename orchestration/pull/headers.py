@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from orchestration.errors import RefusedFileError
@@ -28,6 +28,8 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 #: Between the names of several header rows, such as a question and an option of it.
 _JOINT = " - "
+#: Names that a header need not hold, and plain letters, which stay what they are in any case and between any quotes.
+_GIVEN, _WORD = re.compile(r"\.\d+$|^column_\d+$", re.IGNORECASE), re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,8 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
         RefusedFileError: there is none.
     """
     text = text.removeprefix("\ufeff")
+    if not _may_hold(text, shape.columns):
+        shape = replace(shape, columns=())  # each line need not be looked at
     # No header stands further down: the rest of a long text need not be cut into lines.
     most = _MOST_LINES + shape.skip_rows + (shape.row or 0)
     starts = [0, *(end.end() for end in islice(_LINE_END.finditer(text), most))]
@@ -215,6 +219,13 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
     if place is None:
         raise RefusedFileError(shape.missing)
     return Header(_own(place[1], shape), place[0], delimiters[place[0]], shape.height)
+
+
+def _may_hold(text: str, columns: Sequence[str]) -> bool:
+    """Does a text hold the words of all these columns, as far as they are not names that we give?"""
+    lowered = text.lower()
+    named = [name.lower() for name in columns if not _GIVEN.search(name)]
+    return all(word in lowered for name in named for word in _WORD.findall(name))
 
 
 def _records(text: str, start: int, delimiter: str, count: int) -> list[list[str]]:

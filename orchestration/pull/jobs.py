@@ -98,7 +98,9 @@ def options_of(form: Contract | Companion) -> ReadOptions:
     columns = form.columns if isinstance(form, Companion) else form.files.columns
     sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
     keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
-    return ReadOptions(**{**keys, "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets})
+    wide = form.unpivot and (tuple(form.unpivot.keep), form.unpivot.name, form.unpivot.value)
+    more = {"columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets, "unpivot": wide}
+    return ReadOptions(**{**keys, **more})
 
 
 def jobs(

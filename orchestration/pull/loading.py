@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from orchestration.pull.originals import has_original
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.reading import Places, Reading, Untrusted, is_readable
 from orchestration.pull.summary import what_became
-from orchestration.pull.tables import put_file, remove_files
+from orchestration.pull.tables import files_by_stem, put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
 EMPTY = "empty.parquet"
@@ -88,7 +88,7 @@ class Loader:
         self._ensure_empty(kind)
         self._drop_unclaimed(kind, wanted, present)
         report = KindReport(kind.name)
-        there = {path.name.partition(".")[0] for path in (self._raw / kind.name).iterdir()}
+        there = files_by_stem(self._raw / kind.name)
         due, stay = [], 0
         for job in wanted:
             load = present.get((job.file.batch, job.contract.name))
@@ -119,6 +119,7 @@ class Loader:
         verdicts = gate(kind.name, batches)
         told = {job.stem: batch.collisions for (job, _), batch in zip(judged, batches, strict=True)}
         passed = {job.stem: verdict for (job, _), verdict in zip(judged, verdicts, strict=True)}
+        places = [(folder, name, files_by_stem(folder)) for folder, name in self._folders(kind)]
         # Rows are on disk before the ledger speaks of them.
         with self._ledger.together():
             touched: list[Path] = []
@@ -127,11 +128,11 @@ class Loader:
                 if job.stem in told:
                     load = replace(load, records=told[job.stem].records)
                     report.messages.append(what_became(job.shown, load, told[job.stem]))
-                touched += self._settle(job, load, passed.get(job.stem, False), report)
+                touched += self._settle(job, load, passed.get(job.stem, False), report, places)
             durable.sync_moved(touched)
         return report
 
-    def _is_due(self, job: Job, load: Load | None, offered: set[str], there: set[str]) -> bool:
+    def _is_due(self, job: Job, load: Load | None, offered: set[str], there: Container[str]) -> bool:
         if load is None or load.status == "withdrawn":
             return True
         if load.fingerprint not in (job.fingerprint, job.fingerprint_within(limits())):
@@ -162,18 +163,31 @@ class Loader:
         )
         return replace(reading, load=more)
 
-    def _settle(self, job: Job, load: Load, passed: bool | str, report: KindReport) -> list[Path]:
+    def _folders(self, kind: Kind) -> list[tuple[Path, str]]:
+        """Where the rows of a kind lie, loaded and rejected ones."""
+        return [(self._raw / kind.name, "raw"), (self._quarantine / kind.name, "quarantine")]
+
+    def _settle(
+        self,
+        job: Job,
+        load: Load,
+        passed: bool | str,
+        report: KindReport,
+        places: list[tuple[Path, str, dict[str, list[Path]]]],
+    ) -> list[Path]:
         """Promote a read file to ``raw/`` (or hold it back), and write its line in the ledger; what came or went in the folders.
 
         The rejected rows of a file that is held back are kept as well: they are what there is to fix.
+
+        Args:
+            places: each folder, the part that it holds, and its files by stem.
         """
         if load.status == "loaded" and passed is not True:
             load = replace(load, status="gated", reason=passed or "it did not pass its gate")
         touched: list[Path] = []
-        for root, name in ((self._raw, "raw"), (self._quarantine, "quarantine")):
-            folder = root / job.contract.kind
+        for folder, name, standing in places:
             if load.status == "loaded" or (load.status == "gated" and name == "quarantine"):
-                touched.append(put_file(self._staged(job, name), folder, job.stem))
+                touched.append(put_file(self._staged(job, name), folder, job.stem, standing.get(job.stem, [])))
             else:
                 self._staged(job, name).unlink(missing_ok=True)
                 if load.status == "refused":

@@ -95,6 +95,14 @@ class Param(_Strict):
         return "default" in self.model_fields_set
 
 
+class Unpivot(_Strict):
+    """Columns of a wide file that are values of one column, such as a column for each currency."""
+
+    keep: list[str] = Field(min_length=1, description="Columns that stay as they are, in each of the rows.")
+    name: str = Field(description="New column with the name of the column that a row comes from.")
+    value: str = Field(description="New column with the cell's value.")
+
+
 class Form(_Strict):
     """How a file is written."""
 
@@ -126,6 +134,10 @@ class Form(_Strict):
         default_factory=list,
         description="Columns of which a blank cell takes the value of the row that began its group; a group begins where the "
         "first of them has another value.",
+    )
+
+    unpivot: Unpivot | None = Field(
+        None, description="Of a wide file: each cell of the columns that are not kept becomes a row of its own."
     )
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from orchestration.pull.contracts import load_contracts
 from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import Arrivals, land
-from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.ledger import Ledger
 from orchestration.pull.limits import use as use_limits
 from orchestration.pull.loading import Gate, KindReport, Loader
 from orchestration.pull.locations import sources_of
@@ -23,7 +23,6 @@ from orchestration.pull.personal import file_shown
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import UnreadableSourceError
-from orchestration.pull.summary import rows_and_records
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
 from orchestration.risk.tables import ensure_risk_tables
@@ -43,8 +42,6 @@ class Pull:
         self.unclaimed: list[str] = []
         #: Sources that could not be listed, and why.
         self.unreadable_sources: dict[str, str] = {}
-        #: For each file that was read, its rows and the records that they became.
-        self.summary: list[str] = []
 
     def kinds(self, gate: Gate) -> Iterator[KindReport]:
         """Land new files, then load kind by kind; afterwards the ledger stands where the models read it.
@@ -82,19 +79,14 @@ class Pull:
             )
         persons = Persons(settings)
         loader = Loader(places, settings.raw, settings.quarantine, self.ledger, untrusted, reads_all, persons)
-        loads: list[Load] = []
         for kind in all_kinds().values():
             report = loader.load_kind(kind, wanted, gate, arrivals.offered)
             for message in report.messages:
                 self._progress(f"pull: {kind.name}: {message}")
-            loads += report.loads
             yield report
         for line in screen_landed(settings, self.ledger, persons.roll, contracts, wanted):
             self._progress(f"pull: {line}")
         for line in apply_retention(settings, self.ledger, wanted):
-            self._progress(f"pull: {line}")
-        self.summary = rows_and_records(loads, {file.batch: file.file for file in landed})
-        for line in self.summary:
             self._progress(f"pull: {line}")
         write_ledger(self.ledger, settings.raw, settings.scratch)
         ensure_lifetime_tables(settings)

@@ -12,7 +12,8 @@ import errno
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,7 +29,7 @@ from orchestration.pull.records import (
     Block,
     Rows,
 )
-from orchestration.pull.shaping import between, carried_down
+from orchestration.pull.shaping import between, carried_down, unpivoted
 from orchestration.pull.unpacking import COMPRESSIONS, open_bytes
 from orchestration.pull.workbooks import read_workbook
 
@@ -69,6 +70,8 @@ class ReadOptions:
     skip_below_header: int = 0
     skip_footer: int = 0
     carry_down: tuple[str, ...] = ()
+    #: Columns that a wide file keeps, and what the names and the cells of the others become.
+    unpivot: tuple[tuple[str, ...], str, str] | None = None
 
     @property
     def header(self) -> HeaderShape:
@@ -81,6 +84,7 @@ class ReadOptions:
         return between(rows, header.last + self.skip_below_header, self.skip_footer)
 
 
+@lru_cache(maxsize=256)
 def file_format(name: str) -> str | None:
     """Format by the name's ending (csv, ndjson, json, parquet, xlsx), or None for a file that is no export."""
     path = Path(name.lower())
@@ -105,6 +109,8 @@ def open_rows(path: Path, name: str, options: ReadOptions, scratch: Path | None 
             raise LimitExceededError(f"has more than {limits().columns:,} columns; is it an export?")
         if options.carry_down:
             rows = carried_down(rows, list(options.carry_down))
+        if options.unpivot:
+            rows = unpivoted(rows, *options.unpivot)
     blocks = rows.blocks
 
     def refusing() -> Iterator[Block]:
@@ -167,19 +173,23 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
             return parquet_header(path, name)
         if kind == "ndjson":
             return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options), options.lines))
-        return open_rows(path, name, options).header if kind else []
+        return open_rows(path, name, replace(options, unpivot=None)).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowException):
         # A header that cannot be read claims nothing; reading the file whole will say why.
         return []
 
 
 def unreadable(path: Path, name: str) -> str | None:
-    """Why a file of which no column could be read is not of the format that its name says, as a run says it; None where it is."""
+    """Why a file is not of the format that its name says, as a run says it; None where it is. Of a CSV all rows are looked at."""
     kind = file_format(name)
     try:
         if kind in ("csv", "ndjson"):
             with _refusing("text"):
                 _encoding_of(path, name, ReadOptions())
+            if kind == "csv" and read_header(path, name):
+                # Whatever its letters are, its quotes and row ends are found; which encoding it is a contract says.
+                for _ in open_rows(path, name, ReadOptions(encoding="latin-1")).blocks():
+                    pass
         elif kind is not None:
             open_rows(path, name, ReadOptions())
     except RefusedFileError as error:

@@ -80,7 +80,7 @@ class Untrusted:
             return []
 
     def unreadable(self, path: Path, name: str) -> str | None:
-        """Why a file of which no column could be read is not of the format that its name says; None where it is."""
+        """Why a file is not of the format that its name says; None where it is."""
         sha256 = path.name.partition(".")[0]
         if sha256 in self.fatal:
             return self.fatal[sha256]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +53,52 @@ def _but_the_last(blocks: Iterator[Block], count: int) -> Iterator[Block]:
 
 def _rows_of(block: Block) -> int:
     return int(block.table.num_rows) + len(block.broken)
+
+
+#: A row of a wide file and one of its columns are one number: 2005 is row 2, column 5.
+PLACES = 1000
+
+
+def unpivoted(rows: Rows, keep: Sequence[str], name: str, value: str) -> Rows:
+    """Each cell of the columns that are not kept as a row: the kept columns, the column's name and the cell.
+
+    Raises:
+        RefusedFileError: the file lacks a column that is kept, or has more columns than a number of a row can tell.
+    """
+    present = by_name(rows.header)
+    kept = [found(present, column) for column in keep]
+    if lacking := [column for column, there in zip(keep, kept, strict=True) if there is None]:
+        raise RefusedFileError(f"lacks the column(s) {', '.join(lacking)}, which its contract keeps beside those it unpivots")
+    if len(rows.header) >= PLACES:
+        raise RefusedFileError(f"has {len(rows.header):,} columns, of which no more than {PLACES - 1} can become rows")
+    stay = [column for column in kept if column]
+    wide = [(place, column) for place, column in enumerate(rows.header, start=1) if column not in stay]
+    blocks = rows.blocks
+
+    def long() -> Iterator[Block]:
+        for block in blocks():
+            yield _long(block, stay, wide, name, value)
+
+    return replace(rows, header=[*stay, name, value], blocks=long)
+
+
+def _long(block: Block, stay: list[str], wide: list[tuple[int, str]], name: str, value: str) -> Block:
+    numbers = pc.multiply(block.table[ROW], PLACES)
+    parts = [
+        pa.table(
+            {
+                **{column: block.table[column] for column in stay},
+                name: pa.array([column] * block.table.num_rows, pa.string()),
+                value: block.table[column],
+                ROW: pc.add(numbers, place),
+            }
+        )
+        for place, column in wide
+    ]
+    schema = pa.schema([*((column, pa.string()) for column in (*stay, name, value)), (ROW, pa.int64())])
+    table = pa.concat_tables([part.cast(schema) for part in parts]) if parts else schema.empty_table()
+    broken = [replace(row, row=row.row * PLACES) for row in block.broken]
+    return Block(table.sort_by(ROW).combine_chunks(), broken)
 
 
 def carried_down(rows: Rows, columns: list[str]) -> Rows:

@@ -54,22 +54,39 @@ def _content_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
 
 
-def put_file(staged: Path, folder: Path, stem: str) -> Path:
+def put_file(staged: Path, folder: Path, stem: str, standing: list[Path] | None = None) -> Path:
     """Move a file into its folder under a name that tells its content, in the place of what had the stem before.
 
     The models see from the names which files came and went; the same rows once more are the same file. Whoever speaks of it has
     it put on disk before.
+
+    Args:
+        standing: the files of the stem, where they are known: to look for them takes as long as the folder has files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{stem}.{_content_hash(staged)}.parquet"
     durable.move(staged, target)
-    remove_files(folder, stem, target)
+    for path in _files_of(folder, stem) if standing is None else standing:
+        if path != target:
+            path.unlink()
     return target
 
 
-def remove_files(folder: Path, stem: str, but: Path | None = None) -> list[Path]:
+def files_by_stem(folder: Path) -> dict[str, list[Path]]:
+    """The files of a folder by what their names begin with, up to the first dot."""
+    found: dict[str, list[Path]] = {}
+    for path in folder.iterdir() if folder.exists() else ():
+        found.setdefault(path.name.partition(".")[0], []).append(path)
+    return found
+
+
+def _files_of(folder: Path, stem: str) -> list[Path]:
+    return list(folder.glob(f"{stem}.*parquet"))
+
+
+def remove_files(folder: Path, stem: str) -> list[Path]:
     """Remove the files of a stem; which they were."""
-    found = [path for path in folder.glob(f"{stem}.*parquet") if path != but]
+    found = _files_of(folder, stem)
     for path in found:
         path.unlink()
     return found

@@ -101,14 +101,16 @@ def _of_file(table: pa.Table, place: int) -> pa.Table:
 
 
 def _write(table: pa.Table, lineage: dict[str, str | int | None], path: Path, schema: pa.Schema) -> int:
-    for name in schema.names:
-        values = table[name]
-        if name == ROW:
-            values = pc.bit_wise_and(values, _FILE_ROWS - 1)
-        elif name in lineage:
-            values = pa.array([lineage[name]] * table.num_rows, schema.field(name).type)
-        table = table.set_column(table.column_names.index(name), name, values)
     with RowGroups(path, schema) as file:
         if table.num_rows:
-            file.write(table.cast(schema))
+            columns = [_column(table, field, lineage) for field in schema]
+            file.write(pa.table(columns, names=schema.names).cast(schema))
     return int(table.num_rows)
+
+
+def _column(table: pa.Table, field: pa.Field, lineage: dict[str, str | int | None]) -> pa.Array | pa.ChunkedArray:
+    if field.name == ROW:
+        return pc.bit_wise_and(table[ROW], _FILE_ROWS - 1)
+    if field.name in lineage:
+        return pa.array([lineage[field.name]] * table.num_rows, field.type)
+    return table[field.name]

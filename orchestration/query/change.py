@@ -68,11 +68,27 @@ def p_of_shares(hits: float, cases: float, hits_before: float, cases_before: flo
     if pooled in (0, 1):
         return 1.0
     if min(cases, cases_before) * min(pooled, 1 - pooled) < _ENOUGH:
-        from scipy.stats import fisher_exact  # slow to import, and few need it
-
-        return float(fisher_exact([[round(cell) for cell in line] for line in table])[1])
+        return _fisher(round(hits), round(cases), round(hits_before), round(cases_before))
     error = math.sqrt(pooled * (1 - pooled) * (1 / cases + 1 / cases_before))
     return two_sided((hits / cases - hits_before / cases_before) / error)
+
+
+def _fisher(hits: int, cases: int, hits_before: int, cases_before: int) -> float:
+    """Fisher's exact test of a table of two by two: the chance of all tables with these sums that are no likelier than it.
+
+    By logarithms of factorials: scipy.stats, which has the test, takes longer to import than a page to draw (1.2 processor s).
+    """
+    every, total = hits + hits_before, cases + cases_before
+
+    def chosen(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    def chance(k: int) -> float:
+        return math.exp(chosen(cases, k) + chosen(cases_before, every - k) - chosen(total, every))
+
+    limit = chance(hits) * (1 + 1e-7)
+    chances = map(chance, range(max(0, every - cases_before), min(cases, every) + 1))
+    return min(1.0, math.fsum(found for found in chances if found <= limit))
 
 
 def two_sided(z: float) -> float:

@@ -20,6 +20,7 @@ from orchestration.publish import open_published
 from orchestration.query.asking import COMPARED, FIGURES, Question, Row, answer
 from orchestration.query.change import LEVEL
 from orchestration.query.explain import explain
+from orchestration.query.pdf import as_pdf
 from orchestration.settings import Settings
 from orchestration.settings.digests import Digest
 
@@ -117,9 +118,10 @@ def send(digest: Digest, message: Message) -> None:
         messenger.add(address)
     with tempfile.TemporaryDirectory() as folder:
         attached = None
-        if digest.form == "csv":
-            attached = str(Path(folder) / f"{digest.name.replace('/', '-')} {message.period}.csv")
-            Path(attached).write_text(message.csv, encoding="utf-8")
+        if digest.form != "html":
+            file = Path(folder) / f"{digest.name.replace('/', '-')} {message.period}.{digest.form}"
+            file.write_bytes(message.csv.encode() if digest.form == "csv" else as_pdf(message.html, message.title))
+            attached = str(file)
         is_sent = messenger.notify(title=message.title, body=message.html, body_format="html", attach=attached)
     if not is_sent:
         raise CxhouseError("a recipient's server did not take it")

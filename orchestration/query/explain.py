@@ -21,6 +21,8 @@ from orchestration.query.split import Part, Sums, rest, split
 
 #: The member that stands for all of a dimension whose numbers are not shown, in one of the periods at least.
 HIDDEN = "members of too few people to show"
+#: The member of the cases whose member is not known: it is nobody whom a change is due to.
+UNKNOWN = "unknown"
 #: So many movers are named in a sentence.
 _NAMED = 3
 #: A mover's part of the change must be so much larger than its part of the cases, or it moved as all others did.
@@ -232,7 +234,9 @@ def _movers(told: Explanation) -> list[Mover]:
     for parts in told.parts.values():
         able = [
             mover for mover in parts
-            if mover.member != HIDDEN and mover.effect / told.change > 0 and (mover.is_significant or told.p_value is None)
+            if mover.member not in (HIDDEN, UNKNOWN)
+            and mover.effect / told.change > 0
+            and (mover.is_significant or told.p_value is None)
         ]  # fmt: skip
         for count in range(1, min(_NAMED, len(able)) + 1):
             beyond = sum(mover.effect / told.change - (mover.share + mover.share_before) / 2 for mover in able[:count])

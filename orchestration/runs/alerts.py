@@ -1,11 +1,13 @@
-"""Alerts: each gate that failed and each run that broke, as a row that readers can query, and as a message."""
+"""Each gate that failed and each run that broke, as an alert that readers can query, and as a message.
+
+What a publication brought is told by ``query/alerting.py``.
+"""
 
 from __future__ import annotations
 
 import logging
 
 from orchestration import durable
-from orchestration.connections import connect
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.gates.verdicts import Verdict
 from orchestration.output import lines_shown
@@ -14,21 +16,11 @@ from orchestration.pull.personal import files_shown
 from orchestration.pull.quarantine import valueless
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
-from orchestration.versions import MARTS_FILE
 
 #: The order in which people look at alerts.
 BY_SEVERITY = "case severity when 'critical' then 0 when 'warning' then 1 else 2 end, raised_at desc, alert_id"
 #: A message names the first few; the page has them all.
 MAX_TOLD = 5
-_ALERT_LINES = f"""
-    select
-        alert_id,
-        subject || case when member is null or member = 'all' then '' else ' (' || member || ')' end || ' ' || message
-            || case when value is null then '' else ': ' || cast(round(value, 4) as varchar) end
-    from alerts
-    where kind <> 'run' and closed_at is null
-    order by {BY_SEVERITY}
-"""
 
 
 def check_addresses(addresses: list[str], setting: str = "notify") -> None:
@@ -101,40 +93,15 @@ def _reasons(verdict: Verdict) -> list[str]:
     return [f"  {line}" for line in (verdict.in_counts, *map(valueless, verdict.examples)) if line]
 
 
-def published_alerts(settings: Settings) -> dict[str, str] | None:
-    """The open alerts that readers see, by id, each in one line, the most severe first; none before the first publication."""
-    path = settings.published / MARTS_FILE
-    if not path.exists():
-        return None
-    with connect(path, read_only=True) as con:
-        named = con.execute("select column_name from duckdb_columns() where table_name = 'alerts'").fetchall()
-        if not {("alert_id",), ("closed_at",)} <= set(named):
-            return None
-        rows = con.execute(_ALERT_LINES).fetchall()
-    return dict(rows)
-
-
-def tell_new_alerts(settings: Settings, before: dict[str, str] | None) -> None:
-    """Send a message of the alerts that a publication brought; what had been told before is not told again."""
-    now_published = published_alerts(settings) or {}
-    fresh = [line for alert_id, line in now_published.items() if alert_id not in (before or {})]
-    if not fresh:
-        return
-    lines = [f"- {line}" for line in fresh[:MAX_TOLD]]
-    if len(fresh) > MAX_TOLD:
-        lines.append(f"- and {len(fresh) - MAX_TOLD} more")
-    lines.append("The table alerts has them all, each with the query of its cases.")
-    send(settings, f"cxhouse: {len(fresh)} new alert(s)", "\n".join(lines))
-
-
-def send(settings: Settings, title: str, body: str) -> None:
-    """Send a message to whoever the setting `notify` names."""
-    if not settings.notify:
+def send(settings: Settings, title: str, body: str, to: list[str] | None = None) -> None:
+    """Send a message to these Apprise addresses; without any, to those of the setting `notify`."""
+    addresses = to or settings.notify
+    if not addresses:
         return
     import apprise
 
     messenger = apprise.Apprise()
-    for address in settings.notify:
+    for address in addresses:
         messenger.add(address)
     if not messenger.notify(title=title, body=files_shown(lines_shown(body))):
         logging.getLogger("cxhouse").error("notify: not every message could be sent")

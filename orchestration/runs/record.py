@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from orchestration import durable
@@ -34,8 +34,6 @@ class RunRecord:
     messages: list[str] = field(default_factory=list)
     #: Landed files that no contract reads.
     unclaimed: list[str] = field(default_factory=list)
-    #: For each file that was read, its rows and the records that they became.
-    summary: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     #: How many models were kept, touched (computed in part), compared (computed whole, changes kept) or rebuilt.
     model_modes: dict[str, int] = field(default_factory=dict)
@@ -89,4 +87,5 @@ class RunRecord:
             return None  # none yet, or a half one of an earlier release
         data["loads"] = [Load(**item) for item in data["loads"]]
         data["verdicts"] = [Verdict(**item) for item in data["verdicts"]]
-        return cls(**data)
+        known = {one.name for one in fields(cls)}  # an earlier release wrote more
+        return cls(**{name: value for name, value in data.items() if name in known})

@@ -21,7 +21,7 @@ TICKET_CHANNELS = {"Mail": 0.45, "Live chat": 0.2, "Web form": 0.15, "Facebook m
 MARKETPLACE_VIA = "Marketplace"
 #: Median minutes until an agent answers, by channel.
 ANSWER_MINUTES = {
-    "Mail": 200, "Live chat": 0.8, "Web form": 240, "Facebook message": 12, "Help Center": 220, "Marketplace": 150,
+    "Mail": 120, "Live chat": 0.25, "Web form": 150, "Facebook message": 1.2, "Help Center": 140, "Marketplace": 110,
 }  # fmt: skip
 TEAMS = ("First line", "Logistics", "Billing")
 TOPIC_TEAM = {
@@ -71,6 +71,8 @@ class Scope:
     customers: int
     days: int
     seed: int
+    #: Chats that a bot answers first, on top of the rest.
+    has_bots: bool = False
 
     @property
     def starts_at(self) -> datetime:

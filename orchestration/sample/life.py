@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from orchestration.sample import company
+from orchestration.sample import company, story
 from orchestration.sample.company import Scope, busy_times, pick, to_open_hours
 
 NOT_A_TIME = np.datetime64("NaT", "s")
@@ -36,6 +36,8 @@ def live(scope: Scope, first: int, count: int) -> Life:
     customers = _customers(rng, scope, first, count)
     orders = _orders(rng, scope, customers)
     items = _items(rng, orders)
+    orders["is_bad"] = story.with_bad_product(scope, orders, items)
+    orders["refunded_at"] = _refunds(rng, scope, orders)
     orders["total"] = items.groupby("order_row")["amount"].sum().reindex(orders.index, fill_value=0).round(2)
     contacts = _contacts(rng, scope, customers, orders)
     is_call = (contacts["is_complaint"] & (rng.random(len(contacts)) < 0.35)) | (rng.random(len(contacts)) < 0.3)
@@ -58,8 +60,8 @@ def _customers(rng: np.random.Generator, scope: Scope, first: int, count: int) -
     family = rng.choice(np.array(company.LAST_NAMES, dtype=object), count)
     ascii_name = pd.Series(given).str.normalize("NFKD").str.encode("ascii", "ignore").str.decode("ascii").str.lower()
     window = scope.days * 86400
-    # A third were customers before the sample begins; the others arrive in its course.
-    joined = np.where(rng.random(count) < 0.35, 0, rng.random(count) * window)
+    # A young shop: it opens with the sample, and wins customers evenly, so that no cohort is unlike the others.
+    joined = rng.random(count) * window
     return pd.DataFrame(
         {
             "customer_id": [f"C{n:07d}" for n in number],
@@ -106,21 +108,25 @@ def _orders(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame) -> 
     frame["order_id"] = [f"O{customer[1:]}-{n}" for customer, n in zip(frame["customer_id"], _rank(row), strict=True)]
     frame["channel"] = channel
     frame["ordered_at"] = ordered
-    cancelled = rng.random(size) < 0.03
-    frame["cancelled_by"] = np.where(cancelled, rng.choice(["seller", "buyer", "buyer"], size), None)
-    ship = to_open_hours(ordered + seconds(rng.lognormal(2.4, 0.7, size) * 3600))
-    frame["promised_ship_at"] = to_open_hours(ordered + np.timedelta64(36, "h"))
-    strike = (ordered >= np.datetime64(scope.ends_at, "s") - np.timedelta64(75, "D")) & (frame["country"] == "FR")
-    transit = rng.lognormal(0.85, 0.4, size) * np.where(strike, 1.8, 1) * np.where(channel == "amazon", 0.85, 1)
+    cancelled = rng.random(size) < story.cancelling(scope, frame)
+    frame["cancelled_by"] = story.cancelled_by(rng, scope, frame, cancelled)
+    ship = to_open_hours(ordered + seconds(rng.lognormal(2.1, 0.6, size) * 3600))
+    frame["promised_ship_at"] = to_open_hours(ordered + np.timedelta64(36, "h")) + np.timedelta64(8, "h")
+    transit = rng.lognormal(0.62, 0.32, size) * story.transit_factor(scope, frame) * np.where(channel == "amazon", 0.85, 1)
     frame["promised_on"] = (ordered + np.timedelta64(5, "D")).astype("datetime64[D]")
     frame["shipped_at"] = until(scope, np.where(cancelled, NOT_A_TIME, ship))
     frame["delivered_at"] = until(scope, np.where(cancelled, NOT_A_TIME, ship + seconds(transit * 86400)))
     frame["cancelled_at"] = until(scope, np.where(cancelled, ordered + np.timedelta64(20, "h"), NOT_A_TIME))
-    refunded = (rng.random(size) < 0.04) & ~np.isnat(frame["delivered_at"].to_numpy())
-    frame["refunded_at"] = until(scope, np.where(refunded, frame["delivered_at"].to_numpy() + np.timedelta64(9, "D"), NOT_A_TIME))
     frame["affiliate"] = np.where(rng.random(size) < 0.06, rng.choice(["BLOG10", "FRIENDS"], size), None)
-    frame["claim"] = np.where(rng.random(size) < 0.004, rng.choice(["guarantee", "chargeback"], size), None)
+    frame["claim"] = np.where(rng.random(size) < 0.002, rng.choice(["guarantee", "chargeback"], size), None)
     return frame
+
+
+def _refunds(rng: np.random.Generator, scope: Scope, orders: pd.DataFrame) -> np.ndarray:
+    """When money is paid back, if it is: nine days after the parcel came."""
+    delivered = orders["delivered_at"].to_numpy()
+    refunded = (rng.random(len(orders)) < np.where(orders["is_bad"], 0.7, 0.03)) & ~np.isnat(delivered)
+    return until(scope, np.where(refunded, delivered + np.timedelta64(9, "D"), NOT_A_TIME))
 
 
 def _rank(row: np.ndarray) -> np.ndarray:
@@ -161,26 +167,27 @@ def _contacts(rng: np.random.Generator, scope: Scope, customers: pd.DataFrame, o
     due = promised.astype("datetime64[s]") + np.timedelta64(1, "D")
     late = (np.isnat(delivered) | (delivered > due)) & (due < np.datetime64(scope.ends_at, "s"))
     late &= orders["cancelled_by"].isna().to_numpy()
-    damaged = ~np.isnat(delivered) & (rng.random(len(orders)) < 0.025)
+    damaged = ~np.isnat(delivered) & (rng.random(len(orders)) < np.where(orders["is_bad"], 0.5, 0.025))
     asks_late = late & (rng.random(len(orders)) < 0.45)
-    asks = rng.random(len(orders)) < 0.2
+    ordered = orders["ordered_at"].to_numpy()
+    asks = rng.random(len(orders)) < story.asking(scope, ordered)
     about = np.concatenate([np.flatnonzero(asks_late), np.flatnonzero(damaged), np.flatnonzero(asks)])
     topics = np.concatenate(
         [
             np.full(asks_late.sum(), "late delivery", dtype=object),
             np.full(damaged.sum(), "damaged item", dtype=object),
-            pick(rng, company.GENERAL_TOPICS, int(asks.sum())),
+            story.topics(rng, scope, ordered[asks], pick(rng, company.GENERAL_TOPICS, int(asks.sum()))),
         ]
     )
     starts = np.where(
         topics == "late delivery",
         due[about],
-        np.where(topics == "damaged item", delivered[about], orders["ordered_at"].to_numpy()[about]),
+        np.where(topics == "damaged item", delivered[about], ordered[about]),
     )
     starts = starts.astype("datetime64[s]") + seconds(rng.exponential(0.8, len(about)) * 86400)
     frame = orders.loc[about, ["customer_id", "email", "phone", "country", "segment", "language", "order_id", "channel"]]
     frame = frame.assign(topic=topics, at=starts)
-    again = frame[rng.random(len(frame)) < 0.16]
+    again = frame[rng.random(len(frame)) < story.asking_again(scope, starts, topics)]
     again = again.assign(at=again["at"].to_numpy() + seconds(rng.exponential(3.0, len(again)) * 86400))
     frame = pd.concat([frame, again], ignore_index=True)
     frame["at"] = busy_times(rng, frame["at"].to_numpy().astype("datetime64[s]"), office=True)
@@ -203,16 +210,17 @@ def _tickets(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, fir
     frame["via"] = np.where(
         (frame["channel"] != "webshop") & (rng.random(size) < 0.7),
         company.MARKETPLACE_VIA,
-        pick(rng, company.TICKET_CHANNELS, size),
+        story.ways(rng, scope, frame["at"].to_numpy(), pick(rng, company.TICKET_CHANNELS, size)),
     )
     frame["team"] = frame["topic"].map(company.TOPIC_TEAM)
     frame["agent"] = _agent(rng, scope, frame["team"])
     wait = frame["via"].map(company.ANSWER_MINUTES).to_numpy() * rng.lognormal(0, 0.9, size)
+    wait *= story.answer_factor(scope, frame["at"].to_numpy(), frame["via"].to_numpy())
     answered = frame["at"].to_numpy().astype("datetime64[s]") + seconds(wait * 60)
     answered = np.where(frame["via"] == "Live chat", answered, to_open_hours(answered))
     never = rng.random(size) < 0.02
     frame["answered_at"] = until(scope, np.where(never, NOT_A_TIME, answered))
-    frame["replies"] = np.where(never, 0, 1 + rng.poisson(np.where(frame["is_complaint"], 1.1, 0.5)))
+    frame["replies"] = np.where(never, 0, 1 + rng.poisson(np.where(frame["is_complaint"], 0.8, 0.25)))
     # A reply that is still to come is none.
     frame["replies"] = frame["replies"].where(~frame["answered_at"].isna(), 0)
     last = answered + seconds(np.maximum(frame["replies"] - 1, 0).to_numpy() * rng.lognormal(2.6, 0.8, size) * 3600)
@@ -226,7 +234,7 @@ def _tickets(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, fir
         scope, np.where(frame["is_complaint"] & (rng.random(size) < 0.12), answered + np.timedelta64(1, "m"), NOT_A_TIME)
     )
     hours = (answered - frame["at"].to_numpy().astype("datetime64[s]")).astype(int) / 3600
-    happy = 1 / (1 + np.exp(-(1.9 - 0.05 * hours - 0.7 * frame["is_complaint"] - 1.1 * reopened)))
+    happy = 1 / (1 + np.exp(-(2.9 - 0.05 * hours - 0.7 * frame["is_complaint"] - 1.1 * reopened)))
     solved = ~frame["solved_at"].isna().to_numpy()
     rated_at = frame["solved_at"].to_numpy() + seconds(rng.exponential(7, size) * 3600)
     frame["rated_at"] = until(scope, np.where(solved & (rng.random(size) < 0.32), rated_at, NOT_A_TIME))
@@ -261,7 +269,8 @@ def _calls(rng: np.random.Generator, scope: Scope, contacts: pd.DataFrame, first
     hour = (frame["at"].to_numpy().astype("datetime64[h]").astype(int)) % 24
     load = 1 + 1.2 * np.exp(-((hour - 12) ** 2) / 6)
     frame["queued_at"] = frame["at"].to_numpy().astype("datetime64[s]") + np.timedelta64(6, "s")
-    wait = np.round(rng.exponential(14 * load) + 1)
+    load *= story.queue_factor(scope, frame["at"].to_numpy(), frame["team"].to_numpy())
+    wait = np.round(rng.exponential(5 * load) + 1)
     patience = np.round(rng.exponential(160, size) + 2)
     frame["answered"] = wait <= patience
     frame["wait"] = np.minimum(wait, patience)
@@ -283,7 +292,8 @@ def _reviews(rng: np.random.Generator, scope: Scope, orders: pd.DataFrame, first
     size = len(frame)
     arrived = frame["delivered_at"].to_numpy().astype("datetime64[s]")
     late = arrived > frame["promised_on"].to_numpy().astype("datetime64[s]") + np.timedelta64(1, "D")
-    frame["stars"] = np.clip(np.round(rng.normal(np.where(late, 2.9, 4.4), 1.0)), 1, 5).astype(int)
+    liked = np.select([frame["is_bad"], late], [1.6, 2.9], 4.4)
+    frame["stars"] = np.clip(np.round(rng.normal(liked, 0.8)), 1, 5).astype(int)
     frame["created_at"] = until(scope, arrived + seconds(rng.exponential(6, size) * 86400))
     said = [rng.choice(len(pool), size) for pool in company.REVIEWS["de"]]
     mood = np.select([frame["stars"] <= 2, frame["stars"] == 3], [company.BLAME, company.MIXED], company.PRAISE)
@@ -327,7 +337,7 @@ def _surveys(
         score=np.clip(np.round(recommending), 0, 10), low=0, high=10, polarity=None, call_id=None, solved=None,
     )  # fmt: skip
     called = calls[calls["answered"] & (rng.random(len(calls)) < 0.15)]
-    liking = np.clip(np.round(rng.normal(np.where(called["resolved"], 4.3, 2.6), 0.9)), 1, 5)
+    liking = np.clip(np.round(rng.normal(np.where(called["resolved"], 4.6, 3.2), 0.8)), 1, 5)
     csat = called[["customer_id", "email", "call_id", "topic"]].assign(
         kind="csat", mode="transactional", survey_id="after-call", channel="phone",
         at=called["at"].to_numpy().astype("datetime64[s]") + np.timedelta64(30, "m"),

@@ -218,7 +218,7 @@ def brand_surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "response_id": [f"b{life.first}-{n:05d}" for n in range(size)],
             "kind": np.where(is_brand, "brand", "csat"),
             "responded_at": _text(at),
-            "score": np.where(is_brand, np.nan, np.clip(np.round(rng.normal(5.6, 1.3, size)), 1, 7)),
+            "score": np.where(is_brand, np.nan, np.clip(np.round(rng.normal(6.4, 1.0, size)), 1, 7)),
             "scale_max": 7,
             "mode": "relational",
             "survey_id": "image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from orchestration.sample import company
+from orchestration.sample import company, story
 from orchestration.sample.company import Scope, pick
 
 
@@ -24,13 +24,15 @@ def roster(scope: Scope) -> pd.DataFrame:
     agent, day = agent[present], day[present]
     week = (day.astype(int) // 7) * 1000 + agent
     away = pd.Series(week).map(dict(zip(np.unique(week), rng.random(len(np.unique(week))), strict=True))).to_numpy()
-    absence = np.where(away < 0.1, "holiday", np.where((rng.random(len(day)) < 0.04) & (day < today), "sick", None))
+    team = np.array(company.TEAMS, dtype=object)[agent % len(company.TEAMS)]
+    ill = (rng.random(len(day)) < 0.04) | story.is_ill(rng, scope, day, team)
+    absence = np.where(away < 0.1, "holiday", np.where(ill & (day < today), "sick", None))
     pay = np.round(pick(rng, {"2600": 1, "2900": 1, "3300": 1}, scope.agents).astype(float))
     return pd.DataFrame(
         {
             "agent_id": [f"agent{n:03d}" for n in agent],
             "work_date": np.datetime_as_string(day),
-            "team": np.array(company.TEAMS, dtype=object)[agent % len(company.TEAMS)],
+            "team": team,
             "scheduled_minutes": 480,
             "worked_minutes": np.where(day < today, np.where(absence == None, 480, 0), None),  # noqa: E711
             "absence": absence,

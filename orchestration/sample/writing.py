@@ -17,12 +17,14 @@ import pyarrow.parquet as pq
 import zstandard
 
 from orchestration.connections import connect
-from orchestration.sample import optional, shapes
+from orchestration.sample import bots, optional, shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
 from orchestration.sample.roster import roster
 
 CHUNK_CUSTOMERS = 20_000
+#: The stream of random numbers of the bot's chats: others are named by the length of a file's name.
+_OF_BOTS = 1000
 CONFIG = Path(__file__).with_name("config")
 
 
@@ -134,7 +136,8 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
             for kind in ("web_sessions", "signups", "subscriptions", "shipments", "product_usage", "survey_invitations")
         },
     }  # fmt: skip
-    rows = dict.fromkeys(files, 0)
+    chats = {name: CsvFile(exports / name) for name in bots.FILES if scope.has_bots}
+    rows = dict.fromkeys([*files, *chats], 0)
     for first in range(0, scope.customers, CHUNK_CUSTOMERS):
         count = min(CHUNK_CUSTOMERS, scope.customers - first)
         life = live(scope, first, count)
@@ -142,9 +145,13 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
             frame = shape(life, np.random.default_rng([scope.seed, first, len(name)]))
             file.write(frame)
             rows[name] += len(frame)
+        rng = np.random.default_rng([scope.seed, first, _OF_BOTS])
+        for name, frame in zip(chats, bots.bot_conversations(life, rng) if chats else (), strict=True):
+            chats[name].write(frame)
+            rows[name] += len(frame)
         progress(f"{first + count:,} of {scope.customers:,} customers")
-    for file, _ in files.values():
-        file.close()
+    for written in [*(file for file, _ in files.values()), *chats.values()]:
+        written.close()
     for name, frame in {
         "agents.csv.zst": roster(scope),
         "surveys_staff.csv": optional.staff_surveys(scope),

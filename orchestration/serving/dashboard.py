@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -21,8 +22,21 @@ ADDRESS = "127.0.0.1"
 OPENED = "CXHOUSE_OPENED"
 
 
+#: What the pages need, the slow ones of it: more than a processor second to import, which the first reader would wait for.
+_NEEDED = (
+    "duckdb", "pandas", "plotly.graph_objects", "scipy.special",
+    "orchestration.dashboard.pages", "orchestration.dashboard.explorer",
+)  # fmt: skip
+
+
+def _import_ahead() -> None:
+    for name in _NEEDED:
+        importlib.import_module(name)
+
+
 @asynccontextmanager
 async def _opened(_app: st.App) -> AsyncIterator[None]:
+    asyncio.get_running_loop().run_in_executor(None, _import_ahead)
     if address := os.environ.get(OPENED):
         asyncio.get_running_loop().call_later(0.5, click.launch, address)
     yield

@@ -20,5 +20,7 @@ class Digest(BaseModel):
     grain: Literal["day", "week", "month", "quarter"] = Field(
         "week", description="Period that it is about, and how often it is sent."
     )
-    form: Literal["html", "csv"] = Field("html", description="Numbers in the mail itself, or as a CSV file beside it.")
+    form: Literal["html", "csv", "pdf"] = Field(
+        "html", description="The mail has the numbers in any case; csv, pdf: also as a file (PDF needs Chromium on the machine)."
+    )
     always: bool = Field(False, description="Send it too when nothing misses its target and nothing has changed significantly.")

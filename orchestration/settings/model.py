@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.connections import Resources, default_memory, parse_memory, processors
 from orchestration.pull.limits import SHIPPED, Limits
+from orchestration.settings.alerting import AlertOwner
 from orchestration.settings.digests import Digest
 from orchestration.settings.locations import AnyLocation, Location, read_locations
 from orchestration.settings.places import Places
@@ -67,6 +68,9 @@ class Settings(Places):
     notify: list[str] = Field(
         default_factory=list,
         description="Apprise addresses (mail, Slack, webhooks, …) notified of new alerts and of runs not published.",
+    )
+    alert_owners: list[AlertOwner] = Field(
+        default_factory=list, description="Who owns which alerts, and is told of them; the first that fits (docs/practices.md)."
     )
     digests: list[Digest] = Field(default_factory=list, description="Messages with KPIs, once a period.")
     engine: Engine = Field("duckdb", description="What builds the models.")

@@ -42,7 +42,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
         record.loads += report.loads
         record.messages += [f"{report.kind}: {message}" for message in report.messages]
     record.verdicts += [_unreadable(name, why) for name, why in pulling.unreadable_sources.items()]
-    record.unclaimed, record.summary = [file_shown(name) for name in pulling.unclaimed], pulling.summary
+    record.unclaimed = [file_shown(name) for name in pulling.unclaimed]
     record.save(run.settings.home)
     loads = pulling.ledger.loads()
     if not any(load.status == "loaded" and load.rows_loaded for load in loads) and not record.blocked:

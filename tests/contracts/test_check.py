@@ -96,6 +96,17 @@ def words(reading: Reading, column: str) -> list[tuple[str | None, str | None, i
     return [(word.before, word.after, word.rows, word.is_rejected) for word in reading.words if word.column == column]
 
 
+def test_an_open_quote_of_a_file_that_nothing_claims_is_said(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.write("plan.csv", 'day;who\nmon;"Ännchen\ntue;Bo\n', "cp1252")
+    place.write("other.csv", 'day;who\nmon;"Ännchen ""A"""\ntue;"Bo\nB"\n', "cp1252")
+    report = place.check()
+    assert "opens a quote in row 2 that is never closed" in (file_of(report, "plan.csv").unreadable or "")
+    assert "opens a quote in row 2" in text_of(report)
+    assert file_of(report, "other.csv").unreadable is None
+    assert "opens a quote in row 2" in next(line for line in survey(place.settings) if line.startswith("plan.csv"))
+
+
 # -- the same as a run -------------------------------------------------------------------------------------------------
 
 

@@ -13,11 +13,18 @@ import pytest
 from reading import Canonical, canonicalise, read
 from vendor_rows import ZENDESK, connect
 
+from orchestration.pull.contract import faults_between
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.jobs import options_of
 from orchestration.pull.sorting import Origin
 
 CONTRACTS = {contract.name: contract for contract in load_contracts(None)}
+
+
+def test_shipped_contracts_are_valid() -> None:
+    """Those of a user are looked at in each run; of these the SQL is parsed here only."""
+    assert len(CONTRACTS) > 50
+    assert not {name: wrong for name, made in CONTRACTS.items() if (wrong := faults_between(made.model_dump(by_alias=True)))}
 
 
 def loaded(contract: str, path: Path, **companions: Path) -> Canonical:

@@ -26,7 +26,7 @@ KPIS: dict[str, dict[str, tuple[float, int]]] = yaml.safe_load(Path(__file__).wi
 _PART = re.compile(
     r"_(calls|tickets|reviews|order_items|orders|return_requests|seller_feedback|conversation_parts|conversations|parts|messages"
     r"|threads|articles|comments|audits|field_history|case_history|cases|email_messages|responses|satisfaction_survey_invitations"
-    r"|satisfaction_surveys|sessions|visits|interactions|issues)$"
+    r"|satisfaction_surveys|sessions|visits|interactions|issues|returns|exchange_rates)$"
 )
 
 

@@ -63,7 +63,7 @@ KINDS: dict[str, Rows] = {
         vendor_full_resolution_seconds=_sampled("", "", "1209600"),
         first_response_at=maybe_instants, solved_at=maybe_instants, agent_replies=_sampled("", "0", "1", "3"),
         reopens=_sampled("", "0", "1"), is_spam=_sampled("", "", "true"),
-        merged_into=st.one_of(st.just(""), st.just(""), _ids("t", 4)),
+        merged_into=st.one_of(st.just(""), st.just(""), _ids("t", 4)), follow_up_of=st.one_of(st.just(""), _ids("t", 4)),
         csat_score=_sampled("", "1", "5"), priority=_sampled("", "urgent"), type=_sampled("", "Complaint"),
         solved_on_first_contact=_sampled("", "", "true", "false"), **_deleted, **_person,
     ),
@@ -71,7 +71,7 @@ KINDS: dict[str, Rows] = {
         ticket_id=_ids("t", 9), event_at=instants, event_id=st.one_of(st.just(""), _ids("e", 6)),
         event_type=_sampled("created", "status_changed", "public_reply", "customer_message", "rated", "merged", "escalated",
                             "assigned"),
-        actor_type=_sampled("agent", "customer", "system"), actor_id=agents,
+        actor_type=_sampled("agent", "customer", "system", "bot"), actor_id=agents, team=_sampled("", "one", "two"),
         from_value=_sampled("", "open", "solved"),
         to_value=_sampled("", "open", "pending", "on_hold", "solved", "closed", "bad", "4"),
     ),
@@ -96,6 +96,8 @@ KINDS: dict[str, Rows] = {
         updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, paid_at=maybe_instants,
         promised_ship_at=maybe_instants, shipped_at=maybe_instants, affiliate_code=_sampled("", "", "X"),
         refund_amount=_sampled("", "3"), marketplace=_sampled("", "amazon"), claim_type=_sampled("", "", "guarantee"),
+        currency=_sampled("", "", "EUR", "USD", "gbp"), tax_amount=_sampled("", "2"), discount_amount=_sampled("", "1"),
+        fulfilled_by=_sampled("", "marketplace"), gift_card_amount=_sampled("", "", "5"),
         **_deleted, **_person,
     ),
     "order_items": _rows(
@@ -130,7 +132,8 @@ KINDS: dict[str, Rows] = {
         trial_ends_at=maybe_instants, ended_at=maybe_instants, plan=_sampled("", "plus"), **_deleted,
     ),
     "shipments": _rows(
-        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants, **_deleted,
+        shipment_id=_ids("p", 5), order_id=_ids("o", 7), shipped_at=instants, delivered_at=maybe_instants,
+        is_tracked=_sampled("", "true", "false"), **_deleted,
     ),
     "product_usage": _rows(
         customer_id=_ids("c", 5), used_at=instants, user_id=_sampled("", "u"), feature=_sampled("", "search", "share"),
@@ -142,6 +145,14 @@ KINDS: dict[str, Rows] = {
     "costs": _rows(
         cost_id=_ids("x", 4), cost_date=_sampled("2026-05-28", "2026-06-28", "2026-07-28"), amount=_sampled("10", "99.5"),
         category=_sampled("", "tools"), team=_sampled("", "one"), currency=_sampled("", "EUR", "USD"),
+    ),
+    "exchange_rates": _rows(
+        rate_date=_sampled("2026-04-30", "2026-05-28", "2026-06-27", "2026-06-29"), base_currency=_sampled("EUR", "EUR", "CHF"),
+        currency=_sampled("USD", "USD", "GBP", "EUR"), rate=_sampled("1.25", "0.8", "2"), **_deleted,
+    ),
+    "returns": _rows(
+        return_id=_ids("r", 4), order_id=_ids("o", 7), requested_at=instants, refund_amount=_sampled("", "2.5"),
+        return_shipping_amount=_sampled("", "4.99"), outcome=_sampled("", "refund", "exchange"), **_deleted,
     ),
     "competitors": _rows(
         competitor=_sampled("a", "b"), period_start=_sampled("2026-05-01", "2026-06-01", "2026-07-01"),
@@ -204,7 +215,7 @@ class Step:
 LACKED = (
     "cancelled_by", "refunded_at", "refund_amount", "affiliate_code", "claim_type", "delivered_at", "shipped_at", "escalated",
     "first_response_at", "solved_on_first_contact", "answered_at", "talk_seconds", "replied_at", "completed_at", "response_id",
-    "left_on", "hired_on", "referred_by", "topic",
+    "left_on", "hired_on", "referred_by", "topic", "tax_amount", "discount_amount",
 )  # fmt: skip
 
 
@@ -251,6 +262,11 @@ def logs(draw: st.DrawFn) -> Export:
             rows.append(
                 {**event, "event_at": at, "event_type": draw(_sampled("public_reply", "customer_message")), "to_value": ""}
             )
+        for what in draw(st.lists(_sampled("public_reply", "assigned", "customer_message"), max_size=2)):
+            at = (created_at + timedelta(hours=draw(st.integers(0, 40)))).isoformat()
+            who = "customer" if what == "customer_message" else draw(_sampled("bot", "bot", "agent"))
+            to = draw(_sampled("ann", "robo")) if what == "assigned" else ""
+            rows.append({**event, "event_at": at, "event_type": what, "actor_type": who, "actor_id": "robo", "to_value": to})
     return Export("ticket_events", rows)
 
 

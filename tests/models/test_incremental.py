@@ -35,6 +35,7 @@ KNOBS = {
     "min_pay_group": 1, "staffing_history_weeks": 2, "staffing_weeks_ahead": 1,
     "review_window_days": 5, "journey_window_days": 6, "defect_window_days": 9,
     "log_offset_min_tickets": 2, "log_offset_min_share": 0.6,
+    "contact_costs": {"default": 2, "phone": 3, "agent_hour": 30}, "backlog_forecast_weeks": 3,
 }  # fmt: skip
 
 #: What contracts of snapshots carry along: one value of a record, and several.

@@ -16,8 +16,6 @@ from scipy import stats
 
 from orchestration.dashboard.cases import cases_behind
 from orchestration.dashboard.marts import Marts
-from orchestration.runs.alerts import published_alerts, tell_new_alerts
-from orchestration.settings import Settings
 
 DAYS = [date(2024, 4, 21) + timedelta(days=n) for n in range(800)]
 SHIFTED = 20  # of the last days
@@ -175,19 +173,3 @@ def test_a_customer_on_one_row(company: Company, sample_home: Home) -> None:
     assert totals[4] == sum(not t["is_solved"] for t in counted)
     behaviours = dict(sample_home.query("select behaviour, count(*) from customer_360 group by 1"))
     assert len(behaviours) >= 6
-
-
-def test_an_alert_is_told_once(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, str]] = []
-    monkeypatch.setattr("orchestration.runs.alerts.send", lambda settings, title, body: told.append((title, body)))
-    settings = Settings(home=sample_home.path)
-    now = published_alerts(settings)
-    assert now
-    tell_new_alerts(settings, None)
-    assert told[0][0] == f"cxhouse: {len(now)} new alert(s)"
-    tell_new_alerts(settings, now)
-    assert len(told) == 1, "nothing changed"
-    gone = dict(list(now.items())[1:])
-    tell_new_alerts(settings, gone)
-    assert len(told) == 2
-    assert told[1][0] == "cxhouse: 1 new alert(s)"

@@ -225,6 +225,11 @@ class Company:
             ticket["last_solved"] = max(solvings) if ticket["is_solved"] else None
             ticket["reopened"] = len(ticket["reopenings"])
             ticket["solvings"] = solvings
+            # Solved by the list after all that the log has: the log's last event lies in quarantine, or in a file to come.
+            last_change = max(e["event_at"] for e in events if e["event_type"] in ("created", "status_changed"))
+            later = [at for at in (ticket["solved_at"], ticket["closed_at"]) if at and at > last_change]
+            if later and not ticket["is_solved"] and ticket["status"] in ("solved", "closed"):
+                ticket["is_solved"], ticket["last_solved"] = True, min(later)
         else:
             at = ticket["solved_at"] or ticket["closed_at"]
             # Solved nobody knows when.
@@ -239,6 +244,10 @@ class Company:
         ticket["last_csat"] = scores[-1] if scores else ticket["csat_score"]
         ticket["rated_at"] = ratings[-1]["event_at"] if ratings else ticket["last_solved"] or ticket["created_at"]
         ticket["escalated_ever"] = bool(ticket["escalated"]) or any(e["event_type"] == "escalated" for e in events)
+        answers = [e for e in events if e["event_type"] in ("public_reply", "auto_reply")]
+        # What a bot solved is due no person's response.
+        if ticket["is_solved"] and not ticket["first_response"] and any(e["actor_type"] == "bot" for e in answers):
+            ticket["is_response_tracked"] = False
         ticket["states"] = self._states(ticket, events)
 
     @staticmethod

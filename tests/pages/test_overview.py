@@ -131,8 +131,25 @@ def test_good_news_is_not_among_the_warnings(marts: Marts) -> None:
     assert [found.text for found in findings(marts, "Became better").findings] == [
         "Satisfaction 90 % in June 2026, was 70 % in May 2026"
     ]
-    (worse,) = findings(marts, "Became worse").findings
+    worse, late = findings(marts, "Became worse").findings
     assert worse.text == "Response within target 72 % in June 2026, was 90 % in May 2026"
+    # The two intervals overlap, the difference is no chance all the same: 2.5 standard errors.
+    assert late.text == "Late orders 9 % in June 2026, was 6 % in May 2026"
+
+
+def test_changes_are_corrected_for_how_many_are_compared(marts: Marts) -> None:
+    """Two changes, each of which alone chance shows in 3 or 4 of 100 months, are no finding together; each card says its own."""
+    marts.rows("delete from kpis where kpi_id = 'sla'")
+    marts.rows("update kpis set numerator = 84, value = 0.084 where kpi_id = 'late' and value = 0.09")
+    marts.rows("update kpis set numerator = 83, value = 0.83 where kpi_id = 'csat' and value = 0.9")
+    kpis = kpis_of(marts, View())
+    late, csat = kpis["late"], kpis["csat"]
+    assert late.p_value == pytest.approx(0.0379, abs=0.0005)
+    assert csat.p_value == pytest.approx(0.0302, abs=0.0005)
+    assert late.has_changed
+    assert csat.has_changed
+    (block,) = [block for block in overview(marts, View()) if isinstance(block, Findings) and "changed" in block.title]
+    assert block.empty.startswith("Nothing for certain")
 
 
 def test_policies_and_unusual_values(marts: Marts) -> None:
@@ -150,7 +167,7 @@ def test_headlines_are_those_of_the_setting(marts: Marts) -> None:
     assert isinstance(tiles, Cards)
     assert [kpi.id for kpi in tiles.kpis] == ["sla", "late"]
     assert tiles.kpis[0].delta == "down 18.0 points since May 2026: worse"
-    assert tiles.kpis[1].delta == "up 3.0 points since May 2026; too few cases to tell"
+    assert tiles.kpis[1].delta == "up 3.0 points since May 2026: worse"
 
 
 def test_one_card_a_measure(marts: Marts) -> None:

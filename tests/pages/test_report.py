@@ -8,6 +8,7 @@ from datetime import date
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import duckdb
 import plotly.graph_objects as go
@@ -15,6 +16,7 @@ import pytest
 from browsing import Watched, chromium
 from homes import Cxhouse, Home
 from playwright.sync_api import Browser
+from scipy import stats
 
 from orchestration.dashboard.blocks import Cards, Chart
 from orchestration.dashboard.cases import cases_behind
@@ -207,14 +209,33 @@ def test_charts_of_facts_count_what_the_kpis_count(sample_home: Home) -> None:
         assert sum(missing == 0 for missing in lacking.values()) >= whole, (name, lacking)
 
 
+def chance(kind: str, now: tuple[Any, ...], before: tuple[Any, ...]) -> float | None:
+    """The p value of a difference by scipy's tests of tables and of means, from (…, hits, cases, n, low, high)."""
+    (value, hits, cases, n, low, high), (value_b, hits_b, cases_b, n_b, low_b, high_b) = now, before
+    if kind == "wilson":
+        table = [[hits, cases - hits], [hits_b, cases_b - hits_b]]
+        if min(map(sum, zip(*table, strict=True))) == 0:
+            return 1.0
+        few = stats.contingency.expected_freq(table).min() < 5
+        tested = stats.fisher_exact(table) if few else stats.chi2_contingency(table, correction=False)
+        return float(tested.pvalue)
+    if kind == "t" and n > 1 and n_b > 1 and (high > low or high_b > low_b):
+        ends = ((low, high, n), (low_b, high_b, n_b))
+        spread = [(upper - lower) / 2 / stats.t.ppf(0.975, count - 1) * count**0.5 for lower, upper, count in ends]
+        return float(stats.ttest_ind_from_stats(value, spread[0], n, value_b, spread[1], n_b, equal_var=False).pvalue)
+    return None
+
+
 def test_cards_say_what_the_mart_says(sample_home: Home) -> None:
-    """The newest whole period, the one before, and a change only where intervals lie apart."""
+    """The newest whole period, the one before, and a change only where a test of the difference finds one."""
+    tested = 0
     with sample_home.published() as con:
         marts = Marts(con)
         for kpi in kpis_of(marts, View("quarter")).values():
             rows = sample_home.shown(
-                "select period_start, value, ci_low, ci_high from kpis where kpi_id = ? and grain = 'quarter' "
-                "and dimension = 'all' and value is not null and period_start < date '2026-07-01' order by 1 desc",
+                "select period_start, value, numerator, denominator, n, ci_low, ci_high from kpis "
+                "where kpi_id = ? and grain = 'quarter' and dimension = 'all' and value is not null "
+                "and period_start < date '2026-07-01' order by 1 desc",
                 kpi.id,
             )
             if not rows:
@@ -223,10 +244,14 @@ def test_cards_say_what_the_mart_says(sample_home: Home) -> None:
             assert kpi.now is not None
             assert (kpi.now["period_start"], kpi.now["value"]) == rows[0][:2]
             if len(rows) > 1 and period_end("quarter", rows[1][0]) == rows[0][0] and None not in rows[0] + rows[1]:
-                apart = rows[0][2] > rows[1][3] or rows[0][3] < rows[1][2]
-                assert kpi.has_changed == apart, kpi.id
+                p = chance(kpi.definition["interval_kind"], rows[0][1:], rows[1][1:])
+                if p is None:
+                    continue
+                tested += 1
+                assert kpi.p_value == pytest.approx(p, rel=1e-6, abs=1e-9), kpi.id
                 is_other = kpi.formatted(rows[0][1]) != kpi.formatted(rows[1][1])
-                assert ("too few cases to tell" in kpi.change) == (not apart and is_other)
+                assert ("too few cases to tell" in kpi.change) == (p >= 0.05 and is_other)
+    assert tested > 40
 
 
 def test_periods_end_where_the_next_begins() -> None:
@@ -341,6 +366,18 @@ def test_the_docs_site(browser: Browser, cxhouse: Cxhouse, sample_home: Home) ->
     tables.page.goto((index.parent / "tables.html").as_uri())
     tables.check("tables")
     assert "Salted hash" in tables.page.locator("main").inner_text()
+    guides = Watched(browser, 390)
+    for page in sorted((index.parent / "guides").glob("*.html")):
+        guides.page.goto(page.as_uri())
+        guides.check(page.name)
+        targets = "[...document.querySelectorAll('.guide a[href], .guide img')].map((a) => a.href || a.src)"
+        for link in guides.page.evaluate(targets):
+            name, _, anchor = link.partition("#")
+            if name.startswith("file:"):
+                target = Path(unquote(urlsplit(name).path))
+                assert target.is_file(), link
+                assert not anchor or f'id="{unquote(anchor)}"' in target.read_text(encoding="utf-8"), link
+    assert (index.parent / "guides" / "privacy.html").is_file()
     models = Watched(browser)
     models.page.goto((index.parent / "models.html").as_uri() + "#!/model/model.cxhouse.fct_tickets")
     models.page.wait_for_selector("text=Salted hash")

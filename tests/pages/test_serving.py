@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,17 @@ def status_of(address: str, data: bytes | None = None, **headers: str) -> int:
         return error.code
 
 
+def upgraded(address: str, path: str, **headers: str) -> int:
+    """What a server answers to a page that asks it for a web socket."""
+    host, _, port = address.rpartition("/")[2].partition(":")
+    named = {"Host": f"{host}:{port}", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+             "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", **headers}  # fmt: skip
+    with socket.create_connection((host, int(port)), timeout=60) as stream:
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
+        stream.sendall("\r\n".join(lines).encode())
+        return int(stream.recv(100).split()[1])
+
+
 MUTATION = (
     "mutation%7BstartSchedule(scheduleSelector%3A%7BrepositoryName%3A%22__repository__%22%2CrepositoryLocationName%3A"
     "%22cxhouse%22%2CscheduleName%3A%22daily_schedule%22%7D)%7B__typename%7D%7D"
@@ -150,6 +162,16 @@ def test_dagsters_ui_answers_its_own_pages_only(served: tuple[str, subprocess.Po
     assert status_of(f"{address}/graphql?query={MUTATION}", Origin="http://evil.example") == 403
     assert status_of(f"{address}/graphql?query={MUTATION}") == 405
     assert status_of(f"{address}/graphql", json.dumps({"query": "{version}"}).encode(), Host="evil.example") == 400
+    # Other ways to the same place: a form of a foreign page, a page without an origin, other spellings, a web socket.
+    statement = json.dumps({"query": urllib.parse.unquote(MUTATION)}).encode()
+    for origin in ("http://evil.example", "null", f"http://127.0.0.1:{int(port) + 1}"):
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json"):
+            assert status_of(f"{address}/graphql", statement, Origin=origin, Content_Type=kind) == 403
+        assert upgraded(address, "/graphql", Origin=origin) == 403
+    assert upgraded(address, "/graphql", Host="evil.example") == 403
+    assert upgraded(address, "/graphql", Origin=address, **{"Sec-WebSocket-Protocol": "graphql-ws"}) == 101
+    for path in ("//graphql", "/graphql/", "/%67raphql", "/x/../graphql"):
+        status_of(f"{address}{path}?query={MUTATION}")  # whatever it answers: the schedule's state tells
     question = json.dumps({"query": STATES}).encode()
     request = urllib.request.Request(f"{address}/graphql", question, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
@@ -178,6 +200,9 @@ def test_the_dashboard_answers_its_own_pages_only(sample_home: Home, tmp_path: P
         assert status_of(address) == 200
         assert status_of(address, Host="evil.example") == 400
         assert status_of(address, Origin="http://evil.example") == 403
+        for told in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+            assert upgraded(address, "/_stcore/stream", **told) == 403
+        assert upgraded(address, "/_stcore/stream", Origin=address) == 101
     assert "auto detect external IP" not in (tmp_path / "log").read_text(), "its outer address is not looked up"
 
 

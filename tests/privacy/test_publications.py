@@ -313,6 +313,14 @@ def test_the_people_of_a_cell_are_those_of_its_rows(sample_home: Home) -> None:
     assert len(found) > 30
 
 
+def test_pending_cases_of_few_people_are_hidden_where_nobody_is_counted(sample_home: Home) -> None:
+    """A cell without a finished case is of those who are pending; so few cases are of no more people."""
+    few = "n = 0 and n_pending between 1 and 4 and dimension <> 'agent'"
+    # In the warehouse there are such cells, each with its people.
+    assert sample_home.query(f"select count(*) > 20, count(*) = count(people_bits) from kpis where {few}") == [(True, True)]
+    assert sample_home.shown(f"select count(*) from kpis where {few}") == [(0,)]
+
+
 def test_published_tables_stay_only_by_the_same_rules(tmp_path: Path) -> None:
     class Known:
         def held_by(self, *_: Any) -> Held:

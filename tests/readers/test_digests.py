@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import email
 import email.message
-import email.policy
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as Handler
 from homes import Home
+from inbox import Inbox, address, mail_server
 
+from orchestration.configuration import check_configuration
 from orchestration.dashboard.marts import Marts
 from orchestration.display import format_value
 from orchestration.errors import ConfigurationError
 from orchestration.query.digests import compose, digest_named, send_due
+from orchestration.query.pdf import chromium
 from orchestration.settings import Settings
 from orchestration.settings.digests import Digest
-
-
-class Inbox(Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.mails: list[email.message.EmailMessage] = []
-
-    def handle_message(self, message: email.message.Message) -> None:
-        self.mails.append(email.message_from_bytes(message.as_bytes(), policy=email.policy.default))  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def mail() -> Iterator[tuple[Inbox, str]]:
     """An inbox and the address that leads to it."""
-    inbox = Inbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Controller(inbox, hostname="127.0.0.1", port=port)
-    server.start()
-    yield inbox, f"mailto://127.0.0.1:{port}?from=cxhouse@example.org&to=lead@example.org&mode=insecure"
-    server.stop()
+    with mail_server() as (inbox, port):
+        yield inbox, address(port, "lead")
 
 
 def settings_of(home: Home, tmp_path: Path, *digests: Digest) -> Settings:
@@ -61,8 +44,8 @@ def body(mail: email.message.EmailMessage) -> str:
 def test_a_digest_is_sent_once_a_period_with_the_published_numbers(
     sample_home: Home, tmp_path: Path, mail: tuple[Inbox, str]
 ) -> None:
-    inbox, address = mail
-    digest = Digest(name="Support", to=[address], kpis=["response_sla_rate", "csat"], grain="month", always=True)
+    inbox, to = mail
+    digest = Digest(name="Support", to=[to], kpis=["response_sla_rate", "csat"], grain="month", always=True)
     settings = settings_of(sample_home, tmp_path, digest)
     said: list[str] = []
     send_due(settings, said.append)
@@ -83,9 +66,9 @@ def test_a_digest_is_sent_once_a_period_with_the_published_numbers(
 
 
 def test_a_digest_is_cut_to_a_team_as_csv(sample_home: Home, tmp_path: Path, mail: tuple[Inbox, str]) -> None:
-    inbox, address = mail
+    inbox, to = mail
     digest = Digest(
-        name="First line", to=[address], kpis=["first_response_time"], by="channel", where="team = 'First line'",
+        name="First line", to=[to], kpis=["first_response_time"], by="channel", where="team = 'First line'",
         grain="quarter", form="csv", always=True,
     )  # fmt: skip
     send_due(settings_of(sample_home, tmp_path, digest), lambda _: None)
@@ -97,9 +80,9 @@ def test_a_digest_is_cut_to_a_team_as_csv(sample_home: Home, tmp_path: Path, mai
 
 
 def test_nothing_is_sent_when_nothing_is_worth_it(sample_home: Home, tmp_path: Path, mail: tuple[Inbox, str]) -> None:
-    inbox, address = mail
+    inbox, to = mail
     # A count has no target and no test: it is never worth a message by itself.
-    quiet = Digest(name="Quiet", to=[address], kpis=["review_volume"], grain="month")
+    quiet = Digest(name="Quiet", to=[to], kpis=["review_volume"], grain="month")
     settings = settings_of(sample_home, tmp_path, quiet)
     send_due(settings, lambda _: None)
     assert inbox.mails == []
@@ -116,13 +99,13 @@ def test_nothing_is_sent_when_nothing_is_worth_it(sample_home: Home, tmp_path: P
 def test_a_server_that_is_down_ends_no_run_and_is_tried_again(
     sample_home: Home, tmp_path: Path, mail: tuple[Inbox, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    inbox, address = mail
+    inbox, to = mail
     digest = Digest(name="Support", to=["mailto://127.0.0.1:1?from=a@example.org&to=b@example.org&mode=insecure"], kpis=["csat"],
                     grain="month", always=True)  # fmt: skip
     settings = settings_of(sample_home, tmp_path, digest)
     send_due(settings, lambda _: None)
     assert "digest Support was not sent" in caplog.text
-    repaired = settings.model_copy(update={"digests": [digest.model_copy(update={"to": [address]})]})
+    repaired = settings.model_copy(update={"digests": [digest.model_copy(update={"to": [to]})]})
     send_due(repaired, lambda _: None)
     assert len(inbox.mails) == 1
 
@@ -131,3 +114,29 @@ def test_a_digest_that_is_not_there_is_named(sample_home: Home, tmp_path: Path) 
     settings = settings_of(sample_home, tmp_path, Digest(name="Support", to=["mailto://x"], kpis=["csat"]))
     with pytest.raises(ConfigurationError, match="did you mean 'Support'"):
         digest_named(settings, "Suport")
+
+
+def test_a_digest_as_pdf(sample_home: Home, tmp_path: Path, mail: tuple[Inbox, str]) -> None:
+    """Printed by Chromium: the mail holds the numbers, and the file is a page with the same text."""
+    if chromium() is None:
+        pytest.skip("Chromium is not installed (Debian: apt install chromium)")
+    inbox, to = mail
+    digest = Digest(name="Head", to=[to], kpis=["csat", "nps"], grain="quarter", form="pdf", always=True)
+    send_due(settings_of(sample_home, tmp_path, digest), lambda _: None)
+    (sent,) = inbox.mails
+    assert "Customer satisfaction" in body(sent)
+    (attached,) = sent.iter_attachments()
+    assert attached.get_content_type() == "application/pdf"
+    assert attached.get_filename() == "Head 2026-04-01.pdf"
+    printed = attached.get_content()
+    assert printed.startswith(b"%PDF-")
+    assert printed.count(b"/Type /Page\n") == 1
+    assert b"/Font" in printed
+
+
+def test_a_machine_without_chromium_says_so_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "exports").mkdir()
+    digest = Digest(name="Head", to=["mailto://x@example.org"], kpis=["csat"], form="pdf")
+    with pytest.raises(ConfigurationError, match="digests, Head: form pdf needs Chromium"):
+        check_configuration(Settings(home=tmp_path / "home", digests=[digest]))

@@ -15,8 +15,10 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from asking import Api, Reply, Request, api_server
 from databases import postgresql, postgresql_programs
+from homes import REPOSITORY
 from landing import Home, writing
 from reading import canonicalise, read
 from vendor_cases import ALL_PARAMS, CASES, CONTRACTS, VENDORS, Case, _told
@@ -117,6 +119,14 @@ def _freshdesk(api: Api) -> None:
     alive = pages_by_number(records("freshdesk_api_tickets/tickets.json"), "updated_at", "updated_since", None, "per_page")
     gone = pages_by_number(deleted, "updated_at", "updated_since", None, "per_page")
     api.routes["/api/v2/tickets"] = lambda request: (gone if request.query.get("filter") == "deleted" else alive)(request)
+    talks = records("freshdesk_api_conversations/conversations.json")
+
+    def conversations(request: Request) -> Reply:
+        page, size = int(request.query["page"]), int(request.query["per_page"])
+        of_ticket = [one for one in talks if str(one["ticket_id"]) == request.path.split("/")[4]]
+        return Reply(of_ticket[(page - 1) * size : page * size])
+
+    api.routes["/api/v2/tickets/"] = conversations
     ratings = records("freshdesk_api_satisfaction/survey_satisfaction.json")
     api.routes["/api/v2/surveys/satisfaction_ratings"] = pages_by_number(ratings, "created_at", "created_since", None, "per_page")
 
@@ -261,7 +271,9 @@ APIS: dict[str, tuple[Callable[[Api], None], dict[str, str], str, list[str]]] = 
         "zendesk_api_tickets", "zendesk_api_audits",
         "zendesk_api_satisfaction_surveys", "zendesk_api_satisfaction_survey_invitations",
     ]),
-    "freshdesk": (_freshdesk, {"account": "acme"}, f"{SECRET}:X", ["freshdesk_api_tickets", "freshdesk_api_satisfaction"]),
+    "freshdesk": (_freshdesk, {"account": "acme"}, f"{SECRET}:X", [
+        "freshdesk_api_tickets", "freshdesk_api_conversations", "freshdesk_api_satisfaction",
+    ]),
     "intercom": (_intercom, {}, f"Bearer {SECRET}", ["intercom_conversations", "intercom_conversation_parts"]),
     "gorgias": (_gorgias, {"account": "acme"}, f"{SECRET}:{SECRET}", [
         "gorgias_tickets", "gorgias_messages", "gorgias_satisfaction_surveys", "gorgias_satisfaction_survey_invitations",
@@ -399,7 +411,7 @@ TABLES = {
     "airbyte_tickets": ("zendesk_airbyte_tickets", "zendesk_api_tickets"),
     "airbyte_orders": ("shopify_api_orders", "shopify_api_orders"),
 }
-_FILES = {"user_": "user.csv", "airbyte_orders": "airbyte_orders.ndjson"}
+_FILES = {"user_": "user.csv", "order_": "order.ndjson", "airbyte_orders": "airbyte_orders.ndjson"}
 
 
 def _fixture(name: str) -> Path:
@@ -467,6 +479,47 @@ def test_tables_that_a_connector_filled_are_read_by_the_shipped_contracts(tmp_pa
         rows = [{key: value for key, value in row.items() if key != "_why"} for case in cases for row in case.rows]
         assert rows
         assert in_order(told[f"{name}/{contract}"]) == in_order(rows), name
+
+
+def documented_query() -> str:
+    """The query of docs/sources.md that brings refunds to Fivetran's orders of Shopify."""
+    page = (REPOSITORY / "docs" / "sources.md").read_text()
+    block = next(part for part in page.split("```yaml\n") if "from shopify.transaction" in part).partition("```")[0]
+    return str(yaml.safe_load(block)["orders"]["query"])
+
+
+def test_refunds_come_with_fivetrans_orders_by_the_documented_query(tmp_path: Path) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    if postgresql_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    (tmp_path / "server").mkdir()
+    fixture = VENDORS / "shopify_fivetran_orders"
+    with postgresql(tmp_path / "server") as address, psycopg.connect(address, autocommit=True) as con:
+        con.execute("create schema desk")
+        _table(con, '"order"', [row for row in _rows_of(fixture / "order.ndjson") if row["id"] != 820004])
+        # 4.50 in two parts; a refund that failed and a payment are none.
+        con.execute(
+            "create table desk.transaction as select * from (values "
+            "(1, 820001, 'sale', 'success', 19.9, '2026-02-03 09:00Z'), "
+            "(2, 820001, 'refund', 'success', 2, '2026-02-04 08:00Z'), "
+            "(3, 820001, 'refund', 'success', 2.5, '2026-02-05 08:00Z'), "
+            "(4, 820001, 'refund', 'failure', 9, '2026-02-06 08:00Z'), "
+            "(5, 820002, 'refund', 'success', 50, '2026-02-07 10:00Z')) "
+            "as told (id, order_id, kind, status, amount, processed_at)"
+        )
+        con.execute("alter table desk.transaction alter processed_at type timestamptz using processed_at::timestamptz")
+        con.execute("alter table desk.transaction add _fivetran_synced timestamptz default '2026-02-07 10:05Z'")
+        told = {"query": documented_query().replace("shopify.", "desk."), "changed": "synced_at"}
+        home = ApiHome(tmp_path, {"kind": "database", "at": address, "tables": {"orders": told}})
+        assert home.land().new == 1
+        # A refund of an order that Fivetran did not read again brings it once more.
+        con.execute("insert into desk.transaction values (6, 820003, 'refund', 'success', 9, '2026-02-11Z', '2026-02-11 01:00Z')")
+        assert home.land().new == 1
+    rows = home.rows()["orders/shopify_fivetran_orders"]
+    case = next(case for case in CASES if case.file == "order_with_refunds.ndjson")
+    first, later = rows[: len(case.rows)], rows[len(case.rows) :]
+    assert in_order(first) == in_order([{name: value for name, value in row.items() if name != "_why"} for row in case.rows])
+    assert [(row["order_id"], float(row["refund_amount"])) for row in later] == [("820003", 9)]
 
 
 @pytest.mark.ci

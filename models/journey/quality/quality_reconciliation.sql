@@ -16,6 +16,8 @@
     'shipments': 'shipped_at',
     'product_usage': 'used_at',
     'costs': none,
+    'exchange_rates': none,
+    'returns': 'requested_at',
     'competitors': none,
 } -%}
 {#- touchpoints that a fact makes, and the staging whose rows it keeps (a parcel can be told by its order, too). -#}
@@ -33,7 +35,7 @@
     'fct_shipments': [['receive_parcel'], none],
 } %}
 {%- set without_deletion = ['ticket_events', 'product_usage'] -%}
-{%- set with_updates = ['tickets', 'calls', 'reviews', 'orders', 'customers'] %}
+{%- set with_updates = ['tickets', 'calls', 'reviews', 'orders', 'customers', 'returns'] %}
 with
 {%- for kind, created_at in staged.items() %}
 

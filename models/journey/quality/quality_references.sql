@@ -7,6 +7,7 @@
     ('survey answers about a ticket', 'stg_surveys', 'ticket_id', 'stg_tickets'),
     ('survey answers about a call', 'stg_surveys', 'call_id', 'int_call_names'),
     ('shipments of an order', 'stg_shipments', 'order_id', 'stg_orders'),
+    ('returns of an order', 'stg_returns', 'order_id', 'stg_orders'),
     ('invitations that were answered', 'stg_survey_invitations', 'response_id', 'stg_surveys'),
 ] %}
 with counted as (

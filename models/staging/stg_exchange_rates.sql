@@ -1,0 +1,1 @@
+{{ newest_version('exchange_rates') }}

@@ -1,0 +1,62 @@
+"""The container's files, which cannot be built here: that they name what there is, and that each step leads to the next one."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatch
+
+import yaml
+from homes import REPOSITORY
+
+from orchestration.cli import main
+
+DEPLOY = REPOSITORY / "deploy"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Name and text of each instruction of the Dockerfile."""
+    text = re.sub(r"\\\n", " ", (DEPLOY / "Dockerfile").read_text())
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(name, rest.strip()) for name, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_what_the_image_is_made_of_is_there() -> None:
+    ignored = (REPOSITORY / ".dockerignore").read_text().split()
+    copied = [rest.split()[:-1] for name, rest in instructions() if name == "COPY" and "--from" not in rest]
+    for source in [one for sources in copied for one in sources]:
+        assert (REPOSITORY / source).exists(), source
+        assert not any(fnmatch(source, pattern) for pattern in ignored), source
+    # The build runs without the network but for the lock: whatever builds the wheel is in it, with its hash.
+    backend = re.search(r'requires = \["(\w+)"\]', (REPOSITORY / "pyproject.toml").read_text())
+    assert backend
+    assert re.search(rf"^{backend[1]}==\S+ \\$", (REPOSITORY / "requirements.lock").read_text(), re.MULTILINE)
+    runs = " ".join(rest for name, rest in instructions() if name == "RUN")
+    assert "--require-hashes -r requirements.lock" in runs
+
+
+def test_the_image_starts_a_command_as_a_user_of_its_own() -> None:
+    told = dict(instructions())
+    assert json.loads(told["ENTRYPOINT"]) == ["cxhouse"]
+    assert json.loads(told["CMD"])[0] in main.commands
+    assert f"--uid {told['USER']} " in " ".join(rest for name, rest in instructions() if name == "RUN")
+    assert told["WORKDIR"] == "/data"
+
+
+def test_the_services_fit_each_other_and_the_image() -> None:
+    told = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    services = told["services"]
+    assert (DEPLOY / services["cxhouse"]["build"]["context"] / services["cxhouse"]["build"]["dockerfile"]).exists()
+    mounted = {volume.split(":")[1] for volume in services["cxhouse"]["volumes"]}
+    environment = dict(part.split("=", 1) for name, rest in instructions() if name == "ENV" for part in rest.split())
+    assert mounted >= {environment["CXHOUSE_CONFIG"], environment["CXHOUSE_EXPORTS"], "/data"}
+    assert environment["CXHOUSE_HOME"].startswith("/data/")
+    for service in services.values():
+        for other, how in service.get("depends_on", {}).items():
+            assert how == {"condition": "service_healthy"}
+            assert services[other]["healthcheck"]["test"][0] == "CMD"
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), "nothing is open to other machines"
+        for volume in service["volumes"]:
+            name = volume.split(":")[0]
+            assert name.startswith("./") or name in told["volumes"]
+        assert "PASSWORD" not in json.dumps(service.get("environment", {})), "passwords stay in secrets.env"
