@@ -74,11 +74,6 @@ def read_project(version: str) -> CompiledProject | None:
     return found
 
 
-def has_project(version: str) -> bool:
-    path = _path(version)
-    return path is not None and path.exists()
-
-
 def write_project(version: str, project: CompiledProject) -> None:
     """Keep a compiled project. That it cannot be kept (a full disk, a home directory that is read-only) costs only time."""
     path = _path(version)
