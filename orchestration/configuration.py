@@ -35,6 +35,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "staffing_phone_share": (0.01, 1),
     "staffing_history_weeks": (1, 520),
     "staffing_weeks_ahead": (1, 52),
+    "interval_minutes": (5, 60),
     "activity_window_days": (1, 36500),
     "fcr_window_days": (1, 365),
     "min_sample": (1, 1_000_000),

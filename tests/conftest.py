@@ -24,7 +24,7 @@ from orchestration.warehouse import Warehouse
 #: Models whose queries tests run by themselves, over tables of their own.
 QUERIES = (
     "int_openings", "int_calendar_segments", "int_ticket_business_seconds",
-    "int_call_forecasts", "fct_staffing_half_hours", "quality_baselines",
+    "int_call_forecasts", "fct_staffing_half_hours", "quality_baselines", "call_intervals",
 )  # fmt: skip
 
 #: Files of tests that take longest, measured in processor seconds: they are begun first, so that no process works alone at the
