@@ -1,0 +1,157 @@
+-- The spans of time that count towards each target of a ticket; the last one has no end while the clock runs. `why_unknown` says
+-- why a target has no spans that could be trusted.
+{%- set counted_states = {'agent_work': "('new', 'open')", 'requester_wait': "('new', 'open', 'on_hold')"} %}
+with targets as (
+
+    select
+        targets.ticket_id,
+        targets.metric,
+        life.response_starts_at,
+        life.first_response_at,
+        life.solved_at,
+        life.is_response_tracked,
+        life.is_history_told,
+        life.is_solved and life.solved_at is null as is_end_unknown,
+        clocks.is_every_reply_logged
+    from {{ ref('int_sla_targets') }} as targets
+    inner join {{ ref('int_ticket_life') }} as life on targets.ticket_id = life.ticket_id
+    inner join {{ ref('int_ticket_clocks') }} as clocks on targets.ticket_id = clocks.ticket_id
+
+),
+
+-- Messages and replies in their order; at one instant the message comes first.
+turns as (
+
+    select
+        events.ticket_id,
+        events.event_at,
+        events.event_type = 'public_reply' as is_reply,
+        targets.solved_at,
+        targets.is_end_unknown,
+        coalesce(sum(case when events.event_type = 'public_reply' then 1 else 0 end) over (
+            partition by events.ticket_id
+            order by events.event_at, case when events.event_type = 'public_reply' then 1 else 0 end, events._batch, events._row
+            rows between unbounded preceding and 1 preceding
+        ), 0) as replies_before
+    from {{ ref('stg_ticket_events') }} as events
+    inner join targets on events.ticket_id = targets.ticket_id
+    where
+        targets.metric = 'next_reply'
+        and targets.is_every_reply_logged
+        -- Replies by which the first response is not counted open no second wait.
+        and events.event_at >= targets.first_response_at
+        and (
+            events.event_type = 'customer_message'
+            or (events.event_type = 'public_reply' and coalesce(events.actor_type, 'agent') = 'agent')
+        )
+
+),
+
+waits as (
+
+    select
+        ticket_id,
+        replies_before,
+        min(case when not is_reply then event_at end) as starts_at,
+        min(case when is_reply then event_at end) as replied_at,
+        max(solved_at) as solved_at,
+        max(case when is_end_unknown then 1 else 0 end) = 1 as is_end_unknown
+    from turns
+    where replies_before > 0
+    group by
+        ticket_id,
+        replies_before
+
+),
+
+spans as (
+
+    select
+        ticket_id,
+        metric,
+        1 as occurrence,
+        response_starts_at as starts_at,
+        -- Solving ends the wait for a reply.
+        least(first_response_at, case when solved_at >= response_starts_at then solved_at end) as ends_at,
+        case
+            when not is_response_tracked then 'the export does not tell of replies'
+            when is_end_unknown and first_response_at is null then 'solved at an unknown time'
+        end as why_unknown
+    from targets
+    where
+        metric = 'first_reply'
+        and response_starts_at is not null
+    union all
+    select
+        ticket_id,
+        'next_reply' as metric,
+        row_number() over (
+            partition by ticket_id
+            order by starts_at
+        ) as occurrence,
+        starts_at,
+        least(replied_at, case when solved_at >= starts_at then solved_at end) as ends_at,
+        case when replied_at is null and is_end_unknown then 'solved at an unknown time' end as why_unknown
+    from waits
+    where
+        starts_at is not null
+        -- What a customer writes after the last solving, and nobody takes up, is owed no reply.
+        and (replied_at is not null or solved_at is null or starts_at <= solved_at)
+    union all
+    select
+        ticket_id,
+        metric,
+        1 as occurrence,
+        cast(null as timestamp) as starts_at,
+        cast(null as timestamp) as ends_at,
+        'the log does not tell of every reply' as why_unknown
+    from targets
+    where
+        metric = 'next_reply'
+        and not is_every_reply_logged
+    union all
+    -- Time on the desk: what lies between a solving and a reopening does not count.
+    select
+        targets.ticket_id,
+        targets.metric,
+        1 as occurrence,
+        spans.opened_at as starts_at,
+        spans.solved_at as ends_at,
+        case when spans.ticket_id is null then 'solved at an unknown time' end as why_unknown
+    from targets
+    left join {{ ref('int_ticket_open_spans') }} as spans on targets.ticket_id = spans.ticket_id
+    where targets.metric = 'resolution'
+    {% for metric, states in counted_states.items() -%}
+    union all
+    select
+        targets.ticket_id,
+        targets.metric,
+        1 as occurrence,
+        spans.starts_at,
+        spans.ends_at,
+        case
+            when not targets.is_history_told then 'the log does not tell of every state'
+            when targets.is_end_unknown then 'solved at an unknown time'
+        end as why_unknown
+    from targets
+    left join {{ ref('fct_ticket_status_spans') }} as spans
+        on
+            targets.ticket_id = spans.ticket_id
+            and targets.is_history_told
+            and spans.status in {{ states }}
+    where targets.metric = '{{ metric }}'
+    {% endfor %}
+)
+
+select
+    ticket_id,
+    metric,
+    cast(occurrence as bigint) as occurrence,
+    cast(row_number() over (
+        partition by ticket_id, metric, occurrence
+        order by starts_at
+    ) as bigint) as span_number,
+    starts_at,
+    ends_at,
+    why_unknown
+from spans

@@ -1,0 +1,304 @@
+"""What tickets are promised: cases by hand, and random tickets against a walk through the opening hours that shares no code."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from homes import Cxhouse, Home
+
+# A home of its own takes most of a minute.
+pytestmark = pytest.mark.ci
+
+AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+HOUR = 3600
+HOURS = {"desk": (9, 17), "late": (12, 20)}
+TARGETS = [
+    # policy, position, channel, team, segment, priority, metric, target_seconds, clock, valid_from, valid_to
+    ("chat", 1, "chat", "", "", "", "first_reply", 60, "", "", ""),
+    ("mail", 2, "email", "", "", "urgent", "first_reply", HOUR, "business", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "first_reply", 4 * HOUR, "business", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "next_reply", 2 * HOUR, "business", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "resolution", 16 * HOUR, "business", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "requester_wait", 6 * HOUR, "business", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "agent_work", 4 * HOUR, "calendar", "2026-05-01", ""),
+    # Never reached by mail and chat: the first policy holds.
+    ("others", 3, "", "", "", "", "resolution", 1, "calendar", "", "2026-06-30"),
+]
+ALLOWED = {(row[6], row[5]): row[7] for row in TARGETS if row[0] == "mail"}
+
+#: Ticket: priority, team, and its log: instant, event (a state, `message` or `reply`).
+Log = list[tuple[str, str]]
+BY_HAND: dict[str, tuple[str, str, Log]] = {
+    # Over a night and a weekend.
+    "night": ("normal", "day", [("2026-06-05 20:00", "new"), ("2026-06-08 12:30", "reply")]),
+    "late": ("normal", "late", [("2026-06-05 19:00", "new"), ("2026-06-08 16:00", "reply")]),
+    "urgent": ("urgent", "day", [("2026-06-02 10:00", "new"), ("2026-06-02 12:00", "reply")]),
+    "twice": (
+        "normal", "day",
+        [
+            ("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "reply"), ("2026-06-02 11:00", "message"),
+            ("2026-06-02 11:30", "message"), ("2026-06-02 14:00", "reply"), ("2026-06-03 10:00", "message"),
+            ("2026-06-03 11:00", "reply"),
+        ],
+    ),
+    "states": (
+        "normal", "day",
+        [
+            ("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "open"), ("2026-06-02 11:00", "pending"),
+            ("2026-06-03 09:00", "open"), ("2026-06-03 12:00", "solved"),
+        ],
+    ),
+    "reopened": (
+        "normal", "day",
+        [
+            ("2026-06-02 09:00", "new"), ("2026-06-02 11:00", "solved"), ("2026-06-04 09:00", "open"),
+            ("2026-06-04 17:00", "solved"),
+        ],
+    ),
+    "before": ("normal", "day", [("2026-04-20 09:00", "new"), ("2026-04-20 10:00", "reply")]),
+    "unanswered": ("normal", "day", [("2026-06-30 15:00", "new")]),
+    "paused": (
+        "normal", "day",
+        [
+            ("2026-06-29 09:00", "new"), ("2026-06-29 10:00", "open"), ("2026-06-29 10:30", "reply"),
+            ("2026-06-29 11:00", "pending"),
+        ],
+    ),
+    "merged": ("normal", "day", [("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "merged")]),
+}  # fmt: skip
+STATES = ("new", "open", "pending", "on_hold", "solved")
+
+
+def at_random(seed: int, tickets: int = 60) -> dict[str, tuple[str, str, Log]]:
+    """Tickets whose log goes from state to state, with messages and replies in between; no two events of one instant."""
+    draw, made = random.Random(seed), {}
+    for number in range(tickets):
+        at = datetime(2026, 6, 1) + timedelta(minutes=draw.randrange(28 * 1440))
+        log, state = [(f"{at:%Y-%m-%d %H:%M}", "new")], "new"
+        for _ in range(draw.randrange(10)):
+            at += timedelta(minutes=draw.choice([7, 45, 200, 900, 3000]) + draw.randrange(60))
+            if at >= AS_OF.replace(tzinfo=None):
+                break
+            event = draw.choice(["message", "reply", *(other for other in STATES[1:] if other != state)])
+            if event == "message" and state == "solved":
+                continue
+            state = event if event in STATES else state
+            log.append((f"{at:%Y-%m-%d %H:%M}", event))
+        made[f"random{number}"] = (draw.choice(["normal", "urgent"]), draw.choice(["day", "late"]), log)
+    return made
+
+
+TICKETS = BY_HAND | at_random(20)
+
+
+def events_of(ticket: str, log: Log) -> list[dict[str, str]]:
+    rows, state = [], ""
+    for at, event in log:
+        row = {"ticket_id": ticket, "event_at": at + ":00", "actor_type": "agent", "from_value": "", "to_value": ""}
+        if event in STATES:
+            row |= {"event_type": "status_changed" if state else "created", "from_value": state, "to_value": event}
+            row["actor_type"] = "agent" if state else "customer"
+            state = event
+        elif event == "merged":
+            row |= {"event_type": "merged", "to_value": "night"}
+        else:
+            row |= {"event_type": {"message": "customer_message", "reply": "public_reply"}[event]}
+            row["actor_type"] = "customer" if event == "message" else "agent"
+        rows.append(row)
+    return rows
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as stream:
+        out = csv.DictWriter(stream, list(rows[0]))
+        out.writeheader()
+        out.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Home:
+    root = tmp_path_factory.mktemp("sla")
+    exports, config = root / "exports", root / "config"
+    (config / "contracts").mkdir(parents=True)
+    (config / "seeds").mkdir()
+    exports.mkdir()
+    (config / "cxhouse.yml").write_text("reporting_timezone: UTC\n")
+    hours = [f"{name},{day},{opens:02}:00,{closes}:00,UTC" for name, (opens, closes) in HOURS.items() for day in range(1, 6)]
+    hours.insert(0, "calendar,weekday,opens_at,closes_at,timezone")
+    (config / "seeds" / "business_hours.csv").write_text("\n".join(hours) + "\n")
+    (config / "seeds" / "business_holidays.csv").write_text("calendar,holiday_on,name,opens_at,closes_at\n")
+    (config / "seeds" / "calendar_assignments.csv").write_text("calendar,channel,team\ndesk,,\nlate,,late\n")
+    header = "policy,position,channel,team,segment,priority,metric,target_seconds,clock,valid_from,valid_to"
+    (config / "seeds" / "sla_targets.csv").write_text("\n".join([header, *(",".join(map(str, row)) for row in TARGETS)]) + "\n")
+    listed = []
+    for ticket, (priority, team, log) in TICKETS.items():
+        status = [event for _, event in log if event in STATES][-1]
+        listed.append(
+            {
+                "ticket_id": ticket, "created_at": log[0][0] + ":00", "status": status, "channel": "email",
+                "priority": priority, "team": team, "merged_into": "night" if ticket == "merged" else "",
+            }
+        )  # fmt: skip
+    files = {
+        ("tickets", "desk"): listed,
+        ("ticket_events", "desk"): [row for ticket, (_, _, log) in TICKETS.items() for row in events_of(ticket, log)],
+        # A list without a log.
+        ("tickets", "list"): [
+            {
+                "ticket_id": "listed", "created_at": "2026-06-02 09:00:00", "status": "solved", "channel": "email",
+                "first_response_at": "2026-06-02 14:00:00", "solved_at": "2026-06-02 15:00:00",
+            },
+            {
+                "ticket_id": "undated", "created_at": "2026-06-02 09:00:00", "status": "solved", "channel": "email",
+                "first_response_at": "2026-06-02 10:00:00", "solved_at": "",
+            },
+        ],
+    }  # fmt: skip
+    for (kind, desk), rows in files.items():
+        contract = {"name": f"{desk}_{kind}", "kind": kind, "files": {"name": f"{kind}_{desk}*"}}
+        contract["columns"] = {name: name for name in rows[0]}
+        (config / "contracts" / f"{desk}_{kind}.yml").write_text(yaml.safe_dump(contract))
+        write(exports / f"{kind}_{desk}.csv", rows)
+    calls = "call_id,started_at,direction,disposition\nk1,2026-06-01 10:00:00,outbound,failed\n"
+    (exports / "calls.csv").write_text(calls)
+    (exports / "orders.csv").write_text("order_id,ordered_at,status\no1,2026-06-01 10:00:00,delivered\n")
+    (exports / "reviews.csv").write_text("review_id,created_at,rating,text\nr1,2026-06-01 10:00:00,1,broken\n")
+    home = Home(root / "home", exports, config)
+    cxhouse("run", "--exports", exports, *home.options, "--as-of", "2026-07-01")
+    return home
+
+
+COLUMNS = "occurrence, state, due_at, elapsed_seconds, missed_by_seconds, remaining_seconds"
+
+
+@pytest.mark.parametrize(
+    ("ticket", "metric", "expected"),
+    [
+        ("night", "first_reply", [(1, "attained", "2026-06-08 13:00", 12600, None, None)]),
+        ("late", "first_reply", [(1, "missed", "2026-06-08 15:00", 5 * HOUR, HOUR, None)]),
+        ("urgent", "first_reply", [(1, "missed", "2026-06-02 11:00", 2 * HOUR, HOUR, None)]),
+        (
+            "twice", "next_reply",
+            [
+                (1, "missed", "2026-06-02 13:00", 3 * HOUR, HOUR, None),
+                (2, "attained", "2026-06-03 12:00", HOUR, None, None),
+            ],
+        ),
+        ("states", "agent_work", [(1, "missed", "2026-06-03 11:00", 5 * HOUR, HOUR, None)]),
+        ("states", "requester_wait", [(1, "attained", None, 5 * HOUR, None, None)]),
+        ("reopened", "resolution", [(1, "attained", None, 10 * HOUR, None, None)]),
+        ("before", "first_reply", []),
+        ("merged", "first_reply", []),
+        ("unanswered", "first_reply", [(1, "active", "2026-07-01 11:00", 2 * HOUR, None, 2 * HOUR)]),
+        ("unanswered", "resolution", [(1, "active", "2026-07-02 15:00", 2 * HOUR, None, 14 * HOUR)]),
+        ("unanswered", "next_reply", []),
+        ("paused", "agent_work", [(1, "paused", None, 2 * HOUR, None, 2 * HOUR)]),
+        ("listed", "first_reply", [(1, "missed", "2026-06-02 13:00", 5 * HOUR, HOUR, None)]),
+        ("listed", "agent_work", [(1, "unknown", None, None, None, None)]),
+        ("listed", "next_reply", [(1, "unknown", None, None, None, None)]),
+        ("undated", "resolution", [(1, "unknown", None, None, None, None)]),
+    ],
+)  # fmt: skip
+def test_by_hand(home: Home, ticket: str, metric: str, expected: list[tuple]) -> None:
+    found = home.query(
+        f"select {COLUMNS} from fct_sla_targets where ticket_id = ? and metric = ? order by occurrence", ticket, metric
+    )
+    found = [(*row[:2], row[2] and f"{row[2]:%Y-%m-%d %H:%M}", *row[3:]) for row in found]
+    assert found == expected
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def open_seconds(team: str, start: datetime, end: datetime, clock: str) -> int:
+    if clock == "calendar":
+        return int((end - start).total_seconds())
+    opens, closes = HOURS["late" if team == "late" else "desk"]
+    seconds, day = 0.0, start.date()
+    while day <= end.date():
+        if day.isoweekday() < 6:
+            first = datetime.combine(day, time(opens), UTC)
+            last = datetime.combine(day, time(closes), UTC)
+            seconds += max((min(end, last) - max(start, first)).total_seconds(), 0)
+        day += timedelta(days=1)
+    return int(seconds)
+
+
+def walked(log: Log, metric: str) -> list[list[tuple[datetime, datetime | None]]]:
+    """The spans that count, by occurrence, from the log alone; the last end is none while the clock runs."""
+    moments = [(instant(at), event) for at, event in log]
+    if metric.endswith("_reply"):
+        waits, since, has_reply = [], moments[0][0], False
+        solved_at = [at for at, event in moments if event in STATES][-1]
+        final = solved_at if [event for _, event in moments if event in STATES][-1] == "solved" else None
+        waiting: datetime | None = since
+        for at, event in moments[1:]:
+            if event == "message" and waiting is None:
+                waiting = at
+            elif event == "reply" and waiting is not None:
+                waits.append((not has_reply, waiting, at))
+                waiting, has_reply = None, True
+            elif event == "reply":
+                has_reply = True
+        if waiting is not None:
+            waits.append((not has_reply, waiting, None))
+        ended = [
+            (first, start, min(x for x in (end, final if final and final >= start else None) if x) if end or final else None)
+            for first, start, end in waits
+        ]
+        return [[(start, end)] for first, start, end in ended if first == (metric == "first_reply")]
+    counted = {"resolution": STATES[:4], "agent_work": STATES[:2], "requester_wait": ("new", "open", "on_hold")}[metric]
+    changes = [moment for moment in moments if moment[1] in STATES]
+    ends = [at for at, _ in changes[1:]] + [None]
+    return [[(at, end) for (at, state), end in zip(changes, ends, strict=True) if state in counted]]
+
+
+@pytest.mark.parametrize("metric", ["first_reply", "next_reply", "resolution", "agent_work", "requester_wait"])
+def test_as_a_walk_through_the_log(home: Home, metric: str) -> None:
+    expected, states = {}, set()
+    for ticket, (priority, team, log) in TICKETS.items():
+        if not ticket.startswith("random"):
+            continue
+        allowed = ALLOWED.get((metric, priority), ALLOWED[metric, ""])
+        clock = "calendar" if metric == "agent_work" else "business"
+        is_solved = [event for _, event in log if event in STATES][-1] == "solved"
+        for number, spans in enumerate(walked(log, metric), 1):
+            elapsed = sum(open_seconds(team, start, end or AS_OF, clock) for start, end in spans)
+            is_running = any(end is None for _, end in spans)
+            is_over = not is_running and (metric.endswith("_reply") or is_solved)
+            state = "missed" if elapsed > allowed else "attained" if is_over else "active" if is_running else "paused"
+            expected[ticket, number] = (state, elapsed, not is_over)
+            states.add(state)
+    found = home.query(
+        "select ticket_id, occurrence, state, elapsed_seconds, is_open from fct_sla_targets "
+        "where metric = ? and starts_with(ticket_id, 'random')",
+        metric,
+    )
+    assert {row[:2]: row[2:] for row in found} == expected
+    assert {"missed", "attained"} <= states
+
+
+def test_an_instant_is_due_when_the_seconds_are_used_up(home: Home) -> None:
+    found = home.query(
+        "select ticket_id, occurrence, metric, clock, started_at, due_at, target_seconds, team from fct_sla_targets "
+        "where metric in ('first_reply', 'next_reply') and due_at is not null"
+    )
+    assert len(found) > 50
+    for *_, clock, started_at, due_at, target_seconds, team in found:
+        start, due = started_at.replace(tzinfo=UTC), due_at.replace(tzinfo=UTC)
+        assert open_seconds(team, start, due, clock) == target_seconds
+        assert open_seconds(team, start, due - timedelta(seconds=1), clock) == target_seconds - 1
+
+
+def test_what_is_owed_is_what_is_open(home: Home) -> None:
+    owed = home.query("select ticket_id, metric, occurrence, due_at, remaining_seconds from tickets_due order by all")
+    assert owed == home.query(
+        "select ticket_id, metric, occurrence, due_at, remaining_seconds from fct_sla_targets where is_open order by all"
+    )
+    assert {"unanswered", "paused"} <= {row[0] for row in owed}
