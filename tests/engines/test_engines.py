@@ -17,35 +17,12 @@ import pytest
 import yaml
 from homes import REAL_EXPORTS, REPOSITORY, Cxhouse, Home
 from published import OF_RUNS, OF_THE_CLOCK, not_loaded, parts
+from sparks import SMALL, configured, needs_spark
 
-from orchestration.errors import ConfigurationError
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
-from orchestration.spark import check_engine, stop_session
+from orchestration.spark import stop_session
 from orchestration.warehouse import Warehouse
-
-#: In a run as small as these most of the time goes to compiling queries that run once.
-SMALL = {
-    "spark_parts": 2,
-    "spark_conf": {
-        "spark.sql.shuffle.partitions": 2,
-        "spark.sql.codegen.wholeStage": False,
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m",
-    },
-}
-
-
-def has_spark() -> bool:
-    try:
-        check_engine(Settings(engine="spark"))
-    except ConfigurationError:
-        return False
-    return True
-
-
-needs_spark = pytest.mark.skipif(not has_spark(), reason="Spark is an extra: make setup-spark")
-
 
 #: Macro as it stands in a model -> its value, as text. Instants are UTC.
 EXPRESSIONS = {
@@ -165,15 +142,6 @@ def _same(a: object, b: object) -> bool:
     if isinstance(a, float) and isinstance(b, float):
         return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(a) and math.isnan(b))
     return a == b
-
-
-def configured(folder: Path, told: dict) -> Path:
-    """A configuration folder with more settings in it."""
-    path = folder / "cxhouse.yml"
-    told = {**(yaml.safe_load(path.read_text()) if path.exists() else {}), **told}
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(told))
-    return folder
 
 
 def few_rows(published: Path, home: Path) -> Path:

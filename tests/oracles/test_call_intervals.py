@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from conftest import ANY_ZONE
+from homes import ANY_ZONE
 
 Row = dict[str, Any]
 #: The defaults of interval_minutes, short_abandon_seconds and service_level_seconds.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from homes import REPOSITORY, Cxhouse, Home
 from persons import traces
-from test_engines import SMALL, configured, needs_spark
+from sparks import SMALL, configured, needs_spark
 
 PERSON = "amelie.quastenflosser@leak.example"
 WORDS = ("quastenflosser",)
