@@ -146,6 +146,13 @@ def _not_in_set(file: _File, told: dict[str, Any]) -> _Answer:
     return _Answer(_is_there(file, told["column"]), _values(file, told), _mostly(told))
 
 
+def _of_length(file: _File, told: dict[str, Any]) -> _Answer:
+    length = told["value"]
+    if file.type_of(told["column"]) != "VARCHAR" or isinstance(length, bool) or not isinstance(length, int):
+        raise _LibraryNeeded
+    return _Answer(_is_there(file, told["column"]), f"length({identifier(told['column'])}) <> {length}", _mostly(told))
+
+
 def _not_null(file: _File, told: dict[str, Any]) -> _Answer:
     return _Answer("true", f"not ({_is_there(file, told['column'])})", _mostly(told))
 
@@ -199,6 +206,7 @@ _ASKED: dict[str, tuple[Callable[[_File, dict[str, Any]], _Answer], set[str]]] =
     "expect_column_values_to_be_between": (_between, {"column", "min_value", "max_value", "mostly"}),
     "expect_column_values_to_be_in_set": (_in_set, {"column", "value_set", "mostly"}),
     "expect_column_values_to_not_be_in_set": (_not_in_set, {"column", "value_set", "mostly"}),
+    "expect_column_value_lengths_to_equal": (_of_length, {"column", "value", "mostly"}),
     "expect_column_values_to_not_be_null": (_not_null, {"column", "mostly"}),
     "expect_column_values_to_be_unique": (_unique, {"column"}),
     "expect_compound_columns_to_be_unique": (_unique_together, {"column_list"}),

@@ -97,6 +97,7 @@ ASKED = [
     ("expect_column_values_to_be_in_set", {"column": "name", "value_set": ["a", "b", "it's"]}),
     ("expect_column_values_to_be_in_set", {"column": "n", "value_set": [0, 1, 2], "mostly": 0.75}),
     ("expect_column_values_to_not_be_in_set", {"column": "name", "value_set": ["b"]}),
+    ("expect_column_value_lengths_to_equal", {"column": "name", "value": 1}),
     ("expect_column_values_to_not_be_null", {"column": "n"}),
     ("expect_column_values_to_not_be_null", {"column": "ratio", "mostly": 0.5}),
     ("expect_column_values_to_be_unique", {"column": "name"}),
