@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from homes import AS_OF as AS_OF_OF_SAMPLE
 from homes import Cxhouse, Home
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -295,9 +296,9 @@ def test_of_a_series_the_newest_snapshot_counts(
 
 def staged(home: Home, kind: str, rows: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """What the staging model of a home makes of raw rows."""
-    compiled = (home.path / "dbt" / "compiled" / "models" / "staging" / f"stg_{kind}.sql").read_text()
+    ((compiled,),) = home.query("select code from warehouse.maintenance.compiled where node = ?", f"model.cxhouse.stg_{kind}")
     pq.write_table(pa.Table.from_pylist(rows, schema=all_kinds()[kind].arrow_schema), folder / "rows.parquet")
-    query = compiled.replace(f"{home.path}/raw/{kind}/", f"{folder}/")
+    query = compiled.replace(f"<raw>/{kind}/", f"{folder}/").replace("<as_of>", f"timestamp '{AS_OF_OF_SAMPLE}'")
     assert str(folder) in query
     with duckdb.connect() as con:
         return con.execute(query).to_arrow_table().to_pylist()

@@ -40,6 +40,8 @@ class Mart:
     public: set[str]
     #: By KPI and month.
     values: dict[str, dict[str, float | None]]
+    #: KPI and month of numbers of few people, which readers do not get.
+    hidden: set[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,13 @@ def mart(sample_home: Home) -> Mart:
         dict(sample_home.query("select kpi_id, fact from kpi_definitions order by kpi_id")),
         {row[0] for row in sample_home.shown("select table_name from duckdb_tables()")},
         values,
+        {
+            (kpi_id, month)
+            for kpi_id, month in sample_home.shown(
+                "select kpi_id, cast(period_start as varchar) from kpis "
+                "where grain = 'month' and dimension = 'all' and status = 'suppressed'"
+            )
+        },
     )
 
 
@@ -94,16 +103,18 @@ def test_every_metric_gives_the_number_of_the_mart(project: Path, manifest: dict
     model_of = {measure["name"]: model for model in manifest["semantic_models"] for measure in model["measures"]}
     metrics = {metric["name"]: metric for metric in manifest["metrics"]}
     questions: dict[str, str | None] = {}
-    inexpressible = []
+    inexpressible: set[str] = set()
+    of_two_facts: set[str] = set()
     for kpi_id, fact in mart.facts.items():
         if kpi_id not in metrics:
             assert fact not in mart.public, f"{kpi_id}: its fact is published, but it is no metric"
             continue
         models = [model_of[measure["name"]] for measure in metrics[kpi_id]["type_params"]["input_measures"]]
+        of_two_facts |= {kpi_id} if len({model["name"] for model in models}) > 1 else set()
         try:
             questions[kpi_id] = condition_on_cells(models)
         except ValueError:
-            inexpressible.append(kpi_id)
+            inexpressible.add(kpi_id)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         answers = process.submit(ask_all, project, questions).result()
     wrong = [
@@ -111,18 +122,23 @@ def test_every_metric_gives_the_number_of_the_mart(project: Path, manifest: dict
         for kpi_id, asked in answers.items()
         for month, value in mart.values.get(kpi_id, {}).items()
         if asked.get(month) != pytest.approx(value, rel=1e-5, abs=1e-9)
+        # A month in which the numerator's fact has no row is none of MetricFlow's; the mart says 0.
+        and not (kpi_id in of_two_facts and value == 0 and asked.get(month) is None)
+        and not ((kpi_id, month) in mart.hidden and asked.get(month) is None)
     ]
     assert not wrong, sorted({kpi for kpi, *_ in wrong})
     # What MetricFlow cannot say stands in docs/connecting.md.
-    assert inexpressible == ["complaint_rate_customers"]
-    assert len([kpi_id for kpi_id in answers if mart.values.get(kpi_id)]) >= len(mart.facts) - 10
+    assert inexpressible == {"complaint_rate_customers"}
+    assert mart.values.keys() - answers.keys() - inexpressible <= mart.facts.keys() - metrics.keys()
+    assert len(mart.values.keys() & answers.keys()) > 100
 
 
 def test_it_answers_on_the_command_line(cxhouse: Cxhouse, sample_home: Home, mart: Mart) -> None:
     month = "metric_time__month"
     output = cxhouse("mf", *sample_home.options, "query", "--metrics", "nps", "--group-by", month, "--order", month).stdout
     months = [line.split() for line in output.splitlines() if line[:2] == "20"]
-    told = {month[:10]: float(value) for month, value in months if value != "nan"}
+    # A month of hidden numbers, or without answers, has no value.
+    told = {month[0][:10]: float(month[1]) for month in months if len(month) > 1 and month[1] != "nan"}
     assert told == pytest.approx({month: value for month, value in mart.values["nps"].items() if value is not None}, rel=1e-4)
     assert len(told) > 10
 

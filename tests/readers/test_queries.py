@@ -108,7 +108,7 @@ def asked(con: duckdb.DuckDBPyConnection, *kpis: str, **more: object) -> list[di
 
 
 def test_two_cuts_and_a_condition_are_the_cases(readers: duckdb.DuckDBPyConnection) -> None:
-    found = asked(readers, "first_response_time", by=("channel", "team"), where="country in (DE, AT)", grain="quarter")
+    found = asked(readers, "first_response_time", by=("channel", "team"), where="country in (DE, AT, FR)", grain="quarter")
     assert len(found) > 30
     shown = {(r["period_start"], r["channel"], r["team"]): r for r in found if r["status"] != "suppressed"}
     assert len(shown) > 10
@@ -116,7 +116,7 @@ def test_two_cuts_and_a_condition_are_the_cases(readers: duckdb.DuckDBPyConnecti
         """
         select date_trunc('quarter', created_at at time zone 'UTC' at time zone 'Europe/Berlin')::date, channel, team,
             avg(first_response_seconds), count(first_response_seconds), count(distinct coalesce(customer_key, ticket_id))
-        from fct_tickets where is_contact and country in ('DE', 'AT') group by all
+        from fct_tickets where is_contact and country in ('DE', 'AT', 'FR') group by all
         """
     ).fetchall()
     cases = {row[:3]: row[3:] for row in expected}
