@@ -4,9 +4,9 @@
 {%- set last_day = last_whole_day() -%}
 {%- set ended_at = 'cast(' ~ next_period('found.grain', 'found.since_on') ~ ' as timestamp)' %}
 
--- The reporting day up to which each KPI's exports reach. Targets are judged in the period that the overview shows: the newest that
--- is over, where the exports reach its last day. What is unusual needs more, since an export drawn in the middle of a day shows a
--- slow day, and no slump: each export has brought something later.
+-- The reporting day up to which each KPI's exports reach. Targets are judged in the period that the overview shows: the newest
+-- that is over, where the exports reach its last day. What is unusual needs more, since an export drawn in the middle of a day
+-- shows a slow day, and no slump: each export has brought something later.
 with reach as (
 
     select
