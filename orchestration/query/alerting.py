@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -262,7 +262,9 @@ def _known(settings: Settings) -> dict[str, _Known]:
     if not path.exists():
         return {}
     kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return {key: _Known(**told) for key, told in kept.items()}
+    # What another release remembers beside is of no use here.
+    names = {field.name for field in fields(_Known)}
+    return {key: _Known(**{name: value for name, value in told.items() if name in names}) for key, told in kept.items()}
 
 
 def _remember(settings: Settings, groups: list[Group]) -> None:

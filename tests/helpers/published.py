@@ -52,7 +52,8 @@ def leftovers(home: Path) -> list[str]:
     """Files and tables in a home that no run that ended leaves there."""
     expected = {
         "landing", "raw", "quarantine", "published", "dbt", "dagster", "seeds", "runs", "spark", "ledger.sqlite",
-        "warehouse.duckdb", "identity_salt", "last_run.json", "lifetime.json", "texts", "risks", "settled.json", "writer.lock",
+        "warehouse.duckdb", "identity_salt", "last_run.json", "lifetime.json", "texts", "risks", "settled.json", "alerts.json",
+        "writer.lock",
     }  # fmt: skip
     found = [path.name for path in home.iterdir() if path.name not in expected]
     names = {"marts.duckdb", "analysis.duckdb", "parquet", "report.html", "current", "versions", ".home"}
