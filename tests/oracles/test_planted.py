@@ -17,6 +17,8 @@ PHONE = "+49 30 12345678"
 AS_OF = "2026-07-01"
 #: What holds the rows themselves, and is for the owner only.
 PRIVATE = ("landing", "raw", "quarantine", "warehouse.duckdb", "texts", "spill")
+#: A gate refuses a file of rates whose codes are none, before anything else of it is looked at.
+CURRENCIES = ("currency", "base_currency")
 #: Columns by which persons are told apart: they leave the warehouse as keys.
 OF_PERSONS = ("customer_id", "agent_id", "visitor_id", "user_id")
 
@@ -27,6 +29,8 @@ def plain(column: Column, number: int) -> str:
         return column.values[0]
     if column.name in ("from_value", "to_value"):
         return "open"
+    if column.name in CURRENCIES:
+        return "EUR"
     if column.name.endswith(("_scale", "_max")):
         return "5"
     if column.is_id or column.name.endswith("_id"):
@@ -51,7 +55,8 @@ def write_exports(folder: Path, everywhere: bool) -> int:
         rows = [{name: plain(column, n) for name, column in kind.columns.items()} for n in range(20)]
         for name, column in kind.columns.items():
             is_persons = column.is_personal or name in OF_PERSONS
-            if everywhere or is_persons:
+            is_gated = kind.name == "exchange_rates" and name in CURRENCIES
+            if (everywhere and not is_gated) or is_persons:
                 for text in (f"erika.{kind.name}.{name}@{MARK}.com", PHONE):
                     row = {key: plain(other, 100 + planted) for key, other in kind.columns.items()}
                     rows.append({**row, name: text})

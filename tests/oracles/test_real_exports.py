@@ -176,6 +176,8 @@ def test_absent_exports_are_named(real_home: Home) -> None:
         # Replies of tickets are not in one export, whose callers are in no other.
         "agent_replies (tickets) or event_type public_reply (ticket_events) or resolved (calls) or "
         "solved_on_first_contact (calls)",
+        "actor_type bot (ticket_events)", "event_type public_reply (ticket_events)",
+        "merged_into (tickets) or is_merged (tickets) or event_type merged (ticket_events)",
         "affiliate_code (orders)", "affiliate_code (orders) or referred_by (customers)",
         "escalated (tickets or calls) or event_type escalated (ticket_events)",
         "first_response_at (tickets) or vendor_first_response_seconds (tickets) or event_type public_reply (ticket_events)",

@@ -103,7 +103,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
         )  # fmt: skip
     try:
         wait_for("a new version", lambda: home.shown("select version from publication") != first, log)
-        assert all("new alert" in message["title"] for message in inbox.received)
+        assert all(message["title"].startswith("cxhouse alerts: ") for message in inbox.received)
         wrong = "order_id,line_id,product_id,quantity,unit_price\n" + "".join(f"X{n},1,P1,9999999,1\n" for n in range(50))
         (home.exports / "order_items_wrong.csv").write_text(wrong)
         message = wait_for("a notification", lambda: [m for m in inbox.received if "the run was" in m["title"]], log)[0]
