@@ -21,7 +21,7 @@ from orchestration.node_result import NodeResult
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
 from orchestration.upkeep.dbt_runners import keeping
-from orchestration.upkeep.project_cache import CompiledProject, collected, read_project, write_project
+from orchestration.upkeep.project_cache import CompiledProject, cache_folder, collected, read_project, write_project
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -204,7 +204,7 @@ class Warehouse:
 
     def _share(self, kept: Kept) -> None:
         """Keep what dbt made of the project for other homes, once all of it is built."""
-        if self._shared:
+        if self._shared or cache_folder() is None:
             return
         with kept.cursor() as con:
             project = collected(self._settings, con, kept.queries(), self._version)

@@ -99,7 +99,7 @@ parts as (
         case when contacted.customer_key is null then 0 else contacted.contact_cost end as contact_cost,
         case
             when returned.customer_key is not null then returned.return_shipping
-            -- Nothing came back where returns are told, or where nothing was bought.
+            -- Nothing came back where returns are exported, or where nothing was bought.
             when arrived.loads > 0 or coalesce(ordered.orders, 0) = 0 then 0
         end as return_shipping
     from everybody

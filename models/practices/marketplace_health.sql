@@ -1,5 +1,9 @@
 {%- set today = as_of_day() -%}
 {%- set month = month_of(today) -%}
+{%- set of_standard = [
+    'marketplace', 'program', 'level', 'measure', 'currency', 'window_from', 'window_to', 'review_on', 'review_day', 'window_days',
+    'window_lag_days', 'months', 'comparison', 'limit_value', 'is_provisional', 'source',
+] -%}
 -- depends_on: {{ ref('fct_reviews') }}, {{ ref('fct_tickets') }}
 -- How each marketplace judges the seller by its own rules: where it stands, how many more faults it takes to miss the level, and
 -- when the oldest fault is forgotten. What no export tells is unknown, never kept; of a defect of several parts all must be told.
@@ -151,23 +155,10 @@ cases as (
 counted as (
 
     select
-        standards.marketplace,
-        standards.program,
-        standards.level,
-        standards.measure,
-        standards.currency,
-        standards.window_from,
-        standards.window_to,
-        standards.review_on,
-        standards.review_day,
-        standards.window_days,
-        standards.window_lag_days,
-        standards.months,
-        standards.comparison,
-        standards.limit_value,
+        {% for column in of_standard -%}
+        standards.{{ column }},
+        {% endfor -%}
         coalesce(standards.tolerated_cases, 0) as tolerated_cases,
-        standards.is_provisional,
-        standards.source,
         count(cases.is_bad) as cases,
         coalesce(sum(case when cases.is_bad then 1 else 0 end), 0) as bad_cases,
         count(cases.measure) - count(cases.is_bad) as unknown_cases,
@@ -182,23 +173,10 @@ counted as (
             and standards.window_to >= cases.case_on
             and (standards.currency is null or standards.currency = cases.currency)
     group by
-        standards.marketplace,
-        standards.program,
-        standards.level,
-        standards.measure,
-        standards.currency,
-        standards.window_from,
-        standards.window_to,
-        standards.review_on,
-        standards.review_day,
-        standards.window_days,
-        standards.window_lag_days,
-        standards.months,
-        standards.comparison,
-        standards.limit_value,
-        coalesce(standards.tolerated_cases, 0),
-        standards.is_provisional,
-        standards.source
+        {% for column in of_standard -%}
+        standards.{{ column }},
+        {% endfor -%}
+        coalesce(standards.tolerated_cases, 0)
 
 ),
 

@@ -28,7 +28,7 @@ _VERDICTS = {
 #: Cells narrower than this say nothing.
 _MIN_CELL, _MAX_CELL = 16, 32
 _MAX_WORDS = 8
-#: Of more readings than these only what is wrong is told.
+#: Of more readings than these only what is wrong is shown.
 MAX_IN_FULL = 4
 _MAX_UNUSED = 20
 #: The command that loads files, without what it needs to find them.

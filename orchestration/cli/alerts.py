@@ -44,7 +44,7 @@ def alerts(context: click.Context, form: str, home: str | None, config: str | No
 @alerts.command()
 @click.argument("alert")
 @click.option("--days", type=click.IntRange(1, 366), help="So many days from today on (default: 7).")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Until this day, on which it is told again.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Until this day, on which it is reported again.")
 @home_options
 @reported
 def snooze(alert: str, days: int | None, until: datetime | None, home: str | None, config: str | None) -> None:

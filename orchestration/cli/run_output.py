@@ -82,7 +82,7 @@ def loads_table(settings: Settings) -> Table:
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
     """Which files were refused, why rows lie in quarantine, and which files nothing reads."""
     refused = {load.batch: load.reason for load in record.loads if load.status == "refused"}
-    # What this run held back is told with its gate.
+    # What this run held back is shown with its gate.
     gated = {load.batch: load.kind for load in record.loads if load.status == "gated"}
     names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused or gated else {}
     told = {(names[batch], kind) for batch, kind in gated.items()}

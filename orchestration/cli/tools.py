@@ -110,7 +110,7 @@ def _needs(module: str, extra: str = "ui") -> None:
 def schedule(exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
     """Run the daily job at the times that the setting `schedule` says, until stopped; for a service manager.
 
-    Whoever `notify` names is told of each run that is not published.
+    Whoever `notify` names gets a message of each run that is not published.
     """
     from orchestration.configuration import check_configuration
 

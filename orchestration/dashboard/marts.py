@@ -246,7 +246,7 @@ class PublishedFile:
     """Connections to the published file of a home. A new version is seen by whoever reads after it was published.
 
     DuckDB shows the version that the first open connection of a process sees to all of them, so that the old one is closed
-    before the file is opened anew: one reader at a time.
+    before the file is opened again: one reader at a time.
     """
 
     def __init__(self, path: Path) -> None:

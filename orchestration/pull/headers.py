@@ -36,7 +36,7 @@ _GIVEN, _WORD = re.compile(r"\.\d+$|^column_\d+$", re.IGNORECASE), re.compile(r"
 class HeaderShape:
     """What is known of a header before a file is read."""
 
-    #: Names that it must hold, by which it is told from what stands above it (case does not matter).
+    #: Names that it must hold, by which it is recognised below whatever is above it (case does not matter).
     columns: tuple[str, ...] = ()
     #: So many rows are no header, whatever they hold.
     skip_rows: int = 0

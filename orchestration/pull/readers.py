@@ -62,7 +62,7 @@ class ReadOptions:
     records: str | None = None
     lines: str | None = None
     skip_rows: int = 0
-    #: Names that the header must hold, by which it is told from what stands above it.
+    #: Names that the header must hold, by which it is recognised below whatever is above it.
     columns: tuple[str, ...] = ()
     header_row: int | None = None
     header_rows: int = 1

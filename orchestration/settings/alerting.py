@@ -1,4 +1,4 @@
-"""Settings of who is told of which alerts."""
+"""Settings of who gets which alerts."""
 
 from __future__ import annotations
 

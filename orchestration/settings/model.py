@@ -70,7 +70,8 @@ class Settings(Places):
         description="Apprise addresses (mail, Slack, webhooks, …) notified of new alerts and of runs not published.",
     )
     alert_owners: list[AlertOwner] = Field(
-        default_factory=list, description="Who owns which alerts, and is told of them; the first that fits (docs/practices.md)."
+        default_factory=list,
+        description="Who owns which alerts, and gets messages of them; the first that fits (docs/practices.md).",
     )
     digests: list[Digest] = Field(default_factory=list, description="Messages with KPIs, once a period.")
     engine: Engine = Field("duckdb", description="What builds the models.")
@@ -134,7 +135,7 @@ class Settings(Places):
     )
     vars: dict[str, Any] = Field(default_factory=dict, description="Knobs of the KPI catalogue (dbt vars).")
 
-    # What one run is told; never in the configuration file.
+    # Options of one run; never in the configuration file.
     full_refresh: bool = Field(False, description="Read every landed file and rebuild every model.")
     replay: bool = Field(False, description="Read every landed file again.")
     days: tuple[date, date] | None = Field(None, description="First and last reporting day to process again.")
