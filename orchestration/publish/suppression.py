@@ -1,8 +1,6 @@
 """Numbers of too few people are not shown in the marts, nor those from which they could be worked out.
 
-The warehouse keeps every number: suppressed is what readers get. A cell's people stand in ``kpis.people_bits``, one bit for each
-of sixty groups that people fall into by a hash: as many bits as are set, so many people there are at least. Sets of people add
-up by their bits, over members and periods.
+The warehouse keeps every number: suppressed is what readers get.
 """
 
 from __future__ import annotations
@@ -11,19 +9,15 @@ from collections.abc import Callable
 
 import duckdb
 
-from orchestration.publish.nesting import Cut, write_nested
+from orchestration.publish.hidden_cells import OF_PERSONS, judge, judged_changes, same_cell, texts
+from orchestration.publish.nesting import Cut
 
 #: The status of what is not shown.
 SUPPRESSED = "suppressed"
-TOO_FEW, REVEALS = "fewer people than min_people", "would reveal a suppressed number"
 #: Columns that a table has in the marts only.
 ADDED = {"kpis": {"suppression": "Why the numbers are not shown (status suppressed); null where they are."}}
 #: Tables whose rows are shown or not as those of the KPIs are.
 _DEPENDENTS = {"rate_changes", "team_scorecard", "quality_baselines"}
-#: Where a shown total lets the missing part be worked out: parts of a longer period.
-_PERIODS = {"day": ("week", "month"), "month": ("quarter",), "quarter": ("all",)}
-#: The dimensions whose members are persons: their rows are not among the marts.
-_OF_PERSONS = ("agent",)
 
 
 def with_dependents(unchanged: frozenset[str]) -> frozenset[str]:
@@ -44,7 +38,7 @@ class Suppression:
         if table not in rules:
             return None
         if not self._is_judged:
-            self._judge()
+            judge(self._con, self._least, self._cuts)
             self._is_judged = True
         return rules[table]()
 
@@ -64,106 +58,6 @@ class Suppression:
             "pain_points": self._pain_points,
         }
 
-    # -- which cells ---------------------------------------------------------------------------------------------------
-
-    def _judge(self) -> None:
-        """Table ``judged``: every cell that counts people, each with the reason for which it is hidden."""
-        self._con.execute(
-            f"""
-            create or replace temp table judged as
-            select
-                kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, kpis.n, kpis.people_bits,
-                bit_count(kpis.people_bits) as people, not definitions.is_percentile as adds_up,
-                case when bit_count(kpis.people_bits) < {self._least} then '{TOO_FEW}' end as reason
-            from kpis.kpis as kpis
-            inner join kpis.kpi_definitions as definitions on kpis.kpi_id = definitions.kpi_id
-            where kpis.dimension not in ({_texts(_OF_PERSONS)}) and kpis.people_bits is not null
-            """
-        )
-        write_nested(self._con, self._cuts, _OF_PERSONS)
-        # Each round hides what the one before left to be worked out; the last one finds nothing.
-        while True:
-            members, whole = "{t}.dimension <> 'all'", "{t}.dimension = 'all'"
-            found = self._hide("grain, period_start, dimension", "grain, period_start", members, whole)
-            for grain, parents in _PERIODS.items():
-                for parent in parents:
-                    start = "null::date" if parent == "all" else f"date_trunc('{parent}', period_start)::date"
-                    part = f"{{t}}.grain = '{grain}' and {{t}}.adds_up"
-                    longer = f"{{t}}.grain = '{parent}'"
-                    found += self._hide(f"dimension, member, {start}", "dimension, member", part, longer, start)
-            # Parts in another dimension, whose whole is shown.
-            found += self._hide_more(self._parts_of_shown(), "whole, dimension") + self._hide_wholes()
-            if not found:
-                return
-
-    def _hide_wholes(self) -> int:
-        """Hide what is shown of parts that are all hidden, where they are one or too few people."""
-        (count,) = self._con.execute(
-            f"""
-            update judged set reason = '{REVEALS}'
-            from (
-                select distinct whole
-                from ({self._parts_of_shown()})
-                group by whole, dimension
-                having count(reason) = count(*) and (count(*) = 1 or bit_count(bit_or(people_bits)) < {self._least})
-            ) as told
-            where judged.rowid = told.whole
-            """
-        ).fetchone() or (0,)
-        return int(count)
-
-    def _parts_of_shown(self) -> str:
-        """Cells that a shown one of another dimension consists of, each with that one's row."""
-        return """
-            select parts.*, parts.rowid as cell, wholes.rowid as whole
-            from nested
-            inner join judged as wholes
-                on nested.kpi_id = wholes.kpi_id and nested.whole_dimension = wholes.dimension and nested.whole = wholes.member
-            inner join judged as parts
-                on nested.kpi_id = parts.kpi_id and nested.part_dimension = parts.dimension and nested.part = parts.member
-                and wholes.grain = parts.grain and wholes.period_start is not distinct from parts.period_start
-            where wholes.reason is null
-        """
-
-    def _hide(self, together: str, same: str, parts: str, totals: str, start: str | None = None) -> int:
-        """Hide further parts of shown totals; ``parts`` and ``totals`` are conditions on the cells of `{t}`. Returns how many."""
-        joined = " and ".join(f"parts.{column} is not distinct from totals.{column}" for column in same.split(", "))
-        if start is not None:
-            joined += f" and ({start.replace('period_start', 'parts.period_start')}) is not distinct from totals.period_start"
-        cells = f"""
-            select parts.*, parts.rowid as cell
-            from judged as parts
-            inner join judged as totals on parts.kpi_id = totals.kpi_id and {joined}
-            where {parts.format(t="parts")} and {totals.format(t="totals")} and totals.reason is null
-        """
-        return self._hide_more(cells, f"kpi_id, {together}")
-
-    def _hide_more(self, cells: str, together: str) -> int:
-        """Of cells that add up to a shown one, hide further ones, those of fewest people first, until the hidden ones are two
-        and of enough people together. Returns how many.
-        """
-        (count,) = self._con.execute(
-            f"""
-            update judged set reason = '{REVEALS}'
-            from (
-                select
-                    cell, reason as known,
-                    row_number() over by_size as place,
-                    coalesce(bit_count(bit_or(people_bits) over (by_size rows between unbounded preceding and 1 preceding)), 0)
-                        as people_before,
-                    count(reason) over (partition by {together}) as hidden
-                from ({cells})
-                window by_size as (
-                    partition by {together}
-                    order by case when reason is null then 1 else 0 end, people, n, member, period_start
-                )
-            ) as ordered
-            where judged.rowid = ordered.cell and ordered.known is null and ordered.hidden > 0
-                and (ordered.people_before < {self._least} or ordered.place = 2)
-            """
-        ).fetchone() or (0,)
-        return int(count)
-
     # -- what is shown of each table -----------------------------------------------------------------------------------
 
     def _kpis(self) -> str:
@@ -174,31 +68,18 @@ class Suppression:
                     case when judged.reason is not null then '{SUPPRESSED}' else kpis.status end as status),
                 judged.reason as suppression
             from kpis.kpis as kpis
-            left join judged on {_same_cell("kpis")}
-            where kpis.dimension not in ({_texts(_OF_PERSONS)})
+            left join judged on {same_cell("kpis")}
+            where kpis.dimension not in ({texts(OF_PERSONS)})
         """
 
     def _rate_changes(self) -> str:
-        hidden = "(judged.reason is not null or before.reason is not null)"
+        hidden = "changes.is_hidden"
         numbers = ("answers", "value", "earlier_answers", "earlier_value", "change", "variance", "n", "z", "p_value")
         return f"""
             select
-                changes.* replace ({_nulled("changes", hidden, *numbers)},
+                changes.* exclude (is_hidden) replace ({_nulled("changes", hidden, *numbers)},
                     case when {hidden} then '{SUPPRESSED}' else changes.trend end as trend)
-            from kpis.rate_changes as changes
-            left join judged on {_same_cell("changes")}
-            left join judged as before
-                on changes.kpi_id = before.kpi_id and changes.grain = before.grain and changes.dimension = before.dimension
-                and changes.member = before.member
-                and before.period_start = case
-                    when changes.comparison = 'previous period' and changes.grain = 'week' then changes.period_start - 7
-                    when changes.comparison = 'previous period' and changes.grain = 'month'
-                        then (changes.period_start - interval 1 month)::date
-                    when changes.comparison = 'previous period' then (changes.period_start - interval 3 month)::date
-                    when changes.grain = 'week' then changes.period_start - 364
-                    else (changes.period_start - interval 12 month)::date
-                end
-            where changes.dimension not in ({_texts(_OF_PERSONS)})
+            from ({judged_changes()}) as changes
         """
 
     def _team_scorecard(self) -> str:
@@ -243,7 +124,7 @@ class Suppression:
             left join practices.marketplace_compliance as rules
                 on alerts.kind = 'policy' and alerts.subject = concat(rules.marketplace, ': ', rules.policy)
             where judged.reason is null
-                and coalesce(alerts.dimension, '') not in ({_texts(_OF_PERSONS)})
+                and coalesce(alerts.dimension, '') not in ({texts(OF_PERSONS)})
                 and coalesce(rules.cases >= {self._least}, true)
                 and (alerts.kind <> 'risk' or alerts.affected_rows >= {self._least})
         """
@@ -309,16 +190,5 @@ class Suppression:
         """
 
 
-def _texts(words: tuple[str, ...]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
-
-
 def _nulled(table: str, hidden: str, *columns: str) -> str:
     return ", ".join(f'case when {hidden} then null else {table}."{column}" end as "{column}"' for column in columns)
-
-
-def _same_cell(table: str) -> str:
-    return (
-        f"{table}.kpi_id = judged.kpi_id and {table}.grain = judged.grain and {table}.dimension = judged.dimension "
-        f"and {table}.member = judged.member and {table}.period_start is not distinct from judged.period_start"
-    )

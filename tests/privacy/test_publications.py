@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from orchestration.keeping import Held
 from orchestration.publish import Candidate, PublicTable, open_published, publications, publications_of
+from orchestration.publish.hidden_cells import REVEALS, TOO_FEW, judge
 from orchestration.publish.nesting import Cut
 from orchestration.publish.scan import scan
-from orchestration.publish.suppression import REVEALS, SUPPRESSED, TOO_FEW, Suppression, with_dependents
+from orchestration.publish.suppression import SUPPRESSED, with_dependents
 from orchestration.pull.literals import identifier
 from orchestration.salt import read_salt
 from orchestration.settings import Settings
@@ -27,6 +28,17 @@ from orchestration.steps.publish import _held
 
 LEAST = 5
 CELL = "kpi_id varchar, grain varchar, period_start date, dimension varchar, member varchar, people_bits bigint, n bigint"
+#: The tables of KPIs that compare a number with another, without a row.
+NO_COMPARISONS = """
+    create table kpis.rate_changes (
+        kpi_id varchar, comparison varchar, grain varchar, period_start date, dimension varchar, member varchar
+    );
+    create schema journey;
+    create table journey.fct_competitor_periods (
+        competitor varchar, source varchar, category varchar, starts_on date,
+        stars_gap double, own_reviews bigint, nps_gap double, own_answers bigint
+    );
+"""
 #: Ids of things, not of records or persons.
 OF_THINGS = {"kpi_id", "product_id", "alert_id", "run_id", "topic_id"}
 
@@ -139,14 +151,15 @@ def judged(
     with duckdb.connect() as con:
         con.execute(f"create schema kpis; create table kpis.kpis ({CELL})")
         con.execute("create table kpis.kpi_definitions as select 'csat' as kpi_id, ? as is_percentile", [is_percentile])
+        con.execute(NO_COMPARISONS)
         if cells:
             con.executemany("insert into kpis.kpis values ('csat', ?, ?, ?, ?, ?, ?)", cells)
         cuts = []
         if records:
-            con.execute("create schema journey; create table journey.fct (person int, team_name varchar, channel varchar)")
+            con.execute("create table journey.fct (person int, team_name varchar, channel varchar)")
             con.executemany("insert into journey.fct values (?, ?, ?)", records)
             cuts = [Cut("journey", "fct", {"team": "team_name", "channel": "channel"}, ("csat",))]
-        Suppression(con, LEAST, cuts)._judge()
+        judge(con, LEAST, cuts)
         rows = con.execute("select grain, cast(period_start as varchar), dimension, member, reason from judged").fetchall()
     return {tuple(row[:4]): row[4] for row in rows}
 
@@ -235,6 +248,57 @@ def test_no_hidden_number_of_few_people_can_be_solved_for(people: list[tuple[int
     hidden = hidden_of(records)
     too_few = {cell for cell, reason in hidden.items() if reason == TOO_FEW}
     assert not too_few & solved(records, set(hidden))
+
+
+def write_months(con: duckdb.DuckDBPyConnection, *cells: tuple[str, str, int | None]) -> None:
+    """Cells of whole months: KPI, month, people's bits."""
+    con.execute(f"create schema kpis; create table kpis.kpis ({CELL})")
+    con.execute(
+        "create table kpis.kpi_definitions as select unnest(?) as kpi_id, false as is_percentile", [[*{c[0] for c in cells}]]
+    )
+    con.execute(NO_COMPARISONS)
+    con.executemany("insert into kpis.kpis values (?, 'month', ?, 'all', 'all', ?, 1)", cells)
+
+
+def judged_months(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str | None]:
+    judge(con, LEAST, [])
+    rows = con.execute("select kpi_id, period_start::varchar, reason from judged where dimension = 'all'").fetchall()
+    return {(kpi_id, start): reason for kpi_id, start, reason in rows}
+
+
+def test_the_change_from_or_to_a_hidden_number_is_hidden() -> None:
+    """April has few answers: who knows those of March and the change knows April's."""
+    many, few = bits(*range(30)), bits(*range(3))
+    months = {"2026-03-01": many, "2026-04-01": few, "2026-05-01": many, "2026-06-01": many}
+    with duckdb.connect() as con:
+        # A change is of the people of both months, so that none has few people.
+        changes = [("satisfaction_change", start, many) for start in [*months][1:]]
+        write_months(con, *[("csat", start, people) for start, people in months.items()], *changes)
+        for start in [*months][1:]:
+            con.execute("insert into kpis.rate_changes values ('csat', 'previous period', 'month', ?, 'all', 'all')", [start])
+        found = judged_months(con)
+    assert {start for (kpi_id, start), reason in found.items() if kpi_id == "csat" and reason} == {"2026-04-01"}
+    changed = {start: reason for (kpi_id, start), reason in found.items() if kpi_id == "satisfaction_change"}
+    assert changed == {"2026-04-01": REVEALS, "2026-05-01": REVEALS, "2026-06-01": None}
+
+
+def test_the_gap_to_a_benchmark_does_not_give_our_hidden_number_away() -> None:
+    """A benchmark is known to those who published it: the gap to it is our own number."""
+    many = bits(*range(30))
+    with duckdb.connect() as con:
+        ours = [("nps", "2026-04-01", many), ("nps", "2026-05-01", many), ("nps", "2026-06-01", 7)]
+        gaps = [("competitor_gap_nps", start, None) for _, start, _ in ours]
+        write_months(con, *ours, *gaps)
+        for start, answers in (("2026-04-01", 3), ("2026-05-01", 40), ("2026-06-01", 40)):
+            con.execute(
+                "insert into journey.fct_competitor_periods values ('Bestware', 'Trustpilot', 'all', ?, null, 0, 12, ?)",
+                [start, answers],
+            )
+        found = judged_months(con)
+    assert found[("competitor_gap_nps", "2026-04-01")] == TOO_FEW
+    assert found[("competitor_gap_nps", "2026-05-01")] is None
+    # Its benchmark has enough answers, but our own number of that month is hidden.
+    assert found[("competitor_gap_nps", "2026-06-01")] == REVEALS
 
 
 def test_where_the_whole_is_hidden_nothing_more_need_be() -> None:
