@@ -77,12 +77,21 @@ def judge(con: duckdb.DuckDBPyConnection, least: int, cuts: list[Cut]) -> None:
         where kpis.dimension not in ({texts(OF_PERSONS)}) and kpis.people_bits is not null
         """
     )
-    for kpi_id, (gap, cases, _) in _GAPS.items():
+    # A KPI that is made of a table which is not there has no cell.
+    has_gaps, has_changes = _has(con, "journey", "fct_competitor_periods"), _has(con, "kpis", "rate_changes")
+    for kpi_id, (gap, cases, _) in _GAPS.items() if has_gaps else ():
         _add_gaps(con, least, kpi_id, gap, cases)
     write_nested(con, cuts, OF_PERSONS)
-    rounds = _Rounds(con, least)
+    rounds = _Rounds(con, least, has_changes, has_gaps)
     while rounds.hide_what_could_be_worked_out():
         pass
+
+
+def _has(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = con.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def _cells_of_gaps(kpi_id: str, gap: str) -> str:
@@ -118,8 +127,8 @@ def _add_gaps(con: duckdb.DuckDBPyConnection, least: int, kpi_id: str, gap: str,
 class _Rounds:
     """Rounds of hiding over ``judged``: each hides what the one before left to be worked out, the last one finds nothing."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, least: int) -> None:
-        self._con, self._least = con, least
+    def __init__(self, con: duckdb.DuckDBPyConnection, least: int, has_changes: bool, has_gaps: bool) -> None:
+        self._con, self._least, self._has_changes, self._has_gaps = con, least, has_changes, has_gaps
         #: The KPIs of which something was hidden in the round before: no other has anything new to be worked out.
         self._kpis: set[str] | None = None
 
@@ -128,7 +137,9 @@ class _Rounds:
         found = set[str]()
         for condition in (*self._additions(), _parts_of_shown("whole, dimension")):
             found |= self._hide_more(*condition)
-        found |= self._hide_wholes() | self._hide_changes() | self._hide_gaps()
+        found |= self._hide_wholes()
+        found |= self._hide_changes() if self._has_changes else set()
+        found |= self._hide_gaps() if self._has_gaps else set()
         self._kpis = found
         return bool(found)
 
