@@ -557,6 +557,7 @@ def test_files_an_exact_time_apart_are_doubted(tmp_path: Path) -> None:
 # -- gates -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 def test_the_suites_of_files_are_judged_as_a_run_judges_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each suite that ships, on rows that meet it and on rows that do not, beside the library itself."""
     monkeypatch.setattr("orchestration.gates.keeper.judge", lambda *_: None)

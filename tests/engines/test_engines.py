@@ -155,6 +155,7 @@ def few_rows(published: Path, home: Path) -> Path:
     return home
 
 
+@pytest.mark.ci
 def test_a_difference_is_seen(tmp_path: Path, sample_home: Home) -> None:
     """A row that is missing, a number that is off by a little more than it may, a null that is none."""
     published = sample_home.path / "published"

@@ -212,6 +212,7 @@ def test_a_table_wider_than_memory_is_refused(box: Box, monkeypatch: pytest.Monk
     assert "120,000" in str(loads["orders.parquet"].reason) or "60,000 rows" in str(loads["orders.parquet"].reason)
 
 
+@pytest.mark.ci
 def test_memory_stays_bounded(tmp_path: Path) -> None:
     """A bomb of three gigabytes in three megabytes is refused by a process that may use one."""
     box = Box(tmp_path)
@@ -275,6 +276,7 @@ texts = st.one_of(
     form=st.sampled_from(["csv", "ndjson", "json", "parquet"]),
     data=st.data(),
 )
+@pytest.mark.ci
 def test_any_rows_are_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], kind: str, form: str, data: st.DataObject
 ) -> None:

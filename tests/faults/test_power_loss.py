@@ -27,6 +27,8 @@ from orchestration.pull.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 
+pytestmark = pytest.mark.ci
+
 PULL = (
     "import sys; from orchestration.settings import Settings; from orchestration.pull.pulling import Pull\n"
     "pull = Pull(Settings(exports=sys.argv[1], home=sys.argv[2]), lambda _: None)\n"

@@ -265,6 +265,7 @@ def _parameters(home: Home, model: str) -> dict[str, float]:
     return dict(home.query("select parameter, estimate from clv_parameters where model = ? and has_converged", model))
 
 
+@pytest.mark.ci
 def test_predicted_value(company: Company, sample_home: Home) -> None:
     buying, spending = _parameters(sample_home, "bg_nbd"), _parameters(sample_home, "gamma_gamma")
     assert buying, "the sample's purchases can be fitted"

@@ -57,7 +57,7 @@ def monthly(home: Home) -> dict[str, dict[str, float | None]]:
     return found
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.ci)])
 def test_every_page_of_the_report(browser: Browser, report: str, sample_home: Home, width: int, scheme: str) -> None:
     watched = Watched(browser, width, scheme)
     for slug in slugs(sample_home):
@@ -157,6 +157,7 @@ def test_every_figure_is_one_of_plotly(sample_home: Home) -> None:
                             go.Figure(trend(kpi))
 
 
+@pytest.mark.ci
 def test_every_cut_of_every_page(sample_home: Home) -> None:
     """No choice breaks a page: each dimension, and, in turn, a span in which there is nothing."""
     spans = cycle([(None, None), (date(2030, 1, 1), date(2030, 2, 1))])

@@ -145,6 +145,7 @@ def test_no_trace_is_left_in_any_kind_and_format(place: Place) -> None:
     assert {row["text"] for row in tickets[:2]} == {"[forgotten]"}
 
 
+@pytest.mark.ci
 def test_no_delivery_brings_them_back(place: Place) -> None:
     place.forget()
     before = shape(place)
@@ -164,6 +165,7 @@ def test_no_delivery_brings_them_back(place: Place) -> None:
     assert str(old).startswith("forgotten-")
 
 
+@pytest.mark.ci
 def test_what_is_read_anew_stays_forgotten(place: Place) -> None:
     place.forget()
     before = shape(place)

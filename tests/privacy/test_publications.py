@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pytest
 from homes import Home
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -506,6 +507,7 @@ def test_a_personal_text_holds_the_publication_back_and_is_not_shown(tmp_path: P
     ]
 
 
+@pytest.mark.ci
 def test_a_million_texts_take_seconds(tmp_path: Path) -> None:
     import time
 

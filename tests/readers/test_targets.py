@@ -260,6 +260,7 @@ def test_the_example_of_row_level_security_holds_from_version_to_version(tmp_pat
 
 
 @needs_server
+@pytest.mark.ci
 def test_readers_see_one_version_while_others_are_loaded(place: Place) -> None:
     def version(number: int) -> None:
         rows = f"select 'T' || i as ticket_id, {number} as version from range(400) as t (i)"

@@ -202,6 +202,7 @@ def test_a_suite_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
         keeper.check("raw/calls", [tmp_path / "b.parquet"], [])
 
 
+@pytest.mark.ci
 def test_a_child_process_that_used_the_worker_ends(tmp_path: Path) -> None:
     """Dagster starts a run as a child process, which waits for its own children: one that waits for ever keeps the lock."""
     script = tmp_path / "child.py"

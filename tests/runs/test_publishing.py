@@ -118,6 +118,7 @@ print(json.dumps([queries, sorted(numbers)]))
 """
 
 
+@pytest.mark.ci
 def test_readers_never_see_half_a_version(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "home")
     publish(settings, 0)
