@@ -276,7 +276,7 @@ def by_hand(rows: list[Told]) -> dict[tuple[str, str, str], tuple[float, int]]:
     return found | {("first_response_time", *cut): (sum(told) / len(told), len(told)) for cut, told in waits.items() if told}
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_kpis_are_cut_by_what_is_carried(tmp_path: Path, cxhouse: Cxhouse) -> None:
     """By hand, after a later file that changes it, and the same from scratch."""
     exports, config = tmp_path / "exports", tmp_path / "config"

@@ -183,8 +183,8 @@ def test_what_spark_needs_is_told(tmp_path: Path, cxhouse: Cxhouse) -> None:
 
 
 @needs_spark
-@pytest.mark.ci
-@pytest.mark.parametrize("arrivals", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("arrivals", [1, 2])
 def test_the_sample_is_the_same_on_both_engines(arrivals: int, tmp_path: Path, cxhouse: Cxhouse) -> None:
     """And an incremental run on Spark, after the second of two arrivals, gives what a whole one on DuckDB does."""
     cxhouse("sample", "--out", tmp_path, "--customers", "150", "--days", "120", "--seed", "11")

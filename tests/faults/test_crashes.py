@@ -136,7 +136,7 @@ def chaos(company: Company, count: int, arrivals: int) -> int:
     return done
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_killed_now_and_then(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
     assert chaos(Company(tmp_path, company, cxhouse), FEW, 2) >= FEW // 2
 

@@ -104,7 +104,7 @@ def test_what_columns_of_persons_hold_is_nowhere_but_in_the_private_stores(tmp_p
     assert any(MARK.encode() in path.read_bytes() for path in (home.path / "landing").rglob("*") if path.is_file())
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_what_every_other_column_holds_keeps_a_version_from_being_published(tmp_path: Path, cxhouse: Cxhouse) -> None:
     home = Home(tmp_path / "home", tmp_path / "exports", tmp_path / "config")
     write_exports(home.exports, everywhere=True)
