@@ -1,11 +1,15 @@
-"""The container's files, which cannot be built here: that they name what there is, and that each step leads to the next one."""
+"""The container's files: that they name what there is, and that each step leads to the next one. (No test builds an image.)"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from fnmatch import fnmatch
+from pathlib import Path
 
+import pytest
 import yaml
 from homes import REPOSITORY
 
@@ -51,6 +55,7 @@ def test_the_services_fit_each_other_and_the_image() -> None:
     environment = dict(part.split("=", 1) for name, rest in instructions() if name == "ENV" for part in rest.split())
     assert mounted >= {environment["CXHOUSE_CONFIG"], environment["CXHOUSE_EXPORTS"], "/data"}
     assert environment["CXHOUSE_HOME"].startswith("/data/")
+    assert services["cxhouse"]["init"], "process 1 would ignore the signal to stop while it starts"
     for service in services.values():
         for other, how in service.get("depends_on", {}).items():
             assert how == {"condition": "service_healthy"}
@@ -60,3 +65,18 @@ def test_the_services_fit_each_other_and_the_image() -> None:
             name = volume.split(":")[0]
             assert name.startswith("./") or name in told["volumes"]
         assert "PASSWORD" not in json.dumps(service.get("environment", {})), "passwords stay in secrets.env"
+
+
+def test_compose_takes_the_services(tmp_path: Path) -> None:
+    """Its own program reads the file, where it is installed."""
+    docker, compose = shutil.which("docker"), shutil.which("docker-compose")
+    command = [compose] if compose else [docker, "compose"]
+    if not command[0]:
+        pytest.skip("docker-compose is not installed")
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    (tmp_path / "deploy" / "secrets.env").write_text("PGPASSWORD=x\nPOSTGRES_PASSWORD=x\n")
+    told = subprocess.run(
+        [*command, "-f", tmp_path / "deploy" / "compose.yml", "config"], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert set(yaml.safe_load(told.stdout)["services"]) == {"cxhouse", "postgres"}
