@@ -22,7 +22,7 @@ from orchestration.pull.headers import HEADER_LINES, ROW
 from orchestration.pull.literals import identifier, literal
 from orchestration.pull.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
 from orchestration.pull.records import BrokenRow
-from orchestration.pull.unpacking import open_bytes
+from orchestration.pull.unpacking import beginning, open_bytes
 
 #: So many rows are looked at.
 ROWS = 20_000
@@ -261,7 +261,7 @@ def _encoding(path: Path, found: Layout) -> str:
                     is_utf8 = False
             strange += _STRANGE.findall(chunk)[:10_000]
             chunk = stream.read(_HEAD)
-    require_text(path, path.name, "utf-8")
+    require_text(beginning(path, path.name), "utf-8")
     if is_utf8:
         return "utf-8"
     worth = {name: _usual(strange, name) for name in _ENCODINGS}

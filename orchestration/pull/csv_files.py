@@ -42,14 +42,12 @@ _BEGINNINGS = {
 csv.field_size_limit(sys.maxsize)
 
 
-def require_text(path: Path, name: str, encoding: str) -> None:
+def require_text(start: bytes, encoding: str) -> None:
     """Refuse a file whose beginning is no text: garbage would be taken for a header and rows.
 
     Raises:
         RefusedFileError: it begins like a known binary format, or holds NUL bytes where its encoding has none.
     """
-    with open_bytes(path, name) as stream:
-        start = stream.read(_CHUNK)
     found = next((what for mark, what in _BEGINNINGS.items() if start.startswith(mark)), None)
     if found:
         raise RefusedFileError(f"is no text: it begins like {found}; give it its own ending, or export it as CSV")

@@ -30,7 +30,7 @@ from orchestration.pull.records import (
     Rows,
 )
 from orchestration.pull.shaping import between, carried_down, unpivoted
-from orchestration.pull.unpacking import COMPRESSIONS, open_bytes
+from orchestration.pull.unpacking import COMPRESSIONS, beginning
 from orchestration.pull.workbooks import read_workbook
 
 FORMATS = {
@@ -46,8 +46,6 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-#: The header is looked for so far into a file.
-HEAD_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -203,21 +201,19 @@ def _encoding_of(path: Path, name: str, options: ReadOptions) -> str:
     Raises:
         RefusedFileError: the file is no text.
     """
-    with open_bytes(path, name) as stream:
-        start = stream.read(4)
+    head = beginning(path, name)
+    start = head[:4]
     marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
     if marked is None and not options.encoding and len(start) == 4:
         # UTF-16 without its mark: each second byte of a header is zero.
         pattern = "".join("0" if byte == 0 else "x" for byte in start)
         marked = {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(pattern)
     encoding = marked or options.encoding or "utf-8"
-    require_text(path, name, encoding)
+    require_text(head, encoding)
     return encoding
 
 
 def _csv_header(path: Path, name: str, encoding: str, options: ReadOptions) -> Header:
-    with open_bytes(path, name) as stream:
-        start = stream.read(HEAD_BYTES)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(beginning(path, name))
     otherwise = "\t" if ".tsv" in Path(name.lower()).suffixes[-2:] else ","
     return text_header(text, options.delimiter, options.header, otherwise)

@@ -8,6 +8,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -17,6 +18,8 @@ from orchestration.errors import LimitExceededError, RefusedFileError
 from orchestration.pull.limits import limits
 
 COMPRESSIONS = {".gz", ".zst"}
+#: So much of a file's beginning is looked at for what it is and for its header.
+HEAD_BYTES = 2**20
 _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 
 
@@ -45,6 +48,18 @@ def open_bytes(path: Path, name: str) -> BinaryIO:
         return path.open("rb")
     packed = gzip.open(path) if suffix == ".gz" else zstandard.open(path, "rb")
     return cast(BinaryIO, io.BufferedReader(_Limited(cast(BinaryIO, packed), limits().unpacked), 2**20))
+
+
+def beginning(path: Path, name: str) -> bytes:
+    """The first bytes of a file, unpacked. Several contracts look at them in turn: those of the last file are kept."""
+    found = path.stat()
+    return _beginning(path, name, (found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=1)
+def _beginning(path: Path, name: str, _written: tuple[int, int]) -> bytes:
+    with open_bytes(path, name) as stream:
+        return stream.read(HEAD_BYTES)
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
