@@ -27,9 +27,9 @@ _PORT = click.IntRange(1, 65535)
 def dashboard(home: str | None, config: str | None, port: int, browser: bool) -> None:
     """Look at the published KPIs on http://127.0.0.1:PORT, with filters, down to the cases behind each number.
 
-    It reads what is published and nothing else, and shows a new version soon after it was published.
+    It reads what is published, and of the home whose each alert is; and shows a new version soon after it was published.
     """
-    from orchestration.dashboard.cases import RECORD_LINKS
+    from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.display import published_file
     from orchestration.publish import publication_of
 
@@ -45,6 +45,7 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
     tell_guard(settings)
     click.echo(f"cxhouse: dashboard on {address_of(settings, port)}; Ctrl-C stops", err=True)
     os.environ[RECORD_LINKS] = json.dumps(settings.record_links)
+    os.environ[ALERTS_HOME] = str(settings.home)
     os.environ["CXHOUSE_OPENED"] = address_of(settings, port) if browser else ""
     launcher = Path(__file__).parents[1] / "serving" / "dashboard.py"
     os.execv(sys.executable, [sys.executable, str(launcher), str(path), str(port)])

@@ -14,9 +14,10 @@ import pandas as pd
 import streamlit as st
 
 from orchestration.dashboard.blocks import Block, Cards, Chart, Findings, Page
-from orchestration.dashboard.cases import RECORD_LINKS, Cases, cases_behind, record_links, what_matters_first
+from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS, Cases, cases_behind, record_links, what_matters_first
 from orchestration.dashboard.charts import by_member, sparkline, trend
 from orchestration.dashboard.explorer import draw_explorer, draw_why
+from orchestration.dashboard.health import alert_groups
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, PublishedFile, View, period_name
 from orchestration.dashboard.members import members_of
@@ -131,6 +132,8 @@ def draw_page(marts: Marts, page: Page, view: View) -> None:
         draw_block(block, f"{page.slug}_{number}", page.is_filtered and view != marts.view)
     if page.slug == "alerts":
         draw_alert_cases(marts)
+        if home := os.environ.get(ALERTS_HOME):
+            draw_block(alert_groups(Path(home), marts.today), "alert_groups", False)
     if page.slug == "teams":
         draw_block(agents(marts, view), "agents", False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 
 from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
@@ -94,6 +95,32 @@ def alerts(marts: Marts, view: View) -> list[Block]:
             empty="Nothing wants attention.",
         )
     ]
+
+
+def alert_groups(home: Path, today: date) -> Table:
+    """The alerts by cause, as messages and `cxhouse alerts` have them: whose each is, and whether it is new."""
+    from orchestration.query.alerting import as_last_told
+
+    rows = [
+        [
+            group.state,
+            group.severity,
+            group.text,
+            group.owner,
+            f"{group.since}",
+            f"{group.snoozed_until}" if group.is_snoozed(today) else "",
+            group.key,
+        ]
+        for group in as_last_told(home, today)
+    ]
+    return Table(
+        "Whose they are",
+        ["state", "severity", "what", "owner", "since", "silent until", "alert"],
+        rows,
+        note="By cause. Owners: the setting `alert_owners`. To keep one silent: `cxhouse alerts snooze ALERT`.",
+        empty="Nothing wanted attention in the last month.",
+        is_whole=True,
+    )
 
 
 def data_health(marts: Marts, view: View) -> list[Block]:

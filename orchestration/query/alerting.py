@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from orchestration import durable
@@ -200,6 +201,26 @@ def listed(settings: Settings) -> tuple[list[Group], date]:
         return [replace(group, state=known[group.key].state) if group.key in known else group for group in groups], marts.today
 
 
+def as_last_told(home: Path, today: date) -> list[Group]:
+    """The groups as the newest publication of a home left them, by what the home remembers alone."""
+    order = {state: place for place, state in enumerate((NEW, WORSE, GOING_ON, RESOLVED))}
+    found = [
+        Group(
+            key,
+            known.severity,
+            known.text,
+            known.alerts,
+            date.fromisoformat(known.since),
+            known.state,
+            known.owner,
+            date.fromisoformat(known.snoozed_until) if known.snoozed_until else None,
+            date.fromisoformat(known.resolved_on) if known.resolved_on else None,
+        )
+        for key, known in _known_in(home).items()
+    ]
+    return sorted(found, key=lambda group: (order[group.state], SEVERITIES.index(group.severity), group.is_snoozed(today)))
+
+
 def snooze(settings: Settings, key: str, until: date | None) -> Group:
     """Keep a group silent before a day; None ends its snooze.
 
@@ -258,7 +279,11 @@ def _body(groups: list[Group]) -> str:
 
 
 def _known(settings: Settings) -> dict[str, _Known]:
-    path = settings.home / _STATE
+    return _known_in(settings.home)
+
+
+def _known_in(home: Path) -> dict[str, _Known]:
+    path = home / _STATE
     if not path.exists():
         return {}
     kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))

@@ -21,8 +21,10 @@ from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
 from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
+from orchestration.query.alerting import as_last_told, listed
 from orchestration.query.asking import Question, answer
 from orchestration.runs.alerts import BY_SEVERITY
+from orchestration.settings import Settings
 
 #: Streamlit looks for itself below the path of a page that was opened by its address; that is its way of finding its root.
 PROBES = "the server responded with a status of 404"
@@ -262,6 +264,19 @@ def test_cases_of_an_alert(browser: Browser, address: str, sample_home: Home) ->
     )
     count = len(sample_home.query(query))
     expect(page.get_by_text(f"{count} row", exact=False).last).to_be_visible()
+
+
+def test_alerts_have_owner_and_state(browser: Browser, address: str, sample_home: Home) -> None:
+    page = opened(browser, address).page
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Alerts").click()
+    expect(page.locator("h2").filter(has_text="Whose they are")).to_be_visible()
+    settled(page)
+    groups, today = listed(Settings(home=sample_home.path))
+    first = as_last_told(sample_home.path, today)[0]
+    assert {(group.key, group.state) for group in groups} == {
+        (group.key, group.state) for group in as_last_told(sample_home.path, today)
+    }
+    assert first.text in (page.locator("[data-testid=stDataFrame] table").last.text_content() or "")
 
 
 def test_by_keyboard(browser: Browser, address: str, sample_home: Home) -> None:
