@@ -46,9 +46,12 @@ def who_is_meant(settings: Settings, lines: list[list[Identifier]], follows_link
         there = {row[0] for row in con.execute("select table_name from information_schema.tables").fetchall()}
         if "int_customer_keys" not in there:
             if follows_links:
+                remedy = "run 'cxhouse run' first"
+                if settings.engine != "spark" and (settings.home / "spark").exists():
+                    remedy = "it was built by Spark: say so (--engine spark)"
                 raise ConfigurationError(
                     f"no warehouse is built in {settings.home}, so nobody knows by what else these persons are known: "
-                    "run 'cxhouse run' first, or go on with --only-named"
+                    f"{remedy}, or go on with --only-named"
                 )
             return Meant(list(dict.fromkeys(one for line in lines for one in line)), [], [])
 

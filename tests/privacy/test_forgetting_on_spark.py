@@ -44,7 +44,10 @@ def test_no_trace_stays_in_sparks_tables(tmp_path: Path, cxhouse: Cxhouse) -> No
     before = numbers(home)
     assert [path for path in traces(home.path, WORDS) if "spark" in str(path)], "Spark's tables hold the person before"
     command = [sys.executable, "-m", "orchestration.cli", "forget", *map(str, home.options), "--yes", "--reference", "R-1"]
-    subprocess.run(command, input=PERSON, text=True, cwd=REPOSITORY, check=True)
+    refused = subprocess.run(command, input=PERSON, text=True, cwd=REPOSITORY, check=False, capture_output=True)
+    assert refused.returncode == 2
+    assert "it was built by Spark" in refused.stderr
+    subprocess.run([*command, "--engine", "spark"], input=PERSON, text=True, cwd=REPOSITORY, check=True)
     assert list(traces(home.path, WORDS)) == []
     cxhouse(*run)
     assert list(traces(home.path, WORDS)) == []
