@@ -31,7 +31,8 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
         "help_pages_per_session",
     ),
     "Do we have the people, and what do they cost?": (
-        "fct_staffing_half_hours", "fct_agent_days", "fct_headcount", "cost_per_contact",
+        "fct_staffing_half_hours", "occupancy_rate", "utilisation_rate", "schedule_adherence_rate", "after_call_work_rate",
+        "fct_agent_half_hours", "fct_agent_days", "fct_headcount", "cost_per_contact",
     ),
     "Does contact lead to a purchase?": ("fct_contact_conversions",),
     "Would they recommend us, and are they satisfied?": (
