@@ -2,22 +2,23 @@
 with told as (
 
     select
+        {{ local_date('started_at') }} as date_day,
         started_at,
-        case when ends_at <= {{ as_of() }} then ends_at else started_at end as until_at
-    from {{ ref('int_agent_state_spans') }}
+        {{ known(told_end_of_state()) }} as ended_at
+    from {{ ref('stg_agent_states') }}
 
 ),
 
 reach as (
 
-    select max(until_at) as told_until
+    select greatest(max(started_at), max(ended_at)) as told_until
     from told
 
 ),
 
 days as (
 
-    select distinct {{ local_date('started_at') }} as date_day
+    select distinct date_day
     from told
 
 )

@@ -1,4 +1,4 @@
-{%- set told_end = 'coalesce(ended_at, ' ~ dbt.dateadd('second', 'cast(duration_seconds as integer)', 'started_at') ~ ')' -%}
+{%- set told_end = told_end_of_state() -%}
 {{ maintained(
     unit=['agent_id'],
     touched_by={

@@ -30,7 +30,7 @@ def agent_states(scope: Scope, roster: pd.DataFrame) -> pd.DataFrame:
     rows = []
     contacts = 0
     for day, share in zip(days.to_dict("records"), staffed, strict=True):
-        if day["absence"] is not None:
+        if not pd.isna(day["absence"]):
             continue
         begin = np.datetime64(day["shift_starts_at"].removesuffix("Z"), "s")
         length = (np.datetime64(day["shift_ends_at"].removesuffix("Z"), "s") - begin).astype(int)

@@ -20,6 +20,8 @@ Rows = st.SearchStrategy[Row]
 
 instants = st.integers(0, DAYS * 24 * 4).map(lambda quarter: (FIRST + timedelta(minutes=15 * quarter)).isoformat())
 maybe_instants = st.one_of(st.just(""), instants)
+#: Of two days with shifts, so close together that states of an agent overlap and follow each other.
+_shifts = st.integers(0, 2 * 24 * 4).map(lambda quarter: (FIRST + timedelta(days=30, hours=20, minutes=15 * quarter)).isoformat())
 channels = st.sampled_from(["email", "chat", "phone", "web", ""])
 agents = st.sampled_from(["ann", "bob", "cy", ""])
 topics = st.sampled_from(["delivery", "refund", ""])
@@ -163,6 +165,13 @@ KINDS: dict[str, Rows] = {
         team=_sampled("", "one", "two"), scheduled_minutes=_sampled("", "480"), worked_minutes=_sampled("", "0", "300"),
         absence=_sampled("", "", "sick"), hired_on=_sampled("", "2026-05-10"), left_on=_sampled("", "2026-06-20"),
         monthly_pay=_sampled("", "2000", "3000"),
+        shift_starts_at=_sampled("", "2026-05-31T22:00:00Z", "2026-06-01T06:00:00Z", "2026-06-28T21:00:00Z"),
+        shift_ends_at=_sampled("", "2026-06-01T04:00:00Z", "2026-06-01T14:00:00Z", "2026-06-29T05:00:00Z"),
+    ),
+    "agent_states": _rows(
+        agent_id=_sampled("ann", "bob", "cy"), started_at=_shifts, ended_at=st.one_of(st.just(""), _shifts),
+        state=_sampled("logged_in", "available", "available", "busy", "busy", "after_call", "break", "offline"),
+        contact_id=_sampled("", "", "k1", "k2"), duration_seconds=_sampled("", "", "900", "50000"), **_deleted,
     ),
 }  # fmt: skip
 
