@@ -33,7 +33,7 @@ def agent_states(scope: Scope, roster: pd.DataFrame) -> pd.DataFrame:
         if not pd.isna(day["absence"]):
             continue
         begin = np.datetime64(day["shift_starts_at"].removesuffix("Z"), "s")
-        length = (np.datetime64(day["shift_ends_at"].removesuffix("Z"), "s") - begin).astype(int)
+        length = (np.datetime64(day["shift_ends_at"].removesuffix("Z"), "s") - begin) / np.timedelta64(1, "s")
         # Fewer agents wait less for the next contact.
         for state, start, end, contact in _day(rng, float(length), AVAILABLE * share**2, day["team"] == CHATTING):
             contacts += contact is not None

@@ -1,4 +1,4 @@
-"""Agents' time: the KPIs of the sample by month, and the models' SQL over random logs of odd zones, each painted second by second."""
+"""Agents' time: the KPIs of the sample by month, and the models' SQL over random logs of odd zones, painted second by second."""
 
 from __future__ import annotations
 
