@@ -38,17 +38,21 @@ def agent_time(marts: Marts, view: View) -> list[Block]:
 
 def _by_team(marts: Marts, chosen: dict[str, Any], cut: str) -> list[Block]:
     sums = ", ".join(f"sum({column}) as {column}" for column, _ in _STATES.values())
-    found = marts.rows(
+    teams = marts.rows(
         f"""
-        select team, sum(logged_in_seconds) as logged_in_seconds, {sums}
+        select team, count(distinct agent_key) as agents, sum(logged_in_seconds) as logged_in_seconds, {sums}
         from fct_agent_half_hours
         where logged_in_seconds > 0 and {_WITHIN}
         group by team
-        having count(distinct agent_key) >= $least
         order by team
         """,
-        **chosen,
+        **{name: value for name, value in chosen.items() if name != "least"},
     )
+    found = [row for row in teams if row["agents"] >= chosen["least"]]
+    hidden = sum(row["agents"] for row in teams if row not in found)
+    # The whole less the teams that are shown must not be a team of few.
+    if len(teams) > 1 and (not hidden or hidden >= chosen["least"]):
+        found.append({"team": "everybody", **{name: _sum(teams, name) for name in teams[0] if name != "team"}})
     if not found:
         return []
     series: dict[str, list[Any]] = {name: [_share(row, column) for row in found] for name, (column, _) in _STATES.items()}
@@ -62,6 +66,11 @@ def _by_team(marts: Marts, chosen: dict[str, Any], cut: str) -> list[Block]:
         xaxis={"tickformat": ".0%"},
     )
     return [Chart(_BY_TEAM, figure, f"Share of the time logged in.{cut}")]
+
+
+def _sum(rows: list[Row], column: str) -> int | None:
+    told = [row[column] for row in rows if row[column] is not None]
+    return sum(told) if told else None
 
 
 def _share(row: Row, column: str) -> float | None:

@@ -326,3 +326,17 @@ def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchSt
 
 def _begun(first: list[Export], steps: list[Step]) -> list[Step]:
     return [replace(steps[0], exports=[*first, *steps[0].exports]), *steps[1:]]
+
+
+def histories_of_agents(most_steps: int, most_rows: int) -> st.SearchStrategy[list[Step]]:
+    """Rosters and logs of states that overlap, end later, are deleted and withdrawn; the date moves to and fro within the shifts."""
+    some = st.sampled_from(["agent_states", "agent_states", "agents"]).flatmap(
+        lambda kind: st.builds(Export, st.just(kind), st.lists(KINDS[kind], min_size=1, max_size=most_rows))
+    )
+    moment = st.integers(0, 70).map(lambda hours: FIRST + timedelta(days=31, hours=hours))
+    step: Callable[..., Step] = Step
+    steps = st.builds(
+        step, st.lists(some, min_size=1, max_size=3), moment, st.just("shop"), st.just("purchase"), st.none(),
+        st.one_of(st.none(), st.integers(0, 30)),
+    )  # fmt: skip
+    return st.lists(steps, min_size=3, max_size=most_steps)
