@@ -329,7 +329,7 @@ def _begun(first: list[Export], steps: list[Step]) -> list[Step]:
 
 
 def histories_of_agents(most_steps: int, most_rows: int) -> st.SearchStrategy[list[Step]]:
-    """Rosters and logs of states that overlap, end later, are deleted and withdrawn; the date moves to and fro within the shifts."""
+    """Rosters and logs of states that overlap, end later, are deleted and withdrawn; the date moves to and fro."""
     some = st.sampled_from(["agent_states", "agent_states", "agents"]).flatmap(
         lambda kind: st.builds(Export, st.just(kind), st.lists(KINDS[kind], min_size=1, max_size=most_rows))
     )
