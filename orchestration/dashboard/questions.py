@@ -25,7 +25,9 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
         "bot_cost_per_contained", "first_reply_time",
     ),
     "How often does a case change hands?": ("one_touch_rate", "two_touch_rate", "fct_conversations", "merged_rate"),
-    "How do calls go?": ("call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls", "fct_queue_visits",),
+    "How do calls go?": (
+        "call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls", "fct_queue_visits",
+    ),
     "Is it easy for customers?": (
         "ces", "low_effort_share", "complaint_rate", "complaint_rate_customers", "self_service_failure_rate",
         "help_pages_per_session",
