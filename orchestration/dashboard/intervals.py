@@ -31,16 +31,16 @@ def calls_by_clock(marts: Marts, view: View) -> list[Block]:
         select
             strftime(local_at, '%H:%M') as clock,
             any_value(interval_minutes) as minutes,
-            sum(calls_offered) as calls,
-            sum(calls_offered) / any_value(days.days) as offered,
-            sum(calls_answered) / any_value(days.days) as answered,
-            sum(calls_abandoned_long) / any_value(days.days) as abandoned,
+            any_value(days.days) as days,
+            sum(calls_offered) as offered,
+            sum(calls_answered) as answered,
+            sum(calls_abandoned_long) as abandoned,
             sum(calls_answered_in_time) as in_time,
             -- Of the others nobody knows whether they were answered in time; short abandons are no miss.
             sum(calls_offered - calls_answered_wait_unknown - calls_of_unknown_end - calls_abandoned_short) as measured
         from told
         cross join days
-        group by all
+        group by clock
         having sum(calls_offered) >= $least
         order by clock
         """,
@@ -50,7 +50,10 @@ def calls_by_clock(marts: Marts, view: View) -> list[Block]:
     if not found:
         return []
     clock = [row["clock"] for row in found]
-    flows: dict[str, list[Any]] = {name: [row[name] for row in found] for name in ("offered", "answered", "abandoned")}
+    flows: dict[str, list[Any]] = {
+        name: [None if 0 < row[name] < marts.least else row[name] / row["days"] for row in found]
+        for name in ("offered", "answered", "abandoned")
+    }
     levels = [row["in_time"] / row["measured"] if row["measured"] >= marts.least else None for row in found]
     other = "" if view.dimension in ("all", *_CUTS) else f" Of all: it is not measured by {view.dimension}."
     note = f"Mean number in {found[0]['minutes']} minutes, over the days with calls; a call counts when it was queued.{other}"
