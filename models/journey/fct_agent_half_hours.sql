@@ -207,7 +207,8 @@ counted as (
         date_day,
         begins_at,
         number,
-        lead(at_second) over half_hour - at_second as lasting_seconds,
+        at_second,
+        lead(at_second) over half_hour as next_second,
         {% for state in states -%}
         sum({{ state }}_step) over half_hour as {{ state }}_count,
         {% endfor -%}
@@ -224,6 +225,7 @@ decided as (
 
     select
         *,
+        next_second - at_second as lasting_seconds,
         case
             {% for state in states -%}
             when {{ state }}_count > 0 then '{{ state }}'

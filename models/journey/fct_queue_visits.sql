@@ -64,10 +64,10 @@ waited as (
                     end
                 )
         end as waited_seconds,
-        row_number() over visits as visit_number,
+        row_number() over in_turn as visit_number,
         count(*) over (partition by call_id) as visits
     from legs
-    window visits as (
+    window in_turn as (
         partition by call_id
         order by leg
     )
