@@ -25,6 +25,7 @@ from orchestration.warehouse import Warehouse
 QUERIES = (
     "int_openings", "int_calendar_segments", "int_ticket_business_seconds",
     "int_call_forecasts", "fct_staffing_half_hours", "quality_baselines", "call_intervals",
+    "int_agent_state_spans", "int_agent_state_contracts", "int_agent_log_days", "int_agent_log_weeks", "fct_agent_half_hours",
 )  # fmt: skip
 
 #: Files of tests that take longest, measured in processor seconds: they are begun first, so that no process works alone at the

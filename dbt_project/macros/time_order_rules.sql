@@ -30,7 +30,8 @@
       'subscriptions': ['subscription_id', [['ended_at', 'started_at'], ['trial_ends_at', 'started_at']]],
       'signups': ['signup_id', [['completed_at', 'started_at']]],
       'web_sessions': ['session_id', [['ended_at', 'started_at']]],
-      'agents': ['agent_id', [['left_on', 'hired_on']]],
+      'agents': ['agent_id', [['left_on', 'hired_on'], ['shift_ends_at', 'shift_starts_at']]],
+      'agent_states': ['agent_id', [['ended_at', 'started_at']]],
   }) -}}
 {% endmacro %}
 

@@ -19,6 +19,12 @@ with seen as (
         event_at as seen_at
     from {{ ref('stg_ticket_events') }}
     where actor_type = 'agent'
+    union all
+    select
+        agent_id,
+        cast(null as {{ dbt.type_string() }}) as team,
+        started_at as seen_at
+    from {{ ref('stg_agent_states') }}
 
 ),
 

@@ -10,6 +10,7 @@
     'stg_signups': 'started_at',
     'stg_subscriptions': 'started_at',
     'stg_product_usage': 'used_at',
+    'stg_agent_states': 'started_at',
 } %}
 with firsts as (
 

@@ -2,8 +2,8 @@
 -- columns are one row.
 -- depends_on: {{ ref('int_loads') }}
 {%- set staged = [
-    'agents', 'calls', 'competitors', 'costs', 'customers', 'order_items', 'orders', 'product_usage', 'reviews', 'shipments',
-    'signups', 'subscriptions', 'survey_invitations', 'surveys', 'ticket_events', 'tickets', 'transcripts', 'web_sessions',
+    'agent_states', 'agents', 'calls', 'competitors', 'costs', 'customers', 'order_items', 'orders', 'product_usage', 'reviews',
+    'shipments', 'signups', 'subscriptions', 'survey_invitations', 'surveys', 'ticket_events', 'tickets', 'transcripts', 'web_sessions',
 ] -%}
 {%- set tables, needs_by_kind = {}, {} -%}
 {%- for kind in staged -%}{%- do tables.update({kind: ref('stg_' ~ kind)}) -%}{%- endfor -%}

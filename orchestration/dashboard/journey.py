@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration.dashboard.blocks import Block, Chart, Table, not_given
 from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, funnel, lines
+from orchestration.dashboard.intervals import calls_by_clock
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, local_day
 from orchestration.display import format_value
@@ -205,7 +206,7 @@ def _touchpoints(marts: Marts) -> Table:
 
 
 def support(marts: Marts, view: View) -> list[Block]:
-    """The backlog day by day, and where agents will lack."""
+    """The backlog day by day, calls by the time of day, and where agents will lack."""
     columns = ("channel", "team", "priority")
     if not marts.has("fct_backlog_days"):
         return [not_given("Tickets in and out")]
@@ -238,6 +239,7 @@ def support(marts: Marts, view: View) -> list[Block]:
     return [
         Chart("Tickets in and out", lines(days, flows, xaxis={"type": "date"}), note),
         Chart("Open tickets at the end of the period", lines(days, {"open": shown("closing")}), note),
+        *calls_by_clock(marts, view),
         *_staffing(marts),
     ]
 

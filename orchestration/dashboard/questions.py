@@ -25,13 +25,16 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
         "bot_cost_per_contained", "first_reply_time",
     ),
     "How often does a case change hands?": ("one_touch_rate", "two_touch_rate", "fct_conversations", "merged_rate"),
-    "How do calls go?": ("call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls"),
+    "How do calls go?": (
+        "call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls", "fct_queue_visits",
+    ),
     "Is it easy for customers?": (
         "ces", "low_effort_share", "complaint_rate", "complaint_rate_customers", "self_service_failure_rate",
         "help_pages_per_session",
     ),
     "Do we have the people, and what do they cost?": (
-        "fct_staffing_half_hours", "fct_agent_days", "fct_headcount", "cost_per_contact",
+        "fct_staffing_half_hours", "occupancy_rate", "utilisation_rate", "schedule_adherence_rate", "after_call_work_rate",
+        "fct_agent_half_hours", "fct_agent_days", "fct_headcount", "cost_per_contact",
     ),
     "Does contact lead to a purchase?": ("fct_contact_conversions",),
     "Would they recommend us, and are they satisfied?": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestration.dashboard.agent_time import agent_time
 from orchestration.dashboard.blocks import Block, Table, not_given
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of, newest_whole
 from orchestration.dashboard.marts import ALL, Marts, Row, View, period_name
@@ -16,8 +17,8 @@ _NO_RANK = "who has the harder cases looks worse, so this is no ranking."
 
 
 def teams(marts: Marts, view: View) -> list[Block]:
-    """The KPIs of each team in the newest whole month, or quarter where a reader looks at quarters, beside those of all."""
-    return [_scorecard(marts, view, "Teams", "team", "kpis")]
+    """The KPIs of each team in the newest whole month, or quarter where a reader looks at quarters; and what its time goes to."""
+    return [_scorecard(marts, view, "Teams", "team", "kpis"), *agent_time(marts, view)]
 
 
 def agents(marts: Marts, view: View) -> Block:

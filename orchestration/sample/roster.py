@@ -27,6 +27,7 @@ def roster(scope: Scope) -> pd.DataFrame:
     team = np.array(company.TEAMS, dtype=object)[agent % len(company.TEAMS)]
     ill = (rng.random(len(day)) < 0.04) | story.is_ill(rng, scope, day, team)
     absence = np.where(away < 0.1, "holiday", np.where(ill & (day < today), "sick", None))
+    shift_starts, shift_ends = _shifts(agent, day)
     pay = np.round(pick(rng, {"2600": 1, "2900": 1, "3300": 1}, scope.agents).astype(float))
     return pd.DataFrame(
         {
@@ -39,5 +40,16 @@ def roster(scope: Scope) -> pd.DataFrame:
             "hired_on": np.datetime_as_string(hired[agent]),
             "left_on": np.where(np.isnat(left[agent]), None, np.datetime_as_string(left[agent]).astype(object)),
             "monthly_pay": pay[agent],
+            "shift_starts_at": shift_starts,
+            "shift_ends_at": shift_ends,
         }
     )
+
+
+def _shifts(agent: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eight hours and a half of each day, half an hour of it for a meal: the early shift, or in turn by week the late one."""
+    is_late = (agent + (day.astype(int) + 3) // 7) % 2 == 1
+    local = pd.to_datetime(day.astype("datetime64[s]")) + pd.to_timedelta(np.where(is_late, 9.5, 8.0), unit="h")
+    starts = local.tz_localize(company.TIMEZONE).tz_convert("UTC")
+    ends = starts + pd.Timedelta(hours=8.5)
+    return (starts.strftime("%Y-%m-%dT%H:%M:%SZ").to_numpy(), ends.strftime("%Y-%m-%dT%H:%M:%SZ").to_numpy())

@@ -21,6 +21,7 @@ from orchestration.sample import bots, optional, shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
 from orchestration.sample.roster import roster
+from orchestration.sample.states import agent_states
 
 CHUNK_CUSTOMERS = 20_000
 #: The stream of random numbers of the bot's chats: others are named by the length of a file's name.
@@ -152,8 +153,10 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         progress(f"{first + count:,} of {scope.customers:,} customers")
     for written in [*(file for file, _ in files.values()), *chats.values()]:
         written.close()
+    days = roster(scope)
     for name, frame in {
-        "agents.csv.zst": roster(scope),
+        "agents.csv.zst": days,
+        "agent_states.csv.zst": agent_states(scope, days),
         "surveys_staff.csv": optional.staff_surveys(scope),
         "costs.csv": optional.costs(scope),
         "competitors.csv": optional.competitors(scope),

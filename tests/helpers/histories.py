@@ -20,6 +20,8 @@ Rows = st.SearchStrategy[Row]
 
 instants = st.integers(0, DAYS * 24 * 4).map(lambda quarter: (FIRST + timedelta(minutes=15 * quarter)).isoformat())
 maybe_instants = st.one_of(st.just(""), instants)
+#: Of two days with shifts, so close together that states of an agent overlap and follow each other.
+_shifts = st.integers(0, 2 * 24 * 4).map(lambda quarter: (FIRST + timedelta(days=30, hours=20, minutes=15 * quarter)).isoformat())
 channels = st.sampled_from(["email", "chat", "phone", "web", ""])
 agents = st.sampled_from(["ann", "bob", "cy", ""])
 topics = st.sampled_from(["delivery", "refund", ""])
@@ -163,6 +165,13 @@ KINDS: dict[str, Rows] = {
         team=_sampled("", "one", "two"), scheduled_minutes=_sampled("", "480"), worked_minutes=_sampled("", "0", "300"),
         absence=_sampled("", "", "sick"), hired_on=_sampled("", "2026-05-10"), left_on=_sampled("", "2026-06-20"),
         monthly_pay=_sampled("", "2000", "3000"),
+        shift_starts_at=_sampled("", "2026-05-31T22:00:00Z", "2026-06-01T06:00:00Z", "2026-06-28T21:00:00Z"),
+        shift_ends_at=_sampled("", "2026-06-01T04:00:00Z", "2026-06-01T14:00:00Z", "2026-06-29T05:00:00Z"),
+    ),
+    "agent_states": _rows(
+        agent_id=_sampled("ann", "bob", "cy"), started_at=_shifts, ended_at=st.one_of(st.just(""), _shifts),
+        state=_sampled("logged_in", "available", "available", "busy", "busy", "after_call", "break", "offline"),
+        contact_id=_sampled("", "", "k1", "k2"), duration_seconds=_sampled("", "", "900", "50000"), **_deleted,
     ),
 }  # fmt: skip
 
@@ -317,3 +326,17 @@ def histories(most_steps: int, most_exports: int, most_rows: int) -> st.SearchSt
 
 def _begun(first: list[Export], steps: list[Step]) -> list[Step]:
     return [replace(steps[0], exports=[*first, *steps[0].exports]), *steps[1:]]
+
+
+def histories_of_agents(most_steps: int, most_rows: int) -> st.SearchStrategy[list[Step]]:
+    """Rosters and logs of states that overlap, end later, are deleted and withdrawn; the date moves to and fro."""
+    some = st.sampled_from(["agent_states", "agent_states", "agents"]).flatmap(
+        lambda kind: st.builds(Export, st.just(kind), st.lists(KINDS[kind], min_size=1, max_size=most_rows))
+    )
+    moment = st.integers(0, 70).map(lambda hours: FIRST + timedelta(days=31, hours=hours))
+    step: Callable[..., Step] = Step
+    steps = st.builds(
+        step, st.lists(some, min_size=1, max_size=3), moment, st.just("shop"), st.just("purchase"), st.none(),
+        st.one_of(st.none(), st.integers(0, 30)),
+    )  # fmt: skip
+    return st.lists(steps, min_size=3, max_size=most_steps)

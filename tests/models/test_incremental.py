@@ -14,7 +14,7 @@ import duckdb
 import pytest
 import yaml
 from comparing import LAYERS, differences
-from histories import FIRST, KINDS, SNAPSHOTS, Export, Row, Step, histories
+from histories import FIRST, KINDS, SNAPSHOTS, Export, Row, Step, histories, histories_of_agents
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
@@ -264,6 +264,22 @@ UNHURRIED = {
 @given(history=histories(most_steps=4, most_exports=4, most_rows=6))
 def test_incremental_equals_full(world: World, history: list[Step]) -> None:
     check(world, history)
+
+
+@pytest.mark.ci
+@settings(max_examples=2 * FEW, **UNHURRIED)
+@given(history=histories_of_agents(most_steps=6, most_rows=14))
+def test_time_of_agents_follows_any_history(world: World, history: list[Step]) -> None:
+    """In histories of everything states of agents are rare: here they are all there is, up to their half hours."""
+    only = "+fct_agent_half_hours"
+    world.reset()
+    for step in history:
+        note(step.describe())
+        world.play(step, only)
+    incremental = world.tables(world.root / "incremental.duckdb")
+    world.run(history[-1], full_refresh=True, only=only)
+    found = differences(incremental, world.tables(world.root / "full.duckdb"), ("staging", "conformed", "journey"))
+    assert not found, "\n".join(f"{table}: only incremental {here}, only full {there}" for table, (here, there) in found.items())
 
 
 @pytest.mark.slow

@@ -243,6 +243,9 @@ MEANS: dict[str, Callable[[Company], Cases]] = {
     "reopen_rate": reopened,
     "fcr_observed": first_contact,
     "call_wait_time": waits,
+    # The sample's calls have one leg each.
+    "queue_wait_time": waits,
+    "call_total_wait_time": waits,
     "call_wait_time_abandoned": waits_abandoned,
     "call_abandonment_rate": abandoned,
     "call_service_level": within_service_level,

@@ -9,6 +9,7 @@
     'surveys': 'responded_at',
     'customers': 'created_at',
     'agents': none,
+    'agent_states': 'started_at',
     'survey_invitations': 'sent_at',
     'web_sessions': 'started_at',
     'signups': 'started_at',

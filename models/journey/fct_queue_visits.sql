@@ -1,0 +1,106 @@
+{{ maintained(
+    unit=['call_id'],
+    touched_by={
+        'fct_calls': 'call_id',
+        'int_call_legs': 'call_id',
+        'stg_calls': 'select legs.call_id from {changes} as changes inner join ' ~ ref('int_call_legs')
+        ~ ' as legs on changes.call_id = legs.leg_id',
+    }
+) }}
+-- The queues that a call was in, one after the other: a transfer or an overflow makes the caller wait again.
+--
+-- A later leg that says neither when it was queued nor how long it waited was put through to an agent: it is no visit to a queue.
+with legs as (
+
+    select
+        calls.call_id,
+        calls.customer_key,
+        calls.country,
+        calls.segment,
+        calls.is_answered as is_call_answered,
+        calls.disposition as call_disposition,
+        calls.wait_seconds as call_wait_seconds,
+        staged.call_id as leg_id,
+        numbered.leg,
+        staged.queue,
+        staged.team,
+        coalesce(staged.queued_at, staged.started_at) as queued_at,
+        staged.answered_at,
+        staged.ended_at,
+        staged.wait_seconds,
+        staged.disposition,
+        staged.disposition = 'answered'
+        or (
+            staged.disposition is null
+            and (staged.answered_at is not null or coalesce(staged.talk_seconds > 0, false))
+        ) as has_agent,
+        max(numbered.leg) over (partition by calls.call_id) as last_leg
+    from {{ ref('fct_calls') }} as calls
+    inner join {{ ref('int_call_legs') }} as numbered on calls.call_id = numbered.call_id
+    inner join {{ ref('stg_calls') }} as staged on numbered.leg_id = staged.call_id
+    where
+        calls.is_offered
+        and coalesce(staged.direction, 'inbound') = 'inbound'
+        and (numbered.leg = 1 or staged.queued_at is not null or staged.wait_seconds is not null)
+        and {{ is_touched('calls.call_id') }}
+
+),
+
+-- Of a call with one leg the call itself says how it ended, and how long it waited.
+waited as (
+
+    select
+        *,
+        case when last_leg = 1 then is_call_answered else coalesce(has_agent, false) end as is_answered,
+        case
+            when last_leg = 1 then call_wait_seconds
+            else
+                coalesce(
+                    wait_seconds,
+                    {{ seconds_between('queued_at', in_order('answered_at', 'queued_at')) }},
+                    case
+                        when disposition in ('abandoned', 'excluded')
+                            then {{ seconds_between('queued_at', in_order('ended_at', 'queued_at')) }}
+                    end
+                )
+        end as waited_seconds,
+        row_number() over in_turn as visit_number,
+        count(*) over (partition by call_id) as visits
+    from legs
+    window in_turn as (
+        partition by call_id
+        order by leg
+    )
+
+),
+
+summed as (
+
+    select
+        *,
+        sum(waited_seconds) over (partition by call_id) as waits_total,
+        count(waited_seconds) over (partition by call_id) as waits_known
+    from waited
+
+)
+
+select
+    call_id,
+    cast(visit_number as bigint) as visit_number,
+    customer_key,
+    queued_at,
+    coalesce(queue, 'unknown') as queue,
+    coalesce(team, 'unknown') as team,
+    country,
+    segment,
+    case
+        when is_answered then 'answered'
+        when visit_number < visits then 'moved_on'
+        when last_leg = 1 then call_disposition
+        else coalesce(disposition, 'unknown')
+    end as outcome,
+    is_answered,
+    cast(waited_seconds as bigint) as wait_seconds,
+    is_call_answered,
+    cast(case when visit_number = 1 and waits_known = visits then waits_total end as bigint) as call_wait_seconds
+from summed

@@ -1,0 +1,33 @@
+-- The days on which the log of states tells anything of anybody, and until when: in the last one, until its last instant.
+with told as (
+
+    select
+        {{ local_date('started_at') }} as date_day,
+        started_at,
+        {{ known(told_end_of_state()) }} as ended_at
+    from {{ ref('stg_agent_states') }}
+
+),
+
+reach as (
+
+    select greatest(max(started_at), max(ended_at)) as told_until
+    from told
+
+),
+
+days as (
+
+    select distinct date_day
+    from told
+
+)
+
+select
+    days.date_day,
+    least(
+        {{ utc_time('cast(' ~ add_days('days.date_day', 1) ~ ' as timestamp)', "'" ~ var('reporting_timezone') ~ "'") }},
+        reach.told_until
+    ) as told_until
+from days
+cross join reach

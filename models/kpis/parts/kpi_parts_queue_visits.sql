@@ -1,0 +1,1 @@
+{{ kpi_parts(ref('fct_queue_visits')) }}

@@ -1,0 +1,1 @@
+{{ newest_version('agent_states', 'started_at') }}

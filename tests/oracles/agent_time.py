@@ -1,0 +1,93 @@
+"""Agents' time a second way: each second of each agent painted with what they did, straight from the rows of the log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+Row = dict[str, Any]
+#: What a second is painted with, the strongest last; 0 is offline, or nothing told.
+PAINTS = ("offline", "logged_in", "available", "other_work", "break", "after_call", "busy")
+LONGEST, SKEW = timedelta(hours=12), timedelta(seconds=10)
+
+
+def told_end(row: Row) -> datetime | None:
+    if row["ended_at"] is None and row["duration_seconds"] is not None:
+        return row["started_at"] + timedelta(seconds=row["duration_seconds"])
+    return row["ended_at"]
+
+
+def reach_of(rows: list[Row], as_of: datetime) -> datetime:
+    """The last instant that a log tells of."""
+    return max([row["started_at"] for row in rows] + [end for end in map(told_end, rows) if end and end <= as_of])
+
+
+def spans(rows: list[Row], as_of: datetime) -> Iterator[tuple[str, str, str | None, datetime, datetime]]:
+    """(agent, state, contact, start, end) of the states of one log whose length is known."""
+    told, reach = [(row, told_end(row)) for row in rows], reach_of(rows, as_of)
+    starts: dict[str, list[datetime]] = defaultdict(list)
+    for row in rows:
+        starts[row["agent_id"]].append(row["started_at"])
+    for row, end in told:
+        start = row["started_at"]
+        if end is None:
+            end = min((at for at in starts[row["agent_id"]] if at > start), default=reach)
+        elif end > as_of:
+            end = reach
+        elif end < start - SKEW:
+            continue
+        if row["state"] != "offline" and timedelta() <= end - start <= LONGEST:
+            yield row["agent_id"], row["state"], row["contact_id"], start, end
+
+
+@dataclass
+class Timeline:
+    """The seconds of one agent since the first one that is looked at."""
+
+    paint: np.ndarray
+    contacts: np.ndarray
+    shift: np.ndarray
+
+    def of(self, state: str, part: slice) -> int:
+        return int((self.paint[part] == PAINTS.index(state)).sum())
+
+    def logged_in(self, part: slice) -> int:
+        return int((self.paint[part] > 0).sum())
+
+    def scheduled(self, part: slice) -> int:
+        return int(self.shift[part].sum())
+
+    def adherent(self, part: slice) -> int:
+        on = self.shift[part] & (self.paint[part] > 0) & (self.paint[part] != PAINTS.index("break"))
+        return int(on.sum())
+
+
+def timelines(
+    rows: list[Row], shifts: Iterable[tuple[str, datetime, datetime]], as_of: datetime, first: datetime
+) -> dict[str, Timeline]:
+    """Every agent whom the log names, or who has a shift, painted second by second from `first` on."""
+    seconds = int((as_of - first).total_seconds()) + 86400
+    found: dict[str, Timeline] = defaultdict(
+        lambda: Timeline(np.zeros(seconds, np.int8), np.zeros(seconds, np.int16), np.zeros(seconds, bool))
+    )
+
+    def part(start: datetime, end: datetime) -> slice:
+        begins, ends = (int((at.replace(microsecond=0) - first).total_seconds()) for at in (start, end))
+        return slice(max(begins, 0), max(ends, 0))
+
+    seen: dict[tuple[str, str | None], set[int]] = defaultdict(set)
+    for agent, state, contact, start, end in spans(rows, as_of):
+        line, place = found[agent], part(start, end)
+        line.paint[place] = np.maximum(line.paint[place], PAINTS.index(state))
+        if state == "busy":
+            seen[agent, contact].update(range(place.start, place.stop))
+    for (agent, _), told in seen.items():
+        found[agent].contacts[list(told)] += 1
+    for agent, start, end in shifts:
+        found[agent].shift[part(start, end)] = True
+    return dict(found)
