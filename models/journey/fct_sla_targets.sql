@@ -121,12 +121,15 @@ decided as (
     select
         targets.*,
         due.due_at,
+        tickets.customer_key,
         tickets.created_at,
         tickets.solved_at,
         tickets.channel,
         tickets.team,
+        tickets.country,
         tickets.priority,
         tickets.segment,
+        tickets.extra,
         -- States come and go; only a solved ticket is done with the time in them.
         not targets.is_running
         and (targets.metric in ('first_reply', 'next_reply') or tickets.is_solved) as is_over
@@ -146,9 +149,12 @@ select
     occurrence,
     policy,
     clock,
+    customer_key,
     created_at,
+    coalesce(case when why_unknown is null then started_at end, created_at) as promised_at,
     channel,
     team,
+    country,
     priority,
     segment,
     cast(target_seconds as bigint) as target_seconds,
@@ -174,5 +180,6 @@ select
     case
         when why_unknown is null and elapsed_seconds > target_seconds then cast(elapsed_seconds - target_seconds as bigint)
     end as missed_by_seconds,
-    why_unknown
+    why_unknown,
+    extra
 from decided

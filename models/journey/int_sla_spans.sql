@@ -81,6 +81,8 @@ spans as (
     where
         metric = 'first_reply'
         and response_starts_at is not null
+        -- What a customer writes after the last solving, and nobody takes up, is owed no reply.
+        and (first_response_at is not null or solved_at is null or response_starts_at <= solved_at)
     union all
     select
         ticket_id,
@@ -95,7 +97,7 @@ spans as (
     from waits
     where
         starts_at is not null
-        -- What a customer writes after the last solving, and nobody takes up, is owed no reply.
+        -- As of the first reply.
         and (replied_at is not null or solved_at is null or starts_at <= solved_at)
     union all
     select

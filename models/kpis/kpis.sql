@@ -4,7 +4,7 @@
     'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
     'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
     'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
-    'review_steadiness', 'sentiment', 'customer_risks', 'conversations',
+    'review_steadiness', 'sentiment', 'customer_risks', 'conversations', 'sla_targets',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set by_quarter = measures_of_quarters() -%}
