@@ -55,7 +55,7 @@ spans as (
         on
             spans.ticket_id = targets.ticket_id
             and spans.metric = targets.metric
-            and (targets.holds_from is null or targets.holds_from <= judged.judged_at)
+            and (targets.holds_from is null or judged.judged_at >= targets.holds_from)
             and (targets.holds_until is null or judged.judged_at < targets.holds_until)
     left join {{ ref('int_ticket_business_seconds') }} as business on spans.ticket_id = business.ticket_id
     where {{ is_touched('spans.ticket_id') }}
