@@ -44,7 +44,7 @@
             'source': kpi.get('source', ''),
             'formula': kpi_formula(numerator, denominator),
             'fact': fact_of(numerator),
-            'dimensions': kpi.dimensions | join(', ') if kpi.get('dimensions') is not none else kpi_dimension_names(numerator),
+            'dimensions': kpi.dimensions | join(', ') if kpi.get('dimensions') is not none else kpi_dimension_names(numerator, kpi.get('not_by', [])),
             'is_percentile': aggregation(measure_named(numerator)) in ('median', 'percentile', 'max'),
         }) -%}
       {%- endif -%}
@@ -190,9 +190,11 @@
 {% endmacro %}
 
 
-{% macro kpi_dimension_names(measure_name) %}
+{#- The dimensions of a measure's fact, but those of which the KPI has one member only (`not_by` of its meta). -#}
+{% macro kpi_dimension_names(measure_name, not_by=[]) %}
   {%- set semantic_model = semantic_model_over(measure_name) -%}
-  {{- return((wanted_dimensions(semantic_model) | map(attribute='name') | list + wanted_lists(semantic_model)) | join(', ')) -}}
+  {%- set names = wanted_dimensions(semantic_model) | map(attribute='name') | list + wanted_lists(semantic_model) -%}
+  {{- return(names | reject('in', not_by) | join(', ')) -}}
 {% endmacro %}
 
 

@@ -1,19 +1,64 @@
 {%- set instants = {'starts_at': 'start_segments', 'until_at': 'end_segments'} -%}
-with spans as (
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={
+        'int_sla_spans': 'ticket_id',
+        'int_sla_targets': 'ticket_id',
+        'int_ticket_business_seconds': 'ticket_id',
+        'fct_tickets': 'ticket_id',
+    },
+    on_clock=['select ticket_id from {this} where is_open']
+) }}
+-- The target that holds is that of the priority when the reply or solving came; while it is owed, of the newest one. The clock
+-- runs from the same instant, whichever it is.
+with judged as (
+
+    select
+        spans.ticket_id,
+        spans.metric,
+        spans.occurrence,
+        coalesce(
+            case
+                when max(case when spans.starts_at is not null and spans.ends_at is null then 1 else 0 end) = 1 then null
+                when spans.metric in ('first_reply', 'next_reply') then max(spans.ends_at)
+                else max(tickets.solved_at)
+            end,
+            {{ as_of() }}
+        ) as judged_at
+    from {{ ref('int_sla_spans') }} as spans
+    inner join {{ ref('fct_tickets') }} as tickets on spans.ticket_id = tickets.ticket_id
+    where {{ is_touched('spans.ticket_id') }}
+    group by
+        spans.ticket_id,
+        spans.metric,
+        spans.occurrence
+
+),
+
+spans as (
 
     select
         spans.*,
         targets.policy,
+        targets.priority,
         targets.target_seconds,
         targets.clock,
         coalesce(spans.ends_at, {{ as_of() }}) as until_at,
         case when targets.clock = 'business' then business.calendar end as calendar
     from {{ ref('int_sla_spans') }} as spans
+    inner join judged
+        on
+            spans.ticket_id = judged.ticket_id
+            and spans.metric = judged.metric
+            and spans.occurrence = judged.occurrence
     inner join {{ ref('int_sla_targets') }} as targets
         on
             spans.ticket_id = targets.ticket_id
             and spans.metric = targets.metric
+            and (targets.holds_from is null or judged.judged_at >= targets.holds_from)
+            and (targets.holds_until is null or judged.judged_at < targets.holds_until)
     left join {{ ref('int_ticket_business_seconds') }} as business on spans.ticket_id = business.ticket_id
+    where {{ is_touched('spans.ticket_id') }}
 
 ),
 
@@ -98,6 +143,7 @@ targets as (
         metric,
         occurrence,
         policy,
+        priority,
         target_seconds,
         clock,
         min(starts_at) as started_at,
@@ -111,6 +157,7 @@ targets as (
         metric,
         occurrence,
         policy,
+        priority,
         target_seconds,
         clock
 
@@ -121,12 +168,14 @@ decided as (
     select
         targets.*,
         due.due_at,
+        tickets.customer_key,
         tickets.created_at,
         tickets.solved_at,
         tickets.channel,
         tickets.team,
-        tickets.priority,
+        tickets.country,
         tickets.segment,
+        tickets.extra,
         -- States come and go; only a solved ticket is done with the time in them.
         not targets.is_running
         and (targets.metric in ('first_reply', 'next_reply') or tickets.is_solved) as is_over
@@ -146,9 +195,12 @@ select
     occurrence,
     policy,
     clock,
+    customer_key,
     created_at,
+    coalesce(case when why_unknown is null then started_at end, created_at) as promised_at,
     channel,
     team,
+    country,
     priority,
     segment,
     cast(target_seconds as bigint) as target_seconds,
@@ -174,5 +226,6 @@ select
     case
         when why_unknown is null and elapsed_seconds > target_seconds then cast(elapsed_seconds - target_seconds as bigint)
     end as missed_by_seconds,
-    why_unknown
+    why_unknown,
+    extra
 from decided

@@ -1,11 +1,32 @@
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={
+        'int_sla_targets': 'ticket_id',
+        'int_ticket_life': 'ticket_id',
+        'int_ticket_clocks': 'ticket_id',
+        'stg_ticket_events': 'ticket_id',
+        'int_ticket_open_spans': 'ticket_id',
+        'fct_ticket_status_spans': 'ticket_id',
+    }
+) }}
 -- The spans of time that count towards each target of a ticket; the last one has no end while the clock runs. `why_unknown` says
 -- why a target has no spans that could be trusted.
 {%- set counted_states = {'agent_work': "('new', 'open')", 'requester_wait': "('new', 'open', 'on_hold')"} %}
-with targets as (
+with promised as (
+
+    select distinct
+        ticket_id,
+        metric
+    from {{ ref('int_sla_targets') }}
+    where {{ is_touched('ticket_id') }}
+
+),
+
+targets as (
 
     select
-        targets.ticket_id,
-        targets.metric,
+        promised.ticket_id,
+        promised.metric,
         life.response_starts_at,
         life.first_response_at,
         life.solved_at,
@@ -13,9 +34,9 @@ with targets as (
         life.is_history_told,
         life.is_solved and life.solved_at is null as is_end_unknown,
         clocks.is_every_reply_logged
-    from {{ ref('int_sla_targets') }} as targets
-    inner join {{ ref('int_ticket_life') }} as life on targets.ticket_id = life.ticket_id
-    inner join {{ ref('int_ticket_clocks') }} as clocks on targets.ticket_id = clocks.ticket_id
+    from promised
+    inner join {{ ref('int_ticket_life') }} as life on promised.ticket_id = life.ticket_id
+    inner join {{ ref('int_ticket_clocks') }} as clocks on promised.ticket_id = clocks.ticket_id
 
 ),
 
@@ -81,6 +102,8 @@ spans as (
     where
         metric = 'first_reply'
         and response_starts_at is not null
+        -- What a customer writes after the last solving, and nobody takes up, is owed no reply.
+        and (first_response_at is not null or solved_at is null or response_starts_at <= solved_at)
     union all
     select
         ticket_id,
@@ -95,7 +118,7 @@ spans as (
     from waits
     where
         starts_at is not null
-        -- What a customer writes after the last solving, and nobody takes up, is owed no reply.
+        -- As of the first reply.
         and (replied_at is not null or solved_at is null or starts_at <= solved_at)
     union all
     select

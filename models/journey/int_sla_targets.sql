@@ -1,10 +1,33 @@
+{{ maintained(unit=['ticket_id'], touched_by={'fct_tickets': 'ticket_id', 'int_ticket_priorities': 'ticket_id'}) }}
 -- What each ticket is promised: of the policies whose conditions it meets and that were valid when it was created the first by
--- position, and of that policy the target of each metric for its priority, or else for any.
-with matching as (
+-- position, and of that policy the target of each metric for its priority, or else for any. A ticket whose log tells of
+-- changes of its priority has the target of each.
+with tickets as (
+
+    select
+        tickets.ticket_id,
+        tickets.created_at,
+        tickets.channel,
+        tickets.team,
+        tickets.segment,
+        coalesce(priorities.priority, tickets.priority) as priority,
+        priorities.starts_at as holds_from,
+        priorities.ends_at as holds_until
+    from {{ ref('fct_tickets') }} as tickets
+    left join {{ ref('int_ticket_priorities') }} as priorities on tickets.ticket_id = priorities.ticket_id
+    where
+        {{ is_touched('tickets.ticket_id') }}
+        and tickets.is_contact
+
+),
+
+matching as (
 
     select
         tickets.ticket_id,
         tickets.priority as ticket_priority,
+        tickets.holds_from,
+        tickets.holds_until,
         targets.policy,
         targets.position,
         targets.metric,
@@ -15,7 +38,7 @@ with matching as (
             partition by tickets.ticket_id
             order by targets.position, targets.policy
         ) as first_policy
-    from {{ ref('fct_tickets') }} as tickets
+    from tickets
     inner join {{ ref('sla_targets') }} as targets
         on
             coalesce(targets.channel, tickets.channel) = tickets.channel
@@ -23,7 +46,6 @@ with matching as (
             and coalesce(targets.segment, tickets.segment) = tickets.segment
             and coalesce(targets.valid_from, {{ local_date('tickets.created_at') }}) <= {{ local_date('tickets.created_at') }}
             and (targets.valid_to is null or {{ local_date('tickets.created_at') }} < targets.valid_to)
-    where tickets.is_contact
 
 ),
 
@@ -32,7 +54,7 @@ chosen as (
     select
         *,
         row_number() over (
-            partition by ticket_id, metric
+            partition by ticket_id, metric, holds_from
             order by
                 case when priority is not null then 0 else 1 end asc,
                 position asc,
@@ -49,7 +71,10 @@ select
     ticket_id,
     metric,
     policy,
+    ticket_priority as priority,
     target_seconds,
-    clock
+    clock,
+    holds_from,
+    holds_until
 from chosen
 where particularity = 1

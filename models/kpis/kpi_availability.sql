@@ -1,4 +1,4 @@
--- For each KPI what it needs and never got: an export, or else what none of its records' exports can tell (kpi_coverage), with the
+-- For each KPI what it needs and never got: an export, a seed's rows, or else what none of its records' exports can tell (kpi_coverage), with the
 -- contracts that lack it.
 -- An entry "a|b" of a KPI's exports or columns means: any of them.
 with arrived as (
@@ -12,6 +12,13 @@ with arrived as (
     select distinct need
     from {{ ref('int_told_needs') }}
     where is_told
+    -- What nobody has promised is neither kept nor missed.
+    union
+    select distinct 'seed sla_targets' as need
+    from {{ ref('sla_targets') }}
+    union
+    select distinct 'seed sla_targets for ' || metric as need
+    from {{ ref('sla_targets') }}
 
 ),
 

@@ -126,7 +126,7 @@ def _funnel(marts: Marts, view: View) -> list[Block]:
 
 def _conversion(marts: Marts, stages: Iterable[str]) -> Table:
     rates = {name: _by_stage(marts, name) for name in ("stage_conversion", "stage_drop_off", "stage_time_to_next")}
-    rows = [[stage, *(_rate(kpi, by.get(stage)) for kpi, by in rates.values())] for stage in stages]
+    rows = [[stage, *(rate_in_words(kpi, by.get(stage)) for kpi, by in rates.values())] for stage in stages]
     return Table(
         "Conversion and drop-off, over all time",
         ["stage", "go on (95 %; cases)", "journey ends (95 %; cases)", "median time to the next (cases)"],
@@ -148,7 +148,8 @@ def _by_stage(marts: Marts, kpi_id: str) -> tuple[Kpi | None, dict[str, Row]]:
     return kpi, {row["member"]: row for row in marts.by_member(kpi_id, "all", None, "stage")}
 
 
-def _rate(kpi: Kpi | None, row: Row | None) -> str:
+def rate_in_words(kpi: Kpi | None, row: Row | None) -> str:
+    """A value with its interval and cases; a dash where there is none."""
     if not kpi or not row:
         return "–"
     sure = "; ".join(text for text in (kpi.interval_of(row), f"{row['n']:,}") if text)

@@ -11,6 +11,8 @@ from orchestration.display import format_interval, format_value, within_limits
 from orchestration.query.change import LEVEL, p_value
 
 TOO_FEW = "too few people to show"
+#: What a KPI may lack beside exports.
+_OF_CONFIGURATION = ("setting ", "seed ")
 STATUS = {
     "on_target": "on target",
     "warning": "near its target",
@@ -123,7 +125,8 @@ class Kpi:
         """Why there is no value; empty when there is one."""
         if self.missing_export:
             is_column = "(" in self.missing_export
-            return f"needs {'the column' if is_column else 'the export'} {self.missing_export}"
+            what = "the" if self.missing_export.startswith(_OF_CONFIGURATION) else "the column" if is_column else "the export"
+            return f"needs {what} {self.missing_export}"
         if self.now:
             return ""
         if self.view.dimension != ALL and self.view.dimension not in self.dimensions:

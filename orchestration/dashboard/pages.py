@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from orchestration.dashboard import health, journey, value, words
+from orchestration.dashboard import health, journey, promises, value, words
 from orchestration.dashboard.blocks import Block, Page
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import Marts, View
@@ -13,7 +13,7 @@ from orchestration.dashboard.questions import by_question
 from orchestration.dashboard.scorecards import teams
 
 #: What stage pages show beside the KPIs of their stage.
-_MORE = {"support": journey.support, "feedback": journey.feedback}
+_MORE = {"support": (promises.promises, journey.support), "feedback": (journey.feedback,)}
 
 
 def pages(marts: Marts) -> list[Page]:
@@ -46,7 +46,7 @@ def _of_stage(text: str) -> str:
 
 def _stage(stage: str, marts: Marts, view: View) -> list[Block]:
     kpis = [kpi for kpi in kpis_of(marts, view).values() if kpi.definition["stage"] == stage]
-    return [*by_question(kpis), *(_MORE[stage](marts, view) if stage in _MORE else [])]
+    return [*by_question(kpis), *(block for more in _MORE.get(stage, ()) for block in more(marts, view))]
 
 
 def place_of(kpi: Kpi) -> str:

@@ -14,6 +14,7 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
         "response_sla_rate", "first_response_time", "message_response_24h", "return_response_48h", "requester_wait_time",
         "agent_wait_time", "fct_conversation_windows",
     ),
+    "Do we keep what our policies promise?": ("sla_attainment_rate", "fct_sla_targets"),
     "Do we solve it, and how fast?": (
         "resolution_time", "first_resolution_time", "fcr_observed", "fcr_claimed", "fcr_verified", "fcr_discrepancy",
         "issue_resolution_rate", "issue_resolution_rate_flow", "reopen_rate", "escalation_rate", "resolved_issues",

@@ -31,7 +31,7 @@ TARGETS = [
 ]
 ALLOWED = {(row[6], row[5]): row[7] for row in TARGETS if row[0] == "mail"}
 
-#: Ticket: priority, team, and its log: instant, event (a state, `message` or `reply`).
+#: Ticket: priority, team, and its log: instant, event (a state, `message`, `reply`, or a priority that it gets).
 Log = list[tuple[str, str]]
 BY_HAND: dict[str, tuple[str, str, Log]] = {
     # Over a night and a weekend.
@@ -69,6 +69,14 @@ BY_HAND: dict[str, tuple[str, str, Log]] = {
             ("2026-06-29 11:00", "pending"),
         ],
     ),
+    # The list tells the priority of now. Raised before the reply, after it, and while it is owed.
+    "raised_before": (
+        "urgent", "day", [("2026-06-02 10:00", "new"), ("2026-06-02 11:30", "urgent"), ("2026-06-02 12:00", "reply")],
+    ),
+    "raised_after": (
+        "urgent", "day", [("2026-06-02 10:00", "new"), ("2026-06-02 12:00", "reply"), ("2026-06-02 12:30", "urgent")],
+    ),
+    "raised_owed": ("urgent", "day", [("2026-06-30 15:00", "new"), ("2026-06-30 15:30", "urgent")]),
     "merged": ("normal", "day", [("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "merged")]),
 }  # fmt: skip
 STATES = ("new", "open", "pending", "on_hold", "solved")
@@ -106,6 +114,8 @@ def events_of(ticket: str, log: Log) -> list[dict[str, str]]:
             state = event
         elif event == "merged":
             row |= {"event_type": "merged", "to_value": "night"}
+        elif event == "urgent":
+            row |= {"event_type": "priority_changed", "from_value": "normal", "to_value": event}
         else:
             row |= {"event_type": {"message": "customer_message", "reply": "public_reply"}[event]}
             row["actor_type"] = "customer" if event == "message" else "agent"
@@ -192,6 +202,9 @@ COLUMNS = "occurrence, state, due_at, elapsed_seconds, missed_by_seconds, remain
         ("states", "agent_work", [(1, "missed", "2026-06-03 11:00", 5 * HOUR, HOUR, None)]),
         ("states", "requester_wait", [(1, "attained", None, 5 * HOUR, None, None)]),
         ("reopened", "resolution", [(1, "attained", None, 10 * HOUR, None, None)]),
+        ("raised_before", "first_reply", [(1, "missed", "2026-06-02 11:00", 2 * HOUR, HOUR, None)]),
+        ("raised_after", "first_reply", [(1, "attained", "2026-06-02 14:00", 2 * HOUR, None, None)]),
+        ("raised_owed", "first_reply", [(1, "missed", "2026-06-30 16:00", 2 * HOUR, HOUR, None)]),
         ("before", "first_reply", []),
         ("merged", "first_reply", []),
         ("unanswered", "first_reply", [(1, "active", "2026-07-01 11:00", 2 * HOUR, None, 2 * HOUR)]),

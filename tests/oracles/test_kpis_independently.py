@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import conversation_cases
 import journey_cases
+import promise_cases
 import pytest
 import support_cases
 from compared import by_month, published
@@ -265,6 +266,7 @@ MEANS: dict[str, Callable[[Company], Cases]] = {
     **support_cases.MEANS,
     **conversation_cases.MEANS,
     **journey_cases.MEANS,
+    **promise_cases.MEANS,
 }
 MEDIANS = {
     "first_response_time_median": (first_responses, 0.5),
@@ -284,6 +286,7 @@ MEDIANS = {
     "order_size_items_median": (order_items, 0.5),
     **support_cases.MEDIANS,
     **journey_cases.MEDIANS,
+    **promise_cases.MEDIANS,
 }
 
 

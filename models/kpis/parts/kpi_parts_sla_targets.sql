@@ -1,0 +1,1 @@
+{{ kpi_parts(ref('fct_sla_targets')) }}
