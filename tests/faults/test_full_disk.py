@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 STEPS: list[tuple[Any, str]] = [
     (Candidate, "__init__"), (Candidate, "_write_run"), (Candidate, "_copy"), (step, "_check"), (Kept, "published"),
     (step, "write_keys"), (step, "_draw_report"), (candidate, "install"), (versions, "_write_manifest"), (versions, "_switch"),
-    (versions, "_link"), (versions, "_prune"), (RunRecord, "finish"), (RunRecord, "save"), (Ledger, "clear_blame"),
+    (versions, "_link"), (versions, "_prune"), (step, "finish_run"), (RunRecord, "save"), (Ledger, "clear_blame"),
     (Ledger, "put_alerts"), (step, "settle"), (step, "tell_new_alerts"),
 ]  # fmt: skip
 SIZE, INODES = 64 * 2**20, 10**6
