@@ -23,7 +23,8 @@ _MARKS = {"e-mail address": "[e-mail]", "phone number": "[phone]", "IBAN": "[acc
 MARKS = re.compile(r"\[(?:e-mail|phone|account|card|number|address|name)\]")
 _NUMBER, _ADDRESS, _NAME = "[number]", "[address]", "[name]"
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃĄĘÓ]"
-_PROPER = rf"{_CAPITAL}[\w'’-]*\w"
+#: No name (and no street, below) is longer; without a bound each letter of "A1-A1-…" would be tried up to the last one.
+_PROPER = rf"{_CAPITAL}[\w'’-]{{0,40}}\w"
 #: Any run of seven digits or more, whatever stands between them, and any word with four digits or more that is no year.
 _DIGITS = re.compile(r"(?<![\w.,])\+?\(?\d(?:[ \t().,/\-–]{0,3}\d){6,}(?!\w)")
 _CODES = re.compile(r"#?\w+(?:[-_/]\w+)*")
@@ -49,7 +50,7 @@ _ADDRESSES = re.compile(
     "|".join(
         [
             rf"\b\d{{1,4}}[a-zA-Z]?,?\s+(?:{_PROPER}\s+){{1,3}}(?:{_STREETS_BEHIND})\b\.?{_TOWN}",
-            rf"\b{_CAPITAL}[\w-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)\s+{_HOUSE}{_TOWN}",
+            rf"\b{_CAPITAL}[\w-]{{0,60}}(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)\s+{_HOUSE}{_TOWN}",
             rf"\b(?:{_PROPER}\s+){{1,2}}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Ring|Damm)\s+{_HOUSE}{_TOWN}",
             rf"\b{_HOUSE},?\s*(?:bis|ter)?,?\s*(?i:{_STREETS_BEFORE})\b\.?\s+(?:{_WORDS}\s*){{1,4}}{_TOWN}",
             rf"\b(?i:{_STREETS_BEFORE})\b\.?\s+(?:{_WORDS}\s*){{1,4}},?\s*(?:n[°ºo]?\.?\s*|nr\s*)?{_HOUSE}{_TOWN}",
