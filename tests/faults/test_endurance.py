@@ -188,7 +188,7 @@ def _processor_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-@pytest.mark.parametrize("many", [pytest.param(500, marks=pytest.mark.ci), pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [pytest.param(200, marks=pytest.mark.ci), pytest.param(10_000, marks=pytest.mark.slow)])
 def test_the_cost_of_many_small_files_follows_their_number(tmp_path: Path, many: int) -> None:
     """Ten times as many files cost about ten times as much, and far less when there is nothing new."""
     few = pulled(tmp_path / "few", many // 10)
