@@ -186,7 +186,8 @@ def test_absent_exports_are_named(real_home: Home) -> None:
     }  # fmt: skip
     assert {export for _, export in absent} - set(by_column) == {
         "surveys", "agents", "signups", "product_usage", "web_sessions", "costs", "subscriptions", "competitors",
-        "survey_invitations", "agent_states", "setting bot_cost_per_conversation",
+        "survey_invitations", "agent_states", "setting bot_cost_per_conversation", "seed sla_targets",
+        *(f"seed sla_targets for {one}" for one in ("first_reply", "next_reply", "resolution", "agent_work", "requester_wait")),
     }  # fmt: skip
 
 
