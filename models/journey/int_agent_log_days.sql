@@ -9,7 +9,7 @@ with told as (
 
 ),
 
-reach as (
+log_ends as (
 
     select greatest(max(started_at), max(ended_at)) as told_until
     from told
@@ -27,7 +27,7 @@ select
     days.date_day,
     least(
         {{ utc_time('cast(' ~ add_days('days.date_day', 1) ~ ' as timestamp)', "'" ~ var('reporting_timezone') ~ "'") }},
-        reach.told_until
+        log_ends.told_until
     ) as told_until
 from days
-cross join reach
+cross join log_ends

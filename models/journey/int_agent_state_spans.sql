@@ -13,7 +13,7 @@
 --
 -- Without an end a state lasts until the agent's next one begins; the last one, and one whose end lies after `as_of`, lasts as
 -- long as the log goes on. How long an impossible one lasted, or a log-out that was forgotten, nobody knows.
-with reach as (
+with log_ends as (
 
     select
         _contract,
@@ -73,7 +73,7 @@ ended as (
         case
             when states.told_ends_at <= {{ as_of() }} then {{ in_order('states.told_ends_at', 'states.started_at') }}
             when states.told_ends_at is null and followed.next_starts_at is not null then followed.next_starts_at
-            else reach.told_until
+            else log_ends.told_until
         end as ends_at,
         case
             when states.told_ends_at is null then followed.next_starts_at is null
@@ -85,7 +85,7 @@ ended as (
             states.agent_id = followed.agent_id
             and states._contract is not distinct from followed._contract
             and states.started_at = followed.started_at
-    inner join reach on states._contract is not distinct from reach._contract
+    inner join log_ends on states._contract is not distinct from log_ends._contract
 
 ),
 

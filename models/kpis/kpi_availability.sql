@@ -1,5 +1,5 @@
--- For each KPI what it needs and never got: an export, a seed's rows, or else what none of its records' exports can tell (kpi_coverage), with the
--- contracts that lack it.
+-- For each KPI what it needs and never got: an export, a seed's rows, or else what none of its records' exports can tell
+-- (kpi_coverage), with the contracts that lack it.
 -- An entry "a|b" of a KPI's exports or columns means: any of them.
 with arrived as (
 

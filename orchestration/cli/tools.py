@@ -27,7 +27,7 @@ _PORT = click.IntRange(1, 65535)
 def dashboard(home: str | None, config: str | None, port: int, browser: bool) -> None:
     """Look at the published KPIs on http://127.0.0.1:PORT, with filters, down to the cases behind each number.
 
-    It reads what is published, and of the home whose each alert is; and shows a new version soon after it was published.
+    It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
     """
     from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.display import published_file

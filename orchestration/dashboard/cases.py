@@ -13,7 +13,7 @@ from orchestration.dashboard.marts import ALL, Marts, period_end
 
 #: The environment variable that holds the setting `record_links` as JSON.
 RECORD_LINKS = "CXHOUSE_RECORD_LINKS"
-#: The same of the home that remembers whose each alert is.
+#: The environment variable that names the home, which remembers the owner and state of alerts.
 ALERTS_HOME = "CXHOUSE_ALERTS_HOME"
 #: Whose a case is: shown before the rest of its columns.
 _WHOSE = ("channel", "team", "agent_key", "queue", "marketplace", "country", "segment", "topic", "status")

@@ -74,6 +74,17 @@ class _Known:
     snoozed_until: str | None = None
     resolved_on: str | None = None
 
+    def group(self, key: str) -> Group:
+        """What was remembered, as a group."""
+        return Group(
+            key, self.severity, self.text, self.alerts, date.fromisoformat(self.since), self.state, self.owner,
+            _day(self.snoozed_until), _day(self.resolved_on),
+        )  # fmt: skip
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
 
 # -- groups of a version -----------------------------------------------------------------------------------------------
 
@@ -144,18 +155,14 @@ def compared(now: Iterable[Group], known: dict[str, _Known], today: date) -> lis
                 group,
                 state=WORSE if is_worse else GOING_ON,
                 since=min(group.since, date.fromisoformat(before.since)),
-                snoozed_until=date.fromisoformat(before.snoozed_until) if before.snoozed_until else None,
+                snoozed_until=_day(before.snoozed_until),
             )
         )
     open_now = {group.key for group in found}
     for key, before in known.items():
-        resolved_on = date.fromisoformat(before.resolved_on) if before.resolved_on else today
+        resolved_on = _day(before.resolved_on) or today
         if key not in open_now and today - resolved_on < timedelta(days=_REMEMBERED_DAYS):
-            until = date.fromisoformat(before.snoozed_until) if before.snoozed_until else None
-            since = date.fromisoformat(before.since)
-            found.append(
-                Group(key, before.severity, before.text, before.alerts, since, RESOLVED, before.owner, until, resolved_on)
-            )
+            found.append(replace(before.group(key), state=RESOLVED, resolved_on=resolved_on))
     return found
 
 
@@ -178,7 +185,7 @@ def worth_telling(groups: Iterable[Group], known: dict[str, _Known], today: date
 
 def tell_new_alerts(settings: Settings) -> list[Group]:
     """Bring the states to the published version, and send what is new, worse or resolved to owners; returns what was worth it."""
-    known = _known(settings)
+    known = _known(settings.home)
     with open_published(settings.published / MARTS_FILE) as con:
         marts = Marts(con)
         today = marts.today
@@ -193,7 +200,7 @@ def tell_new_alerts(settings: Settings) -> list[Group]:
 
 def listed(settings: Settings) -> tuple[list[Group], date]:
     """The groups as the newest publication left them, and its reporting day."""
-    known = _known(settings)
+    known = _known(settings.home)
     with open_published(settings.published / MARTS_FILE) as con:
         marts = Marts(con)
         groups = compared(groups_of(marts, settings.alert_owners), known, marts.today)
@@ -203,22 +210,8 @@ def listed(settings: Settings) -> tuple[list[Group], date]:
 
 def as_last_told(home: Path, today: date) -> list[Group]:
     """The groups as the newest publication of a home left them, by what the home remembers alone."""
-    order = {state: place for place, state in enumerate((NEW, WORSE, GOING_ON, RESOLVED))}
-    found = [
-        Group(
-            key,
-            known.severity,
-            known.text,
-            known.alerts,
-            date.fromisoformat(known.since),
-            known.state,
-            known.owner,
-            date.fromisoformat(known.snoozed_until) if known.snoozed_until else None,
-            date.fromisoformat(known.resolved_on) if known.resolved_on else None,
-        )
-        for key, known in _known_in(home).items()
-    ]
-    return sorted(found, key=lambda group: (order[group.state], SEVERITIES.index(group.severity), group.is_snoozed(today)))
+    found = [known.group(key) for key, known in _known(home).items()]
+    return sorted(found, key=lambda group: (group.is_snoozed(today), *_urgency(group)))
 
 
 def snooze(settings: Settings, key: str, until: date | None) -> Group:
@@ -256,14 +249,18 @@ def _by_recipient(settings: Settings, told: list[Group]) -> list[tuple[list[str]
     return [(addresses.get(name) or settings.notify, groups) for name, groups in by_owner.items()]
 
 
+def _urgency(group: Group) -> tuple[int, int]:
+    """By which groups are sorted: what has changed first, then the most severe."""
+    return (WORSE, NEW, GOING_ON, RESOLVED).index(group.state), SEVERITIES.index(group.severity)
+
+
 def _title(groups: list[Group]) -> str:
     counts = {state: sum(group.state == state for group in groups) for state in (NEW, WORSE, GOING_ON, RESOLVED)}
     return f"cxhouse alerts: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}"
 
 
 def _body(groups: list[Group]) -> str:
-    order = {state: place for place, state in enumerate((WORSE, NEW, GOING_ON, RESOLVED))}
-    shown = sorted(groups, key=lambda group: (order[group.state], SEVERITIES.index(group.severity)))
+    shown = sorted(groups, key=_urgency)
     lines = []
     for group in shown[:_NAMED]:
         owner = f" ({group.owner})" if group.owner else ""
@@ -278,11 +275,7 @@ def _body(groups: list[Group]) -> str:
 # -- in the home -------------------------------------------------------------------------------------------------------
 
 
-def _known(settings: Settings) -> dict[str, _Known]:
-    return _known_in(settings.home)
-
-
-def _known_in(home: Path) -> dict[str, _Known]:
+def _known(home: Path) -> dict[str, _Known]:
     path = home / _STATE
     if not path.exists():
         return {}
