@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def _told_by_cgroups(controller: str, name: str) -> list[str]:
         own = root / place.lstrip("/")
         # A container sees its own cgroup as the root, whatever it is called outside.
         for folder in [own, *own.parents]:
-            if folder.is_relative_to(root) and (folder / name).is_file():
-                found.append((folder / name).read_text(encoding="utf-8").strip())
+            # What is not there, or not for this user to read, says nothing.
+            with suppress(OSError):
+                if folder.is_relative_to(root):
+                    found.append((folder / name).read_text(encoding="utf-8").strip())
     return found

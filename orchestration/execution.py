@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from traceback import format_exception_only
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CONFIGURATION = f"{ConfigurationError.__module__}.{ConfigurationError.__name__}: "
 DAGSTER_CONFIG = PACKAGE / "dagster.yaml"
+_DATABASE = "storage: {{postgres: {{postgres_url: {url}}}}}\n"
 
 
 def prepare_home(settings: Settings) -> None:
@@ -42,7 +43,12 @@ def prepare_home(settings: Settings) -> None:
     settings.published.chmod(settings.published_mode)
     ensure_salt(settings)
     claim(settings)
-    shutil.copyfile(DAGSTER_CONFIG, settings.dagster_home / "dagster.yaml")
+    config = DAGSTER_CONFIG.read_text(encoding="utf-8")
+    if settings.dagster_database:
+        # Dagster's statements are for this driver; without its name SQLAlchemy 2.1 takes psycopg, which refuses some.
+        address = f"postgresql+psycopg2:{settings.dagster_database.partition(':')[2]}"
+        config += _DATABASE.format(url=json.dumps(address))
+    (settings.dagster_home / "dagster.yaml").write_text(config, encoding="utf-8")
 
 
 def execute(settings: Settings, progress: Callable[[str], None], record_in_dagster: bool = False) -> RunRecord:

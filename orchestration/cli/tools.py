@@ -13,18 +13,22 @@ import click
 from orchestration.cli.options import engine_options, exports_option, home_options, reported
 from orchestration.connections import connect
 from orchestration.errors import CxhouseError
-from orchestration.serving.starting import address_of, become_daemon, check_port, serve_ui, tell_guard
+from orchestration.serving.starting import LOOPBACK, address_of, become_daemon, check_host, check_port, serve_ui, tell_guard
 from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
 
 _PORT = click.IntRange(1, 65535)
+_host_option = click.option(
+    "--host", default=LOOPBACK, show_default=True, help="Address to listen on, for a container; another wants a token."
+)
 
 
 @click.command()
+@_host_option
 @click.option("--port", default=8501, show_default=True, type=_PORT)
 @click.option("--browser/--no-browser", default=True, help="Open it in a browser.")
 @home_options
 @reported
-def dashboard(home: str | None, config: str | None, port: int, browser: bool) -> None:
+def dashboard(home: str | None, config: str | None, host: str, port: int, browser: bool) -> None:
     """Look at the published KPIs on http://127.0.0.1:PORT, with filters, down to the cases behind each number.
 
     It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
@@ -34,6 +38,7 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
     from orchestration.publish import publication_of
 
     settings = load_settings(home=home, config=config)
+    check_host(settings, host)
     path = published_file(settings)
     _needs("streamlit")
 
@@ -41,14 +46,14 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
         if ("gate_results",) not in con.execute("select table_name from duckdb_tables()").fetchall():
             version = publication_of(con).version
             raise CxhouseError(f"version {version} was published by an earlier release; run 'cxhouse run' once")
-    check_port(port)
+    check_port(port, host)
     tell_guard(settings)
     click.echo(f"cxhouse: dashboard on {address_of(settings, port)}; Ctrl-C stops", err=True)
     os.environ[RECORD_LINKS] = json.dumps(settings.record_links)
     os.environ[ALERTS_HOME] = str(settings.home)
     os.environ["CXHOUSE_OPENED"] = address_of(settings, port) if browser else ""
     launcher = Path(__file__).parents[1] / "serving" / "dashboard.py"
-    os.execv(sys.executable, [sys.executable, str(launcher), str(path), str(port)])
+    os.execv(sys.executable, [sys.executable, str(launcher), str(path), host, str(port)])
 
 
 @click.command()
@@ -82,17 +87,23 @@ def mcp(home: str | None, config: str | None, port: int | None) -> None:
 @exports_option
 @home_options
 @engine_options
+@_host_option
 @click.option("--port", default=3000, show_default=True, type=_PORT)
+@click.option("--scheduled", is_flag=True, help="The daily schedule runs from the start, without being switched on in the UI.")
 @reported
 def ui(
-    exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, port: int
-) -> None:
+    exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None,
+    host: str, port: int, scheduled: bool,
+) -> None:  # fmt: skip
     """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
+    check_host(settings, host)
     _needs("dagster_webserver")
+    if scheduled:
+        os.environ[SCHEDULE_RUNS] = "yes"
     _prepare_dagster(settings)
     click.echo(f"cxhouse: Dagster's UI on {address_of(settings, port)} in a moment; Ctrl-C stops", err=True)
-    serve_ui(settings, port)
+    serve_ui(settings, host, port)
     # All that was started has ended: to take the libraries down takes seconds where the machine is busy.
     sys.stderr.flush()
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Streamlit's server with the dashboard, behind the guard: ``python dashboard.py PUBLISHED_FILE PORT``."""
+"""Streamlit's server with the dashboard, behind the guard: ``python dashboard.py PUBLISHED_FILE HOST PORT``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from starlette.middleware import Middleware
 from orchestration.serving.guard import Guard
 
 SCRIPT = Path(__file__).parents[1] / "dashboard" / "app.py"
-ADDRESS = "127.0.0.1"
 #: The address to open in a browser, if any.
 OPENED = "CXHOUSE_OPENED"
 
@@ -47,10 +46,10 @@ app = st.App(SCRIPT, middleware=[Middleware(Guard)], lifespan=_opened)
 if __name__ == "__main__":
     app.run(
         config={
-            "server.address": ADDRESS,
-            "server.port": int(sys.argv[2]),
+            "server.address": sys.argv[2],
+            "server.port": int(sys.argv[3]),
             # Known, it is not looked up at a service outside.
-            "browser.serverAddress": ADDRESS,
+            "browser.serverAddress": "127.0.0.1",
             "server.headless": True,
             "server.fileWatcherType": "none",
             "server.showEmailPrompt": False,

@@ -12,21 +12,32 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
 from orchestration.errors import CxhouseError
 from orchestration.lock import take_lock
-from orchestration.serving.guard import HOSTS_VARIABLE, TOKEN_VARIABLE
+from orchestration.serving.guard import HOSTS_VARIABLE, LOOPBACK_HOSTS, TOKEN_VARIABLE
 from orchestration.settings import Settings
 
-ADDRESS = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _DEFINITIONS = ("-m", "orchestration.definitions")
 #: Seconds that a server has to end by itself.
 _PATIENCE_SECONDS = 2.0
 
 
-def check_port(port: int) -> None:
+def check_host(settings: Settings, host: str) -> None:
+    """May a server listen on this address?
+
+    Raises:
+        CxhouseError: other machines could reach it, and it would answer them without a token.
+    """
+    if host not in LOOPBACK_HOSTS and not settings.access_token:
+        raise CxhouseError(f"--host {host} lets other machines in: set a token first, in CXHOUSE_ACCESS_TOKEN")
+
+
+def check_port(port: int, host: str = LOOPBACK) -> None:
     """Is a port free?
 
     Raises:
@@ -35,15 +46,15 @@ def check_port(port: int) -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((ADDRESS, port))
+            listener.bind((host, port))
         except OSError as error:
-            raise CxhouseError(f"port {port} of {ADDRESS} is in use; choose another with --port") from error
+            raise CxhouseError(f"port {port} of {host} is in use; choose another with --port") from error
 
 
 def address_of(settings: Settings, port: int) -> str:
     """Where a server is to be opened."""
     token = settings.access_token.get_secret_value() if settings.access_token else ""
-    return f"http://{ADDRESS}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{LOOPBACK}:{port}/" + (f"?token={token}" if token else "")
 
 
 def tell_guard(settings: Settings) -> None:
@@ -56,21 +67,22 @@ def become_daemon(settings: Settings) -> None:
     """Be Dagster's daemon from now on, the only one of this home.
 
     Raises:
-        CxhouseError: the home has one already.
+        CxhouseError: the home has one already, or Dagster's storage cannot be opened.
     """
     take_lock(settings.dagster_home / "daemon.lock", f"the schedule of {settings.home} runs already", lasts=True)
+    _make_storage(settings)
     os.execv(sys.executable, [sys.executable, "-m", "dagster._daemon", "run", *_DEFINITIONS])
 
 
-def serve_ui(settings: Settings, port: int) -> None:
+def serve_ui(settings: Settings, host: str, port: int) -> None:
     """Dagster's web server, daemon and code server, until one of them ends or this process is asked to.
 
     Raises:
         CxhouseError: the port is in use, the home has a daemon already, or a server ended by itself.
     """
-    check_port(port)
+    check_port(port, host)
     take_lock(settings.dagster_home / "daemon.lock", f"the schedule of {settings.home} runs already")
-    _make_storage(settings.dagster_home)
+    _make_storage(settings)
     # A socket's path must be short: not in the home.
     folder = Path(tempfile.mkdtemp(prefix="cxhouse-"))
     workspace = folder / "workspace.yaml"
@@ -82,7 +94,7 @@ def serve_ui(settings: Settings, port: int) -> None:
             children["code server"] = _start(*python, "dagster", "code-server", "start", "-s", str(code), *_DEFINITIONS)
             _wait_for(code, children)
             children["web server"] = _start(
-                *python, "orchestration.serving.webserver", "-h", ADDRESS, "-p", str(port), "-w", str(workspace)
+                *python, "orchestration.serving.webserver", "-h", host, "-p", str(port), "-w", str(workspace)
             )
             children["daemon"] = _start(*python, "dagster._daemon", "run", "-w", str(workspace))
             _watch(children)
@@ -90,7 +102,7 @@ def serve_ui(settings: Settings, port: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_storage(folder: Path) -> None:
+def _make_storage(settings: Settings) -> None:
     """Dagster's databases are made by one process: several at once would get into each other's way."""
     from dagster import DagsterInstance
 
@@ -98,10 +110,16 @@ def _make_storage(folder: Path) -> None:
         with DagsterInstance.get():
             pass
     except Exception as error:
-        text = (
-            f"Dagster's storage in {folder} cannot be opened ({type(error).__name__}); it holds the UI's history and nothing else"
-        )
-        raise CxhouseError(f"{text}: remove the folder, and start again") from error
+        raise CxhouseError(_storage_problem(settings, type(error).__name__)) from error
+
+
+def _storage_problem(settings: Settings, kind: str) -> str:
+    if settings.dagster_database and not find_spec("dagster_postgres"):
+        return "the setting dagster_database needs an extra; install it with: pip install 'cxhouse[dagster-postgresql]'"
+    if settings.dagster_database:
+        return f"Dagster's database cannot be opened ({kind}): see that its server answers, that it exists, and PGPASSWORD"
+    text = f"Dagster's storage in {settings.dagster_home} cannot be opened ({kind}); it holds the UI's history and nothing else"
+    return f"{text}: remove the folder, and start again"
 
 
 def _wait_for(code: Path, children: dict[str, subprocess.Popen[bytes]]) -> None:

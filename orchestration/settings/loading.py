@@ -109,8 +109,9 @@ def load_settings(
             data[name] = value
     if addresses := os.environ.get("CXHOUSE_NOTIFY"):
         data["notify"] = addresses.split()
-    if token := os.environ.get("CXHOUSE_ACCESS_TOKEN"):
-        data["access_token"] = token
+    for name in ("access_token", "dagster_database"):
+        if value := os.environ.get(f"CXHOUSE_{name.upper()}"):
+            data[name] = value
     moment = as_of or data.get("as_of")
     if moment is not None:
         data["as_of"] = parse_as_of(moment, str(data.get("reporting_timezone", "UTC")))

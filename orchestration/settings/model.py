@@ -15,7 +15,7 @@ from orchestration.connections import Resources, default_memory, parse_memory, p
 from orchestration.pull.limits import SHIPPED, Limits
 from orchestration.settings.alerting import AlertOwner
 from orchestration.settings.digests import Digest
-from orchestration.settings.locations import AnyLocation, Location, read_locations
+from orchestration.settings.locations import AnyLocation, Location, read_locations, without_password
 from orchestration.settings.places import Places
 from orchestration.settings.targets import Targets
 from orchestration.zones import time_zones
@@ -130,6 +130,11 @@ class Settings(Places):
         default_factory=dict,
         description="Days for which originals, texts and cells of rejected rows are kept, by kind or for `all`.",
     )
+    dagster_database: str | None = Field(
+        None,
+        description="PostgreSQL database for Dagster's runs, such as postgresql://cxhouse@db.example.com/dagster; its password: "
+        "PGPASSWORD or ~/.pgpass; none: files in the home.",
+    )
     targets: Targets = Field(
         default_factory=Targets, description="Places that get what is published besides its files: postgresql, iceberg."
     )
@@ -173,6 +178,11 @@ class Settings(Places):
         if value not in time_zones():
             raise ValueError("is no IANA time zone; such as Europe/Berlin")
         return value
+
+    @field_validator("dagster_database")
+    @classmethod
+    def _database(cls, value: str | None) -> str | None:
+        return value and without_password(value)
 
     @field_validator("record_links")
     @classmethod

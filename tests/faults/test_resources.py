@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from pathlib import Path
 
@@ -85,6 +86,24 @@ def test_without_a_cgroup_it_is_the_machine(tmp_path: Path, monkeypatch: pytest.
     meminfo = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     assert meminfo
     assert total_memory() == int(meminfo[1]) * 1024
+
+
+def test_a_cgroup_that_may_not_be_read_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"job/memory.max": str(400 * MIB), "job/cpu.max": "100000 100000", "memory.max": str(800 * MIB)}
+    _cgroups(tmp_path, monkeypatch, "0::/job\n", files)
+    assert total_memory() == 400 * MIB
+    (tmp_path / "cgroup" / "job").chmod(0)
+    was = os.geteuid()
+    if was == 0:  # who may read everything
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        os.seteuid(65534)
+    try:
+        assert total_memory() == 800 * MIB
+        assert processors() == len(os.sched_getaffinity(0))
+    finally:
+        os.seteuid(was)
+        (tmp_path / "cgroup" / "job").chmod(0o700)
 
 
 @pytest.mark.parametrize(

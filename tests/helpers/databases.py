@@ -26,7 +26,10 @@ def postgresql_programs() -> Path | None:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """A running server; gives the address of its database ``bi``, whose owner may create schemas and roles."""
+    """A running server; gives the address of its database ``bi``, whose owner may create schemas and roles.
+
+    Beside it is a database ``dagster``.
+    """
     programs = postgresql_programs()
     assert programs is not None
     # PostgreSQL does not run as root.
@@ -57,6 +60,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         with psycopg.connect(admin, autocommit=True) as con:
             con.execute("create role cxhouse login createrole")
             con.execute("create database bi owner cxhouse")
+            con.execute("create database dagster owner cxhouse")
         yield f"postgresql://cxhouse@127.0.0.1:{port}/bi"
     finally:
         server.terminate()

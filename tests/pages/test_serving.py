@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
+import os
 import socket
 import subprocess
 import sys
@@ -12,18 +12,22 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
+import psycopg
 import pytest
 from browsing import dashboard, free_port
+from databases import postgresql, postgresql_programs
 from homes import Cxhouse, Home
 
 from orchestration.serving.guard import Guard
 from orchestration.serving.starting import check_port
 
 HOST = "127.0.0.1:3000"
+needs_postgresql = pytest.mark.skipif(postgresql_programs() is None, reason="PostgreSQL is not installed")
 
 
 async def _page(scope: Any, receive: Any, send: Any) -> None:
@@ -133,25 +137,38 @@ STATES = """{schedulesOrError(repositorySelector: {repositoryName: "__repository
   ... on Schedules {results {name scheduleState {status}}} ... on PythonError {message}}}"""
 
 
-@pytest.fixture
-def served(sample_home: Home, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+@contextmanager
+def opened_ui(folder: Path, exports: Path, *options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The address of a UI over a home that nothing has run in, and its process."""
     port = free_port()
-    command = [sys.executable, "-m", "orchestration.cli", "ui", "--home", str(tmp_path / "home"), "--port", str(port)]
-    command += ["--exports", str(sample_home.exports)]
-    log = tmp_path / "ui.log"
+    command = [sys.executable, "-m", "orchestration.cli", "ui", "--home", str(folder / "home"), "--port", str(port)]
+    log = folder / "ui.log"
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        process = subprocess.Popen(
+            [*command, "--exports", str(exports), *options], stdout=stream, stderr=stream, env={**os.environ, **environment}
+        )
     address = f"http://127.0.0.1:{port}"
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/server_info", timeout=60)
-            break
-        except (URLError, ConnectionError):
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.5)
-    yield address, process
-    process.send_signal(signal.SIGKILL) if process.poll() is None else None
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/server_info", timeout=60)
+                break
+            except HTTPError:  # without the token
+                break
+            except (URLError, ConnectionError):
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.5)
+        yield address, process
+    finally:
+        # Asked first: killed, it could not end what it started.
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture
+def served(sample_home: Home, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    with opened_ui(tmp_path, sample_home.exports) as ui:
+        yield ui
 
 
 @pytest.mark.ci
@@ -193,6 +210,49 @@ def test_dagsters_ui_answers_its_own_pages_only(served: tuple[str, subprocess.Po
     assert time.monotonic() - asked < 5
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
     check_port(int(port))
+
+
+@needs_postgresql
+@pytest.mark.ci
+def test_dagsters_runs_are_kept_in_postgresql(sample_home: Home, tmp_path: Path) -> None:
+    """As in the container: the schedule runs from the start, other machines need the token, and nothing of Dagster is a file."""
+    (tmp_path / "server").mkdir()
+    with postgresql(tmp_path / "server") as address:
+        database = address.removesuffix("/bi") + "/dagster"
+        options = ("--scheduled", "--host", "0.0.0.0")
+        told = {"CXHOUSE_DAGSTER_DATABASE": database, "CXHOUSE_ACCESS_TOKEN": "a secret"}
+        with opened_ui(tmp_path, sample_home.exports, *options, **told) as (page, process):
+            assert status_of(f"{page}/server_info") == 401
+            headers = {"Content-Type": "application/json", "Authorization": "Bearer a secret"}
+            request = urllib.request.Request(f"{page}/graphql", json.dumps({"query": STATES}).encode(), headers)
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                (found,) = json.load(answer)["data"]["schedulesOrError"]["results"]
+            assert found["scheduleState"]["status"] == "RUNNING"
+            with psycopg.connect(database) as con:
+                query = "select body::json ->> 'status' from job_ticks union all select 'beat' from daemon_heartbeats"
+                while not con.execute(query).fetchall():
+                    assert process.poll() is None
+                    time.sleep(0.5)
+            process.terminate()
+            assert process.wait(60) == 0
+    assert list((tmp_path / "home" / "dagster").rglob("*.db")) == []
+
+
+def test_other_machines_are_let_in_with_a_token_only(sample_home: Home, cxhouse: Cxhouse) -> None:
+    for command in (["ui", "--exports", sample_home.exports], ["dashboard", "--no-browser"]):
+        said = cxhouse(*command, *sample_home.options, "--host", "0.0.0.0", exit_code=3).stderr
+        assert "--host 0.0.0.0 lets other machines in: set a token first, in CXHOUSE_ACCESS_TOKEN" in said
+
+
+def test_a_database_of_dagsters_that_does_not_answer_is_named(sample_home: Home, tmp_path: Path, cxhouse: Cxhouse) -> None:
+    database = f"postgresql://cxhouse@127.0.0.1:{free_port()}/dagster"
+    place = ["--home", tmp_path / "home", "--exports", sample_home.exports]
+    said = cxhouse("schedule", *place, exit_code=3, CXHOUSE_DAGSTER_DATABASE=database).stderr
+    assert "Dagster's database cannot be opened" in said
+    secret = database.replace("cxhouse@", "cxhouse:hidden@")
+    said = cxhouse("schedule", *place, exit_code=2, CXHOUSE_DAGSTER_DATABASE=secret).stderr
+    assert "dagster_database holds a password" in said
+    assert "hidden" not in said
 
 
 def test_the_dashboard_answers_its_own_pages_only(sample_home: Home, tmp_path: Path) -> None:

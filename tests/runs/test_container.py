@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -55,7 +56,18 @@ def test_the_services_fit_each_other_and_the_image() -> None:
     environment = dict(part.split("=", 1) for name, rest in instructions() if name == "ENV" for part in rest.split())
     assert mounted >= {environment["CXHOUSE_CONFIG"], environment["CXHOUSE_EXPORTS"], "/data"}
     assert environment["CXHOUSE_HOME"].startswith("/data/")
-    assert services["cxhouse"]["init"], "process 1 would ignore the signal to stop while it starts"
+    for name in ("cxhouse", "dashboard"):
+        assert services[name]["init"], "process 1 would ignore the signal to stop while it starts"
+        main.make_context("cxhouse", services[name]["command"][:1], resilient_parsing=True)
+        command = main.commands[services[name]["command"][0]]
+        command.make_context(command.name, services[name]["command"][1:], resilient_parsing=True)
+        (port,) = services[name]["ports"]
+        default = next(option.default for option in command.params if option.name == "port")
+        assert port == f"127.0.0.1:{default}:{default}"
+    database = urlsplit(services["cxhouse"]["environment"]["CXHOUSE_DAGSTER_DATABASE"])
+    assert database.hostname in services
+    assert database.username == services["postgres"]["environment"]["POSTGRES_USER"]
+    assert f"create database {database.path[1:]};" in (DEPLOY / "databases.sql").read_text()
     for service in services.values():
         for other, how in service.get("depends_on", {}).items():
             assert how == {"condition": "service_healthy"}
@@ -64,6 +76,7 @@ def test_the_services_fit_each_other_and_the_image() -> None:
         for volume in service["volumes"]:
             name = volume.split(":")[0]
             assert name.startswith("./") or name in told["volumes"]
+            assert not name.endswith(".sql") or (DEPLOY / name).exists()
         assert "PASSWORD" not in json.dumps(service.get("environment", {})), "passwords stay in secrets.env"
 
 
@@ -79,4 +92,4 @@ def test_compose_takes_the_services(tmp_path: Path) -> None:
         [*command, "-f", tmp_path / "deploy" / "compose.yml", "config"], capture_output=True, text=True, check=False
     )
     assert told.returncode == 0, told.stderr
-    assert set(yaml.safe_load(told.stdout)["services"]) == {"cxhouse", "postgres"}
+    assert set(yaml.safe_load(told.stdout)["services"]) == {"cxhouse", "dashboard", "postgres"}

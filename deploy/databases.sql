@@ -1,0 +1,2 @@
+-- Dagster's runs and events; `bi`, for readers, is there already.
+create database dagster;
