@@ -48,7 +48,7 @@ def dashboard(home: str | None, config: str | None, host: str, port: int, browse
             raise CxhouseError(f"version {version} was published by an earlier release; run 'cxhouse run' once")
     check_port(port, host)
     tell_guard(settings)
-    click.echo(f"cxhouse: dashboard on {address_of(settings, port)}; Ctrl-C stops", err=True)
+    click.echo(f"cxhouse: dashboard on {address_of(settings, port, host)}; Ctrl-C stops", err=True)
     os.environ[RECORD_LINKS] = json.dumps(settings.record_links)
     os.environ[ALERTS_HOME] = str(settings.home)
     os.environ["CXHOUSE_OPENED"] = address_of(settings, port) if browser else ""
@@ -102,7 +102,7 @@ def ui(
     if scheduled:
         os.environ[SCHEDULE_RUNS] = "yes"
     _prepare_dagster(settings)
-    click.echo(f"cxhouse: Dagster's UI on {address_of(settings, port)} in a moment; Ctrl-C stops", err=True)
+    click.echo(f"cxhouse: Dagster's UI on {address_of(settings, port, host)} in a moment; Ctrl-C stops", err=True)
     serve_ui(settings, host, port)
     # All that was started has ended: to take the libraries down takes seconds where the machine is busy.
     sys.stderr.flush()

@@ -51,9 +51,11 @@ def check_port(port: int, host: str = LOOPBACK) -> None:
             raise CxhouseError(f"port {port} of {host} is in use; choose another with --port") from error
 
 
-def address_of(settings: Settings, port: int) -> str:
-    """Where a server is to be opened."""
+def address_of(settings: Settings, port: int, host: str = LOOPBACK) -> str:
+    """Where a server is to be opened. What a container says is kept in a log: the token is left out there."""
     token = settings.access_token.get_secret_value() if settings.access_token else ""
+    if host not in LOOPBACK_HOSTS:
+        token = "…"
     return f"http://{LOOPBACK}:{port}/" + (f"?token={token}" if token else "")
 
 

@@ -235,6 +235,7 @@ def test_dagsters_runs_are_kept_in_postgresql(sample_home: Home, tmp_path: Path)
                     time.sleep(0.5)
             process.terminate()
             assert process.wait(60) == 0
+    assert "a secret" not in (tmp_path / "ui.log").read_text()
     assert list((tmp_path / "home" / "dagster").rglob("*.db")) == []
 
 
