@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 
@@ -61,6 +61,14 @@ def listed(names: list[str], most: int = MAX_COLUMNS) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def told_above(lines: int) -> str:
+    """What stands above the columns of a file that nothing claims, to go on after their names; nothing where nothing does."""
+    if not lines:
+        return ""
+    above = "the line above is" if lines == 1 else f"the {lines} lines above are"
+    return f"; the header is line {lines + 1}: {above} passed over once a contract names these columns, and by nothing else"
+
+
 class Claims:
     """The claims of contracts on files, as the pull finds them."""
 
@@ -112,6 +120,15 @@ class Claims:
     def _read_header(self, sha256: str, name: str, options: ReadOptions) -> list[str]:
         file = next(file for file in self._arrivals.landed if file.sha256 == sha256)
         return self._arrivals.untrusted.header(landed_path(self._arrivals.landing, file), name, options)
+
+    def below_preamble(self, file: Landed) -> tuple[Landed, int]:
+        """A file that nothing claims, with the columns that a draft of a contract finds, and how many lines stand above them."""
+        if file_format(file.file) not in ("csv", "xlsx"):
+            return file, 0
+        found = self._arrivals.untrusted.layout(landed_path(self._arrivals.landing, file))
+        if found is None or not found.lines_above:
+            return file, 0
+        return replace(file, header=self._header(file.sha256, file.file, found.options)), found.lines_above
 
     def claims_by(self, file: Landed, contract: Contract) -> bool:
         """Would this contract claim the file, were there no other?"""

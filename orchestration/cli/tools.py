@@ -7,14 +7,15 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.cli.options import engine_options, exports_option, home_options, reported
-from orchestration.connections import connect
+from orchestration.cli.options import engine_options, exports_option, home_options, load_settings, reported
 from orchestration.errors import CxhouseError
-from orchestration.serving.starting import address_of, become_daemon, check_port, serve_ui, tell_guard
-from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 _PORT = click.IntRange(1, 65535)
 
@@ -29,9 +30,11 @@ def dashboard(home: str | None, config: str | None, port: int, browser: bool) ->
 
     It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
     """
+    from orchestration.connections import connect
     from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.display import published_file
     from orchestration.publish import publication_of
+    from orchestration.serving.starting import address_of, check_port, tell_guard
 
     settings = load_settings(home=home, config=config)
     path = published_file(settings)
@@ -71,6 +74,7 @@ def mcp(home: str | None, config: str | None, port: int | None) -> None:
     import uvicorn
 
     from orchestration.serving.guard import Guard
+    from orchestration.serving.starting import check_port, tell_guard
 
     check_port(port)
     tell_guard(settings)
@@ -88,6 +92,8 @@ def ui(
     exports: str | None, home: str | None, config: str | None, engine: str | None, spark_master: str | None, port: int
 ) -> None:
     """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
+    from orchestration.serving.starting import address_of, serve_ui
+
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     _needs("dagster_webserver")
     _prepare_dagster(settings)
@@ -114,6 +120,8 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
     Whoever `notify` names gets a message of each run that is not published.
     """
     from orchestration.configuration import check_configuration
+    from orchestration.serving.starting import become_daemon
+    from orchestration.settings import SCHEDULE_RUNS
 
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_configuration(settings)
@@ -125,6 +133,7 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
 
 def _prepare_dagster(settings: Settings) -> None:
     from orchestration.execution import prepare_home
+    from orchestration.serving.starting import tell_guard
 
     prepare_home(settings)
     if set(settings.exports) == {""}:  # several are named in the configuration folder

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.pull.canonical import Canonical, canonicalise
@@ -23,6 +24,9 @@ from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.together import Member, can_be_together, canonicalise_together, held
 from orchestration.pull.unpacking import COMPRESSIONS
 from orchestration.pull.workbooks import sheets
+
+if TYPE_CHECKING:
+    from orchestration.draft.layout import Layout
 
 #: So many files are read as one, of no more bytes each.
 _TOGETHER, _SMALL = 250, 2**16
@@ -95,6 +99,21 @@ class Untrusted:
         if has_original(landing, file):
             return self.header(landed_path(landing, file), file.file, options)
         return landed_header(landing, file, options)
+
+    def layout(self, path: Path) -> Layout | None:
+        """How a file that no contract knows is written, as a draft finds it; none where it cannot be read."""
+        # A run never asks: what a draft knows of languages is read for it.
+        from orchestration.draft.layout import layout
+
+        if path.name.partition(".")[0] in self.fatal:
+            return None
+        try:
+            return isolated().call(path.stat().st_size, layout, path)
+        except LimitExceededError as error:
+            self._remember(path.name.partition(".")[0], str(error))
+        except RefusedFileError:
+            pass
+        return None
 
     def sheets(self, path: Path, name: str) -> dict[str, bool]:
         """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
