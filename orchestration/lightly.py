@@ -10,8 +10,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-#: Arrow imports pandas to ask for its version, and clients of stores that a file system is not.
-_NOT_NEEDED = ("pandas", "pyarrow._s3fs", "pyarrow._gcsfs", "pyarrow._azurefs", "pyarrow._hdfs")
+#: Arrow imports pandas to ask for its version, numpy for whoever wants arrays of that, and clients of stores.
+_NOT_NEEDED = ("pandas", "numpy", "pyarrow._s3fs", "pyarrow._gcsfs", "pyarrow._azurefs", "pyarrow._hdfs")
 
 
 class _NotThere(MetaPathFinder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
@@ -98,7 +99,7 @@ class Claims:
 
     def read_along(self, file: Landed) -> list[str]:
         """Contracts of other files that read this one along with them; where there is no such file, that would."""
-        read = [job.contract.name for job in self.jobs if file.batch in {other.batch for other in job.companions.values()}]
+        read = [job.contract.name for job in self.jobs if file.batch in {other.batch for other in job.companion_files}]
         could = [c.name for c in self._contracts if any(match.claims(file.file, file.header) for match in c.also_reads.values())]
         return list(dict.fromkeys(read or could))
 
@@ -113,9 +114,10 @@ class Claims:
         """The file's columns as a contract reads them."""
         return self._header(file.sha256, file.file, options_of(contract))
 
-    def read_header_of(self, file: Landed, companion: Companion) -> list[str]:
-        """The columns of a file that a contract reads along with its own."""
-        return self._header(file.sha256, file.file, options_of(companion))
+    def read_header_of(self, files: Iterable[Landed], companion: Companion) -> list[str]:
+        """The columns of the files that a contract reads along with its own, as one table has them."""
+        headers = [self._header(file.sha256, file.file, options_of(companion)) for file in files]
+        return list({column.lower(): column for header in reversed(headers) for column in header}.values())
 
     def _read_header(self, sha256: str, name: str, options: ReadOptions) -> list[str]:
         file = next(file for file in self._arrivals.landed if file.sha256 == sha256)

@@ -12,7 +12,7 @@ from orchestration.check.masking import Masks, sources_of
 from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
 from orchestration.connections import connect
 from orchestration.output import shown
-from orchestration.pull.canonical import mark_repeated, put_beside, unknown_columns
+from orchestration.pull.canonical import mark_repeated, put_beside, put_companion, unknown_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name
 from orchestration.pull.jobs import Job, options_of
@@ -56,9 +56,11 @@ class Beside:
         for name, path in (("loaded", loaded), ("rejected", rejected)):
             self.con.execute(f"create temp table {name} as select * from read_parquet(?)", [str(path)])
         for name in self.contract.also_reads if self.contract.query else ():
-            companion = job.companions[name]
-            options = options_of(self.contract.also_reads[name])
-            put_beside(self.con, name, open_rows(landed_path(landing, companion), companion.file, options, scratch))
+            companion = self.contract.also_reads[name]
+            parts = [
+                open_rows(landed_path(landing, file), file.file, options_of(companion), scratch) for file in job.companions[name]
+            ]
+            put_companion(self.con, name, parts, companion.key)
         # From here on no statement of the contract can reach a file or an extension.
         self.con.execute("set enable_external_access = false")
         present = {name.lower() for name in rows.header}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from orchestration.connections import connect
 from orchestration.gates import queries
-from orchestration.gates.keeper import in_words
-from orchestration.gates.suites import RAW, read_suite, suite_path
+from orchestration.gates.suites import RAW, in_words, read_suite, suite_path
 from orchestration.gates.verdicts import Verdict
 
 

@@ -112,7 +112,7 @@ def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
     job = claim.job
     if reason := claims.unreadable(job.file):
         return [Fault(reason, refuses=True)]
-    beside = {name: claims.read_header_of(companion, job.contract.also_reads[name]) for name, companion in job.companions.items()}
+    beside = {name: claims.read_header_of(files, job.contract.also_reads[name]) for name, files in job.companions.items()}
     return tables.faults(job.contract, claims.header(job.file, job.contract), beside)
 
 
@@ -142,7 +142,7 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
     reading.not_mapped = [name for name in all_kinds()[reading.kind].columns if name not in mapped]
     assert tried.loaded is not None
     assert tried.rejected is not None
-    size = sum(file.bytes for file in (tried.job.file, *tried.job.companions.values()))
+    size = sum(file.bytes for file in (tried.job.file, *tried.job.companion_files))
     try:
         found = isolated().call(
             size, facts_of, tried.job, tried.loaded, tried.rejected, arrivals.landing, folder / "tmp",

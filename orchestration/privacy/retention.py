@@ -96,7 +96,7 @@ def _drop_if_over(settings: Settings, file: Landed, wanted: list[Job], age: time
         days = [common.originals]
     if not days or age < timedelta(days=min(days)) or not has_original(landing, file):
         return False
-    if any(file in job.companions.values() for job in wanted):
+    if any(file in job.companion_files for job in wanted):
         return False  # other files cannot be read without it; a newer one takes its place
     for job in read_by:
         try:

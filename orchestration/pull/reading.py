@@ -140,7 +140,7 @@ class Untrusted:
     def _rows(self, job: Job) -> Reading:
         if reason := self.fatal.get(job.file.sha256):
             return _refused(job, LimitExceededError(reason))
-        size = sum(file.bytes for file in (job.file, *job.companions.values()))
+        size = sum(file.bytes for file in (job.file, *job.companion_files))
         try:
             return isolated().call(size, read_job, job, self._places)
         except LimitExceededError as error:
@@ -226,7 +226,10 @@ def read_job(job: Job, places: Places) -> Reading:
         if not is_readable(job, places):
             raise RefusedFileError(GONE)
         rows = _open(job.file, options_of(job.contract), places)
-        companions = {name: _companion(job, name, places, messages) for name in job.companions}
+        companions = {
+            name: [_companion(job, name, file, places, messages) for file in files] for name, files in job.companions.items()
+        }
+        messages += _files_left(job)
         quarantine = places.staged(job, "quarantine")
         result = canonicalise(rows, job.contract, job.origin, places.staged(job), quarantine, companions)
     except RefusedFileError as error:
@@ -248,26 +251,33 @@ def _made(job: Job, rows: Rows, result: Canonical, seconds: float) -> Reading:
 
 
 @contextmanager
-def _named_as_companion(job: Job, name: str) -> Iterator[None]:
+def _named_as_companion(job: Job, name: str, file: Landed) -> Iterator[None]:
     """What is wrong with a file that is read along is said of that file."""
     try:
         yield
     except RefusedFileError as error:
-        file = file_shown(job.companions[name].file)
-        told = f"is read along with {file} ({name} of contract {job.contract.name}), which {error}"
+        told = f"is read along with {file_shown(file.file)} ({name} of contract {job.contract.name}), which {error}"
         raise type(error)(told) from error
 
 
-def _companion(job: Job, name: str, places: Places, messages: list[str]) -> Rows:
+def _files_left(job: Job) -> list[str]:
+    """What is said where only the newest of several files is read along, which is right only if each of them holds all."""
+    return [
+        f"{job.shown}: read along with {file_shown(job.companions[name][-1].file)}, the newest of {left + 1} files of `{name}` "
+        f"(contract {job.contract.name}): if each of them brings a part, say in `also_reads` by which `key`"
+        for name, left in job.companions_left.items()
+    ]
+
+
+def _companion(job: Job, name: str, file: Landed, places: Places, messages: list[str]) -> Rows:
     """The rows of a file that a contract reads along with its own; those that are broken are reported, and left out."""
-    file = job.companions[name]
-    with _named_as_companion(job, name):
+    with _named_as_companion(job, name, file):
         rows = _open(file, options_of(job.contract.also_reads[name]), places)
     blocks = rows.blocks
 
     def noting() -> Iterator[Block]:
         broken: list[BrokenRow] = []
-        with _named_as_companion(job, name):
+        with _named_as_companion(job, name, file):
             for block in blocks():
                 broken += block.broken
                 yield block
