@@ -66,8 +66,9 @@ def check(
 @reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
-    from orchestration.lightly import importing
+    from orchestration.lightly import import_lightly, importing
 
+    import_lightly()
     with importing():
         from orchestration.check.survey import survey
 
