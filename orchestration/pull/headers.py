@@ -116,7 +116,7 @@ def by_name(names: Iterable[str]) -> dict[str, str]:
         present.setdefault(name.lower(), name)
     present.update((name, name) for name in names)
     for name in names:
-        spelled = re.sub(r"\.\d+$", "", name)
+        spelled = re.sub(r"\.\d+$", "", name) if "." in name else name
         if spelled != name and spelled not in names and spelled.lower() in present:
             present[spelled] = name
     return present

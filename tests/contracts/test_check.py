@@ -181,7 +181,7 @@ def test_the_columns_of_a_file_that_nothing_claims_are_those_below_its_title(tmp
     assert f"(its columns: Shift, Room, Hours; the header is line 4: the 3 lines above are {passed_over}" in said["plan.csv"]
     assert f"the header is line 2: the line above is {passed_over}" in said["titled.csv"]
     assert said["plain.csv"].endswith("(its columns: a, b)")
-    plan, plain, _ = place.check("plan.csv", "plain.csv", "titled.csv").files
+    plain, plan, _ = place.check("plain.csv", "plan.csv", "titled.csv").files
     assert (plan.columns, plan.lines_above) == (["Shift", "Room", "Hours"], 3)
     assert (plain.columns, plain.lines_above) == (["a", "b"], 0)
 
