@@ -207,6 +207,25 @@ def read_together(jobs: list[Job], places: Places) -> list[Reading]:
 
 
 def is_readable(job: Job, places: Places) -> bool:
+    """Can a file be read again as it was: it itself, and what came with it or later to be read along?"""
+    gone = [file for files in _parts_gone(job, places).values() for file in files]
+    return _is_there(job, places) and not any(_may_belong(file, job) for file in gone)
+
+
+def _may_belong(part: Landed, job: Job) -> bool:
+    """May a part hold something of a file? What came before it does not."""
+    return (part.pull or part.batch) >= (job.file.pull or job.file.batch)
+
+
+def _parts_gone(job: Job, places: Places) -> dict[str, list[Landed]]:
+    """Files that are read along, of which neither the original nor the rows are kept."""
+    return {
+        name: [file for file in files if not can_be_read(places.landing, file, options_of(job.contract.also_reads[name]))]
+        for name, files in job.companions.items()
+    }
+
+
+def _is_there(job: Job, places: Places) -> bool:
     """Is there an original, or are there rows? A contract that looks at several rows at once needs all of a file."""
     if job.contract.looks_around:
         return has_original(places.landing, job.file)
@@ -223,13 +242,15 @@ def read_job(job: Job, places: Places) -> Reading:
                 f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
             )
         require_params(job.contract)
-        if not is_readable(job, places):
+        if not _is_there(job, places):
             raise RefusedFileError(GONE)
         rows = _open(job.file, options_of(job.contract), places)
+        gone = {name: files for name, files in _parts_gone(job, places).items() if len(files) < len(job.companions[name])}
         companions = {
-            name: [_companion(job, name, file, places, messages) for file in files] for name, files in job.companions.items()
+            name: [_companion(job, name, file, places, messages) for file in files if file not in gone.get(name, ())]
+            for name, files in job.companions.items()
         }
-        messages += _files_left(job)
+        messages += _files_left(job, gone)
         quarantine = places.staged(job, "quarantine")
         result = canonicalise(rows, job.contract, job.origin, places.staged(job), quarantine, companions)
     except RefusedFileError as error:
@@ -260,9 +281,15 @@ def _named_as_companion(job: Job, name: str, file: Landed) -> Iterator[None]:
         raise type(error)(told) from error
 
 
-def _files_left(job: Job) -> list[str]:
-    """What is said where only the newest of several files is read along, which is right only if each of them holds all."""
-    return [
+def _files_left(job: Job, gone: dict[str, list[Landed]]) -> list[str]:
+    """What is said where only the newest of several files is read along, or a part is no longer kept."""
+    lacking = [
+        f"{job.shown}: read along without {len(missed):,} file(s) of `{name}` (contract {job.contract.name}), whose originals "
+        "are not kept: what only they bring is missing"
+        for name, files in gone.items()
+        if (missed := [file for file in files if _may_belong(file, job)])
+    ]
+    return lacking + [
         f"{job.shown}: read along with {file_shown(job.companions[name][-1].file)}, the newest of {left + 1} files of `{name}` "
         f"(contract {job.contract.name}): if each of them brings a part, say in `also_reads` by which `key`"
         for name, left in job.companions_left.items()

@@ -14,6 +14,7 @@ from orchestration.gates.verdicts import Verdict, clash_verdict
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Batch
+from orchestration.pull.originals import drop_original, no_rows_path
 from orchestration.pull.pulling import Pull
 from orchestration.pull.withdrawal import choose
 from orchestration.runs.finish import finish_run
@@ -412,6 +413,24 @@ def test_a_key_that_a_newer_file_of_a_companion_brings_is_that_files(place: Plac
     (place.exports / "lines_2026-06_b.csv").write_text("no,amount\n1,1\n1,2\n")
     place.pull()
     assert totals(place) == {"1": 3, "2": None, "3": 3, "4": 4}
+
+
+def test_what_a_part_gave_stays_when_its_original_is_removed(place: Place) -> None:
+    """Later files do without a part that came before them, and take what a later part corrects."""
+    shop(place)
+    for name, content in [*MONTHS.items()][:2]:
+        (place.exports / name).write_text(content)
+    place.pull()
+    for name, content in [*MONTHS.items()][2:]:
+        (place.exports / name).write_text(content)
+    place.pull()
+    (part,) = [file for file in place.ledger.landed() if file.file == "lines_2026-05.csv"]
+    no_rows_path(place.settings.landing, part).touch()
+    drop_original(place.settings.landing, part)
+    (place.exports / "lines_2026-07.csv").write_text("no,amount\n3,9\n")
+    place.pull()
+    assert totals(place) == {"1": 15, "2": 7, "3": 9, "4": 4}
+    assert any("stay as they were read" in line for line in place.said)
 
 
 def test_without_a_key_the_newest_file_of_a_companion_is_read_and_the_others_are_named(place: Place) -> None:
