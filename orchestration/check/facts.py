@@ -65,7 +65,7 @@ class Beside:
         self.con.execute("set enable_external_access = false")
         present = {name.lower() for name in rows.header}
         #: Columns that the contract lets a file lack, and this one does.
-        self.added = {name for name in self.contract.optional_columns if name.lower() not in present}
+        self.added = [name for name in self.contract.optional_columns if name.lower() not in present]
         for name in self.added:
             self.con.execute(f"alter table file add column {identifier(name)} varchar")
         self.con.execute(f"create temp table mapped as {self.contract.query or 'select * from file'}")
