@@ -19,6 +19,8 @@ setup: .venv/ready  ## set up .venv from the lock file
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# where Python may not write what it compiles, each command would compile all that it imports
+	@$(BIN)/python -m compileall -q orchestration cxhouse
 	@touch $@
 
 setup-spark: .venv/spark  ## add Apache Spark, a second engine; needs Java 17 or newer

@@ -253,21 +253,24 @@ def _one_of(values: list[str]) -> Check:
 
 
 @cache
-def _models() -> list[dict[str, Any]]:
+def _of_models(key: str) -> list[dict[str, Any]]:
+    """What the models' YAML lists under a key at the top. The rest of these files is most of them, and is not parsed."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    block = re.compile(rf"^{key}:.*?(?=^[^\s#]|\Z)", re.MULTILINE | re.DOTALL)
     paths = [path for path in sorted((PROJECT / "models").rglob("*.yml")) if "unit_tests" not in path.as_posix()]
-    return [yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {} for path in paths]
+    found = [match[0] for path in paths if (match := block.search(path.read_text(encoding="utf-8")))]
+    return [entry for text in found for entry in yaml.load(text, Loader=loader)[key] or ()]
 
 
 def kpi_ids() -> list[str]:
     """Every KPI's id, as the metrics declare them."""
-    metrics = [metric for model in _models() for metric in model.get("metrics", [])]
+    metrics = _of_models("metrics")
     return [metric["name"] for metric in metrics if "kpi" in metric.get("config", {}).get("meta", {})]
 
 
 def kpi_dimensions() -> list[str]:
     """Every dimension that some KPI is cut by."""
-    models = [semantic for model in _models() for semantic in model.get("semantic_models", [])]
+    models = _of_models("semantic_models")
     return sorted({d["name"] for model in models for d in model.get("dimensions", []) if d["type"] == "categorical"} - {"grain"})
 
 

@@ -63,7 +63,7 @@ def _section(made: Contract, beside: list[Contract], definitions: list[dict[str,
             f"`{name}`{f': {param.description}' if param.description else ''}{_default(param.has_value, param.default)}"
             for name, param in made.params.items()
         ),
-        "to be confirmed": made.provisional,
+        "to be confirmed": made.provisional.strip(),
     }
     rows = [f"| {name} | {_cell(text)} |" for name, text in facts.items() if text]
     return [f"### `{made.name}`", "", re.sub(r"\s+", " ", made.description).strip(), "", "| | |", "|---|---|", *rows]

@@ -13,11 +13,12 @@ from typing import Any
 
 import duckdb
 
-from orchestration.connections import bounded, connect, explain, use
+from orchestration.connections import bounded, connect, explain
 from orchestration.dbt_vars import dbt_vars
 from orchestration.errors import BusyError, CxhouseError
 from orchestration.keeping import Kept, project_version, queries_version
 from orchestration.node_result import NodeResult
+from orchestration.resources import use
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
 from orchestration.upkeep.dbt_runners import keeping

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
+
+import duckdb
 
 from orchestration.check.report import Doubt
 from orchestration.check.told import hours
@@ -23,7 +26,14 @@ _SKEW = 10
 def doubts_between(tried: list[Tried]) -> list[Doubt]:
     """Files of one kind, and lists of tickets and their logs, whose times lie whole quarter hours apart."""
     loaded = [one for one in tried if one.loaded is not None]
-    found = []
+    if len(loaded) < 2:
+        return []
+    # One for all: to open a database takes longer than to compare two small files.
+    with connect() as con:
+        return list(_doubts(con, loaded))
+
+
+def _doubts(con: duckdb.DuckDBPyConnection, loaded: list[Tried]) -> Iterator[Doubt]:
     for one, other in combinations(loaded, 2):
         kinds = {one.job.contract.kind, other.job.contract.kind}
         if len(kinds) == 1:
@@ -34,16 +44,13 @@ def doubts_between(tried: list[Tried]) -> list[Doubt]:
             queries, what = [_creations(both) for both in (one, other)], "the creation of tickets"
         else:
             continue
-        if queries and (apart := _apart(*queries)) is not None:
+        if queries and (apart := _apart(con, *queries)) is not None:
             seconds, at_it, shared = apart
-            found.append(
-                Doubt(
-                    None,
-                    f"{one.job.file.file} and {other.job.file.file} tell {what} {hours(abs(seconds))} apart in {at_it:,} of "
-                    f"{shared:,} records: is one of the two in another time zone? (`timezone`)",
-                )
+            yield Doubt(
+                None,
+                f"{one.job.file.file} and {other.job.file.file} tell {what} {hours(abs(seconds))} apart in {at_it:,} of "
+                f"{shared:,} records: is one of the two in another time zone? (`timezone`)",
             )
-    return found
 
 
 def _file(tried: Tried) -> str:
@@ -61,20 +68,19 @@ def _creations(tried: Tried) -> str:
     return f"select ticket_id as record, min(event_at) as at from {_file(tried)} where event_type = 'created' group by all"
 
 
-def _apart(one: str, other: str) -> tuple[int, int, int] | None:
+def _apart(con: duckdb.DuckDBPyConnection, one: str, other: str) -> tuple[int, int, int] | None:
     """The distance in seconds at which most shared records lie, how many do, and how many are shared."""
-    with connect() as con:
-        rows = con.execute(
-            f"""
-            with differences as (
-                select epoch(o.at) - epoch(t.at) as seconds
-                from ({one}) as o inner join ({other}) as t on o.record is not distinct from t.record
-            ),
-            rounded as (select cast(900 * round(seconds / 900) as bigint) as quarters, seconds from differences)
-            select quarters, count(*) filter (abs(seconds - quarters) <= {_SKEW}), sum(count(*)) over ()
-            from rounded group by quarters order by 2 desc, 1 limit 1
-            """
-        ).fetchall()
+    rows = con.execute(
+        f"""
+        with differences as (
+            select epoch(o.at) - epoch(t.at) as seconds
+            from ({one}) as o inner join ({other}) as t on o.record is not distinct from t.record
+        ),
+        rounded as (select cast(900 * round(seconds / 900) as bigint) as quarters, seconds from differences)
+        select quarters, count(*) filter (abs(seconds - quarters) <= {_SKEW}), sum(count(*)) over ()
+        from rounded group by quarters order by 2 desc, 1 limit 1
+        """
+    ).fetchall()
     if not rows:
         return None
     seconds, at_it, shared = int(rows[0][0]), int(rows[0][1]), int(rows[0][2])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 
@@ -61,6 +62,14 @@ def listed(names: list[str], most: int = MAX_COLUMNS) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def told_above(lines: int) -> str:
+    """What stands above the columns of a file that nothing claims, to go on after their names; nothing where nothing does."""
+    if not lines:
+        return ""
+    above = "the line above is" if lines == 1 else f"the {lines} lines above are"
+    return f"; the header is line {lines + 1}: {above} passed over once a contract names these columns, and by nothing else"
+
+
 class Claims:
     """The claims of contracts on files, as the pull finds them."""
 
@@ -90,7 +99,7 @@ class Claims:
 
     def read_along(self, file: Landed) -> list[str]:
         """Contracts of other files that read this one along with them; where there is no such file, that would."""
-        read = [job.contract.name for job in self.jobs if file.batch in {other.batch for other in job.companions.values()}]
+        read = [job.contract.name for job in self.jobs if file.batch in {other.batch for other in job.companion_files}]
         could = [c.name for c in self._contracts if any(match.claims(file.file, file.header) for match in c.also_reads.values())]
         return list(dict.fromkeys(read or could))
 
@@ -105,13 +114,23 @@ class Claims:
         """The file's columns as a contract reads them."""
         return self._header(file.sha256, file.file, options_of(contract))
 
-    def read_header_of(self, file: Landed, companion: Companion) -> list[str]:
-        """The columns of a file that a contract reads along with its own."""
-        return self._header(file.sha256, file.file, options_of(companion))
+    def read_header_of(self, files: Iterable[Landed], companion: Companion) -> list[str]:
+        """The columns of the files that a contract reads along with its own, as one table has them."""
+        headers = [self._header(file.sha256, file.file, options_of(companion)) for file in files]
+        return list({column.lower(): column for header in reversed(headers) for column in header}.values())
 
     def _read_header(self, sha256: str, name: str, options: ReadOptions) -> list[str]:
         file = next(file for file in self._arrivals.landed if file.sha256 == sha256)
         return self._arrivals.untrusted.header(landed_path(self._arrivals.landing, file), name, options)
+
+    def below_preamble(self, file: Landed) -> tuple[Landed, int]:
+        """A file that nothing claims, with the columns that a draft of a contract finds, and how many lines stand above them."""
+        if file_format(file.file) not in ("csv", "xlsx"):
+            return file, 0
+        found = self._arrivals.untrusted.layout(landed_path(self._arrivals.landing, file))
+        if found is None or not found.lines_above:
+            return file, 0
+        return replace(file, header=self._header(file.sha256, file.file, found.options)), found.lines_above
 
     def claims_by(self, file: Landed, contract: Contract) -> bool:
         """Would this contract claim the file, were there no other?"""

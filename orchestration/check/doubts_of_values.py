@@ -42,7 +42,7 @@ def _always_empty(beside: Beside) -> Iterator[Doubt]:
     empty = []
     for column, (filled,) in each(beside, told(beside), "count({})"):
         sources = sources_of(beside.contract.columns[column.name], beside.columns)
-        if not filled and sources and beside.added.isdisjoint(sources):
+        if not filled and sources and set(beside.added).isdisjoint(sources):
             empty.append(column.name)
     if empty:
         yield Doubt(

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.check.hints import hint
 from orchestration.check.masking import Masks, sources_of
 from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
-from orchestration.check.trial import Tried
 from orchestration.connections import connect
 from orchestration.output import shown
-from orchestration.pull.canonical import mark_repeated, put_beside, unknown_columns
+from orchestration.pull.canonical import mark_repeated, put_beside, put_companion, unknown_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name
-from orchestration.pull.jobs import options_of
+from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
@@ -26,7 +25,9 @@ from orchestration.pull.readers import open_rows
 from orchestration.pull.sifting import sift
 from orchestration.pull.statement import REPEATED
 from orchestration.pull.values import declare, trimmed
-from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 SHOWN_RECORDS = 5
 MAX_REASONS = 12
@@ -39,30 +40,32 @@ MAX_SQL_WORDS = 12
 class Beside:
     """A file's rows (``file``; ``mapped``, as the contract's query has them), the loaded ones and the rejected ones."""
 
-    def __init__(self, tried: Tried, landing: Path, scratch: Path, settings: Settings) -> None:
-        self.contract = tried.job.contract
+    def __init__(self, job: Job, loaded: Path, rejected: Path, landing: Path, scratch: Path, zone_is_told: bool) -> None:
+        self.contract = job.contract
         self.is_canonical = self.contract.name == f"canonical_{self.contract.kind}"
         #: Does anybody say in which zone clock times are, be it UTC?
-        self.zone_is_told = _says_its_zone(self.contract, settings)
+        self.zone_is_told = zone_is_told
         self.kind = all_kinds()[self.contract.kind]
-        rows = open_rows(landed_path(landing, tried.job.file), tried.job.file.file, options_of(self.contract), scratch)
+        rows = open_rows(landed_path(landing, job.file), job.file.file, options_of(self.contract), scratch)
         self.header = rows.header
         self.con = connect()
         declare(self.con)
         self.con.execute("set TimeZone = 'UTC'")
         put_beside(self.con, "file", rows)
         self.messages = rows.messages
-        for name, path in (("loaded", tried.loaded), ("rejected", tried.rejected)):
+        for name, path in (("loaded", loaded), ("rejected", rejected)):
             self.con.execute(f"create temp table {name} as select * from read_parquet(?)", [str(path)])
         for name in self.contract.also_reads if self.contract.query else ():
-            companion = tried.job.companions[name]
-            options = options_of(self.contract.also_reads[name])
-            put_beside(self.con, name, open_rows(landed_path(landing, companion), companion.file, options, scratch))
+            companion = self.contract.also_reads[name]
+            parts = [
+                open_rows(landed_path(landing, file), file.file, options_of(companion), scratch) for file in job.companions[name]
+            ]
+            put_companion(self.con, name, parts, companion.key)
         # From here on no statement of the contract can reach a file or an extension.
         self.con.execute("set enable_external_access = false")
         present = {name.lower() for name in rows.header}
         #: Columns that the contract lets a file lack, and this one does.
-        self.added = {name for name in self.contract.optional_columns if name.lower() not in present}
+        self.added = [name for name in self.contract.optional_columns if name.lower() not in present]
         for name in self.added:
             self.con.execute(f"alter table file add column {identifier(name)} varchar")
         self.con.execute(f"create temp table mapped as {self.contract.query or 'select * from file'}")
@@ -242,7 +245,7 @@ class Beside:
         return sorted((Unused(shown(n), f) for n, f in zip(names, filled, strict=True)), key=lambda one: -one.filled)
 
 
-def _says_its_zone(contract: Contract, settings: Settings) -> bool:
+def says_its_zone(contract: Contract, settings: Settings) -> bool:
     """The contract itself, the parameter that it asks for, or the setting for files without a contract."""
     if contract.name == f"canonical_{contract.kind}":
         return "exports_timezone" in settings.model_fields_set

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestration.connections import connect
 from orchestration.gates import queries
-from orchestration.gates.keeper import in_words
-from orchestration.gates.suites import RAW, read_suite, suite_path
+from orchestration.gates.suites import RAW, in_words, read_suite, suite_path
 from orchestration.gates.verdicts import Verdict
 
 
@@ -20,10 +20,11 @@ def judge(kind: str, file: Path, config_dir: Path | None) -> tuple[list[Verdict]
     path = suite_path(gate, config_dir)
     verdicts: list[Verdict] = []
     left = []
-    for item in read_suite(path) if path else []:
-        answer = queries.judge(gate, [item], file, [], in_words, 0)
-        if answer is None:
-            left.append(str(item.get("description") or in_words(item)))
-        else:
-            verdicts += [verdict for verdict, _ in answer]
+    with connect() as con:
+        for item in read_suite(path) if path else []:
+            answer = queries.judge(gate, [item], file, [], in_words, 0, con)
+            if answer is None:
+                left.append(str(item.get("description") or in_words(item)))
+            else:
+                verdicts += [verdict for verdict, _ in answer]
     return verdicts, left

@@ -5,20 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from orchestration.check.arrivals import Arrivals, arrive, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
-from orchestration.check.doubts import doubts
 from orchestration.check.doubts_of_times import NO_ZONE
-from orchestration.check.facts import Beside
+from orchestration.check.facts import says_its_zone
 from orchestration.check.faults import Fault, Tables
+from orchestration.check.finding import facts_of
 from orchestration.check.report import Doubt, FileReport, Reading, Report
 from orchestration.check.trial import Trial, Tried
-from orchestration.connections import Resources, use
 from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
-from orchestration.lightly import import_lightly
 from orchestration.pull import limits
 from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.isolated import isolated
@@ -26,6 +23,7 @@ from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.readers import file_format
+from orchestration.resources import Resources, use
 from orchestration.settings import Settings
 
 
@@ -95,6 +93,9 @@ def _file(
         unreadable=claims.unreadable(file),
     )
     refused = all(any(fault.refuses or fault.stops for fault in reading.faults) for reading in told.readings)
+    if not told.readings and not told.read_along_by and not told.unreadable:
+        file, told.lines_above = claims.below_preamble(file)
+        told.columns = file.header
     told.near_misses = claims.near_misses(file) if refused else []
     told.sheets_left = _sheets_left(file, told, arrivals, contracts)
     return told, made
@@ -111,7 +112,7 @@ def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
     job = claim.job
     if reason := claims.unreadable(job.file):
         return [Fault(reason, refuses=True)]
-    beside = {name: claims.read_header_of(companion, job.contract.also_reads[name]) for name, companion in job.companions.items()}
+    beside = {name: claims.read_header_of(files, job.contract.also_reads[name]) for name, files in job.companions.items()}
     return tables.faults(job.contract, claims.header(job.file, job.contract), beside)
 
 
@@ -139,31 +140,20 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
     reading.status = "held back" if tried.is_held_back else "loaded"
     mapped = tried.job.contract.columns
     reading.not_mapped = [name for name in all_kinds()[reading.kind].columns if name not in mapped]
-    size = sum(file.bytes for file in (tried.job.file, *tried.job.companions.values()))
+    assert tried.loaded is not None
+    assert tried.rejected is not None
+    size = sum(file.bytes for file in (tried.job.file, *tried.job.companion_files))
     try:
-        found = isolated().call(size, _facts, tried, arrivals.landing, folder / "tmp", settings)
+        found = isolated().call(
+            size, facts_of, tried.job, tried.loaded, tried.rejected, arrivals.landing, folder / "tmp",
+            says_its_zone(tried.job.contract, settings), settings.as_of_instant(),
+        )  # fmt: skip
     except RefusedFileError as error:
         reading.status, reading.reason = "refused", str(error)
         return
     for name, fact in found.items():
         setattr(reading, name, fact)
     reading.messages = [*reading.messages, *tried.messages]
-
-
-def _facts(tried: Tried, landing: Path, scratch: Path, settings: Settings) -> dict[str, Any]:
-    """What the rows of a file say, by the field of a reading; found in the process that may end over it."""
-    import_lightly()
-    with Beside(tried, landing, scratch, settings) as beside:
-        rows = beside.rows_to_show()
-        return {
-            "rejected": beside.rejected(),
-            "rows_shown": rows,
-            "columns": beside.column_facts(rows),
-            "words": beside.words(),
-            "unused": beside.unused(),
-            "doubts": doubts(beside, settings.as_of_instant()),
-            "messages": beside.messages,
-        }
 
 
 def _unused_by_all(file: FileReport) -> None:

@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.check.claiming import listed
+from orchestration.check.claiming import listed, told_above
 from orchestration.check.report import FileReport, Reading, Rejected, Report, WordFacts
 from orchestration.output import shown
 from orchestration.pull.quarantine import rows_in_words
@@ -103,7 +103,7 @@ def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
         yield Line(f"  read along by {', '.join(file.read_along_by)}")
     if not file.is_claimed and not file.read_along_by:
         yield Line("  NOT CLAIMED: no contract reads it, and its name begins with no kind", "red")
-        columns = f"its columns: {', '.join(file.columns) or 'none could be read'}"
+        columns = f"its columns: {', '.join(file.columns) or 'none could be read'}{told_above(file.lines_above)}"
         yield Line(f"  {f'it {file.unreadable}' if file.unreadable else columns}", "", 15)
     for miss in file.near_misses:
         has = f"has {miss.has} of the {miss.asks} columns asked for"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestration.check.arrivals import PassedOver
-from orchestration.check.claiming import NearMiss
-from orchestration.check.faults import Fault
-from orchestration.gates.verdicts import Verdict
+if TYPE_CHECKING:
+    from orchestration.check.arrivals import PassedOver
+    from orchestration.check.claiming import NearMiss
+    from orchestration.check.faults import Fault
+    from orchestration.gates.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class FileReport:
     file: str
     #: Its path.
     place: str
+    #: Its header; of a file that nothing claims as a draft would find it.
     columns: list[str]
     readings: list[Reading] = field(default_factory=list)
     near_misses: list[NearMiss] = field(default_factory=list)
@@ -122,6 +124,8 @@ class FileReport:
     same_as: str | None = None
     #: Why it is not of the format that its name says.
     unreadable: str | None = None
+    #: Lines above the header of a file that nothing claims.
+    lines_above: int = 0
 
     @property
     def is_claimed(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.check.arrivals import arrive, passed_over
-from orchestration.check.claiming import Claim, Claims, listed
+from orchestration.check.claiming import Claim, Claims, listed, told_above
 from orchestration.check.faults import Tables
 from orchestration.check.looking import faults_of
 from orchestration.pull.contracts import Contract, claims, load_contracts
@@ -64,10 +64,11 @@ def _line(file: Landed, claims: Claims, tables: Tables) -> str:
         return f"{file.file} -> read along by {', '.join(along)}"
     if reason := claims.unreadable(file):
         return f"{file.file} -> NOT CLAIMED: it {reason}"
-    near = "".join(f"; near {miss.contract}: {'; '.join(miss.lacks)}" for miss in claims.near_misses(file)[:1])
+    seen, above = claims.below_preamble(file)
+    near = "".join(f"; near {miss.contract}: {'; '.join(miss.lacks)}" for miss in claims.near_misses(seen)[:1])
     return (
         f"{file.file} -> NOT CLAIMED: give it a name that starts with its kind, or write a contract "
-        f"(its columns: {listed(file.header, 12) or 'none could be read'}){near}"
+        f"(its columns: {listed(seen.header, 12) or 'none could be read'}{told_above(above)}){near}"
     )
 
 

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 import click
 
-from orchestration.cli.options import home_options, reported
+from orchestration.cli.options import home_options, load_settings, reported
 from orchestration.errors import ConfigurationError
 from orchestration.output import console
-from orchestration.settings import load_settings
 
 
 @click.group(invoke_without_command=True)

@@ -51,16 +51,19 @@ def draft(
     It looks at the names of columns, in seven languages and in the words of many vendors, and at what stands in them. The first
     20,000 rows are read. Fix what is marked, then run the command that it prints at the end.
     """
+    if not file.is_file():
+        raise ConfigurationError(f"{file} is no file that can be read")
+    from orchestration.pull.isolated import isolated
+
+    # It gets its libraries while this process gets its own.
+    isolated().start("orchestration.draft.trial")
     from orchestration.lightly import import_lightly
 
     import_lightly()
     from orchestration.draft.placing import place, reads_already
     from orchestration.draft.trial import draft_and_try
     from orchestration.draft.writing import count_of_checks, text
-    from orchestration.pull.isolated import isolated
 
-    if not file.is_file():
-        raise ConfigurationError(f"{file} is no file that can be read")
     folder = Path(config or os.environ.get("CXHOUSE_CONFIG") or _CONFIG)
     try:
         made, loaded, rejected = isolated().call(file.stat().st_size, draft_and_try, file.absolute(), kind, name, timezone)

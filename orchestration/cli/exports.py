@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from orchestration.cli.options import as_of_option, exports_option, home_options, reported
+from orchestration.cli.options import as_of_option, exports_option, home_options, load_settings, reported
 from orchestration.errors import ConfigurationError
 from orchestration.output import console, echo, shown
-from orchestration.settings import load_settings
 
 
 @click.command()
@@ -39,15 +38,16 @@ def check(
 
     The exit code is the one with which a run of these files alone would end.
     """
-    from orchestration.lightly import import_lightly
-
-    import_lightly()
     from orchestration.pull.isolated import isolated
 
     # It gets its libraries while this process gets its own.
-    isolated().start()
-    from orchestration.check.looking import look_at
-    from orchestration.check.rendering import print_report
+    isolated().start("orchestration.check.finding")
+    from orchestration.lightly import import_lightly, importing
+
+    import_lightly()
+    with importing():
+        from orchestration.check.looking import look_at
+        from orchestration.check.rendering import print_report
 
     report = look_at(places, load_settings(exports, home, config, as_of), contract)
     if as_json:
@@ -66,7 +66,11 @@ def check(
 @reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
-    from orchestration.check.survey import survey
+    from orchestration.lightly import import_lightly, importing
+
+    import_lightly()
+    with importing():
+        from orchestration.check.survey import survey
 
     out = console()
     settings = load_settings(exports, home, config)

@@ -6,17 +6,34 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape as escaped
 
 from orchestration import durable
+from orchestration.engines import ENGINES
 from orchestration.errors import CxhouseError
 from orchestration.output import console
-from orchestration.settings import ENGINES
 
-__all__ = ["as_of_option", "engine_options", "escaped", "exports_option", "home_options", "reported"]
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
+
+__all__ = ["as_of_option", "engine_options", "escaped", "exports_option", "home_options", "load_settings", "reported"]
+
+
+def load_settings(
+    exports: str | None = None,
+    home: str | None = None,
+    config: str | None = None,
+    as_of: str | None = None,
+    engine: str | None = None,
+    spark_master: str | None = None,
+) -> Settings:
+    """Settings of a command. What they are made of is imported now, and not by who only shows ``--help``."""
+    from orchestration.settings import load_settings as load
+
+    return load(exports, home, config, as_of, engine, spark_master)
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:

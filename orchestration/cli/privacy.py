@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.cli.options import engine_options, home_options, reported
+from orchestration.cli.options import engine_options, home_options, load_settings, reported
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.output import echo
-from orchestration.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from orchestration.privacy.identifiers import Identifier
+    from orchestration.settings import Settings
 
 _KINDS = click.Choice(["email", "phone", "id", "visitor"])
 

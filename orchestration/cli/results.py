@@ -6,10 +6,9 @@ from datetime import datetime
 
 import click
 
-from orchestration.cli.options import home_options, reported
+from orchestration.cli.options import home_options, load_settings, reported
 from orchestration.errors import ConfigurationError
 from orchestration.output import console
-from orchestration.settings import load_settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _GRAINS = click.Choice(["day", "week", "month", "quarter", "all"])

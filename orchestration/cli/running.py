@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.cli.options import as_of_option, engine_options, escaped, exports_option, home_options, reported
+from orchestration.cli.options import (
+    as_of_option,
+    engine_options,
+    escaped,
+    exports_option,
+    home_options,
+    load_settings,
+    reported,
+)
 from orchestration.errors import GateFailedError
 from orchestration.output import console, echo
-from orchestration.settings import Settings, load_settings, parse_day, parse_days
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 
 @click.command()
@@ -67,6 +78,8 @@ def run(
     Only new or changed files are read, and only what they touch is computed again. What is published is replaced in one
     step, or, when a gate fails, not at all.
     """
+    from orchestration.settings import parse_day, parse_days
+
     settings = load_settings(exports, home, config, as_of, engine, spark_master)
     if new_salt:
         from orchestration.lock import take_writer_lock

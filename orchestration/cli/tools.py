@@ -7,14 +7,16 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.cli.options import engine_options, exports_option, home_options, reported
-from orchestration.connections import connect
+from orchestration.cli.options import engine_options, exports_option, home_options, load_settings, reported
 from orchestration.errors import CxhouseError
-from orchestration.serving.starting import LOOPBACK, address_of, become_daemon, check_host, check_port, serve_ui, tell_guard
-from orchestration.settings import SCHEDULE_RUNS, Settings, load_settings
+from orchestration.serving import LOOPBACK
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 _PORT = click.IntRange(1, 65535)
 _host_option = click.option(
@@ -33,9 +35,11 @@ def dashboard(home: str | None, config: str | None, host: str, port: int, browse
 
     It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
     """
+    from orchestration.connections import connect
     from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.display import published_file
     from orchestration.publish import publication_of
+    from orchestration.serving.starting import address_of, check_host, check_port, tell_guard
 
     settings = load_settings(home=home, config=config)
     check_host(settings, host)
@@ -76,6 +80,7 @@ def mcp(home: str | None, config: str | None, port: int | None) -> None:
     import uvicorn
 
     from orchestration.serving.guard import Guard
+    from orchestration.serving.starting import check_port, tell_guard
 
     check_port(port)
     tell_guard(settings)
@@ -96,6 +101,9 @@ def ui(
     host: str, port: int, scheduled: bool,
 ) -> None:  # fmt: skip
     """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
+    from orchestration.serving.starting import address_of, check_host, serve_ui
+    from orchestration.settings import SCHEDULE_RUNS
+
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_host(settings, host)
     _needs("dagster_webserver")
@@ -125,6 +133,8 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
     Whoever `notify` names gets a message of each run that is not published.
     """
     from orchestration.configuration import check_configuration
+    from orchestration.serving.starting import become_daemon
+    from orchestration.settings import SCHEDULE_RUNS
 
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_configuration(settings)
@@ -136,6 +146,7 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
 
 def _prepare_dagster(settings: Settings) -> None:
     from orchestration.execution import prepare_home
+    from orchestration.serving.starting import tell_guard
 
     prepare_home(settings)
     if set(settings.exports) == {""}:  # several are named in the configuration folder

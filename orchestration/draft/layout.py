@@ -52,6 +52,8 @@ class Layout:
     said: dict[str, tuple[Any, str, str | None]] = field(default_factory=dict)
     #: Text above the header, which may name a zone.
     above: str = ""
+    #: Lines, or rows of a sheet, above the header that hold something.
+    lines_above: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -196,7 +198,7 @@ def _csv(path: Path) -> Layout:
     cells = [cell.strip() for cell in rows[at]] if rows else []
     plain_first = next((line for line in lines if line.strip()), "")
     if at and any(any(cell.strip() for cell in row) for row in rows[:at]):
-        found.above = " ".join(" ".join(row) for row in rows[:at])
+        found.above, found.lines_above = " ".join(" ".join(row) for row in rows[:at]), at
         found.notes.append(
             f"the header is line {at + 1}; what stands above it is passed over, because files.columns names the header's columns"
         )
@@ -318,7 +320,7 @@ def _workbook(path: Path) -> Layout:
     at = _header(rows)
     cells = tuple(cell.strip() for cell in rows[at] if cell.strip()) if rows else ()
     if at:
-        found.above = " ".join(" ".join(row) for row in rows[:at])
+        found.above, found.lines_above = " ".join(" ".join(row) for row in rows[:at]), at
         found.notes.append(
             f"the header is row {at + 1}; what stands above it is passed over, because files.columns names the header's columns"
         )

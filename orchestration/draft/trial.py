@@ -14,7 +14,6 @@ from orchestration.draft.drafting import draft
 from orchestration.draft.layout import ROWS
 from orchestration.draft.parts import Draft
 from orchestration.errors import CxhouseError
-from orchestration.lightly import import_lightly
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.contracts import Contract
 from orchestration.pull.jobs import options_of
@@ -32,7 +31,6 @@ def draft_and_try(path: Path, kind: str | None, name: str | None, timezone: str 
     Raises:
         ConfigurationError, RefusedFileError: see ``draft``.
     """
-    import_lightly()
     made = draft(path, kind, name, timezone)
     return (made, *try_out(made, path))
 

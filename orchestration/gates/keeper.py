@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.gates.queries import judge, observed
-from orchestration.gates.suites import read_suite, suite_path
+from orchestration.gates.suites import in_words, read_suite, suite_path
 from orchestration.gates.verdicts import Verdict
 
 #: How many failing rows are shown.
@@ -195,9 +195,3 @@ def _exceptions(info: Any) -> list[dict[str, Any]]:
 def _without_values(message: str) -> str:
     """A library's message without what it quotes: "could not convert string to float: …"."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", "…", message)
-
-
-def in_words(expectation: dict[str, Any]) -> str:
-    """An expectation without a description: its kind and its options."""
-    arguments = ", ".join(f"{key} {value}" for key, value in expectation.get("kwargs", {}).items())
-    return f"{expectation['type'].removeprefix('expect_').replace('_', ' ')} ({arguments})"

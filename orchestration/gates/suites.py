@@ -110,3 +110,9 @@ def check_tables(config_dir: Path | None, tables: dict[str, str]) -> None:
                 raise ConfigurationError(
                     f"{suite_path(f'{layer}/{table}', config_dir)}: the layer {layer} has no table {table}; it has: {known}"
                 )
+
+
+def in_words(expectation: dict[str, Any]) -> str:
+    """An expectation without a description: its kind and its options."""
+    arguments = ", ".join(f"{key} {value}" for key, value in expectation.get("kwargs", {}).items())
+    return f"{expectation['type'].removeprefix('expect_').replace('_', ' ')} ({arguments})"

@@ -96,8 +96,9 @@ def _drop_if_over(settings: Settings, file: Landed, wanted: list[Job], age: time
         days = [common.originals]
     if not days or age < timedelta(days=min(days)) or not has_original(landing, file):
         return False
-    if any(file in job.companions.values() for job in wanted):
-        return False  # other files cannot be read without it; a newer one takes its place
+    if any(file in files[-1:] for job in wanted for files in job.companions.values()):
+        # New files cannot be read without it. A newer one takes its place; an older part is no longer needed by what was loaded.
+        return False
     for job in read_by:
         try:
             keep_rows(landing, file, options_of(job.contract), None, settings.scratch)

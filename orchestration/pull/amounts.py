@@ -26,8 +26,8 @@ _GROUPING = r"[\s\x{00A0}\x{2009}\x{202F}''’]"
 TWO_PARTS = r"^-?\d+:\d\d([.,]\d+)?$"
 
 
-def number(text: str, decimal: str, column: Column) -> str:
-    """A number's text as DuckDB reads it: '1.234,50', "1'234.50", '€ 12', '(20.00)', '12-'; null where it is none."""
+def bare_number(text: str, decimal: str, column: Column) -> str:
+    """A number's text without what stands around it, its sign before it: '€ 12', '(20.00)', '12-'; null where it is bare."""
     bare = rf"replace(regexp_replace({text}, '{_GROUPING}|\p{{Sc}}', '', 'g'), '−', '-')"
     # '1 000.-' of Switzerland
     bare = rf"regexp_replace({bare}, '[.,][-–—]+$', '')"
@@ -38,27 +38,31 @@ def number(text: str, decimal: str, column: Column) -> str:
     elif column.type == "number":
         bare = f"rtrim({bare}, '%')"
     signed = rf"regexp_replace(regexp_replace({bare}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')"
+    # Most numbers are digits; what may group them is left to the long way.
+    digits = r"-?\d+" if decimal == "," else r"-?\d+(\.\d+)?"
+    return f"case when not regexp_full_match({text}, '{digits}') then {signed} end"
+
+
+def number(text: str, bare: str, decimal: str) -> str:
+    """A number's text as DuckDB reads it, from what ``bare_number`` gives: '1.234,50', "1'234.50"; null where it is none."""
     if decimal == ",":
-        grouped = rf"regexp_matches({signed}, '^[+-]?\d{{1,3}}(\.\d{{3}})+(,\d*)?$')"
+        grouped = rf"regexp_matches({bare}, '^[+-]?\d{{1,3}}(\.\d{{3}})+(,\d*)?$')"
         # A workbook or JSON writes its numbers with a point, whatever the contract says of texts.
         plain = (
-            f"case when {grouped} then replace(replace({signed}, '.', ''), ',', '.') "
-            f"when not contains({signed}, '.') then replace({signed}, ',', '.') else {signed} end"
+            f"case when {grouped} then replace(replace({bare}, '.', ''), ',', '.') "
+            f"when not contains({bare}, '.') then replace({bare}, ',', '.') else {bare} end"
         )
     else:
         # In India only the last group has three digits.
         plain = (
-            rf"case when regexp_matches({signed}, '^[+-]?\d{{1,3}}(,\d{{2,3}})*,\d{{3}}(\.\d*)?$') "
-            f"then replace({signed}, ',', '') else {signed} end"
+            rf"case when regexp_matches({bare}, '^[+-]?\d{{1,3}}(,\d{{2,3}})*,\d{{3}}(\.\d*)?$') "
+            f"then replace({bare}, ',', '') else {bare} end"
         )
     found = rf"nullif(regexp_extract({plain}, '^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$'), '')"
-    # Most numbers are digits; what may group them is left to the long way.
-    digits = r"-?\d+" if decimal == "," else r"-?\d+(\.\d+)?"
     # What stands between digits groups them by thousands, or makes two numbers of them.
     parted = rf"regexp_matches({text}, '\d{_GROUPING}\d')"
     grouped = rf"regexp_matches({text}, '^\D*\d{{1,3}}(?:{_GROUPING}\d{{2,3}})*{_GROUPING}\d{{3}}(?:[.,]\d*)?\D*$')"
-    one = f"case when not ({parted}) or {grouped} then {found} end"
-    return f"case when regexp_full_match({text}, '{digits}') then {text} else {one} end"
+    return f"case when {bare} is null then {text} when not ({parted}) or {grouped} then {found} end"
 
 
 def amount(ready: str, sql_type: str, mapping: Mapping) -> str:

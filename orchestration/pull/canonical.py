@@ -30,6 +30,8 @@ from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
 BLOCK_ROWS = 2**15
+#: All rows of a companion of several files, and the place of the file that each is of.
+_PARTS, _PART = "_cxhouse_parts", "_cxhouse_part"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Canonical:
 
 
 def canonicalise(
-    rows: Rows, contract: Contract, origin: Origin, loaded: Path, rejected: Path, companions: dict[str, Rows] | None = None
+    rows: Rows, contract: Contract, origin: Origin, loaded: Path, rejected: Path, companions: dict[str, list[Rows]] | None = None
 ) -> Canonical:
     """Apply a contract to a file's rows: what can be loaded is written to one file of Parquet, the rest to another.
 
@@ -77,8 +79,8 @@ def canonicalise(
     with connect() as con:
         con.execute("set TimeZone = 'UTC'")
         declare(con)
-        for name, others in (companions or {}).items():
-            put_beside(con, name, others)
+        for name, parts in (companions or {}).items():
+            put_companion(con, name, parts, contract.also_reads[name].key)
         # From here on no statement can reach a file or an extension.
         con.execute("set enable_external_access = false")
         condition = None
@@ -115,6 +117,29 @@ def put_beside(con: duckdb.DuckDBPyConnection, name: str, others: Rows) -> None:
         con.register("block", block.table)
         con.execute(f"insert into {identifier(name)} select * from block")
         con.unregister("block")
+
+
+def put_companion(con: duckdb.DuckDBPyConnection, name: str, parts: list[Rows], key: list[str]) -> None:
+    """The files of a companion, the oldest first, as one table: of the rows that share the key those of the newest file."""
+    if len(parts) == 1:
+        put_beside(con, name, parts[0])
+        return
+    for place, part in enumerate(parts):
+        con.register(f"empty_{place}", part.schema.empty_table())
+    empty = " union all by name ".join(f"select * from empty_{place}" for place in range(len(parts)))
+    con.execute(f"create temp table {_PARTS} as select *, 0 as {_PART} from ({empty})")
+    for place, part in enumerate(parts):
+        con.unregister(f"empty_{place}")
+        for block in part.blocks():
+            con.register("block", block.table)
+            con.execute(f"insert into {_PARTS} by name select *, {place} as {_PART} from block")
+            con.unregister("block")
+    record = ", ".join(f"trim({identifier(column)})" for column in key)
+    con.execute(
+        f"create temp table {identifier(name)} as select * exclude ({_PART}) from {_PARTS} "
+        f"qualify {_PART} = max({_PART}) over (partition by {record})"
+    )
+    con.execute(f"drop table {_PARTS}")
 
 
 def unknown_columns(contract: Contract, header: list[str]) -> list[str]:

@@ -12,14 +12,14 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import ROW, Header
 from orchestration.pull.limits import limits
-from orchestration.pull.records import Block, BrokenRow, Rows, with_nulls, without_blank_rows
+from orchestration.pull.records import Block, BrokenRow, Rows, place_after, with_nulls, without_blank_rows
 from orchestration.pull.unpacking import lines_of, open_bytes
 
 #: A block is parsed at a time, and a few are under way; one holds at least a record.
@@ -127,8 +127,7 @@ def _blocks(path: Path, name: str, encoding: str, header: Header, names: list[st
 
 def _below(block: Block, last: int) -> Block:
     """What of a block comes after a row."""
-    at = int(np.searchsorted(block.table[ROW].to_numpy(), last, side="right"))
-    return Block(block.table.slice(at), [row for row in block.broken if row.row > last])
+    return Block(block.table.slice(place_after(block.table[ROW], last)), [row for row in block.broken if row.row > last])
 
 
 def _parsed(path: Path, name: str, encoding: str, header: Header, names: list[str], size: int) -> Iterator[Block]:
@@ -186,8 +185,10 @@ def _numbered(count: int, after: int, skipped: deque[pa_csv.InvalidRow]) -> tupl
     among: list[pa_csv.InvalidRow] = []
     while skipped and skipped[0].number <= after + count + len(among) + 1:
         among.append(skipped.popleft())
-    numbers = np.arange(after + 1, after + count + len(among) + 1)
-    return pa.array(np.delete(numbers, [row.number - after - 1 for row in among]), pa.int64()), among
+    numbers = pa.arange(after + 1, after + count + len(among) + 1)
+    if among:
+        numbers = numbers.filter(pc.invert(pc.is_in(numbers, pa.array([row.number for row in among], pa.int64()))))
+    return numbers, among
 
 
 def _block(table: pa.Table, ragged: list[pa_csv.InvalidRow], header: Header, names: list[str]) -> Block:

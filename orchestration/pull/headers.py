@@ -6,9 +6,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import lru_cache
+from itertools import islice, pairwise
 
 from orchestration.errors import RefusedFileError
 
@@ -115,7 +116,7 @@ def by_name(names: Iterable[str]) -> dict[str, str]:
         present.setdefault(name.lower(), name)
     present.update((name, name) for name in names)
     for name in names:
-        spelled = re.sub(r"\.\d+$", "", name)
+        spelled = re.sub(r"\.\d+$", "", name) if "." in name else name
         if spelled != name and spelled not in names and spelled.lower() in present:
             present[spelled] = name
     return present
@@ -200,14 +201,13 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
         shape = replace(shape, columns=())  # each line need not be looked at
     # No header stands further down: the rest of a long text need not be cut into lines.
     most = _MOST_LINES + shape.skip_rows + (shape.row or 0)
-    starts = [0, *(end.end() for end in islice(_LINE_END.finditer(text), most))]
     delimiters: dict[int, str] = {}
 
     def rows() -> Iterable[tuple[int, list[str]]]:
         """Each line as a header: without one, as the first of the rows."""
         said = delimiter
-        for above, start in enumerate(starts):
-            line = text[start : starts[above + 1]] if above + 1 < len(starts) else text[start:]
+        for above, (start, end) in enumerate(pairwise(_line_starts(text, most))):
+            line = text[start:end]
             if re.fullmatch(r'"?sep=.\s*"?\s*', line):
                 # Excel's own way to name the delimiter; it is no header.
                 said = delimiter or line.strip('"')[4]
@@ -221,9 +221,22 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
     return Header(_own(place[1], shape), place[0], delimiters[place[0]], shape.height)
 
 
+def _line_starts(text: str, most: int) -> Iterator[int]:
+    """Where the first lines begin, and at last where the text ends. Mostly the first is the header, and no other is sought."""
+    yield 0
+    yield from (end.end() for end in islice(_LINE_END.finditer(text), most))
+    yield len(text)
+
+
+@lru_cache(maxsize=1)
+def _lowered(text: str) -> str:
+    """Each contract looks for its words in the same text."""
+    return text.lower()
+
+
 def _may_hold(text: str, columns: Sequence[str]) -> bool:
     """Does a text hold the words of all these columns, as far as they are not names that we give?"""
-    lowered = text.lower()
+    lowered = _lowered(text)
     named = [name.lower() for name in columns if not _GIVEN.search(name)]
     return all(word in lowered for name in named for word in _WORD.findall(name))
 

@@ -22,8 +22,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from orchestration import connections
+from orchestration import resources as machine
 from orchestration.errors import CxhouseError, LimitExceededError
+from orchestration.lightly import import_lightly, importing
 from orchestration.pull import limits as bounds
 from orchestration.pull.limits import LEAST_MEMORY, Limits
 
@@ -35,6 +36,8 @@ _CODE = str(Path(__file__).parents[2])
 #: The process is looked at so often.
 _LOOK_SECONDS = 0.02
 _START = "from orchestration.pull.isolated import work; work()"
+#: What every question needs.
+_READING = "orchestration.pull.reading"
 _TOO_MUCH_MEMORY = "takes more memory to read than a file may ({} MiB, setting `read_memory`); is it an export?"
 
 
@@ -52,14 +55,18 @@ class Isolated:
         self._is_used = False
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Start the process, so that it imports its libraries while others work."""
+    def start(self, module: str = _READING) -> None:
+        """Start the process, so that it imports its libraries while others work.
+
+        Args:
+            module: the one that the first question is about.
+        """
         if self._process is not None:
             return
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _START, str(theirs.fileno())],
+                [sys.executable, "-P", "-c", _START, str(theirs.fileno()), module],
                 # Its standard input ends with this process, however that ends; libraries that abort have nothing to say to users.
                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join([_CODE, *filter(None, sys.path)])},
@@ -109,7 +116,7 @@ class Isolated:
         seconds = limits.seconds_for(size)
         end = time.monotonic() + seconds
         try:
-            self._channel.send((limits, connections.resources(), function, args, kwargs))
+            self._channel.send((limits, machine.resources(), function, args, kwargs))
             while not self._channel.poll(_LOOK_SECONDS):
                 if _memory_of(self._process.pid) > max(limits.memory, LEAST_MEMORY):
                     raise _EndedError(_TOO_MUCH_MEMORY.format(f"{max(limits.memory, LEAST_MEMORY) // 2**20:,}"))
@@ -149,8 +156,10 @@ def work() -> None:
     channel = Connection(int(sys.argv[1]))
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     _expect_the_worst()
-    # What every question needs is there before the first one comes.
-    import_module("orchestration.pull.reading")
+    import_lightly()
+    # What it needs is there before the first question comes.
+    with importing():
+        import_module(sys.argv[2])
 
     while True:
         try:
@@ -158,7 +167,7 @@ def work() -> None:
         except EOFError:
             return
         bounds.use(limits)
-        connections.use(resources)
+        machine.use(resources)
         channel.send(_answer(limits, function, args, kwargs))
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
 from orchestration.pull.ledger import Landed
 from orchestration.pull.limits import Limits
-from orchestration.pull.naming import folder_of
+from orchestration.pull.naming import folder_of, stream_of
 from orchestration.pull.originals import landed_header
 from orchestration.pull.personal import file_shown
 from orchestration.pull.readers import ReadOptions
@@ -29,8 +30,16 @@ class Job:
 
     file: Landed
     contract: Contract
-    companions: dict[str, Landed]
+    #: Table of `also_reads` -> its files in the order of their arrival.
+    companions: dict[str, tuple[Landed, ...]]
     missing_companions: list[str]
+    #: Table of `also_reads` without a `key` -> how many files of other names would be read along, too.
+    companions_left: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def companion_files(self) -> list[Landed]:
+        """All files that are read along."""
+        return [file for files in self.companions.values() for file in files]
 
     @property
     def shown(self) -> str:
@@ -40,7 +49,7 @@ class Job:
     @property
     def fingerprint(self) -> str:
         """Changes whenever reading the file again would give other rows."""
-        parts = [self.contract.fingerprint, _kinds_hash(), *(f.sha256 for f in self.companions.values())]
+        parts = [self.contract.fingerprint, _kinds_hash(), *(file.sha256 for file in self.companion_files)]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
     def fingerprint_within(self, limits: Limits) -> str:
@@ -79,9 +88,13 @@ def stem_of(batch: int, contract: str) -> str:
     return f"{batch:08d}_{contract}"
 
 
-def _newest(match: Companion, landed: list[Landed], landing: Path, header_of: HeaderReader) -> Landed | None:
-    """The last file to arrive that has the companion's columns, as its header is or as the contract says that it is written."""
-    return next((file for file in reversed(landed) if is_companion(match, file, landing, header_of)), None)
+def _deliveries(match: Companion, landed: list[Landed], landing: Path, header_of: HeaderReader) -> list[Landed]:
+    """The files that have a companion's columns, in the order of their arrival; of those of one name, or stream, the last."""
+    last: dict[tuple[str, str], Landed] = {}
+    for file in reversed(landed):
+        if is_companion(match, file, landing, header_of):
+            last.setdefault((file.source, stream_of(file.file)), file)
+    return [*reversed(last.values())]
 
 
 def is_companion(match: Companion, file: Landed, landing: Path, header_of: HeaderReader = landed_header) -> bool:
@@ -97,7 +110,7 @@ def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
     sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
-    keys = {field.name: getattr(form, field.name) for field in fields(ReadOptions)}
+    keys = {option.name: getattr(form, option.name) for option in fields(ReadOptions)}
     wide = form.unpivot and (tuple(form.unpivot.keep), form.unpivot.name, form.unpivot.value)
     more = {"columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets, "unpivot": wide}
     return ReadOptions(**{**keys, **more})
@@ -114,25 +127,30 @@ def jobs(
     """Every (file, contract) pair that should be loaded, in the order of arrival."""
     result = []
     landed = [file for file in landed if not file.withdrawn_at]
+    beside: dict[str, tuple[Any, ...]] = {}
     for file in landed:
 
         def header_by(contract: Contract, file: Landed = file) -> list[str]:
             return header_of(landing, file, options_of(contract))
 
         for contract in claims(file.file, file.header, contracts, header_by, timezone, source):
-            result.append(Job(file, contract.of_file(file.file), *companions_of(contract, landed, landing, header_of)))
+            if contract.name not in beside:
+                beside[contract.name] = companions_of(contract, landed, landing, header_of)
+            result.append(Job(file, contract.of_file(file.file), *beside[contract.name]))
     return result
 
 
 def companions_of(
     contract: Contract, landed: list[Landed], landing: Path, header_of: HeaderReader = landed_header
-) -> tuple[dict[str, Landed], list[str]]:
-    """The files that a contract reads along with its own, and the names of those that never arrived."""
-    found = {name: _newest(match, landed, landing, header_of) for name, match in contract.also_reads.items()}
-    return {name: file for name, file in found.items() if file}, [name for name, file in found.items() if file is None]
+) -> tuple[dict[str, tuple[Landed, ...]], list[str], dict[str, int]]:
+    """The files that a contract reads along with its own, the tables of which none arrived, and how many of others are left."""
+    found = {name: _deliveries(match, landed, landing, header_of) for name, match in contract.also_reads.items()}
+    read = {name: tuple(files if contract.also_reads[name].key else files[-1:]) for name, files in found.items() if files}
+    left = {name: len(found[name]) - len(files) for name, files in read.items() if len(files) < len(found[name])}
+    return read, [name for name, files in found.items() if not files], left
 
 
 def unclaimed(landed: list[Landed], wanted: list[Job]) -> list[str]:
     """Files that no contract reads, not even along with another file."""
-    used = {job.file.sha256 for job in wanted} | {f.sha256 for job in wanted for f in job.companions.values()}
+    used = {job.file.sha256 for job in wanted} | {file.sha256 for job in wanted for file in job.companion_files}
     return [file.file for file in landed if file.sha256 not in used and not file.withdrawn_at]

@@ -175,6 +175,21 @@ class FileMatch(_Strict):
 class Companion(FileMatch, Form):
     """A further file that `query` joins, and its form where that is not the usual one."""
 
+    key: list[str] = Field(
+        default_factory=list,
+        description="Columns of its own `columns` by which several files make one table: all that arrived are read, and of the "
+        "rows that share these the newest file's count. Without it the newest file alone is read.",
+    )
+
+    @model_validator(mode="after")
+    def _has_its_key(self) -> Companion:
+        there = {column.lower() for column in self.columns}
+        if lacking := [column for column in self.key if column.lower() not in there]:
+            raise ValueError(
+                f"`key` names {', '.join(lacking)}, which `columns` does not: name each there, so that a file has it"
+            )
+        return self
+
 
 class Unlike(_Strict):
     """What a column does not hold."""

@@ -69,3 +69,8 @@ def _without_endings(name: str) -> str:
 
 
 _ENDINGS = {"csv", "tsv", "txt", "ndjson", "jsonl", "json", "parquet", "xlsx", "xls", "xlsm"}
+
+
+def stream_of(name: str) -> str:
+    """The stream that a file of an API or a database is of, whose files each hold all of it; any other file is its own."""
+    return re.sub(r"_\d{8}_\d+\.ndjson\.gz$", "", name)

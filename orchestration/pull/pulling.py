@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 
-from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.privacy.at_pull import Persons
@@ -25,6 +24,7 @@ from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
+from orchestration.resources import use
 from orchestration.risk.tables import ensure_risk_tables
 from orchestration.settings import Settings
 from orchestration.texts.tables import ensure_text_tables

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
-from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
 
 #: So many rows are named.
 FIRST_ROWS = 3

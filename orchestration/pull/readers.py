@@ -214,6 +214,12 @@ def _encoding_of(path: Path, name: str, options: ReadOptions) -> str:
 
 
 def _csv_header(path: Path, name: str, encoding: str, options: ReadOptions) -> Header:
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(beginning(path, name))
+    text = _text_of(beginning(path, name), encoding)
     otherwise = "\t" if ".tsv" in Path(name.lower()).suffixes[-2:] else ","
     return text_header(text, options.delimiter, options.header, otherwise)
+
+
+@lru_cache(maxsize=2)
+def _text_of(head: bytes, encoding: str) -> str:
+    """The beginning of a file as text; several contracts look at it in turn, most of them in one encoding."""
+    return codecs.getincrementaldecoder(encoding)("replace").decode(head)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.pull.canonical import Canonical, canonicalise
@@ -23,6 +24,9 @@ from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.together import Member, can_be_together, canonicalise_together, held
 from orchestration.pull.unpacking import COMPRESSIONS
 from orchestration.pull.workbooks import sheets
+
+if TYPE_CHECKING:
+    from orchestration.draft.layout import Layout
 
 #: So many files are read as one, of no more bytes each.
 _TOGETHER, _SMALL = 250, 2**16
@@ -96,6 +100,21 @@ class Untrusted:
             return self.header(landed_path(landing, file), file.file, options)
         return landed_header(landing, file, options)
 
+    def layout(self, path: Path) -> Layout | None:
+        """How a file that no contract knows is written, as a draft finds it; none where it cannot be read."""
+        # A run never asks: what a draft knows of languages is read for it.
+        from orchestration.draft.layout import layout
+
+        if path.name.partition(".")[0] in self.fatal:
+            return None
+        try:
+            return isolated().call(path.stat().st_size, layout, path)
+        except LimitExceededError as error:
+            self._remember(path.name.partition(".")[0], str(error))
+        except RefusedFileError:
+            pass
+        return None
+
     def sheets(self, path: Path, name: str) -> dict[str, bool]:
         """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
         if path.name.partition(".")[0] in self.fatal:
@@ -121,7 +140,7 @@ class Untrusted:
     def _rows(self, job: Job) -> Reading:
         if reason := self.fatal.get(job.file.sha256):
             return _refused(job, LimitExceededError(reason))
-        size = sum(file.bytes for file in (job.file, *job.companions.values()))
+        size = sum(file.bytes for file in (job.file, *job.companion_files))
         try:
             return isolated().call(size, read_job, job, self._places)
         except LimitExceededError as error:
@@ -188,6 +207,25 @@ def read_together(jobs: list[Job], places: Places) -> list[Reading]:
 
 
 def is_readable(job: Job, places: Places) -> bool:
+    """Can a file be read again as it was: it itself, and what came with it or later to be read along?"""
+    gone = [file for files in _parts_gone(job, places).values() for file in files]
+    return _is_there(job, places) and not any(_may_belong(file, job) for file in gone)
+
+
+def _may_belong(part: Landed, job: Job) -> bool:
+    """May a part hold something of a file? What came before it does not."""
+    return (part.pull or part.batch) >= (job.file.pull or job.file.batch)
+
+
+def _parts_gone(job: Job, places: Places) -> dict[str, list[Landed]]:
+    """Files that are read along, of which neither the original nor the rows are kept."""
+    return {
+        name: [file for file in files if not can_be_read(places.landing, file, options_of(job.contract.also_reads[name]))]
+        for name, files in job.companions.items()
+    }
+
+
+def _is_there(job: Job, places: Places) -> bool:
     """Is there an original, or are there rows? A contract that looks at several rows at once needs all of a file."""
     if job.contract.looks_around:
         return has_original(places.landing, job.file)
@@ -204,10 +242,15 @@ def read_job(job: Job, places: Places) -> Reading:
                 f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
             )
         require_params(job.contract)
-        if not is_readable(job, places):
+        if not _is_there(job, places):
             raise RefusedFileError(GONE)
         rows = _open(job.file, options_of(job.contract), places)
-        companions = {name: _companion(job, name, places, messages) for name in job.companions}
+        gone = {name: files for name, files in _parts_gone(job, places).items() if len(files) < len(job.companions[name])}
+        companions = {
+            name: [_companion(job, name, file, places, messages) for file in files if file not in gone.get(name, ())]
+            for name, files in job.companions.items()
+        }
+        messages += _files_left(job, gone)
         quarantine = places.staged(job, "quarantine")
         result = canonicalise(rows, job.contract, job.origin, places.staged(job), quarantine, companions)
     except RefusedFileError as error:
@@ -229,26 +272,39 @@ def _made(job: Job, rows: Rows, result: Canonical, seconds: float) -> Reading:
 
 
 @contextmanager
-def _named_as_companion(job: Job, name: str) -> Iterator[None]:
+def _named_as_companion(job: Job, name: str, file: Landed) -> Iterator[None]:
     """What is wrong with a file that is read along is said of that file."""
     try:
         yield
     except RefusedFileError as error:
-        file = file_shown(job.companions[name].file)
-        told = f"is read along with {file} ({name} of contract {job.contract.name}), which {error}"
+        told = f"is read along with {file_shown(file.file)} ({name} of contract {job.contract.name}), which {error}"
         raise type(error)(told) from error
 
 
-def _companion(job: Job, name: str, places: Places, messages: list[str]) -> Rows:
+def _files_left(job: Job, gone: dict[str, list[Landed]]) -> list[str]:
+    """What is said where only the newest of several files is read along, or a part is no longer kept."""
+    lacking = [
+        f"{job.shown}: read along without {len(missed):,} file(s) of `{name}` (contract {job.contract.name}), whose originals "
+        "are not kept: what only they bring is missing"
+        for name, files in gone.items()
+        if (missed := [file for file in files if _may_belong(file, job)])
+    ]
+    return lacking + [
+        f"{job.shown}: read along with {file_shown(job.companions[name][-1].file)}, the newest of {left + 1} files of `{name}` "
+        f"(contract {job.contract.name}): if each of them brings a part, say in `also_reads` by which `key`"
+        for name, left in job.companions_left.items()
+    ]
+
+
+def _companion(job: Job, name: str, file: Landed, places: Places, messages: list[str]) -> Rows:
     """The rows of a file that a contract reads along with its own; those that are broken are reported, and left out."""
-    file = job.companions[name]
-    with _named_as_companion(job, name):
+    with _named_as_companion(job, name, file):
         rows = _open(file, options_of(job.contract.also_reads[name]), places)
     blocks = rows.blocks
 
     def noting() -> Iterator[Block]:
         broken: list[BrokenRow] = []
-        with _named_as_companion(job, name):
+        with _named_as_companion(job, name, file):
             for block in blocks():
                 broken += block.broken
                 yield block

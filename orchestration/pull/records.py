@@ -53,6 +53,11 @@ class Block:
         return max([rows[-1].as_py() if len(rows) else 0, *(row.row for row in self.broken[-1:])])
 
 
+def place_after(numbers: pa.ChunkedArray, number: int) -> int:
+    """How many of the ascending numbers of a block's rows are not above a number."""
+    return pc.sum(pc.less_equal(numbers, number)).as_py() or 0
+
+
 @dataclass
 class Rows:
     """A file's rows, block after block in the order of their numbers: no one holds them all. They can be read more than once."""

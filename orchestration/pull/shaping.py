@@ -6,13 +6,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.errors import RefusedFileError
 from orchestration.pull.headers import ROW, by_name, found
-from orchestration.pull.records import Block, Rows
+from orchestration.pull.records import Block, Rows, place_after
 
 
 def between(rows: Rows, above: int, footer: int) -> Rows:
@@ -143,22 +142,23 @@ class _Group:
         unknown = count + 1
         keys = pa.concat_arrays([pa.array([self._began[self._names[0]]], pa.string()), _whole(table[self._names[0]])])
         before, keys = pc.fill_null_forward(keys).slice(0, count), keys.slice(1)
-        has_key = pc.is_valid(keys).to_numpy(zero_copy_only=False)
-        begins = has_key & pc.fill_null(pc.not_equal(keys, before), True).to_numpy(zero_copy_only=False)
-        after_broken = np.zeros(count + 1, bool)
-        after_broken[np.searchsorted(table[ROW].to_numpy(), [row.row for row in block.broken])] = True
-        after_broken[0] |= self._is_unknown
-        began = np.maximum.accumulate(np.where(begins, np.arange(1, count + 1), 0))
-        says = has_key | after_broken[:count]
-        last_said = np.maximum.accumulate(np.where(says, np.arange(count), -1))
-        source = np.where(last_said < 0, 0, np.where(has_key, began, unknown)[last_said])
+        has_key = pc.is_valid(keys)
+        begins = pc.and_(has_key, pc.fill_null(pc.not_equal(keys, before), True))
+        # Places of rows right below one that could not be read; the last is below this block.
+        after_broken = {place_after(table[ROW], row.row) for row in block.broken} | ({0} if self._is_unknown else set())
+        places = pa.arange(0, count)
+        began = pc.cumulative_max(pc.if_else(begins, pa.arange(1, count + 1), 0))
+        says = pc.or_(has_key, pc.is_in(places, pa.array(sorted(after_broken), pa.int64())))
+        last_said = pc.cumulative_max(pc.if_else(says, places, -1))
+        meant = pc.if_else(has_key, began, unknown)
+        source = pc.fill_null(meant.take(pc.if_else(pc.less(last_said, 0), pa.scalar(None, pa.int64()), last_said)), 0)
         for name in self._names:
             own = _whole(table[name])
             every = pa.concat_arrays([pa.array([self._began[name]], pa.string()), own, pa.nulls(1, pa.string())])
             if count:
-                self._began[name] = every[int(began[-1])].as_py()
-            table = table.set_column(table.column_names.index(name), name, pc.coalesce(own, every.take(pa.array(source))))
-        self._is_unknown = bool(after_broken[count] or (source[-1] == unknown if count else self._is_unknown))
+                self._began[name] = every[began[-1].as_py()].as_py()
+            table = table.set_column(table.column_names.index(name), name, pc.coalesce(own, every.take(source)))
+        self._is_unknown = count in after_broken or (source[-1].as_py() == unknown if count else self._is_unknown)
         return Block(table, block.broken)
 
 

@@ -13,10 +13,21 @@ from orchestration.pull.carrying import KEPT_BACK, as_json, kept_back, members
 from orchestration.pull.carrying import texts as texts_of_extra
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import found
-from orchestration.pull.kinds import LINEAGE, Kind
+from orchestration.pull.kinds import LINEAGE, Column, Kind
 from orchestration.pull.literals import identifier, literal
 from orchestration.pull.times import changes_clocks
-from orchestration.pull.values import prepared, problem, quickly, rule_problem, text_of, trimmed, typed
+from orchestration.pull.values import (
+    cleared,
+    in_words,
+    is_about_nobody,
+    prepared,
+    problem,
+    quickly,
+    rule_problem,
+    text_of,
+    trimmed,
+    typed,
+)
 
 #: Columns of a row that cannot be taken, and what is said of them; null in one that can.
 PROBLEM_COLUMNS, PROBLEM_REASONS = "_problem_columns", "_problem_reasons"
@@ -91,14 +102,16 @@ def statement(
         ("trimmed", trimmed_texts, ["_row"]),
         ("texts", texts, ["_row", *(f"f_{name}" for name in failing)]),
         ("quick", {f"{way}_{name}": sql for name, ways in quick.items() for way, sql in zip("qz", ways, strict=True)}, ["*"]),
-        ("prepared", each("n_", lambda name, mapping: prepared(kind.columns[name], mapping, contract)), ["*"]),
+        ("cleared", each("m_", lambda name, mapping: cleared(kind.columns[name], mapping, contract)), ["*"]),
+        ("prepared", each("n_", lambda name, _: prepared(kind.columns[name], contract)), ["*"]),
         ("typed", values, ["*"]),
         ("placed", {f"c_{name}": sql for name, sql in _clock_times(moved).items()}, ["*"]),
         ("judged", {alias: sql for _, alias, sql in problems if sql}, ["*"]),
     ]
-    said = [(name.replace("x_", "extra.", 1) if name.startswith("x_") else name, f"f_{name}") for name in failing] + [
-        (name, alias) for name, alias, sql in problems if sql
+    said: list[tuple[str, str, Column | None]] = [
+        (name.replace("x_", "extra.", 1) if name.startswith("x_") else name, f"f_{name}", None) for name in failing
     ]
+    said += [(name, alias, kind.columns[name] if name in mapped else None) for name, alias, sql in problems if sql]
     columns = {
         name: _of_source(name, kind, contract) if name in mapped else f"cast(null as {column.sql_type})"
         for name, column in kind.columns.items()
@@ -134,17 +147,30 @@ def _listed(columns: dict[str, str]) -> str:
     return ", ".join(f"{sql} as {identifier(name)}" for name, sql in columns.items())
 
 
-def _what_is_said(said: list[tuple[str, str]]) -> dict[str, str]:
-    """The names and reasons of a row's problems. A row without any, as nearly all are, costs one look."""
+def _what_is_said(said: list[tuple[str, str, Column | None]]) -> dict[str, str]:
+    """The names and reasons of a row's problems, each with the column that it is about.
+
+    A row without any, as nearly all are, costs one look. One expression puts all reasons into words: a copy of it for each column
+    takes longer to plan than ten thousand rows to read.
+    """
     if not said:
         return dict.fromkeys((PROBLEM_COLUMNS, PROBLEM_REASONS), "cast(null as varchar)")
-    is_wrong = f"coalesce({', '.join(sql for _, sql in said)}) is not null"
-    names = ", ".join(f"case when {sql} is not null then {literal(name)} end" for name, sql in said)
-    reasons = ", ".join(f"{literal(name + ' ')} || {sql}" for name, sql in said)
+    is_wrong = f"coalesce({', '.join(sql for _, sql, _ in said)}) is not null"
+    names = ", ".join(f"case when {sql} is not null then {literal(name)} end" for name, sql, _ in said)
+    told = ", ".join(_told(*one) for one in said)
+    reasons = f"list_filter([{told}], lambda x: x.r is not null)"
+    worded = f"list_transform({reasons}, lambda x: x.c || ' ' || {in_words('x.r', 'x.t', 'x.n')})"
     return {
         PROBLEM_COLUMNS: f"case when {is_wrong} then concat_ws(', ', {names}) end",
-        PROBLEM_REASONS: f"case when {is_wrong} then concat_ws('; ', {reasons}) end",
+        PROBLEM_REASONS: f"case when {is_wrong} then array_to_string({worded}, '; ') end",
     }
+
+
+def _told(name: str, reason: str, column: Column | None) -> str:
+    """SQL: a reason (``r``) with its column (``c``), the text that it is about (``t``), and whether that is nobody's (``n``)."""
+    text = identifier(f"t_{column.name}") if column else "cast(null as varchar)"
+    may_show = "true" if column and is_about_nobody(column) else "false"
+    return f"{{'c': {literal(name)}, 'r': {reason}, 't': {text}, 'n': {may_show}}}"
 
 
 def _clock_times(names: list[str]) -> dict[str, str]:

@@ -59,11 +59,8 @@ def _in_utc(local: str, timezone: str, second: bool) -> str:
     )
 
 
-def with_numeric_offset(text: str) -> str:
-    """'… PDT', '… UTC', '… +0500', '… GMT+2', '… (CEST)' and '…Z' with their offset as DuckDB reads it.
-
-    The name of a zone stays: what is its offset depends on the time.
-    """
+def with_bare_offset(text: str) -> str:
+    """'… GMT+2' and '… (CEST)' with their offset alone, '… +05' with its minutes."""
     # What stands in brackets explains an offset, or it is the offset itself.
     explained = rf"regexp_replace({text}, '([+-]\d\d:?\d\d|Z) ?[(\[][^)\]]*[)\]]$', '\1')"
     bare = rf"regexp_replace({explained}, ' ?[(\[]([^)\]]*)[)\]]$', ' \1')"
@@ -71,7 +68,14 @@ def with_numeric_offset(text: str) -> str:
     counted = rf"regexp_replace({bare}, ' ?(?:UTC|GMT) ?([+-])(\d)(:?\d\d)?$', '\1' || '0' || '\2\3')"
     plain = rf"regexp_replace({counted}, ' ?(?:UTC|GMT) ?([+-]\d\d)', '\1')"
     whole = rf"regexp_replace({plain}, '(:\d\d(?:[.,]\d+)?|[AaPp]\.?[Mm]\.?) ?([+-]\d\d)$', '\1\2:00')"
-    cleaned = rf"case when regexp_matches({text}, '[)\]]$|(?:UTC|GMT) ?[+-]') then {whole} else {text} end"
+    return rf"case when regexp_matches({text}, '[)\]]$|(?:UTC|GMT) ?[+-]') then {whole} else {text} end"
+
+
+def with_numeric_offset(cleaned: str) -> str:
+    """'… PDT', '… UTC', '… +0500' and '…Z' with their offset as DuckDB reads it, from what ``with_bare_offset`` gives.
+
+    The name of a zone stays: what is its offset depends on the time.
+    """
     named = rf"getvariable('offsets')[regexp_extract({cleaned}, '\d ?([A-Z]{{1,4}})$', 1)]"
     after_noon = rf"getvariable('offsets')[regexp_extract({cleaned}, '[AaPp]\.?[Mm]\.? ([A-Z]{{1,4}})$', 1)]"
     return (

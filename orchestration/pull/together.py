@@ -19,7 +19,7 @@ from orchestration.pull.canonical import Canonical, canonicalise
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import ROW
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.records import Block, Rows
+from orchestration.pull.records import Block, Rows, place_after
 from orchestration.pull.sorting import QUARANTINE_SCHEMA, Origin
 from orchestration.pull.tables import RowGroups
 
@@ -95,8 +95,7 @@ def _one_after_the_other(members: Sequence[Member]) -> Iterator[Block]:
 
 
 def _of_file(table: pa.Table, place: int) -> pa.Table:
-    numbers = table[ROW].to_numpy()
-    start, end = (int(numbers.searchsorted(at * _FILE_ROWS)) for at in (place, place + 1))
+    start, end = (place_after(table[ROW], at * _FILE_ROWS - 1) for at in (place, place + 1))
     return table.slice(start, end - start)
 
 

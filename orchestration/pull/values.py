@@ -9,14 +9,14 @@ import re
 
 import duckdb
 
-from orchestration.pull.amounts import TWO_PARTS, amount, number, seconds
+from orchestration.pull.amounts import TWO_PARTS, amount, bare_number, number, seconds
 from orchestration.pull.contracts import Contract, Mapping, Scalar
 from orchestration.pull.headers import found, options
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.literals import among, identifier, literal, literals
 from orchestration.pull.personal import may_be_shown_sql
 from orchestration.pull.sifting import place_column
-from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_numeric_offset
+from orchestration.pull.times import calendar_date, instant, is_iso, promise, quick, with_bare_offset, with_numeric_offset
 
 #: Instants outside of this range are typing errors or stand-ins for "none", not dates of a customer's life.
 EARLIEST, LATEST = "1990-01-01", "2100-01-01"
@@ -153,17 +153,25 @@ def quickly(column: Column, mapping: Mapping) -> tuple[str, str] | None:
     return quick(f"t_{column.name}") if column.type in ("instant", "date") and is_iso(mapping) else None
 
 
-def prepared(column: Column, mapping: Mapping, contract: Contract) -> str | None:
-    """The text of a time or number as ``typed`` reads it, so that it is worked out once; none of other columns."""
+def cleared(column: Column, mapping: Mapping, contract: Contract) -> str | None:
+    """The text of a time or number without what stands around it, where it is more than that; none of other columns."""
     text = f"t_{column.name}"
     if column.type in NUMBERS:
-        return number(text, contract.decimal, column)
+        return bare_number(text, contract.decimal, column)
     if column.type not in TIMES:
         return None
-    numeric = with_numeric_offset(text)
+    bare = with_bare_offset(text)
     if quickly(column, mapping) is None:
-        return numeric
-    return f"case when q_{column.name} is null and z_{column.name} is null then {numeric} end"
+        return bare
+    return f"case when q_{column.name} is null and z_{column.name} is null then {bare} end"
+
+
+def prepared(column: Column, contract: Contract) -> str | None:
+    """What ``cleared`` gives (``m_``) as ``typed`` reads it, so that it is worked out once; none of other columns."""
+    ready = f"m_{column.name}"
+    if column.type in NUMBERS:
+        return number(f"t_{column.name}", ready, contract.decimal)
+    return with_numeric_offset(ready) if column.type in TIMES else None
 
 
 def typed(column: Column, kind: Kind, mapping: Mapping, contract: Contract, second: bool = False) -> str:
@@ -217,17 +225,16 @@ def _whole(number: str) -> str:
 def problem(column: Column, kind: Kind) -> str | None:
     """SQL: why the row cannot be taken because of this column, or null; none where it can hold anything.
 
-    ``t_`` is the text, ``c_`` the typed value.
+    ``t_`` is the text, ``c_`` the typed value. A reason that begins with a blank goes on after the text (``in_words``).
     """
     text, value = identifier(f"t_{column.name}"), identifier(f"c_{column.name}")
-    shown = _shown(column, text)
     cases = []
     if column.required:
         cases.append(f"when {text} is null then 'is required but empty'")
     for vocabulary in kind.vocabularies_of(column.name):
         what = f"one of: {', '.join(vocabulary.values)}{', or a number' if vocabulary.or_number else ''}"
         wrong = f"{_conditions(vocabulary)} and {text} is not null and {value} is null"
-        cases.append(f"when {wrong} then {shown} || {literal(' is not ' + what)}")
+        cases.append(f"when {wrong} then {literal(' is not ' + what)}")
     if column.is_somebody:
         if column.required:
             cases.append(f"when {value} is null then 'is a word or number that stands for none'")
@@ -240,19 +247,19 @@ def problem(column: Column, kind: Kind) -> str | None:
             cases.append(rf"when {value} is null and regexp_matches({text}, '^\d{{5}}(\.\d*)?$') then {literal(serial)}")
         if column.type == "seconds":
             two = "may be minutes:seconds or hours:minutes: say `unit: mm:ss` or `unit: hh:mm`"
-            cases.append(f"when {value} is null and regexp_matches({text}, '{TWO_PARTS}') then {shown} || {literal(' ' + two)}")
+            cases.append(f"when {value} is null and regexp_matches({text}, '{TWO_PARTS}') then {literal(' ' + two)}")
         what = f"one of: {', '.join(column.values)}" if column.type == "one_of" else f"a valid {column.in_words}"
-        cases.append(f"when {text} is not null and {value} is null then {shown} || {literal(' is not ' + what)}")
+        cases.append(f"when {text} is not null and {value} is null then {literal(' is not ' + what)}")
     if column.type in TIMES:
         cases.append(
             f"when {value} < timestamp '{EARLIEST}' or {value} >= timestamp '{LATEST}' "
-            f"then {shown} || ' lies outside of {EARLIEST} to {LATEST}'"
+            f"then ' lies outside of {EARLIEST} to {LATEST}'"
         )
     if column.bounds:
         low, high = (f"{bound:,.0f}" for bound in column.bounds)
         cases.append(
             f"when {value} not between {column.bounds[0]} and {column.bounds[1]} "
-            f"then {shown} || {literal(f' lies outside of {low} to {high}')}"
+            f"then {literal(f' lies outside of {low} to {high}')}"
         )
     return f"case {' '.join(cases)} end" if cases else None
 
@@ -268,9 +275,13 @@ def over_values(expression: str, kind: Kind) -> str:
     return re.sub(rf"\b({names})\b", lambda found: identifier(f"c_{found[0]}"), expression)
 
 
-def _shown(column: Column, text: str) -> str:
-    """The text for a reason: only where a column cannot hold a person's, and the text does not look like one."""
+def is_about_nobody(column: Column) -> bool:
+    """Can a column hold nothing of a person? Where its text does not look like it either, a reason shows it."""
+    return not (column.is_personal or column.type == "text")
+
+
+def in_words(reason: str, text: str, is_about_nobody: str) -> str:
+    """SQL of a reason as people read it, with the text that it is about where that can be nobody's, and else with its length."""
     length = f"'a value of ' || length({text}) || ' characters'"
-    if column.is_personal or column.type == "text":
-        return length
-    return f"case when {may_be_shown_sql(text)} then '''' || {text} || '''' else {length} end"
+    shown = f"case when {is_about_nobody} and {may_be_shown_sql(text)} then '''' || {text} || '''' else {length} end"
+    return f"case when prefix({reason}, ' ') then {shown} || {reason} else {reason} end"

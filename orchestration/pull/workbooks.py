@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import zstandard
 
 from orchestration.errors import RefusedFileError
@@ -104,7 +105,7 @@ def _of_sheets(book: CalamineWorkbook, options: ReadOptions, scratch: Path | Non
                 there = {spelled[name.lower()]: table[name] for name in rows.header}
                 there[columns[-1]] = pa.array([names[place]] * count, pa.string())
                 values = [there[name] if name in there else pa.nulls(count, pa.string()) for name in columns]
-                numbers = pa.array(table[ROW].to_numpy() + place * SHEET_ROWS, pa.int64())
+                numbers = pc.add(table[ROW], place * SHEET_ROWS)
                 yield Block(pa.table([*values, numbers], [*columns, ROW]), block.broken)
 
     messages = [message for rows in found.values() for message in rows.messages]

@@ -18,10 +18,10 @@ from types import FrameType
 
 from orchestration.errors import CxhouseError
 from orchestration.lock import take_lock
+from orchestration.serving import LOOPBACK
 from orchestration.serving.guard import HOSTS_VARIABLE, LOOPBACK_HOSTS, TOKEN_VARIABLE
 from orchestration.settings import Settings
 
-LOOPBACK = "127.0.0.1"
 _DEFINITIONS = ("-m", "orchestration.definitions")
 #: Seconds that a server has to end by itself.
 _PATIENCE_SECONDS = 2.0

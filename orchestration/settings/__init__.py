@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orchestration.settings.loading import CONFIG_FILE, load_settings, parse_as_of, parse_day, parse_days
-from orchestration.settings.model import ENGINES, MODELS_AT_ONCE, SCHEDULE_RUNS, Engine, Settings
+from orchestration.settings.model import MODELS_AT_ONCE, SCHEDULE_RUNS, Settings
 
 #: This package.
 PACKAGE = Path(__file__).parents[1]
@@ -13,12 +13,10 @@ PROJECT = _INSTALLED if _INSTALLED.is_dir() else PACKAGE.parent
 
 __all__ = [
     "CONFIG_FILE",
-    "ENGINES",
     "MODELS_AT_ONCE",
     "PACKAGE",
     "PROJECT",
     "SCHEDULE_RUNS",
-    "Engine",
     "Settings",
     "load_settings",
     "parse_as_of",

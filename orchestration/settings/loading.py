@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import ValidationError
 
-from orchestration.connections import use
 from orchestration.errors import ConfigurationError
 from orchestration.pull.limits import use as use_limits
+from orchestration.resources import use
 from orchestration.settings.model import Settings
 
 CONFIG_FILE = "cxhouse.yml"

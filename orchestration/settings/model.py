@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from orchestration.connections import Resources, default_memory, parse_memory, processors
+from orchestration.engines import Engine
 from orchestration.pull.limits import SHIPPED, Limits
+from orchestration.resources import Resources, default_memory, parse_memory, processors
 from orchestration.settings.alerting import AlertOwner
 from orchestration.settings.digests import Digest
 from orchestration.settings.locations import AnyLocation, Location, read_locations, without_password
@@ -26,8 +27,6 @@ SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"
 
 #: Each takes memory of its own; DuckDB uses all threads for one as well.
 MODELS_AT_ONCE = 4
-Engine = Literal["duckdb", "spark"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 class Retention(BaseModel):

@@ -170,6 +170,22 @@ def test_sources_say_what_check_says_of_columns(tmp_path: Path) -> None:
     assert said["older.7z"] == "NOT READ: an archive: unpack it"
 
 
+def test_the_columns_of_a_file_that_nothing_claims_are_those_below_its_title(tmp_path: Path) -> None:
+    """As a draft finds them; a run looks for them only where a contract names them."""
+    place = Place(tmp_path)
+    place.write("plan.csv", "Plan of the summer\nas of 1 June\n\nShift;Room;Hours\n1;a;8\n2;b;6\n3;c;8\n")
+    place.write("titled.csv", "Our tickets\n" + HEADER + desk(1) + desk(2) + desk(3))
+    place.write("plain.csv", "a,b\n1,2\n")
+    said = dict(line.split(" -> ", 1) for line in survey(place.settings))
+    passed_over = "passed over once a contract names these columns, and by nothing else)"
+    assert f"(its columns: Shift, Room, Hours; the header is line 4: the 3 lines above are {passed_over}" in said["plan.csv"]
+    assert f"the header is line 2: the line above is {passed_over}" in said["titled.csv"]
+    assert said["plain.csv"].endswith("(its columns: a, b)")
+    plain, plan, _ = place.check("plain.csv", "plan.csv", "titled.csv").files
+    assert (plan.columns, plan.lines_above) == (["Shift", "Room", "Hours"], 3)
+    assert (plain.columns, plain.lines_above) == (["a", "b"], 0)
+
+
 # -- claims and faults -------------------------------------------------------------------------------------------------
 
 
@@ -627,8 +643,12 @@ try:
     main(["check", sys.argv[1]])
 except SystemExit as ended:
     assert ended.code == 0, ended.code
-heavy = ("dagster", "dbt", "great_expectations", "pandas", "streamlit", "plotly", "scipy")
+from orchestration.pull.isolated import isolated
+heavy = ("dagster", "dbt", "great_expectations", "pandas", "numpy", "streamlit", "plotly", "scipy")
 assert not [name for name in heavy if sys.modules.get(name)], heavy
+beside = isolated().call(0, eval, "set(__import__('sys').modules)")
+assert not [name for name in (*heavy, "orchestration.settings", "orchestration.check.looking") if name in beside], beside
+assert "orchestration.check.doubts" in beside
 """
 
 

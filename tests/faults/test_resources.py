@@ -12,10 +12,11 @@ import pytest
 from boxes import Box
 from homes import REPOSITORY
 
-from orchestration import connections
-from orchestration.connections import Resources, connect, default_memory, explain, parse_memory, processors, total_memory, use
+from orchestration import resources
+from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.pull.pulling import Pull
+from orchestration.resources import Resources, default_memory, parse_memory, processors, total_memory, use
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
 
@@ -24,7 +25,7 @@ MIB = 2**20
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_told", None)
+    monkeypatch.setattr(resources, "_told", None)
     for name in ("MEMORY_LIMIT", "TEMP_DIRECTORY", "THREADS", "CONFIG"):
         monkeypatch.delenv(f"CXHOUSE_{name}", raising=False)
 
@@ -36,8 +37,8 @@ def _cgroups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, files: d
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n")
     (tmp_path / "own").write_text(own)
-    monkeypatch.setattr(connections, "CGROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(connections, "OWN_CGROUPS", tmp_path / "own")
+    monkeypatch.setattr(resources, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(resources, "OWN_CGROUPS", tmp_path / "own")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def canonicalise(
     content: FileContent | Rows, contract: Contract, origin: Origin, companions: dict[str, FileContent] | None = None
 ) -> Canonical:
     rows = content if isinstance(content, Rows) else content.rows()
-    beside = {name: others.rows() for name, others in (companions or {}).items()}
+    beside = {name: [others.rows()] for name, others in (companions or {}).items()}
     with tempfile.TemporaryDirectory() as folder:
         loaded, rejected = Path(folder, "loaded.parquet"), Path(folder, "rejected.parquet")
         made = typed.canonicalise(rows, contract, origin, loaded, rejected, beside)

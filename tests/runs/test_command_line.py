@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from homes import Cxhouse, Home
+from homes import REPOSITORY, Cxhouse, Home
 from rich.console import Console
 
 from orchestration.cli.run_output import print_run
@@ -24,6 +26,17 @@ def test_every_command_explains_itself(command: str, cxhouse: Cxhouse) -> None:
     text = cxhouse(command, "--help").stdout
     assert text.startswith("Usage:")
     assert command in cxhouse("--help").stdout
+
+
+def test_help_imports_no_library_of_a_command() -> None:
+    """It is what people ask for first, and what completion of a shell asks for at each key."""
+    heavy = "('duckdb', 'pyarrow', 'numpy', 'pydantic', 'yaml', 'starlette', 'asyncio')"
+    code = (
+        "import sys\nfrom orchestration.cli import main\nmain(['--help'], standalone_mode=False)\n"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "[]"), done.stderr
 
 
 @pytest.mark.ci

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from homes import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +129,13 @@ def test_a_link_to_records_is_an_address_with_the_column(address: str) -> None:
 
 def test_the_defaults_of_the_variables_are_right(tmp_path: Path) -> None:
     check_folder(Settings(home=tmp_path, vars=known_vars()))
+    # Only what is under a key at the top is parsed: as if all were.
+    models = [
+        yaml.load(path.read_text(), Loader=yaml.CSafeLoader) or {}
+        for path in sorted((REPOSITORY / "models" / "kpis").glob("*.yml"))
+    ]
+    metrics = [metric for model in models for metric in model.get("metrics", [])]
+    assert {metric["name"] for metric in metrics if "kpi" in metric.get("config", {}).get("meta", {})} == set(kpi_ids())
     assert "csat" in kpi_ids()
     assert {"channel", "team", "agent"} <= set(kpi_dimensions())
 

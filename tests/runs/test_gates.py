@@ -25,9 +25,9 @@ from rich.console import Console
 
 from orchestration.cli.run_output import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
-from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
+from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper
 from orchestration.gates.queries import judge
-from orchestration.gates.suites import LAYERS, check_tables, read_suite, suite_path
+from orchestration.gates.suites import LAYERS, check_tables, in_words, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
 from orchestration.gates.tracing import lineage, names_a_file
 from orchestration.gates.verdicts import batch_verdicts, quarantine_verdict, why_held_back
@@ -213,7 +213,8 @@ def test_a_child_process_that_used_the_worker_ends(tmp_path: Path) -> None:
 
 CHILD = """
 import multiprocessing
-from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper, in_words
+from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper
+from orchestration.gates.suites import in_words
 from orchestration.gates.queries import judge
 
 def work():

@@ -14,6 +14,7 @@ from orchestration.gates.verdicts import Verdict, clash_verdict
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Batch
+from orchestration.pull.originals import drop_original, no_rows_path
 from orchestration.pull.pulling import Pull
 from orchestration.pull.withdrawal import choose
 from orchestration.runs.finish import finish_run
@@ -350,6 +351,99 @@ def test_a_row_that_a_companion_gives_several_of_is_quarantined_alone(place: Pla
     assert (reason.rows, reason.first_rows, reason.columns) == (1, [3], "also_reads")
     assert reason.example == "also_reads gives several rows for it, of which nobody knows the right one"
     assert not any("x.example" in line for line in place.said)
+
+
+MONTHLY = """\
+name: shop_orders
+kind: orders
+files: {name: "shop_*", columns: ["no", at]}
+also_reads:
+  lines: {name: "lines*", columns: ["no", amount], key: ["no"]}
+query: |
+  with sums as (select "no", sum(cast(amount as decimal(18, 2))) as total from lines group by "no")
+  select file.*, sums.total from file left join sums on sums."no" = file."no"
+columns: {order_id: "no", ordered_at: at, status: {value: paid}, total_amount: total}
+"""
+MONTHS = {
+    "shop_2026-05.csv": "no,at\n1,2026-05-01\n2,2026-05-02\n",
+    "lines_2026-05.csv": "no,amount\n1,10\n1,5\n2,7\n",
+    "shop_2026-06.csv": "no,at\n3,2026-06-01\n4,2026-06-02\n",
+    # With a column that is new.
+    "lines_2026-06.csv": "no,sku,amount\n3,A,1\n3,B,2\n4,C,4\n",
+}
+
+
+def totals(place: Place) -> dict[str, float | None]:
+    import pyarrow.parquet as pq
+
+    found = [row for path in (place.settings.raw / "orders").glob("0*") for row in pq.read_table(path).to_pylist()]
+    return {row["order_id"]: row["total_amount"] and float(row["total_amount"]) for row in found}
+
+
+def shop(place: Place, contract: str = MONTHLY) -> None:
+    (place.exports.parent / "config" / "contracts").mkdir(parents=True)
+    (place.exports.parent / "config" / "contracts" / "shop.yml").write_text(contract)
+
+
+@pytest.mark.parametrize("order", [[*MONTHS], [*MONTHS][2:] + [*MONTHS][:2]], ids=["in order", "May late"])
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["at once", "one by one"])
+def test_the_files_of_a_companion_are_read_as_one_table(place: Place, order: list[str], is_at_once: bool) -> None:
+    """Lines of two months beside orders of two months, in whatever order they arrive."""
+    shop(place)
+    for name in order:
+        (place.exports / name).write_text(MONTHS[name])
+        if not is_at_once:
+            place.pull()
+    place.pull()
+    assert totals(place) == {"1": 15, "2": 7, "3": 3, "4": 4}
+    assert not any("newest of" in line for line in place.said)
+    place.pull()
+    assert not any("rows read" in line for line in place.said)
+
+
+def test_a_key_that_a_newer_file_of_a_companion_brings_is_that_files(place: Place) -> None:
+    """May is delivered again, corrected and without an order; then June brings all lines of an order of May once more."""
+    shop(place)
+    for name, content in MONTHS.items():
+        (place.exports / name).write_text(content)
+    place.pull()
+    (place.exports / "lines_2026-05.csv").write_text("no,amount\n1,20\n")
+    place.pull()
+    assert totals(place) == {"1": 20, "2": None, "3": 3, "4": 4}
+    (place.exports / "lines_2026-06_b.csv").write_text("no,amount\n1,1\n1,2\n")
+    place.pull()
+    assert totals(place) == {"1": 3, "2": None, "3": 3, "4": 4}
+
+
+def test_what_a_part_gave_stays_when_its_original_is_removed(place: Place) -> None:
+    """Later files do without a part that came before them, and take what a later part corrects."""
+    shop(place)
+    for name, content in [*MONTHS.items()][:2]:
+        (place.exports / name).write_text(content)
+    place.pull()
+    for name, content in [*MONTHS.items()][2:]:
+        (place.exports / name).write_text(content)
+    place.pull()
+    (part,) = [file for file in place.ledger.landed() if file.file == "lines_2026-05.csv"]
+    no_rows_path(place.settings.landing, part).touch()
+    drop_original(place.settings.landing, part)
+    (place.exports / "lines_2026-07.csv").write_text("no,amount\n3,9\n")
+    place.pull()
+    assert totals(place) == {"1": 15, "2": 7, "3": 9, "4": 4}
+    assert any("stay as they were read" in line for line in place.said)
+
+
+def test_without_a_key_the_newest_file_of_a_companion_is_read_and_the_others_are_named(place: Place) -> None:
+    shop(place, MONTHLY.replace(', key: ["no"]', ""))
+    for name, content in MONTHS.items():
+        (place.exports / name).write_text(content)
+    place.pull()
+    assert totals(place) == {"1": None, "2": None, "3": 3, "4": 4}
+    (told, _) = [line for line in place.said if "newest of" in line]
+    assert told.endswith(
+        "read along with lines_2026-06.csv, the newest of 2 files of `lines` (contract shop_orders): if each of them brings a "
+        "part, say in `also_reads` by which `key`"
+    )
 
 
 def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None:
