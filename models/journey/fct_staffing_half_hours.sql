@@ -143,7 +143,7 @@ staffed as (
         -- Rounded first: 7 / 0.7 is a hair more than 10.
         coalesce(
             ceil(round(solved.agents / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
-            case when forecasts.traffic > 0 then null else 0 end
+            case when forecasts.traffic = 0 then 0 end
         ) as agents_required,
         case
             when forecasts.date_day between rosters.first_day and rosters.last_day
@@ -173,7 +173,10 @@ select
     starts_at,
     date_day,
     half_hour,
+    calls_offered,
     calls_forecast,
+    forecast_method,
+    forecast_reason,
     handle_seconds_forecast,
     cast(agents_required as bigint) as agents_required,
     cast(agents_rostered as double) as agents_rostered,

@@ -33,7 +33,8 @@ def solved(compiled: dict[str, str]) -> duckdb.DuckDBPyConnection:
         "create table seeds.kpi_targets (kpi_id text, dimension text, member text, target double); "
         "create table staging.stg_agents (team text, work_date date, scheduled_minutes int, worked_minutes int, absence text); "
         "create table journey.int_call_forecasts (team text, date_day date, half_hour int, starts_at timestamp, "
-        "open_seconds int, calls_forecast double, handle_seconds_forecast double, is_seasonal_peak boolean)"
+        "open_seconds int, calls_offered double, calls_forecast double, forecast_method text, forecast_reason text, "
+        "handle_seconds_forecast double, is_seasonal_peak boolean)"
     )
     con.execute(f"create macro required() as table {query}")
     return con
@@ -47,7 +48,9 @@ loads = st.tuples(st.floats(0.01, 800), st.floats(5, 1800)).filter(lambda load: 
 def test_agents_equal_the_recursion(solved: duckdb.DuckDBPyConnection, cases: list[tuple[float, float]]) -> None:
     solved.execute("delete from journey.int_call_forecasts")
     solved.executemany(
-        "insert into journey.int_call_forecasts values ('desk', '2026-06-01', ?, '2026-06-01', 1800, ?, ?, false)",
+        "insert into journey.int_call_forecasts by name "
+        "select 'desk' as team, date '2026-06-01' as date_day, ? as half_hour, timestamp '2026-06-01' as starts_at, "
+        "1800 as open_seconds, ? as calls_forecast, ? as handle_seconds_forecast",
         [[number, *load] for number, load in enumerate(cases)],
     )
     found = dict(solved.execute("select half_hour, agents_required from required()").fetchall())
@@ -57,6 +60,9 @@ def test_agents_equal_the_recursion(solved: duckdb.DuckDBPyConnection, cases: li
 def test_a_textbook_s_hundred_calls(solved: duckdb.DuckDBPyConnection) -> None:
     """100 calls of 180 s in half an hour are 10 Erlang: 14 agents, of whom 13 do not quite suffice."""
     solved.execute("delete from journey.int_call_forecasts")
-    solved.execute("insert into journey.int_call_forecasts values ('desk', '2026-06-01', 0, '2026-06-01', 1800, 100, 180, false)")
+    solved.execute(
+        "insert into journey.int_call_forecasts by name select 'desk' as team, date '2026-06-01' as date_day, "
+        "timestamp '2026-06-01' as starts_at, 1800 as open_seconds, 100 as calls_forecast, 180 as handle_seconds_forecast"
+    )
     assert solved.execute("select agents_required from required()").fetchall() == [(14,)]
     assert 1 - waiting_share(13, 10) * math.exp(-3 * 20 / 180) < 0.8 < 1 - waiting_share(14, 10) * math.exp(-4 * 20 / 180)
