@@ -1,15 +1,15 @@
--- Agents that each half hour needs by Erlang C, beside those on the roster.
+-- Agents that each half hour needs by Erlang C, and ahead by Erlang A (int_erlang_a), beside those on the roster.
 --
 -- Erlang C (Erlang 1917; Gans, Koole & Mandelbaum 2003, section 3): with traffic a = calls x handle time / 1800 s and n agents,
 -- B(n) = (a^n / n!) / sum over k <= n of a^k / k!, a call waits with probability C = n B / (n - a (1 - B)), and is answered
 -- within t seconds with probability 1 - C exp(-(n - a) t / handle time).
 with service_levels as (
 
-    select coalesce(max(target), 0.8) as target
+    select
+        coalesce(max(case when kpi_id = 'call_service_level' then target end), 0.8) as target,
+        max(case when kpi_id = 'call_abandonment_rate' then target end) as abandonment_target
     from {{ ref('kpi_targets') }}
-    where
-        kpi_id = 'call_service_level'
-        and dimension = 'all'
+    where dimension = 'all'
 
 ),
 
@@ -109,6 +109,22 @@ solved as (
 
 ),
 
+-- Where callers hang up.
+impatient as (
+
+    select
+        erlang_a.team,
+        erlang_a.calls_forecast,
+        min(case when erlang_a.answered_in_time >= service_levels.target then erlang_a.agents end) as agents,
+        min(case when erlang_a.abandoned <= service_levels.abandonment_target then erlang_a.agents end) as agents_for_abandonment
+    from {{ ref('int_erlang_a') }} as erlang_a
+    cross join service_levels
+    group by
+        erlang_a.team,
+        erlang_a.calls_forecast
+
+),
+
 -- A roster says how long, not when: its minutes are spread evenly over the day's opening hours.
 roster as (
 
@@ -146,6 +162,33 @@ staffed as (
             case when forecasts.traffic = 0 then 0 end
         ) as agents_required,
         case
+            when patience.patience_seconds is not null and forecasts.date_day > {{ last_whole_day() }}
+                then
+                    coalesce(
+                        ceil(round(impatient.agents / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
+                        case when forecasts.traffic = 0 then 0 end
+                    )
+        end as agents_required_erlang_a,
+        case
+            when
+                patience.patience_seconds is not null
+                and forecasts.date_day > {{ last_whole_day() }}
+                and service_levels.abandonment_target is not null
+                then
+                    coalesce(
+                        ceil(round(impatient.agents_for_abandonment / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
+                        case when forecasts.traffic = 0 then 0 end
+                    )
+        end as agents_required_for_abandonment,
+        patience.patience_seconds,
+        case
+            when forecasts.date_day <= {{ last_whole_day() }} then 'only ahead'
+            when forecasts.calls_forecast is null then 'no forecast'
+            when patience.patience_seconds is null then 'too few calls hung up'
+            when forecasts.traffic > 0 and impatient.agents is null then 'out of the range that is tried'
+            else 'known'
+        end as erlang_a_reason,
+        case
             when forecasts.date_day between rosters.first_day and rosters.last_day
                 then
                     coalesce(
@@ -159,6 +202,12 @@ staffed as (
         on
             forecasts.traffic = solved.traffic
             and forecasts.handle_seconds_forecast = solved.handle_seconds_forecast
+    cross join service_levels
+    left join {{ ref('int_call_patience') }} as patience on forecasts.team = patience.team
+    left join impatient
+        on
+            forecasts.team = impatient.team
+            and forecasts.calls_forecast = impatient.calls_forecast
     left join roster
         on
             forecasts.team = roster.team
@@ -179,6 +228,10 @@ select
     forecast_reason,
     handle_seconds_forecast,
     cast(agents_required as bigint) as agents_required,
+    cast(agents_required_erlang_a as bigint) as agents_required_erlang_a,
+    cast(agents_required_for_abandonment as bigint) as agents_required_for_abandonment,
+    erlang_a_reason,
+    cast(patience_seconds as double) as mean_patience,
     cast(agents_rostered as double) as agents_rostered,
     cast(agents_required - agents_rostered as double) as agents_gap,
     is_seasonal_peak,

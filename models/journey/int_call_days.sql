@@ -1,9 +1,10 @@
 {%- set weeks = var('staffing_history_weeks') | int -%}
--- What is known of a team's calls at the end of each day, for the forecasts that begin there: trend, season, holidays, handle time.
+-- What is known of a team's calls at the end of each day, for the forecasts that begin there: trend, season, holidays, handle
+-- time.
 --
 -- Trend: the least-squares line through the calls of the last weeks, taken only where its slope differs from none (two-sided
--- t test, 5 %). Holidays: what earlier ones brought, out of what the same weekdays before them bring. Each needs min_sample calls:
--- of fewer, chance makes any trend.
+-- t test, 5 %). Holidays: what earlier ones brought, out of what the same weekdays before them bring. Each needs min_sample
+-- calls: of fewer, chance makes any trend.
 with teams as (
 
     select
@@ -26,21 +27,30 @@ kinds as (
 ),
 
 -- Each day, those too of which no half hour is ever used: the windows below count rows.
-days as (
+spines as (
 
     select
         teams.team,
-        spine.date_day,
-        {{ iso_weekday('spine.date_day') }} as weekday,
-        coalesce(kinds.day_kind, 'ordinary') as day_kind
+        spine.date_day
     from teams
     cross join lateral (
         {{ days_from_to('teams.first_day', 'teams.last_day') }}
     ) as spine
+
+),
+
+days as (
+
+    select
+        spines.team,
+        spines.date_day,
+        {{ iso_weekday('spines.date_day') }} as weekday,
+        coalesce(kinds.day_kind, 'ordinary') as day_kind
+    from spines
     left join kinds
         on
-            teams.team = kinds.team
-            and spine.date_day = kinds.date_day
+            spines.team = kinds.team
+            and spines.date_day = kinds.date_day
 
 ),
 

@@ -1,5 +1,6 @@
 -- The calls that each half hour of a team brings, and how long one takes: for every half hour of the past from what was known
--- a week before, and for the weeks ahead from the last ones. Of the two forecasts the one of smaller squared errors in the weeks held back.
+-- a week before, and for the weeks ahead from the last ones. Of the two forecasts the one of smaller squared errors in the weeks
+-- held back.
 {%- set last_day = last_whole_day() %}
 with chosen as (
 
