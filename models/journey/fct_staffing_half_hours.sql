@@ -16,10 +16,16 @@ with service_levels as (
 forecasts as (
 
     select
-        *,
-        calls_forecast * handle_seconds_forecast / 1800.0 as traffic,
-        sum(open_seconds) over (partition by team, date_day) as open_seconds_of_day
-    from {{ ref('int_call_forecasts') }}
+        told.*,
+        told.calls_forecast * told.handle_seconds_forecast / 1800.0 as traffic,
+        sum(told.open_seconds) over (partition by told.team, told.date_day) as open_seconds_of_day,
+        coalesce(lost.shrinkage, {{ var('staffing_shrinkage') }}) as shrinkage,
+        case when lost.shrinkage is null then 'setting' else 'measured' end as shrinkage_source
+    from {{ ref('int_call_forecasts') }} as told
+    left join {{ ref('int_team_shrinkage') }} as lost
+        on
+            told.team = lost.team
+            and least(told.date_day, {{ add_days(last_whole_day(), 1) }}) = lost.date_day
 
 ),
 
@@ -125,13 +131,14 @@ impatient as (
 
 ),
 
--- A roster says how long, not when: its minutes are spread evenly over the day's opening hours.
+-- A row without a shift says how long, not when: its minutes are spread evenly over the day's opening hours.
 roster as (
 
     select
         team,
         work_date,
-        cast(sum(coalesce(scheduled_minutes, worked_minutes)) as double) as minutes
+        cast(sum(case when {{ is_shift() }} then 0 else coalesce(scheduled_minutes, worked_minutes) end) as double) as minutes,
+        max(case when {{ is_shift() }} then 1 else 0 end) as shifts
     from {{ ref('stg_agents') }}
     where absence is null
     group by
@@ -158,14 +165,14 @@ staffed as (
         forecasts.*,
         -- Rounded first: 7 / 0.7 is a hair more than 10.
         coalesce(
-            ceil(round(solved.agents / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
+            ceil(round(solved.agents / (1.0 - forecasts.shrinkage), 6)),
             case when forecasts.traffic = 0 then 0 end
         ) as agents_required,
         case
             when patience.patience_seconds is not null and forecasts.date_day > {{ last_whole_day() }}
                 then
                     coalesce(
-                        ceil(round(impatient.agents / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
+                        ceil(round(impatient.agents / (1.0 - forecasts.shrinkage), 6)),
                         case when forecasts.traffic = 0 then 0 end
                     )
         end as agents_required_erlang_a,
@@ -176,7 +183,7 @@ staffed as (
                 and service_levels.abandonment_target is not null
                 then
                     coalesce(
-                        ceil(round(impatient.agents_for_abandonment / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
+                        ceil(round(impatient.agents_for_abandonment / (1.0 - forecasts.shrinkage), 6)),
                         case when forecasts.traffic = 0 then 0 end
                     )
         end as agents_required_for_abandonment,
@@ -191,11 +198,14 @@ staffed as (
         case
             when forecasts.date_day between rosters.first_day and rosters.last_day
                 then
-                    coalesce(
-                        {{ var('staffing_phone_share') }} * roster.minutes / 30
-                        * forecasts.open_seconds / nullif(forecasts.open_seconds_of_day, 0), 0
+                    {{ var('staffing_phone_share') }} * (
+                        coalesce(
+                            roster.minutes / 30 * forecasts.open_seconds / nullif(forecasts.open_seconds_of_day, 0), 0
+                        )
+                        + coalesce(shifts.agents, 0)
                     )
-        end as agents_rostered
+        end as agents_rostered,
+        coalesce(roster.shifts = 1, false) as has_shifts
     from forecasts
     left join rosters on forecasts.team = rosters.team
     left join solved
@@ -212,6 +222,10 @@ staffed as (
         on
             forecasts.team = roster.team
             and forecasts.date_day = roster.work_date
+    left join {{ ref('int_team_shifts') }} as shifts
+        on
+            forecasts.team = shifts.team
+            and forecasts.starts_at = shifts.starts_at
     -- Nobody knows how long a call takes: nor how many agents are needed.
     where forecasts.handle_seconds_forecast is not null
 
@@ -232,7 +246,10 @@ select
     cast(agents_required_for_abandonment as bigint) as agents_required_for_abandonment,
     erlang_a_reason,
     cast(patience_seconds as double) as mean_patience,
+    cast(shrinkage as double) as shrinkage,
+    shrinkage_source,
     cast(agents_rostered as double) as agents_rostered,
+    has_shifts,
     cast(agents_required - agents_rostered as double) as agents_gap,
     is_seasonal_peak,
     date_day > {{ last_whole_day() }} as is_ahead

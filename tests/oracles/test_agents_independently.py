@@ -198,6 +198,33 @@ def calls_of(company: Company, team: str, zone: ZoneInfo, openings: dict[date, d
     return Calls(first, LAST_DAY, by_clock, dict(by_day), clock_times, holidays)
 
 
+def measured_shrinkage(home: Home, team: str, until: date) -> float:
+    """Part of the shifts of the weeks until a day in which agents were not ready, by the log of states; else the setting."""
+    rows = home.query(
+        "select scheduled_seconds, logged_in_seconds, available_seconds, handling_seconds from fct_agent_half_hours "
+        "where team = ? and date_day between ? and ? and scheduled_seconds > 0",
+        team, until - timedelta(days=7 * HISTORY_WEEKS - 1), until,
+    )  # fmt: skip
+    told = [
+        (scheduled, min(available + handling, scheduled) if logged_in else 0)
+        for scheduled, logged_in, available, handling in rows
+        if not logged_in or (available is not None and handling is not None)
+    ]
+    ready = sum(seconds for _, seconds in told)
+    return 1 - ready / sum(seconds for seconds, _ in told) if len(told) >= 30 and ready else SHRINKAGE
+
+
+def on_shift(company: Company, team: str, start: datetime) -> float:
+    """Agents of a team on a shift in the half hour from an instant on, by parts."""
+    end = start + timedelta(minutes=30)
+    parts = [
+        (min(row["shift_ends_at"], end) - max(row["shift_starts_at"], start)).total_seconds()
+        for row in company.roster
+        if row["team"] == team and row["absence"] is None and row["shift_starts_at"]
+    ]
+    return sum(part for part in parts if part > 0) / 1800
+
+
 def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
     zone = ZoneInfo("Europe/Berlin")
     handled: dict[tuple[str, date], list[float]] = defaultdict(list)
@@ -214,7 +241,7 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
         day: {(slot, start): desk.seconds(start, start + timedelta(minutes=30)) for slot, start in half_hours(day, zone)}
         for day in (first_day + timedelta(days=n) for n in range((LAST_DAY - first_day).days + 29))
     }
-    checked, methods = 0, set()
+    checked, methods, sources = 0, set(), set()
     for team, first in firsts.items():
         calls = calls_of(company, team, zone, openings)
         # A day in each part of the year, holidays, the last day, and two ahead.
@@ -227,11 +254,8 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
             history = [known_until - timedelta(days=n) for n in range(7 * HISTORY_WEEKS)]
             times = [seconds for d in history for seconds in handled[team, d]]
             open_seconds = openings[day]
-            minutes = sum(
-                row["scheduled_minutes"]
-                for row in company.roster
-                if row["team"] == team and row["work_date"] == day and row["absence"] is None
-            )
+            shrinkage = measured_shrinkage(sample_home, team, known_until)
+            sources.add(shrinkage == SHRINKAGE)
             expected = {}
             # Where no call has told how long one takes, nobody knows how many agents are needed: there is no row.
             for (slot, start), seconds in open_seconds.items() if times else ():
@@ -240,8 +264,8 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
                     continue
                 methods.add((method, reason))
                 agents = erlang_agents(forecast, statistics.fmean(times)) if forecast else 0
-                rostered = minutes / 30 * seconds / sum(open_seconds.values()) if seconds else 0
-                required = None if forecast is None else math.ceil(round(agents / (1 - SHRINKAGE), 9))
+                rostered = on_shift(company, team, start)
+                required = None if forecast is None else math.ceil(round(agents / (1 - shrinkage), 6))
                 told = forecast and pytest.approx(forecast, rel=1e-6), method, reason
                 expected[start] = (slot, *told, required, pytest.approx(rostered))
             rows = sample_home.query(
@@ -254,6 +278,7 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
             checked += sum(bool(required) for *_, required, _ in expected.values())
     assert checked > 40
     assert {method for method, _ in methods} == {"model", "naive", None}
+    assert sources == {True, False}, "shrinkage by the setting before there is a log, and measured"
 
 
 def test_staffing_gap_by_month(sample_home: Home) -> None:

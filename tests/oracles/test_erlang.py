@@ -32,7 +32,10 @@ def solved(compiled: dict[str, str]) -> duckdb.DuckDBPyConnection:
     )
     con.execute(
         "create table seeds.kpi_targets (kpi_id text, dimension text, member text, target double); "
-        "create table staging.stg_agents (team text, work_date date, scheduled_minutes int, worked_minutes int, absence text); "
+        "create table staging.stg_agents (team text, work_date date, scheduled_minutes int, worked_minutes int, absence text, "
+        "shift_starts_at timestamp, shift_ends_at timestamp); "
+        "create table journey.int_team_shifts (team text, starts_at timestamp, agents double); "
+        "create table journey.int_team_shrinkage (team text, date_day date, shrinkage double); "
         "create table journey.int_call_forecasts (team text, date_day date, half_hour int, starts_at timestamp, "
         "open_seconds int, calls_offered double, calls_forecast double, forecast_method text, forecast_reason text, "
         "handle_seconds_forecast double, is_seasonal_peak boolean); "
