@@ -1,5 +1,6 @@
 {%- set days = 7 * var('staffing_history_weeks') | int -%}
--- What part of its shifts a team was neither on a contact nor ready for one, as the log of states tells of the weeks before a day.
+-- What part of its shifts a team was neither on a contact nor ready for one, as the log of states tells of the weeks before a
+-- day.
 --
 -- Breaks, other work, lateness and absence that nobody entered; who has an absence on the roster has no shift.
 with shifts as (
