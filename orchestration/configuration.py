@@ -34,6 +34,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "staffing_shrinkage": (0, 0.99),
     "staffing_phone_share": (0.01, 1),
     "staffing_history_weeks": (1, 520),
+    "staffing_backtest_weeks": (1, 104),
     "staffing_weeks_ahead": (1, 52),
     "interval_minutes": (5, 60),
     "activity_window_days": (1, 36500),

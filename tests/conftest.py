@@ -24,7 +24,8 @@ from orchestration.warehouse import Warehouse
 #: Models whose queries tests run by themselves, over tables of their own.
 QUERIES = (
     "int_openings", "int_calendar_segments", "int_ticket_business_seconds",
-    "int_call_forecasts", "fct_staffing_half_hours", "quality_baselines", "call_intervals",
+    "int_call_half_hours", "int_call_days", "int_call_forecast_candidates", "int_call_forecast_errors", "int_call_forecasts",
+    "call_forecast_backtest", "int_erlang_a", "fct_staffing_half_hours", "quality_baselines", "call_intervals",
     "int_agent_state_spans", "int_agent_state_contracts", "int_agent_log_days", "int_agent_log_weeks", "fct_agent_half_hours",
 )  # fmt: skip
 

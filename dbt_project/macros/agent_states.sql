@@ -2,3 +2,9 @@
 {% macro told_end_of_state() -%}
   coalesce(ended_at, {{ dbt.dateadd('second', 'cast(duration_seconds as integer)', 'started_at') }})
 {%- endmacro %}
+
+
+{#- Has a row of the roster a shift that can be true: one that ends after it begins, within a day. -#}
+{% macro is_shift() -%}
+  shift_starts_at < shift_ends_at and {{ seconds_between('shift_starts_at', 'shift_ends_at') }} <= 86400
+{%- endmacro %}

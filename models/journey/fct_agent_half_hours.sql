@@ -1,7 +1,7 @@
 {%- set timezone = "'" ~ var('reporting_timezone') ~ "'" -%}
 {#- In the order in which they count where they overlap: who is on a call is busy, whatever else the log says. -#}
 {%- set states = ['busy', 'after_call', 'break', 'other_work', 'available', 'logged_in'] -%}
-{%- set of_shifts = 'shift_starts_at < shift_ends_at and ' ~ seconds_between('shift_starts_at', 'shift_ends_at') ~ ' <= 86400' -%}
+{%- set of_shifts = is_shift() -%}
 {{ maintained(
     unit=['agent_id', 'date_day'],
     touched_by={

@@ -1,25 +1,31 @@
--- Agents that each half hour needs by Erlang C, beside those on the roster.
+-- Agents that each half hour needs by Erlang C, and ahead by Erlang A (int_erlang_a), beside those on the roster.
 --
 -- Erlang C (Erlang 1917; Gans, Koole & Mandelbaum 2003, section 3): with traffic a = calls x handle time / 1800 s and n agents,
 -- B(n) = (a^n / n!) / sum over k <= n of a^k / k!, a call waits with probability C = n B / (n - a (1 - B)), and is answered
 -- within t seconds with probability 1 - C exp(-(n - a) t / handle time).
 with service_levels as (
 
-    select coalesce(max(target), 0.8) as target
+    select
+        coalesce(max(case when kpi_id = 'call_service_level' then target end), 0.8) as target,
+        max(case when kpi_id = 'call_abandonment_rate' then target end) as abandonment_target
     from {{ ref('kpi_targets') }}
-    where
-        kpi_id = 'call_service_level'
-        and dimension = 'all'
+    where dimension = 'all'
 
 ),
 
 forecasts as (
 
     select
-        *,
-        calls_forecast * handle_seconds_forecast / 1800.0 as traffic,
-        sum(open_seconds) over (partition by team, date_day) as open_seconds_of_day
-    from {{ ref('int_call_forecasts') }}
+        told.*,
+        told.calls_forecast * told.handle_seconds_forecast / 1800.0 as traffic,
+        sum(told.open_seconds) over (partition by told.team, told.date_day) as open_seconds_of_day,
+        coalesce(lost.shrinkage, {{ var('staffing_shrinkage') }}) as shrinkage,
+        case when lost.shrinkage is null then 'setting' else 'measured' end as shrinkage_source
+    from {{ ref('int_call_forecasts') }} as told
+    left join {{ ref('int_team_shrinkage') }} as lost
+        on
+            told.team = lost.team
+            and least(told.date_day, {{ add_days(last_whole_day(), 1) }}) = lost.date_day
 
 ),
 
@@ -109,13 +115,30 @@ solved as (
 
 ),
 
--- A roster says how long, not when: its minutes are spread evenly over the day's opening hours.
+-- Where callers hang up.
+impatient as (
+
+    select
+        erlang_a.team,
+        erlang_a.calls_forecast,
+        min(case when erlang_a.answered_in_time >= service_levels.target then erlang_a.agents end) as agents,
+        min(case when erlang_a.abandoned <= service_levels.abandonment_target then erlang_a.agents end) as agents_for_abandonment
+    from {{ ref('int_erlang_a') }} as erlang_a
+    cross join service_levels
+    group by
+        erlang_a.team,
+        erlang_a.calls_forecast
+
+),
+
+-- A row without a shift says how long, not when: its minutes are spread evenly over the day's opening hours.
 roster as (
 
     select
         team,
         work_date,
-        cast(sum(coalesce(scheduled_minutes, worked_minutes)) as double) as minutes
+        cast(sum(case when {{ is_shift() }} then 0 else coalesce(scheduled_minutes, worked_minutes) end) as double) as minutes,
+        max(case when {{ is_shift() }} then 1 else 0 end) as shifts
     from {{ ref('stg_agents') }}
     where absence is null
     group by
@@ -142,27 +165,67 @@ staffed as (
         forecasts.*,
         -- Rounded first: 7 / 0.7 is a hair more than 10.
         coalesce(
-            ceil(round(solved.agents / (1.0 - {{ var('staffing_shrinkage') }}), 6)),
-            case when forecasts.traffic > 0 then null else 0 end
+            ceil(round(solved.agents / (1.0 - forecasts.shrinkage), 6)),
+            case when forecasts.traffic = 0 then 0 end
         ) as agents_required,
+        case
+            when patience.patience_seconds is not null and forecasts.date_day > {{ last_whole_day() }}
+                then
+                    coalesce(
+                        ceil(round(impatient.agents / (1.0 - forecasts.shrinkage), 6)),
+                        case when forecasts.traffic = 0 then 0 end
+                    )
+        end as agents_required_erlang_a,
+        case
+            when
+                patience.patience_seconds is not null
+                and forecasts.date_day > {{ last_whole_day() }}
+                and service_levels.abandonment_target is not null
+                then
+                    coalesce(
+                        ceil(round(impatient.agents_for_abandonment / (1.0 - forecasts.shrinkage), 6)),
+                        case when forecasts.traffic = 0 then 0 end
+                    )
+        end as agents_required_for_abandonment,
+        patience.patience_seconds,
+        case
+            when forecasts.date_day <= {{ last_whole_day() }} then 'only ahead'
+            when forecasts.calls_forecast is null then 'no forecast'
+            when patience.patience_seconds is null then 'too few calls hung up'
+            when forecasts.traffic > 0 and impatient.agents is null then 'out of the range that is tried'
+            else 'known'
+        end as erlang_a_reason,
         case
             when forecasts.date_day between rosters.first_day and rosters.last_day
                 then
-                    coalesce(
-                        {{ var('staffing_phone_share') }} * roster.minutes / 30
-                        * forecasts.open_seconds / nullif(forecasts.open_seconds_of_day, 0), 0
+                    {{ var('staffing_phone_share') }} * (
+                        coalesce(
+                            roster.minutes / 30 * forecasts.open_seconds / nullif(forecasts.open_seconds_of_day, 0), 0
+                        )
+                        + coalesce(shifts.agents, 0)
                     )
-        end as agents_rostered
+        end as agents_rostered,
+        coalesce(roster.shifts = 1, false) as has_shifts
     from forecasts
     left join rosters on forecasts.team = rosters.team
     left join solved
         on
             forecasts.traffic = solved.traffic
             and forecasts.handle_seconds_forecast = solved.handle_seconds_forecast
+    cross join service_levels
+    left join {{ ref('int_call_patience') }} as patience on forecasts.team = patience.team
+    left join impatient
+        on
+            forecasts.team = impatient.team
+            and forecasts.calls_forecast = impatient.calls_forecast
     left join roster
         on
             forecasts.team = roster.team
             and forecasts.date_day = roster.work_date
+    left join {{ ref('int_team_shifts') }} as shifts
+        on
+            forecasts.team = shifts.team
+            and forecasts.starts_at = shifts.starts_at
     -- Nobody knows how long a call takes: nor how many agents are needed.
     where forecasts.handle_seconds_forecast is not null
 
@@ -173,10 +236,20 @@ select
     starts_at,
     date_day,
     half_hour,
+    calls_offered,
     calls_forecast,
+    forecast_method,
+    forecast_reason,
     handle_seconds_forecast,
     cast(agents_required as bigint) as agents_required,
+    cast(agents_required_erlang_a as bigint) as agents_required_erlang_a,
+    cast(agents_required_for_abandonment as bigint) as agents_required_for_abandonment,
+    erlang_a_reason,
+    cast(patience_seconds as double) as mean_patience,
+    cast(shrinkage as double) as shrinkage,
+    shrinkage_source,
     cast(agents_rostered as double) as agents_rostered,
+    has_shifts,
     cast(agents_required - agents_rostered as double) as agents_gap,
     is_seasonal_peak,
     date_day > {{ last_whole_day() }} as is_ahead

@@ -10,6 +10,7 @@ from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars,
 from orchestration.dashboard.intervals import calls_by_clock
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.marts import ALL, Marts, Row, View, local_day
+from orchestration.dashboard.staffing import staffing
 from orchestration.display import format_value
 
 #: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.
@@ -241,34 +242,7 @@ def support(marts: Marts, view: View) -> list[Block]:
         Chart("Tickets in and out", lines(days, flows, xaxis={"type": "date"}), note),
         Chart("Open tickets at the end of the period", lines(days, {"open": shown("closing")}), note),
         *calls_by_clock(marts, view),
-        *_staffing(marts),
-    ]
-
-
-def _staffing(marts: Marts) -> list[Block]:
-    found = marts.rows(
-        """
-        select date_day, team, sum(agents_gap) / 2 as lacking_hours
-        from fct_staffing_half_hours
-        where is_ahead and agents_gap > 0
-        group by all
-        order by date_day, team
-        """
-    )
-    if not found:
-        return []
-    days = sorted({row["date_day"] for row in found})
-    teams = sorted({row["team"] for row in found})
-    gaps = {(row["team"], row["date_day"]): row["lacking_hours"] for row in found}
-    series = {team: [gaps.get((team, day)) for day in days] for team in teams}
-    chart = bars([day.isoformat() for day in days], series, stacked=True, yaxis={"title": {"text": "agent hours"}})
-    return [
-        Chart(
-            "Agent hours that the next weeks' calls need beyond the roster",
-            chart,
-            "Forecast: see fct_staffing_half_hours.",
-            is_whole=True,
-        )
+        *staffing(marts, view),
     ]
 
 

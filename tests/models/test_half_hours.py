@@ -26,7 +26,7 @@ Slot = tuple[datetime, datetime, int]
 @pytest.fixture(scope="module")
 def half_hours(compiled: dict[str, str]) -> Callable[[ZoneInfo, list[datetime]], list[tuple[Slot, list[Slot]]]]:
     """For each instant the half hour that the model counts it in, and all of that day."""
-    model = compiled["int_call_forecasts"]
+    model = compiled["int_call_half_hours"]
 
     def part(name: str, end: str) -> str:
         text = model[model.index(f"{name} as (") :]
@@ -37,7 +37,7 @@ def half_hours(compiled: dict[str, str]) -> Callable[[ZoneInfo, list[datetime]],
         with {calls},
         days as (select distinct team, date_day, 1 as weekday from calls),
         {part("midnights", "timed")},
-        {part("counted", "filled")}
+        {part("counted", "holidays")}
         select calls.queued_at, slots.starts_at, slots.ends_at, slots.half_hour, slots.number = counted.number
         from calls
         inner join slots on calls.team = slots.team and calls.date_day = slots.date_day

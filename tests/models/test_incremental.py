@@ -32,7 +32,8 @@ BASIS = ("stg_tickets", "stg_ticket_events", "stg_orders", "stg_customers")
 KNOBS = {
     "activity_window_days": 20, "min_sample": 2, "identity_max_fanout": 2,
     "kpi_grains": {"all": ["day", "week", "month", "all"], "default": ["week", "all"], "channel": ["day", "month", "all"]},
-    "min_pay_group": 1, "staffing_history_weeks": 2, "staffing_weeks_ahead": 1,
+    "min_pay_group": 1, "staffing_history_weeks": 2, "staffing_backtest_weeks": 1,
+    "staffing_weeks_ahead": 1,
     "review_window_days": 5, "journey_window_days": 6, "defect_window_days": 9,
     "log_offset_min_tickets": 2, "log_offset_min_share": 0.6,
     "contact_costs": {"default": 2, "phone": 3, "agent_hour": 30}, "backlog_forecast_weeks": 3,

@@ -242,8 +242,8 @@ def test_a_half_hour_that_happens_twice_is_two(told: tuple[Home, str]) -> None:
         "where team = 'night' and half_hour = 4 and date_day = ? order by 1"
     )
     assert home.query(at_two, "2026-10-25") == [("2026-10-25 00:00:00", 2), ("2026-10-25 01:00:00", 2)]
-    # The means of two and of four and two: no week brought six.
-    assert home.query(at_two, "2026-11-01") == [("2026-11-01 01:00:00", 2.5)]
+    # The mean of four and two: the week did not bring six.
+    assert home.query(at_two, "2026-11-01") == [("2026-11-01 01:00:00", 3)]
     lengths = (
         "select date_day::varchar, count(*) from fct_staffing_half_hours where team = 'night' and date_day in (?, ?) group by 1"
     )

@@ -10,6 +10,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
+from call_forecasts import Calls
 from compared import published
 from erlang import erlang_agents
 from homes import LAST_DAY, Home, check_that_spans_add_up
@@ -170,62 +171,114 @@ def test_real_half_hours_of_a_day() -> None:
     assert lengths == [46, 48, 50]
 
 
-def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
-    zone = ZoneInfo("Europe/Berlin")
-    calls: dict[tuple[str, date, int], int] = defaultdict(int)
-    handled: dict[tuple[str, date], list[float]] = defaultdict(list)
+def calls_of(company: Company, team: str, zone: ZoneInfo, openings: dict[date, dict[tuple[int, datetime], float]]) -> Calls:
+    """A team's calls by clock time, for the second computation of the forecast."""
+    counts: dict[tuple[date, int], int] = defaultdict(int)
+    by_day: dict[date, int] = defaultdict(int)
     for k in company.calls:
         local = k["queued_at"].replace(tzinfo=UTC).astimezone(zone)
-        calls[k["team"], local.date(), local.hour * 2 + local.minute // 30] += 1
+        if k["team"] == team and local.date() <= LAST_DAY:
+            counts[local.date(), local.hour * 2 + local.minute // 30] += 1
+            by_day[local.date()] += 1
+    first = min(by_day)
+    used = {(day.weekday(), clock) for day, clock in counts}
+    for day, slots in openings.items():
+        if day >= first:
+            used |= {(day.weekday(), clock) for (clock, _), seconds in slots.items() if seconds}
+
+    def clock_times(day: date) -> set[int]:
+        return {clock for clock, _ in half_hours(day, zone) if (day.weekday(), clock) in used}
+
+    # Clock times that come twice count with their mean.
+    by_clock = {
+        (day, clock): count / sum(other == clock for other, _ in half_hours(day, zone)) for (day, clock), count in counts.items()
+    }
+    special = company.calendars({"channel": "phone"}).special
+    holidays = {day: "open holiday" if hours else "closed holiday" for day, hours in special.items()}
+    return Calls(first, LAST_DAY, by_clock, dict(by_day), clock_times, holidays)
+
+
+def measured_shrinkage(home: Home, team: str, until: date) -> float:
+    """Part of the shifts of the weeks until a day in which agents were not ready, by the log of states; else the setting."""
+    rows = home.query(
+        "select scheduled_seconds, logged_in_seconds, available_seconds, handling_seconds from fct_agent_half_hours "
+        "where team = ? and date_day between ? and ? and scheduled_seconds > 0",
+        team, until - timedelta(days=7 * HISTORY_WEEKS - 1), until,
+    )  # fmt: skip
+    told = [
+        (scheduled, min(available + handling, scheduled) if logged_in else 0)
+        for scheduled, logged_in, available, handling in rows
+        if not logged_in or (available is not None and handling is not None)
+    ]
+    ready = sum(seconds for _, seconds in told)
+    return 1 - ready / sum(seconds for seconds, _ in told) if len(told) >= 30 and ready else SHRINKAGE
+
+
+def on_shift(company: Company, team: str, start: datetime) -> float:
+    """Agents of a team on a shift in the half hour from an instant on, by parts."""
+    end = start + timedelta(minutes=30)
+    parts = [
+        (min(row["shift_ends_at"], end) - max(row["shift_starts_at"], start)).total_seconds()
+        for row in company.roster
+        if row["team"] == team and row["absence"] is None and row["shift_starts_at"]
+    ]
+    return sum(part for part in parts if part > 0) / 1800
+
+
+def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    handled: dict[tuple[str, date], list[float]] = defaultdict(list)
+    firsts: dict[str, date] = {}
+    for k in company.calls:
+        local = k["queued_at"].replace(tzinfo=UTC).astimezone(zone)
+        firsts[k["team"]] = min(firsts.get(k["team"], LAST_DAY), local.date())
         if k["disposition"] == "answered" and k["talk_seconds"] is not None:
             spent = sum(k[part] or 0 for part in HANDLING)
             handled[k["team"], local.date()].append(spent)
     desk = company.calendars({"channel": "phone"})
-    first = {team: min(day for t, day, _ in calls if t == team) for team, _, _ in calls}
-
-    def mean_of(team: str, day: date, slot: int) -> float:
-        return calls[team, day, slot] / sum(other == slot for other, _ in half_hours(day, zone))
-
-    checked = 0
-    for team in first:
-        # A day in each part of the year, the last one, and one ahead.
-        sampled = [first[team] + timedelta(days=n) for n in range(70, 400, 23)] + [LAST_DAY, LAST_DAY + timedelta(days=16)]
+    first_day = min(firsts.values())
+    openings = {
+        day: {(slot, start): desk.seconds(start, start + timedelta(minutes=30)) for slot, start in half_hours(day, zone)}
+        for day in (first_day + timedelta(days=n) for n in range((LAST_DAY - first_day).days + 29))
+    }
+    checked, methods, sources = 0, set(), set()
+    for team, first in firsts.items():
+        calls = calls_of(company, team, zone, openings)
+        # A day in each part of the year, holidays, the last day, and two ahead.
+        sampled = [first + timedelta(days=n) for n in range(70, 400, 23)] + [LAST_DAY + timedelta(days=n) for n in (0, 1, 16)]
         # Days on which clocks change, and those that learn from them.
         changes = [day + timedelta(weeks=n) for day in (date(2025, 10, 26), date(2026, 3, 29)) for n in (0, 1)]
-        for day in [*sampled, *(day for day in changes if day > first[team] + timedelta(weeks=1))]:
+        changes += [first + timedelta(days=2), date(2026, 1, 1), date(2026, 5, 1)]
+        for day in [*sampled, *(day for day in changes if day > first)]:
             known_until = min(day - timedelta(days=1), LAST_DAY)
-            weeks = [day - timedelta(weeks=n) for n in range(1, 30)]
-            weeks = [w for w in weeks if first[team] <= w <= known_until]
             history = [known_until - timedelta(days=n) for n in range(7 * HISTORY_WEEKS)]
             times = [seconds for d in history for seconds in handled[team, d]]
-            open_seconds = {
-                (slot, start): desk.seconds(start, start + timedelta(minutes=30)) for slot, start in half_hours(day, zone)
-            }
-            minutes = sum(
-                row["scheduled_minutes"]
-                for row in company.roster
-                if row["team"] == team and row["work_date"] == day and row["absence"] is None
-            )
+            open_seconds = openings[day]
+            shrinkage = measured_shrinkage(sample_home, team, known_until)
+            sources.add(shrinkage == SHRINKAGE)
             expected = {}
             # Where no call has told how long one takes, nobody knows how many agents are needed: there is no row.
             for (slot, start), seconds in open_seconds.items() if times else ():
-                before = [w for w in weeks if any(slot == other for other, _ in half_hours(w, zone))][:HISTORY_WEEKS]
-                forecast = sum(mean_of(team, w, slot) for w in before) / len(before)
+                forecast, method, reason = calls.expected(day, slot) if slot in calls.clock_times(day) else (0, None, "unused")
                 if not seconds and not forecast:
                     continue
+                methods.add((method, reason))
                 agents = erlang_agents(forecast, statistics.fmean(times)) if forecast else 0
-                rostered = minutes / 30 * seconds / sum(open_seconds.values()) if seconds else 0
-                required = math.ceil(round(agents / (1 - SHRINKAGE), 9))
-                expected[start] = (slot, pytest.approx(forecast), required, pytest.approx(rostered))
+                rostered = on_shift(company, team, start)
+                required = None if forecast is None else math.ceil(round(agents / (1 - shrinkage), 6))
+                told = forecast and pytest.approx(forecast, rel=1e-6), method, reason
+                expected[start] = (slot, *told, required, pytest.approx(rostered))
             rows = sample_home.query(
-                "select starts_at, half_hour, calls_forecast, agents_required, agents_rostered, is_ahead "
-                "from fct_staffing_half_hours where team = ? and date_day = ?",
+                "select starts_at, half_hour, calls_forecast, forecast_method, forecast_reason, agents_required, "
+                "agents_rostered, is_ahead from fct_staffing_half_hours where team = ? and date_day = ?",
                 team, day,
             )  # fmt: skip
-            assert {row[0]: row[1:5] for row in rows} == expected, (team, day)
-            assert all(row[5] == (day > LAST_DAY) for row in rows)
-            checked += sum(required > 0 for _, _, required, _ in expected.values())
+            assert {row[0]: row[1:7] for row in rows} == expected, (team, day)
+            assert all(row[7] == (day > LAST_DAY) for row in rows)
+            checked += sum(bool(required) for *_, required, _ in expected.values())
     assert checked > 40
+    assert {method for method, _ in methods} == {"model", "naive", None}
+    assert sources == {True, False}, "shrinkage by the setting before there is a log, and measured"
 
 
 def test_staffing_gap_by_month(sample_home: Home) -> None:
