@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orchestration.texts.lexicon import DENIED, Lexicon, folded, lexicon
 
 #: Changes whenever a text may get another score for the same words.
-VERSION = "1"
+VERSION = "2"
 #: Below it, and above its opposite, a text takes sides.
 NEUTRAL = 0.05
 #: How a sum of values becomes a polarity: x / sqrt(x² + 15), as VADER does.
