@@ -59,7 +59,7 @@ def score(text: str, language: str) -> Scored:
 
 def sentence_value(sentence: str, language: str, words: Lexicon) -> tuple[float, int]:
     """Polarity of a sentence, and how many of its words carried it."""
-    spelled = _TOKENS.findall(sentence)
+    spelled = _TOKENS.findall(sentence.replace("’", "'"))
     small = [folded(token, language) for token in spelled]
     tokens = [_ELIDED.sub("", token) if "'" in token else token for token in small]
     denials = _denials(small, language, words)

@@ -22,6 +22,8 @@ from orchestration.texts.judging import UNDECIDED, guessed, side_of
 
 pytestmark = pytest.mark.slow
 FOLDER = os.environ.get("LABELLED_TEXTS")
+#: The figures of one last fifth of 200 to 4,200 texts differ by several hundredths from those of another.
+SHUFFLES = 6
 
 
 def _found(name: str) -> Path:
@@ -47,22 +49,24 @@ def reviews(name: str) -> list[tuple[str, int]]:
 
 
 def macro_f1(rows: list[tuple[str, int]], language: str) -> tuple[float, float]:
-    """Of the lexicon over all texts, and of what learned from four fifths of them over the last fifth (shuffled)."""
-    order = np.random.default_rng(1).permutation(len(rows))
-    texts, labels = [cleaned(rows[place][0]) for place in order], np.array([rows[place][1] for place in order])
+    """Of the lexicon over all texts, and of what learned from four fifths of them over the last: the mean of some shuffles."""
+    texts, labels = [cleaned(text) for text, _ in rows], np.array([side for _, side in rows])
     kinds, split = sorted(set(labels.tolist())), int(len(rows) * 0.8)
     scored = [base.score(text, language) for text in texts]
     plain = side_of(np.array([one.polarity for one in scored]))
-    weights = learned.fit(texts[:split], scored[:split], labels[:split], language)
-    assert weights is not None
-    found = weights.probabilities(texts[split:], scored[split:], language)
-    sides = side_of(found[:, 1] - found[:, 0], UNDECIDED if 0 in kinds else 0.0)
-    assert (sides == labels[split:]).mean() > guessed(labels[split:])
-    one, other = (
-        float(f1_score(truth, told, labels=kinds, average="macro")) for truth, told in ((labels, plain), (labels[split:], sides))
-    )
-    print(f"{len(rows)} texts: lexicon {one:.3f}, learned {other:.3f}")
-    return one, other
+    by_lexicon = float(f1_score(labels, plain, labels=kinds, average="macro"))
+    by_model = []
+    for seed in range(SHUFFLES):
+        order = np.random.default_rng(seed).permutation(len(rows))
+        first, last = order[:split], order[split:]
+        weights = learned.fit([texts[n] for n in first], [scored[n] for n in first], labels[first], language)
+        assert weights is not None
+        found = weights.probabilities([texts[n] for n in last], [scored[n] for n in last], language)
+        sides = side_of(found[:, 1] - found[:, 0], UNDECIDED if 0 in kinds else 0.0)
+        assert (sides == labels[last]).mean() > guessed(labels[last])
+        by_model.append(float(f1_score(labels[last], sides, labels=kinds, average="macro")))
+    print(f"{len(rows)} texts: lexicon {by_lexicon:.3f}, learned {np.mean(by_model):.3f}")
+    return by_lexicon, float(np.mean(by_model))
 
 
 @pytest.mark.parametrize(
@@ -70,8 +74,8 @@ def macro_f1(rows: list[tuple[str, int]], language: str) -> tuple[float, float]:
     [
         (lambda: rated("tweets_GroundTruth.txt"), "en", 0.70, 0.70),
         (lambda: rated("amazonReviewSnippets_GroundTruth.txt"), "en", 0.55, 0.60),
-        (lambda: reviews("polarity-fr-amazon.csv"), "fr", 0.60, 0.77),
-        (lambda: reviews("polarity-de-amazon.csv"), "de", 0.50, 0.55),
+        (lambda: reviews("polarity-fr-amazon.csv"), "fr", 0.64, 0.77),
+        (lambda: reviews("polarity-de-amazon.csv"), "de", 0.63, 0.67),
     ],
     ids=["tweets", "reviews-en", "reviews-fr", "reviews-de"],
 )

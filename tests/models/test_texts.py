@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from heldout import HELD_OUT
+from heldout import HELD_OUT, SECOND_WRITER
 from homes import REAL_EXPORTS
 from multilingual import LABELLED, labelled_texts
 from text_tables import COLUMNS
@@ -221,11 +221,15 @@ def test_invented_texts_by_lexicon(language: str, at_least: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "at_least"), [("en", 0.55), ("de", 0.5), ("fr", 0.42), ("it", 0.38), ("es", 0.35), ("pl", 0.39)]
-)
-def test_texts_of_another_writer_by_lexicon(language: str, at_least: float) -> None:
-    """What is said without words of feeling ("You told me Tuesday. It is Friday.") is read worse: see docs/texts.md."""
-    told = [(text, side) for side, texts in HELD_OUT[language].items() for text in texts]
+    ("writer", "language", "at_least"),
+    [
+        *[(HELD_OUT, *told) for told in (("en", 0.55), ("de", 0.7), ("fr", 0.65), ("it", 0.7), ("es", 0.7), ("pl", 0.7))],
+        *[(SECOND_WRITER, *told) for told in (("en", 0.55), ("de", 0.7), ("fr", 0.75), ("it", 0.7), ("es", 0.65), ("pl", 0.77))],
+    ],
+)  # fmt: skip
+def test_texts_of_other_writers_by_lexicon(writer: dict[str, Any], language: str, at_least: float) -> None:
+    """Many complain and praise without a word of feeling ("You told me Tuesday. It is Friday."): see docs/texts.md."""
+    told = [(text, side) for side, texts in writer[language].items() for text in texts]
     labels = np.array([side for _, side in told])
     found = side_of(np.array([polarity(cleaned(text), language) for text, _ in told]))
     measured = figures(labels, (found == -1).astype(float), found)
