@@ -1,4 +1,4 @@
-"""Texts by two writers who had not seen the word lists: -1 negative, 0 neither, 1 positive. Not to be used to change these lists."""
+"""Texts by two writers who had not seen the word lists: -1 negative, 0 neither, 1 positive. Not for changing these lists."""
 
 from __future__ import annotations
 
