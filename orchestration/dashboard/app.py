@@ -15,7 +15,7 @@ import streamlit as st
 
 from orchestration.dashboard.blocks import Block, Cards, Chart, Findings, Page
 from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS, Cases, cases_behind, record_links, what_matters_first
-from orchestration.dashboard.charts import by_member, sparkline, trend
+from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.explorer import draw_explorer, draw_why
 from orchestration.dashboard.health import alert_groups
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
@@ -189,14 +189,13 @@ def draw_findings(block: Findings) -> None:
 def draw_card(kpi: Kpi, key: str, charted: bool = True, tile: bool = False) -> None:
     """A KPI: its text, as in the report, its trend, and the way to its cases."""
     _draw_text(kpi, tile=tile)
-    if charted and kpi.now:
-        figure = sparkline(kpi) if tile else trend(kpi, 150)
-        st.plotly_chart(figure, key=key, config=_CONFIG, alt=f"{kpi.definition['label']} over time")
+    if charted and kpi.now and not tile:
+        st.plotly_chart(trend(kpi, 150), key=key, config=_CONFIG, alt=f"{kpi.definition['label']} over time")
     st.page_link(st.session_state["kpi_page"], label="Definition, members, cases", query_params={_KPI: kpi.id})
 
 
 def _draw_text(kpi: Kpi, named: bool = True, tile: bool = False) -> None:
-    text = _templates().tile(kpi) if tile else _templates().card(kpi, named)
+    text = f"{_templates().tile(kpi)}{_templates().spark(kpi) if kpi.now else ''}" if tile else _templates().card(kpi, named)
     st.html(_themed("card", text, f' data-kpi="{kpi.id}"'))
 
 

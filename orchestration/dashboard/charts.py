@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 from orchestration.dashboard.kpi import STATUS, Kpi
 from orchestration.dashboard.marts import Row, period_name
@@ -103,25 +104,44 @@ def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
     return figure(traces, height, yaxis=axis, xaxis={"type": "date", "nticks": 5 if height < HEIGHT else 12, "tickangle": 0})
 
 
-def sparkline(kpi: Kpi, height: int = 56) -> Figure:
-    """The course of a KPI's whole periods and its target, without axes; the newest is marked in the colour of its status."""
+@dataclass(frozen=True)
+class Sparkline:
+    """The course of a KPI's whole periods, in a box of ``WIDTH`` by ``HEIGHT``: drawn by the page, without a library."""
+
+    #: Unbroken runs of values, and of targets, as paths.
+    values: list[str]
+    targets: list[str]
+    #: Where the newest value is, and its colour.
+    newest: tuple[float, float] | None
+    colour: str
+    #: The words of each period.
+    periods: list[str]
+    blue: str = BLUE
+    grey: str = GREY
+    WIDTH: ClassVar[int] = 200
+    HEIGHT: ClassVar[int] = 48
+
+
+def sparkline(kpi: Kpi) -> Sparkline:
+    """The newest value is marked in the colour of its status; a period without a value breaks the line."""
     rows = kpi.whole
-    starts = [row["period_start"].isoformat() for row in rows]
-    line = {"type": "scatter", "mode": "lines", "x": starts, "hoverinfo": "skip", "showlegend": False}
-    traces: list[dict[str, Any]] = [
-        {**line, "y": [row["target"] for row in rows], "line": {"width": 1, "dash": "dash", "color": GREY}},
-        {
-            **line, "y": [row["value"] for row in rows], "line": {"width": 2, "color": BLUE}, "hoverinfo": "text",
-            "text": [f"{period_name(kpi.view.grain, row['period_start'])}: {kpi.formatted(row['value'])}" for row in rows],
-        },
-    ]  # fmt: skip
-    if kpi.now:
-        colour = {"breach": RED, "warning": ORANGE, "on_target": GREEN}.get(kpi.status, BLUE)
-        at = {"x": [kpi.now["period_start"].isoformat()], "y": [kpi.now["value"]]}
-        traces.append({**line, **at, "mode": "markers", "marker": {"size": 8, "color": colour}})
-    hidden = {"visible": False, "fixedrange": True}
-    margin = {"l": 4, "r": 6, "t": 4, "b": 4}
-    return figure(traces, height, xaxis=hidden, yaxis=hidden, margin=margin, hovermode="x")
+    known = [row[name] for row in rows for name in ("value", "target") if row[name] is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    step = Sparkline.WIDTH / max(len(rows), 1)
+
+    def place(number: int, value: float) -> tuple[float, float]:
+        share = 0.5 if high == low else (value - low) / (high - low)
+        return round((number + 0.5) * step, 1), round(5 + (1 - share) * (Sparkline.HEIGHT - 10), 1)
+
+    def paths(name: str) -> list[str]:
+        runs = groupby(enumerate(rows), key=lambda numbered: numbered[1][name] is not None)
+        found = [[place(number, row[name]) for number, row in run] for is_known, run in runs if is_known]
+        return ["M" + "L".join(f"{x},{y}" for x, y in run) for run in found]
+
+    newest = next((place(number, row["value"]) for number, row in enumerate(rows) if row == kpi.now), None)
+    colour = {"breach": RED, "warning": ORANGE, "on_target": GREEN}.get(kpi.status, BLUE)
+    periods = [f"{period_name(kpi.view.grain, row['period_start'])}: {kpi.formatted(row['value'])}" for row in rows]
+    return Sparkline(paths("value"), paths("target"), newest, colour, periods)
 
 
 def _bands(kpi: Kpi, divisor: float) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import date
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -108,6 +108,36 @@ def test_the_charts_hold_the_numbers_of_the_mart(browser: Browser, report: str, 
         assert shown == pytest.approx(mart[kpi_id]), kpi_id
         compared += 1
     assert compared > 80
+
+
+def test_sparklines_run_through_the_values_of_whole_periods(browser: Browser, report: str, sample_home: Home) -> None:
+    """Each value is as high in its box as it is in the range of values and targets; a gap in the values is one in the line."""
+    page = Watched(browser).page
+    page.goto(report)
+    drawn = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('article.card.tile .spark')].map((spark) => {
+            const drawing = decodeURIComponent(spark.querySelector('img').src.split(',').slice(1).join(','));
+            const svg = new DOMParser().parseFromString(drawing, 'image/svg+xml');
+            return [spark.closest('article').dataset.kpi, {
+                paths: [...svg.querySelectorAll('path[stroke-width="2"]')].map((path) => path.getAttribute('d')),
+                words: [...spark.querySelectorAll('span')].map((period) => period.title),
+            }];
+        }))"""
+    )
+    assert len(drawn) >= 5
+    with sample_home.published() as con:
+        kpis = kpis_of(Marts(con), View())
+    for kpi_id, line in drawn.items():
+        rows = kpis[kpi_id].whole
+        assert len(line["words"]) == len(rows)
+        assert line["words"][-1].endswith(kpis[kpi_id].formatted(rows[-1]["value"]))
+        points = [tuple(map(float, point.split(","))) for path in line["paths"] for point in path[1:].split("L")]
+        values = [row["value"] for row in rows if row["value"] is not None]
+        known = [*values, *(row["target"] for row in rows if row["target"] is not None)]
+        heights = [43 - 38 * (value - min(known)) / (max(known) - min(known)) for value in values]
+        assert [y for _, y in points] == pytest.approx(heights, abs=0.06), kpi_id
+        gaps = sum(row["value"] is None and before["value"] is not None for before, row in pairwise(rows))
+        assert len(line["paths"]) == gaps + (rows[-1]["value"] is not None)
 
 
 def test_it_can_be_used_by_keyboard(browser: Browser, report: str, sample_home: Home) -> None:
