@@ -21,6 +21,8 @@ _SHORTEST_STEM = 3
 #: Letters that are no letter with an accent.
 _LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "æ": "ae", "œ": "oe", "ø": "o", "’": "'", "‘": "'", "`": "'"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+#: The tokens of a phrase. English ones are spelled as the rules read a text ("can't", "well-made"); in others nothing is elided.
+_WORD, _AS_SPELLED = re.compile(r"\w+"), re.compile(r"[^\W_]+(?:'[^\W_]+)?|[^\w\s]")
 _LOW, _HIGH = "\u0300", "\u036f"
 
 
@@ -116,9 +118,10 @@ def _weights(told: dict[int, str], language: str) -> dict[str, float]:
 
 def _phrases(told: dict[int, str], language: str) -> dict[str, list[tuple[tuple[str, ...], float]]]:
     found: dict[str, list[tuple[tuple[str, ...], float]]] = {}
+    pattern = _AS_SPELLED if language == "en" else _WORD
     for value, phrases in told.items():
         for phrase in phrases.split(","):
-            tokens = tuple(re.findall(r"\w+", folded(phrase, language)))
+            tokens = tuple(pattern.findall(folded(phrase, language)))
             found.setdefault(tokens[0], []).append((tokens, float(value)))
     return {first: sorted(entries, key=lambda entry: -len(entry[0])) for first, entries in found.items()}
 
