@@ -35,6 +35,7 @@ MORE = {
     ("freshdesk_api_tickets", "escalated"): "Freshdesk's rule of who is notified, which is no other tier or group",
     ("trustpilot_api_reviews", "customer_id"): "Trustpilot's number of a consumer, which no other system has",
     ("osticket_tickets", "is_merged"): "0 in every row of the fixture; the vendor's other words are not known",
+    ("ebay_uk_orders", "customer_email"): "eBay's alias of a buyer, which no other system has",
     ("zendesk_tickets", "order_id"): "a custom field, by a parameter of the shipped contract that the case does not give",
 }
 
