@@ -128,6 +128,7 @@ def check_second_way(con: duckdb.DuckDBPyConnection, other: Calls, least: int) -
     assert dict(backtest) == {horizon: other.choice(other.last, horizon) for horizon in (1, 2, 3, 4)}
 
 
+@pytest.mark.ci
 def test_weekdays_trend_and_holidays_beat_the_naive_forecast(compiled: dict[str, str]) -> None:
     calls = drawn(of_a_desk(0.02, 0, HOLIDAYS), 30, 1)
     with tables(compiled, calls, HOLIDAYS) as con:
@@ -145,6 +146,7 @@ def test_weekdays_trend_and_holidays_beat_the_naive_forecast(compiled: dict[str,
         check_second_way(con, second(calls, HOLIDAYS), 400)
 
 
+@pytest.mark.ci
 def test_the_season_of_last_year(compiled: dict[str, str]) -> None:
     calls = drawn(of_a_desk(0, 0.5, {}), 72, 12)
     with tables(compiled, calls, {}) as con:
