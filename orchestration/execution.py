@@ -11,6 +11,7 @@ from traceback import format_exception_only
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from orchestration import durable
 from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.gates.keeper import GateKeeper
@@ -43,12 +44,18 @@ def prepare_home(settings: Settings) -> None:
     settings.published.chmod(settings.published_mode)
     ensure_salt(settings)
     claim(settings)
-    config = DAGSTER_CONFIG.read_text(encoding="utf-8")
+    _configure_dagster(settings)
+
+
+def _configure_dagster(settings: Settings) -> None:
+    """Write Dagster's settings where they differ, in one step: a daemon beside this process reads them for each run."""
+    config, path = DAGSTER_CONFIG.read_text(encoding="utf-8"), settings.dagster_home / "dagster.yaml"
     if settings.dagster_database:
         # Dagster's statements are for this driver; without its name SQLAlchemy 2.1 takes psycopg, which refuses some.
         address = f"postgresql+psycopg2:{settings.dagster_database.partition(':')[2]}"
         config += _DATABASE.format(url=json.dumps(address))
-    (settings.dagster_home / "dagster.yaml").write_text(config, encoding="utf-8")
+    if not path.exists() or path.read_text(encoding="utf-8") != config:
+        durable.write_text(path, config)
 
 
 def execute(settings: Settings, progress: Callable[[str], None], record_in_dagster: bool = False) -> RunRecord:

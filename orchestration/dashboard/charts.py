@@ -116,8 +116,8 @@ class Sparkline:
     colour: str
     #: The words of each period.
     periods: list[str]
-    blue: str = BLUE
-    grey: str = GREY
+    BLUE: ClassVar[str] = BLUE
+    GREY: ClassVar[str] = GREY
     WIDTH: ClassVar[int] = 200
     HEIGHT: ClassVar[int] = 48
 

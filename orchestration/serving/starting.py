@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -41,13 +42,16 @@ def check_port(port: int, host: str = LOOPBACK) -> None:
     """Is a port free?
 
     Raises:
-        CxhouseError: somebody else listens there.
+        CxhouseError: somebody else listens there, or the system does not let this process.
     """
-    with socket.socket() as listener:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CxhouseError(f"cannot listen on port {port} of {host}: {error.strerror}") from error
             raise CxhouseError(f"port {port} of {host} is in use; choose another with --port") from error
 
 

@@ -23,6 +23,7 @@ from browsing import dashboard, free_port
 from databases import postgresql, postgresql_programs
 from homes import Cxhouse, Home
 
+from orchestration.errors import CxhouseError
 from orchestration.serving.guard import Guard
 from orchestration.serving.starting import check_port
 
@@ -242,6 +243,9 @@ def test_other_machines_are_let_in_with_a_token_only(sample_home: Home, cxhouse:
     for command in (["ui", "--exports", sample_home.exports], ["dashboard", "--no-browser"]):
         said = cxhouse(*command, *sample_home.options, "--host", "0.0.0.0", exit_code=3).stderr
         assert "--host 0.0.0.0 lets other machines in: set a token first, in CXHOUSE_ACCESS_TOKEN" in said
+    with pytest.raises(CxhouseError, match=r"cannot listen on port \d+ of 203\.0\.113\.7: Cannot assign"):
+        check_port(free_port(), "203.0.113.7")
+    check_port(free_port(), "::1")
 
 
 def test_a_database_of_dagsters_that_does_not_answer_is_named(sample_home: Home, tmp_path: Path, cxhouse: Cxhouse) -> None:
