@@ -99,6 +99,12 @@ class Candidate:
         kept = patched | (held.unchanged & {table.name for table in publication.tables})
         if kept:
             shutil.copyfile(self._settings.published / publication.database, self.database(publication))
+        # Before the transaction: updates that are not committed are slow to read.
+        shown = {
+            table.name: suppression.shown(table.name) if publication.name == MARTS else None
+            for table in publication.tables
+            if table.name not in kept
+        }
         con.execute(f"attach {literal(str(self.database(publication)))} as candidate (storage_version '{STORAGE_VERSION}')")
         # One transaction: a commit for each of two thousand descriptions takes longer than to copy the rows.
         con.execute("begin")
@@ -114,7 +120,7 @@ class Candidate:
             if table.name in patched:
                 self._patch(con, table)
             else:
-                self._copy(con, publication, table, suppression)
+                self._copy(con, table, shown[table.name])
             path = literal(str(self.parquet(publication, table.name)))
             con.execute(f"copy {_target(table)} to {path} ({_PARQUET})")
             if table.name == "kpi_queries":
@@ -146,11 +152,9 @@ class Candidate:
             con.execute(f"comment on table candidate.main.{name} is {literal(description)}")
             con.execute(f"copy candidate.main.{name} to {literal(str(self.parquet(publication, name)))}")
 
-    def _copy(
-        self, con: duckdb.DuckDBPyConnection, publication: Publication, table: PublicTable, suppression: Suppression
-    ) -> None:
+    def _copy(self, con: duckdb.DuckDBPyConnection, table: PublicTable, rows: str | None) -> None:
+        """``rows``: what is shown of the table, as SQL; none where that is all of it."""
         target = _target(table)
-        rows = suppression.shown(table.name) if publication.name == MARTS else None
         query = rows or f'select * from {table.schema}."{table.model}" where {table.only or "true"}'
         chosen, values = self._columns(table)
         con.execute(f"create table {target} as select {chosen} from ({query}) as rows", values)

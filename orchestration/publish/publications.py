@@ -33,6 +33,8 @@ class PublicTable:
     pseudonyms: dict[str, str] = field(default_factory=dict)
     #: Columns of the model that stay at home.
     private: tuple[str, ...] = ()
+    #: Columns that hold what the project says and nothing of any row: no personal data is looked for in them.
+    of_project: tuple[str, ...] = ()
     #: Columns of the model that are published under another name, as they are.
     copies: dict[str, str] = field(default_factory=dict)
     #: The model that the rows are taken from, where it has another name, and which of them.
@@ -112,6 +114,7 @@ def _public_table(node: dict[str, Any], with_agent_names: bool, key: list[str]) 
     told = {column: details.get("config", {}).get("meta") or {} for column, details in node["columns"].items()}
     pseudonyms = {column: meta["pseudonym"] for column, meta in told.items() if "pseudonym" in meta}
     private = tuple(column for column, meta in told.items() if meta.get("is_private"))
+    of_project = tuple(column for column, meta in told.items() if meta.get("is_of_project"))
     columns = {
         pseudonyms.get(column, column): f"Key of the agent. {text}" if column in pseudonyms else text
         for column, details in node["columns"].items()
@@ -122,7 +125,7 @@ def _public_table(node: dict[str, Any], with_agent_names: bool, key: list[str]) 
         copies = dict.fromkeys(pseudonyms, _AGENT_NAME)
         columns[_AGENT_NAME] = "Agent, as the exports name them; published because publish_agent_names is on."
     return PublicTable(
-        name, node["schema"], node["description"], {**columns, **ADDED.get(name, {})}, publication, pseudonyms, private, copies,
+        name, node["schema"], node["description"], {**columns, **ADDED.get(name, {})}, publication, pseudonyms, private, of_project, copies,
         key=() if {*pseudonyms, *private} & {*key} else tuple(key),
     )  # fmt: skip
 

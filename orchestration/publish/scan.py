@@ -11,7 +11,7 @@ from orchestration.connections import connect
 from orchestration.gates.verdicts import Verdict
 from orchestration.personal_data import CANDIDATE, CANDIDATE_ID, finds
 from orchestration.publish.candidate import Candidate
-from orchestration.publish.publications import Publication
+from orchestration.publish.publications import Publication, PublicTable
 from orchestration.pull.literals import literal
 from orchestration.settings import Settings
 
@@ -21,25 +21,31 @@ _ROWS_AT_ONCE = 10_000
 def scan(candidate: Candidate, tables: list[str], settings: Settings) -> list[Verdict]:
     """What is found in the written ``tables`` (`publication.table`): a verdict for each column with personal data.
 
-    Columns in the setting ``impersonal_columns`` are not looked at. No verdict holds a value.
+    Columns in the setting ``impersonal_columns`` are not looked at, nor those of the project's own texts. No verdict holds a value.
     """
     verdicts = []
     for publication in candidate.publications:
-        wanted = [name.partition(".")[2] for name in tables if name.partition(".")[0] == publication.name]
+        wanted = [table for table in publication.tables if f"{publication.name}.{table.name}" in tables]
         with connect(candidate.database(publication), read_only=True) as con:
-            for table in sorted(wanted):
-                verdicts += _scan_table(con, publication, table, settings)
+            for table in sorted(wanted, key=lambda table: table.name):
+                skipped = {*table.of_project, *_impersonal(table, settings)}
+                verdicts += _scan_table(con, publication, table.name, skipped)
     return verdicts
 
 
-def _scan_table(con: duckdb.DuckDBPyConnection, publication: Publication, table: str, settings: Settings) -> list[Verdict]:
+def _impersonal(table: PublicTable, settings: Settings) -> set[str]:
+    named = (name.partition(".") for name in settings.impersonal_columns)
+    return {column for name, _, column in named if name == table.name}
+
+
+def _scan_table(con: duckdb.DuckDBPyConnection, publication: Publication, table: str, skipped: set[str]) -> list[Verdict]:
     columns = con.execute(
         "select column_name from duckdb_columns() where table_name = ? and data_type = 'VARCHAR' order by column_index",
         [table],
     ).fetchall()
     verdicts = []
     for (column,) in columns:
-        if f"{table}.{column}" not in settings.impersonal_columns and (found := _rows_by_kind(con, table, column)):
+        if column not in skipped and (found := _rows_by_kind(con, table, column)):
             verdicts.append(_verdict(publication, table, column, found))
     return verdicts
 
@@ -49,7 +55,8 @@ def _rows_by_kind(con: duckdb.DuckDBPyConnection, table: str, column: str) -> Co
     is_id = column.endswith("_id")
     look, candidate = partial(finds, is_id=is_id), CANDIDATE_ID if is_id else CANDIDATE
     cursor = con.execute(
-        f'select "{column}", count(*) from "{table}" where regexp_matches("{column}", {literal(candidate)}) group by 1'
+        f'select text, rows from (select "{column}" as text, count(*) as rows from "{table}" group by 1) '
+        f"where regexp_matches(text, {literal(candidate)})"
     )
     found: Counter[str] = Counter()
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
