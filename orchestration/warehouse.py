@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from orchestration.node_result import NodeResult
 from orchestration.resources import use
 from orchestration.seeds import prepare_seeds
 from orchestration.settings import PROJECT, Settings
-from orchestration.upkeep.dbt_runners import keeping
-from orchestration.upkeep.project_cache import CompiledProject, cache_folder, collected, read_project, write_project
+from orchestration.upkeep.compiling import compiled_project
+from orchestration.upkeep.dbt_runners import keeping, remember
+from orchestration.upkeep.project_cache import CompiledProject, read_project, write_project
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -153,7 +155,8 @@ class Warehouse:
     def build(self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None) -> list[NodeResult]:
         """Seeds, models and data tests in order; what stands on a failed test is skipped.
 
-        dbt does it where a query is not known, or a table not there; else it takes longer to start than all the rest.
+        dbt compiles the queries, and builds where a table is there that another project made; else it would take longer than all
+        the rest.
 
         Raises:
             CxhouseError: dbt could not even start.
@@ -174,13 +177,32 @@ class Warehouse:
             nodes = chosen_nodes(self.manifest(), schemas, with_tests)
             upkeep = Upkeep(self._settings, kept, nodes)
             if not upkeep.is_possible():
-                upkeep = Upkeep(self._settings, kept, nodes, self._shared)
-                if not self._shared or not upkeep.is_possible():
+                if not all(kept.can_create(node) or kept.can_build(node) for node in nodes if node.resource_type == "model"):
+                    return None
+                project = self._project(kept, progress)
+                upkeep = Upkeep(self._settings, kept, nodes, project)
+                if not project or not upkeep.is_possible():
                     return None
             try:
                 return upkeep.build(progress)
             except UnforeseenError:
                 return None
+            finally:
+                self._share(kept)
+
+    def _project(self, kept: Kept, progress: Callable[[str], None]) -> CompiledProject | None:
+        """The project as dbt compiled it, for this home or another one."""
+        if self._shared is None:
+            if self._manifest is None:
+                self.parse()
+            progress("compiling the models")
+            results = self._invoke(["compile", "--no-write-json"], manifest=self._manifest).result
+            remember(kept, (item.node for item in results or ()))
+            with kept.cursor() as con:
+                self._shared = compiled_project(self._settings, con, kept.queries())
+            if self._shared:
+                write_project(queries_version(self._settings), self._shared)
+        return self._shared
 
     def _built_by_dbt(self, arguments: list[str] | None, progress: Callable[[str], None]) -> list[NodeResult]:
         if self._manifest is None:
@@ -199,18 +221,13 @@ class Warehouse:
             command.append("--full-refresh")
         with self.kept() as kept, keeping(kept) if kept else nullcontext():
             result = self._invoke(command, [report], self._manifest)
-            if kept and result.success:
-                self._share(kept)
         return [_node_result(item) for item in result.result or []]
 
     def _share(self, kept: Kept) -> None:
-        """Keep what dbt made of the project for other homes, once all of it is built."""
-        if self._shared or cache_folder() is None:
-            return
-        with kept.cursor() as con:
-            project = collected(self._settings, con, kept.queries(), self._version)
-        if project:
-            write_project(queries_version(self._settings), project)
+        """Let other homes know that all of the project was built, and keeps its contracts."""
+        if self._shared and not self._shared.is_built and kept.has_built(self._shared.fingerprints):
+            self._shared = replace(self._shared, is_built=True)
+            write_project(queries_version(self._settings), self._shared)
 
     @contextmanager
     def kept(self) -> Iterator[Kept | None]:

@@ -125,7 +125,8 @@ def _public_table(node: dict[str, Any], with_agent_names: bool, key: list[str]) 
         copies = dict.fromkeys(pseudonyms, _AGENT_NAME)
         columns[_AGENT_NAME] = "Agent, as the exports name them; published because publish_agent_names is on."
     return PublicTable(
-        name, node["schema"], node["description"], {**columns, **ADDED.get(name, {})}, publication, pseudonyms, private, of_project, copies,
+        name, node["schema"], node["description"], {**columns, **ADDED.get(name, {})},
+        publication, pseudonyms, private, of_project, copies,
         key=() if {*pseudonyms, *private} & {*key} else tuple(key),
     )  # fmt: skip
 

@@ -21,43 +21,54 @@ _ROWS_AT_ONCE = 10_000
 def scan(candidate: Candidate, tables: list[str], settings: Settings) -> list[Verdict]:
     """What is found in the written ``tables`` (`publication.table`): a verdict for each column with personal data.
 
-    Columns in the setting ``impersonal_columns`` are not looked at, nor those of the project's own texts. No verdict holds a value.
+    Columns in the setting ``impersonal_columns`` are not looked at, nor the project's own texts. No verdict holds a value.
     """
     verdicts = []
     for publication in candidate.publications:
         wanted = [table for table in publication.tables if f"{publication.name}.{table.name}" in tables]
         with connect(candidate.database(publication), read_only=True) as con:
             for table in sorted(wanted, key=lambda table: table.name):
-                skipped = {*table.of_project, *_impersonal(table, settings)}
-                verdicts += _scan_table(con, publication, table.name, skipped)
+                verdicts += _scan_table(con, publication, table, settings)
     return verdicts
 
 
-def _impersonal(table: PublicTable, settings: Settings) -> set[str]:
-    named = (name.partition(".") for name in settings.impersonal_columns)
-    return {column for name, _, column in named if name == table.name}
-
-
-def _scan_table(con: duckdb.DuckDBPyConnection, publication: Publication, table: str, skipped: set[str]) -> list[Verdict]:
-    columns = con.execute(
-        "select column_name from duckdb_columns() where table_name = ? and data_type = 'VARCHAR' order by column_index",
-        [table],
-    ).fetchall()
+def _scan_table(
+    con: duckdb.DuckDBPyConnection, publication: Publication, table: PublicTable, settings: Settings
+) -> list[Verdict]:
+    query = "select column_name from duckdb_columns() where table_name = ? and data_type = 'VARCHAR' order by column_index"
+    columns = [
+        column
+        for (column,) in con.execute(query, [table.name]).fetchall()
+        if column not in table.of_project and f"{table.name}.{column}" not in settings.impersonal_columns
+    ]
     verdicts = []
-    for (column,) in columns:
-        if column not in skipped and (found := _rows_by_kind(con, table, column)):
-            verdicts.append(_verdict(publication, table, column, found))
+    for column in _suspicious(con, table.name, columns):
+        if found := _rows_by_kind(con, table.name, column):
+            verdicts.append(_verdict(publication, table.name, column, found))
     return verdicts
+
+
+def _suspicious(con: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> list[str]:
+    """The columns with a text that may hold something, in one look at the table."""
+    if not columns:
+        return []
+    looks = ", ".join(f"bool_or({_is_candidate(column)})" for column in columns)
+    (found,) = con.execute(f'select {looks} from "{table}"').fetchall()
+    return [column for column, is_suspicious in zip(columns, found, strict=True) if is_suspicious]
+
+
+def _is_candidate(column: str) -> str:
+    return f'regexp_matches("{column}", {literal(CANDIDATE_ID if _is_id(column) else CANDIDATE)})'
+
+
+def _is_id(column: str) -> bool:
+    return column.endswith("_id")
 
 
 def _rows_by_kind(con: duckdb.DuckDBPyConnection, table: str, column: str) -> Counter[str]:
     """Rows of a column by the kind of personal data in them; each different text is looked at once."""
-    is_id = column.endswith("_id")
-    look, candidate = partial(finds, is_id=is_id), CANDIDATE_ID if is_id else CANDIDATE
-    cursor = con.execute(
-        f'select text, rows from (select "{column}" as text, count(*) as rows from "{table}" group by 1) '
-        f"where regexp_matches(text, {literal(candidate)})"
-    )
+    look = partial(finds, is_id=_is_id(column))
+    cursor = con.execute(f'select "{column}", count(*) from "{table}" where {_is_candidate(column)} group by 1')
     found: Counter[str] = Counter()
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         for text, count in rows:

@@ -19,10 +19,11 @@ from orchestration.keeping import AS_OF, Kept, as_computed_at
 from orchestration.node_result import NodeResult
 from orchestration.pull.literals import literal
 from orchestration.settings import MODELS_AT_ONCE, Settings
-from orchestration.upkeep.project_cache import STATE_TABLES, CompiledProject
+from orchestration.upkeep.compiling import PREPARATION
+from orchestration.upkeep.project_cache import CompiledProject
 from orchestration.upkeep.queries import BY_ITSELF, Clock, Declaration, Input, TouchedUnits, can_be_traced
 from orchestration.upkeep.row_tests import of_changed_rows
-from orchestration.upkeep.table import Table
+from orchestration.upkeep.table import Table, UnforeseenError
 
 #: Of a dbt test's configuration: what a plain count of failing rows stands for.
 _PLAIN_TEST = {"fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "limit": None, "store_failures": None}
@@ -88,8 +89,8 @@ class Upkeep:
         return all(node.config.get(key) == value for key, value in _PLAIN_TEST.items())
 
     def _is_new(self, node: Any) -> bool:
-        """Is it a table that there never was, and that can be created?"""
-        return self._project is not None and f"{node.schema}.{node.name}" in self._project.tables and self._kept.can_create(node)
+        """Is it a table that there never was?"""
+        return self._project is not None and self._kept.can_create(node)
 
     # -- in order --------------------------------------------------------------------------------------------------------
 
@@ -117,9 +118,7 @@ class Upkeep:
         self._kept.take_queries({node: code for node, code in project.queries.items() if node in self._nodes})
         for schema in {node.schema for node in self._nodes.values() if node.resource_type != "test"}:
             con.execute(f"create schema if not exists {schema}")
-        for table in STATE_TABLES:
-            if table not in self._columns:
-                con.execute(project.tables[table])
+        con.execute(project.tables[PREPARATION])
 
     def _in_order(self, progress: Callable[[str], None]) -> None:
         waiting = TopologicalSorter(self._needed_before())
@@ -211,7 +210,9 @@ class Upkeep:
         with self._kept.cursor() as con:
             con.execute("set TimeZone = 'UTC'")
             con.execute("begin")
-            con.execute(project.tables[f"{node.schema}.{node.name}"])
+            statement = project.tables.get(f"{node.schema}.{node.name}")
+            if statement:
+                con.execute(statement)
             if node.resource_type == "seed":
                 path = self._settings.home / "seeds" / f"{node.name}.csv"
                 con.execute(f"copy {node.relation_name} from {literal(str(path))} (format csv, header true, delimiter ',')")
@@ -220,7 +221,9 @@ class Upkeep:
                 self._kept.passed(node)
                 return "INSERT"
             inputs = self._inputs_of(node)
-            for part in code.split(BY_ITSELF):
+            for part in code.split(BY_ITSELF) if statement else _created_by(con, node, code):
+                if statement and not project.is_built:
+                    check_contract(con, node, part)
                 con.execute(f"insert into {node.relation_name} by name {part}")
             state = self._kept.created(node, AS_OF in self._code[node.unique_id], _versions(inputs))
             if node.config["materialized"] == "maintained":
@@ -313,6 +316,25 @@ class Upkeep:
                 _insert(con, f"maintenance.{table}", rows)
             con.execute("commit")
             con.execute("drop table brought")
+
+
+def _created_by(con: duckdb.DuckDBPyConnection, node: Any, code: str) -> list[str]:
+    """Create a table by its query; returns what is still to be added to it."""
+    first, *others = code.split(BY_ITSELF)
+    con.execute(f"create table {node.relation_name} as {first}")
+    return others
+
+
+def check_contract(con: duckdb.DuckDBPyConnection, node: Any, query: str) -> None:
+    """Are these the columns that the model promises?
+
+    Raises:
+        UnforeseenError: they are others; dbt says which.
+    """
+    found = {name: kind for name, kind, *_ in con.execute(f"describe {query}").fetchall()}
+    promised = con.execute(f"describe {node.relation_name}").fetchall()
+    if found != {name: kind for name, kind, *_ in promised}:
+        raise UnforeseenError(f"{node.name} has other columns than its contract")
 
 
 def _versions(inputs: Mapping[str, Input]) -> dict[str, str]:

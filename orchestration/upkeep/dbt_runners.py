@@ -1,13 +1,21 @@
-"""While dbt builds: nodes stay that can, and the queries of the others are remembered."""
+"""While dbt compiles or builds: queries are remembered, and nodes stay that can."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from orchestration.keeping import Kept, as_computed_at
+
+
+def remember(kept: Kept, nodes: Iterable[Any]) -> None:
+    """Remember what dbt has compiled in its last command."""
+    from dbt import tracking
+
+    for node in nodes:
+        kept.compiled(node, as_computed_at(tracking.active_user.run_started_at))  # type: ignore[union-attr]
 
 
 @contextmanager

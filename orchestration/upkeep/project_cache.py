@@ -1,8 +1,8 @@
 """Compiled projects, shared by the homes of one user: a new home need not parse and compile what another one did already.
 
-To parse takes dbt ten seconds of processors and to build from nothing half a minute more, for the same queries each time. What
-dbt made of a project is kept in the user's cache folder, under a version that changes with all that the queries are made by
-(``queries_version``). It holds queries and settings, no row of data, no secret and no place of a home.
+To parse and compile takes dbt twenty seconds of processors and more, for the same queries each time. What dbt made of a project
+is kept in the user's cache folder, under a version that changes with all that the queries are made by (``queries_version``). It
+holds queries and settings, no row of data, no secret and no place of a home.
 """
 
 from __future__ import annotations
@@ -11,21 +11,16 @@ import gzip
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import duckdb
 
 from orchestration.settings import Settings
 
 #: Rises with the form of the files.
-_FORM = 1
-#: So many projects are kept; that which was not used for longest goes first.
-_MAX_PROJECTS = 24
+_FORM = 2
+#: So many projects are kept, a megabyte each; that which was not used for longest goes first.
+_MAX_PROJECTS = 60
 _ARTEFACTS = ("manifest.json", "semantic_manifest.json")
-#: Tables in which `maintained` keeps its state.
-STATE_TABLES = ("maintenance.models", "maintenance.inputs", "maintenance.raw_files")
 
 
 @dataclass(frozen=True)
@@ -36,10 +31,12 @@ class CompiledProject:
     artefacts: dict[str, str]
     #: Id of the model or test -> its query, with placeholders (``Kept.filled``).
     queries: dict[str, str]
-    #: ``schema.table`` -> the statement that creates it.
+    #: ``schema.table`` -> the statement that creates it; a model without one is created by its query.
     tables: dict[str, str]
     #: Model -> by which ``maintained`` knows its query.
     fingerprints: dict[str, str]
+    #: Was a home built by it? Until then nobody knows whether the queries keep the contracts of their models.
+    is_built: bool = False
 
     def write_artefacts(self, settings: Settings) -> None:
         """Lay dbt's files into a home."""
@@ -94,28 +91,14 @@ def write_project(version: str, project: CompiledProject) -> None:
         return
 
 
-def collected(
-    settings: Settings, con: duckdb.DuckDBPyConnection, queries: Mapping[str, str], project: str
-) -> CompiledProject | None:
-    """What dbt made of a project of this version; none where it has not compiled all of it, and built every table of it."""
-    artefacts = {name: _read(settings, name) for name in _ARTEFACTS}
-    nodes = [
-        node
-        for node in json.loads(artefacts["manifest.json"])["nodes"].values()
-        if node["resource_type"] in ("seed", "model", "test")
-    ]
-    names = {f"{node['schema']}.{node['name']}" for node in nodes if node["resource_type"] != "test"} | set(STATE_TABLES)
-    built = con.execute("select schema_name || '.' || table_name, sql from duckdb_tables()").fetchall()
-    tables = {name: sql for name, sql in built if name in names}
-    chosen = "select model, fingerprint from maintenance.models where project = ?"
-    fingerprints = dict(con.execute(chosen, [project]).fetchall())
-    is_whole = (
-        names <= tables.keys()
-        and all(node["unique_id"] in queries for node in nodes if node["resource_type"] != "seed")
-        and all(node["name"] in fingerprints for node in nodes if node["config"]["materialized"] == "maintained")
-    )
-    found = CompiledProject(artefacts, dict(queries), tables, fingerprints)
-    return found if is_whole and _json(str(settings.home)) + "/" not in json.dumps(asdict(found)) else None
+def read_artefacts(settings: Settings) -> dict[str, str]:
+    """dbt's files of a home, with placeholders."""
+    return {name: _read(settings, name) for name in _ARTEFACTS}
+
+
+def names_home(project: CompiledProject, settings: Settings) -> bool:
+    """Does the home's place stand in it?"""
+    return _json(str(settings.home)) + "/" in json.dumps(asdict(project))
 
 
 def _read(settings: Settings, name: str) -> str:

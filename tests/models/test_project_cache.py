@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -19,13 +20,15 @@ from orchestration.connections import connect
 from orchestration.keeping import Kept, project_version, queries_version
 from orchestration.salt import read_salt
 from orchestration.settings import Settings, load_settings
+from orchestration.upkeep.build import check_contract
+from orchestration.upkeep.compiling import compiled_project
 from orchestration.upkeep.project_cache import (
     CompiledProject,
     cache_folder,
-    collected,
     read_project,
     write_project,
 )
+from orchestration.upkeep.table import UnforeseenError
 
 PROJECT = CompiledProject(
     {"manifest.json": '{"seed": "<seeds>/a.csv", "source": "read_parquet(\'<raw>/tickets/*.parquet\')"}'},
@@ -49,10 +52,9 @@ def settings(copied_home: Home) -> Settings:
 
 def compiled(settings: Settings) -> CompiledProject | None:
     """What the home's own warehouse knows of its project."""
-    version = project_version(settings)
-    kept = Kept(settings, version)
+    kept = Kept(settings, project_version(settings))
     with kept.cursor() as con:
-        found = collected(settings, con, kept.queries(), version)
+        found = compiled_project(settings, con, kept.queries())
     kept.close()
     return found
 
@@ -100,7 +102,7 @@ def test_what_was_not_used_for_longest_goes(cache: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("orchestration.upkeep.project_cache._MAX_PROJECTS", 2)
     for number, version in enumerate(("one", "two")):
         write_project(version, PROJECT)
-        os.utime(cache / "projects" / f"{version}-1.json.gz", (number + 1, number + 1))
+        os.utime(cache / "projects" / f"{version}-2.json.gz", (number + 1, number + 1))
     assert read_project("one")
     write_project("three", PROJECT)
     assert [read_project(version) is not None for version in ("one", "two", "three")] == [True, False, True]
@@ -138,31 +140,53 @@ def test_it_is_whole_or_not_kept(settings: Settings) -> None:
     assert compiled(settings) is None
 
 
+def run(exports: Path, config: Path, home: Path, *options: str) -> set[str]:
+    """Run; returns which libraries were imported."""
+    told = ["run", "--exports", str(exports), "--config", str(config), "--home", str(home), *options]
+    done = subprocess.run([sys.executable, "-c", WATCHED, *told], capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    return set(done.stdout.split("IMPORTED", 1)[1].split())
+
+
 @pytest.mark.ci
-def test_a_new_home_is_built_without_dbt_and_equal(copied_home: Home, settings: Settings, tmp_path: Path) -> None:
-    found = compiled(settings)
+def test_what_dbt_builds_and_what_is_built_of_its_queries_are_equal(
+    copied_home: Home, settings: Settings, tmp_path: Path, cache: Path
+) -> None:
+    homes = {name: tmp_path / name for name in ("by_dbt", "compiled", "shared")}
+    for home in homes.values():
+        home.mkdir()
+        # The same secret, so that customers have the same keys.
+        shutil.copyfile(settings.salt_file, home / settings.salt_file.name)
+    exports, config = copied_home.exports, copied_home.config
+    assert "dbt" in run(exports, config, homes["by_dbt"], "--full-refresh")
+    assert read_project(queries_version(settings)) is None
+    assert "dbt" in run(exports, config, homes["compiled"])
+    found = read_project(queries_version(settings))
     assert found
-    write_project(queries_version(settings), found)
-    # The same secret, so that customers have the same keys.
-    home = tmp_path / "new"
-    home.mkdir()
-    shutil.copyfile(settings.salt_file, home / settings.salt_file.name)
-    options = ["--exports", str(copied_home.exports), "--config", str(copied_home.config), "--home", str(home)]
-    command = [sys.executable, "-c", WATCHED, "run", *options]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
-    assert not {"dagster", "dbt"} & set(done.stdout.split("IMPORTED", 1)[1].split())
-    built = json.loads((home / "last_run.json").read_text())["model_modes"]
-    assert set(built) == {"rebuild"}
-    # These know the runs, and when what came.
-    of_the_run = {"practices.alerts", "kpis.load_sources", "kpis.load_ledger"}
-    assert set(differences(home / "warehouse.duckdb", settings.warehouse)) <= of_the_run
+    assert found.is_built
+    assert not {"dagster", "dbt"} & run(exports, config, homes["shared"])
     shapes = "select schema_name, table_name, sql from duckdb_tables() where schema_name <> 'maintenance' order by all"
     state = "select model, fingerprint, as_of, clock, version from maintenance.models order by all"
     inputs = "select * from maintenance.inputs where input not in ('load_ledger', 'load_sources', 'alerts', 'runs') order by all"
-    for query in (shapes, state, inputs):
-        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as one:
-            rows = one.execute(query).fetchall()
-        with duckdb.connect(str(settings.warehouse), read_only=True) as other:
-            assert rows == other.execute(query).fetchall()
-    new = load_settings(str(copied_home.exports), str(home), str(copied_home.config))
-    assert compiled(new) == found
+    # These know the runs, and when what came.
+    of_the_run = {"practices.alerts", "kpis.load_sources", "kpis.load_ledger"}
+    by_dbt = homes["by_dbt"] / "warehouse.duckdb"
+    for name in ("compiled", "shared"):
+        built = homes[name] / "warehouse.duckdb"
+        modes = json.loads((homes[name] / "last_run.json").read_text())["model_modes"]
+        assert set(modes) == {"rebuild"}
+        assert set(differences(built, by_dbt)) <= of_the_run
+        for query in (shapes, state, inputs):
+            with duckdb.connect(str(built), read_only=True) as one, duckdb.connect(str(by_dbt), read_only=True) as other:
+                assert one.execute(query).fetchall() == other.execute(query).fetchall()
+
+
+@pytest.mark.parametrize(
+    "query", ["select 1 as a", "select 1 as a, 'x' as b, 2 as c", "select 1.5 as a, 'x' as b", "select 'x' as b, 1::bigint as a"]
+)
+def test_a_query_that_does_not_keep_its_contract_is_left_to_dbt(query: str) -> None:
+    node = SimpleNamespace(name="kept", relation_name="kept")
+    with connect() as con:
+        con.execute("create table kept (a integer, b varchar)")
+        check_contract(con, node, "select 'x' as b, 1 as a")
+        with pytest.raises(UnforeseenError, match="kept has other columns than its contract"):
+            check_contract(con, node, query)

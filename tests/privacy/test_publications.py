@@ -507,6 +507,16 @@ def test_a_personal_text_holds_the_publication_back_and_is_not_shown(tmp_path: P
     ]
 
 
+def test_no_row_is_read_for_what_is_said_to_be_of_the_project(sample_home: Home) -> None:
+    from orchestration.publish import public_tables
+
+    manifest = json.loads((sample_home.path / "dbt" / "manifest.json").read_text())
+    nodes = {node["alias"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    own = [table for table in public_tables(manifest) if table.of_project]
+    assert [table.name for table in own] == ["kpi_queries"]
+    assert nodes["kpi_queries"]["depends_on"]["nodes"] == []
+
+
 @pytest.mark.ci
 def test_a_million_texts_take_seconds(tmp_path: Path) -> None:
     import time
