@@ -12,22 +12,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from importlib.metadata import version
-from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration import seeds
 from orchestration.connections import connect
-from orchestration.dbt_vars import dbt_vars
-from orchestration.pull.kinds import KINDS_FILE
-from orchestration.salt import read_salt
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import Settings
 from orchestration.upkeep.queries import Input
 
-_LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
 _PUBLISHED = "published"
 #: Rises when the marts hide other numbers than before of the same tables: they are then written again.
 _RULES = 2
@@ -38,29 +31,6 @@ _TABLES = """
     create table if not exists maintenance.kept (node varchar primary key, basis varchar, verdicts varchar);
     create table if not exists maintenance.compiled (node varchar primary key, project varchar, code varchar);
 """
-
-
-def project_version(settings: Settings) -> str:
-    """Changes with all that tables are made by: models, macros, seeds, variables, libraries, secret; not with data or date."""
-    return hashlib.sha256(json.dumps([queries_version(settings), read_salt(settings)]).encode()).hexdigest()[:16]
-
-
-def queries_version(settings: Settings) -> str:
-    """Changes with all that queries are made by, and seeds; the same in every home of the same project and settings."""
-    digest = hashlib.sha256()
-    folders = [PROJECT / "models", PROJECT / "dbt_project"]
-    # The seeds of a home are made of these and the shipped ones; dbt writes over their copies.
-    folders += [settings.config_dir / "seeds"] if settings.config_dir else []
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".sql", ".yml", ".csv"):
-                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    # The columns of a kind without a file show in no file's name; seeds are put together by code.
-    for path in (KINDS_FILE, Path(seeds.__file__)):
-        digest.update(path.read_bytes())
-    told = [dbt_vars(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
-    digest.update(json.dumps([*told, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
-    return digest.hexdigest()[:32]
 
 
 def _is_maintained(node: Any) -> bool:
@@ -78,6 +48,8 @@ class State(NamedTuple):
     version: int
     #: Do the rows stand in `maintenance.changed_...` that made this version from the one before?
     are_changes_known: bool
+    #: By which `maintained` knows the query.
+    fingerprint: str
 
 
 class Held(NamedTuple):
@@ -99,6 +71,9 @@ class Kept:
         self._con = connect(settings.warehouse)
         self._con.execute(_TABLES)
         self._tables = {row[0] for row in self._rows("select schema_name || '.' || table_name from duckdb_tables()")}
+        self._views = {
+            row[0] for row in self._rows("select schema_name || '.' || view_name from duckdb_views() where not internal")
+        }
         self._built: dict[str, State] = {}
         self._inputs: dict[str, dict[str, str]] = {}
         self._read_state()
@@ -106,6 +81,7 @@ class Kept:
         self._fresh: dict[str, list[str]] = {}
         self._compiled: dict[str, list[str]] = {}
         self._raw: dict[str, list[str]] = {}
+        self._seeds: dict[str, str] = {}
 
     def close(self) -> None:
         """Write down what there is to remember: at once, since each commit is waited for."""
@@ -128,7 +104,7 @@ class Kept:
         """Read what `maintained` keeps; a warehouse of an earlier release lacks its table or columns, and keeps nothing."""
         chosen, arguments = ("where model = ?", [model]) if model else ("", [])
         try:
-            columns = "model, project, clock, as_of, version, are_changes_known"
+            columns = "model, project, clock, as_of, version, are_changes_known, fingerprint"
             for name, *state in self._rows(f"select {columns} from maintenance.models {chosen}", arguments):
                 self._built[name] = State(*state)
             for name, key, value in self._rows(f"select model, input, version from maintenance.inputs {chosen}", arguments):
@@ -186,14 +162,21 @@ class Kept:
         """Did this project build all of these models?"""
         return all((state := self._built.get(name)) is not None and state.project == self._project for name in models)
 
-    def can_create(self, node: Any) -> bool:
-        """Was there never a table of this model or seed?"""
-        return not self._is_off and f"{node.schema}.{node.name}" not in self._tables and node.name not in self._built
+    def can_adopt(self, node: Any, fingerprint: str | None) -> bool:
+        """Is a model's table there, built by another project from the same query?"""
+        state = self._built.get(node.name)
+        return f"{node.schema}.{node.name}" in self._tables and state is not None and state.fingerprint == fingerprint
 
-    def created(self, node: Any, uses_clock: bool, inputs: dict[str, str]) -> State:
-        """A table was built from nothing; returns the state of a model that is maintained."""
+    def can_create(self, node: Any) -> bool:
+        """May a table of this model or seed be created, in the place of one of another query?"""
+        return not self._is_off and f"{node.schema}.{node.name}" not in self._views
+
+    def created(self, node: Any, uses_clock: bool, inputs: dict[str, str], fingerprint: str) -> State:
+        """A table was built as a whole; returns the state of a model that is maintained."""
         self._tables.add(f"{node.schema}.{node.name}")
-        state = State(self._project, self._as_of if uses_clock else "", self._as_of, 1, are_changes_known=False)
+        before = self._built.get(node.name)
+        number = before.version + 1 if before else 1
+        state = State(self._project, self._as_of if uses_clock else "", self._as_of, number, False, fingerprint)
         if _is_maintained(node):
             self._built[node.name], self._inputs[node.name] = state, inputs
         return state
@@ -209,8 +192,10 @@ class Kept:
         """What is known of something that a model reads."""
         kind, name = unique_id.partition(".")[0], unique_id.rpartition(".")[2]
         if kind == "seed":
-            # Seeds are part of the project, and so as they were (`content_of` is what the macro `seed_version` has).
-            return Input(kind, self.known_inputs(reader).get(name) or f"s{self.content_of('seeds', name)}")
+            # Seeds are part of the project, and so as they were.
+            state = self._built.get(reader)
+            known = self.known_inputs(reader).get(name) if state and state.project == self._project else None
+            return Input(kind, known or self._seed_version(name))
         if kind == "source":
             return Input(kind, self._raw_version(name), files=self.raw_files(name))
         state = self._built.get(name)
@@ -226,6 +211,7 @@ class Kept:
             self._as_of,
             before.version + 1 if is_changed else before.version,
             is_changed or before.are_changes_known,
+            before.fingerprint,
         )
         self._inputs[model] = inputs
         return self._built[model]
@@ -330,6 +316,12 @@ class Kept:
                 return None
             found[name] = version
         return found
+
+    def _seed_version(self, seed: str) -> str:
+        """The rows of a seed as one text, as the macro `seed_version` has it."""
+        if seed not in self._seeds:
+            self._seeds[seed] = f"s{self.content_of('seeds', seed)}"
+        return self._seeds[seed]
 
     def raw_files(self, kind: str) -> list[str]:
         """The files of a raw kind."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from sysconfig import get_path
 
 from orchestration import durable
-from orchestration.keeping import project_version
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import sources_of
 from orchestration.pull.sources import Source, UnreadableSourceError
 from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
+from orchestration.upkeep.project_version import project_version
 from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"

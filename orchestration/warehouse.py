@@ -17,7 +17,7 @@ import duckdb
 from orchestration.connections import bounded, connect, explain
 from orchestration.dbt_vars import dbt_vars
 from orchestration.errors import BusyError, CxhouseError
-from orchestration.keeping import Kept, project_version, queries_version
+from orchestration.keeping import Kept
 from orchestration.node_result import NodeResult
 from orchestration.resources import use
 from orchestration.seeds import prepare_seeds
@@ -25,6 +25,7 @@ from orchestration.settings import PROJECT, Settings
 from orchestration.upkeep.compiling import compiled_project
 from orchestration.upkeep.dbt_runners import keeping, remember
 from orchestration.upkeep.project_cache import CompiledProject, read_project, write_project
+from orchestration.upkeep.project_version import project_version, queries_version
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -177,7 +178,7 @@ class Warehouse:
             nodes = chosen_nodes(self.manifest(), schemas, with_tests)
             upkeep = Upkeep(self._settings, kept, nodes)
             if not upkeep.is_possible():
-                if not all(kept.can_create(node) or kept.can_build(node) for node in nodes if node.resource_type == "model"):
+                if not all(map(kept.can_create, nodes)):
                     return None
                 project = self._project(kept, progress)
                 upkeep = Upkeep(self._settings, kept, nodes, project)

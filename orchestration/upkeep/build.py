@@ -17,13 +17,13 @@ import duckdb
 from orchestration.connections import explain
 from orchestration.keeping import AS_OF, Kept, as_computed_at
 from orchestration.node_result import NodeResult
-from orchestration.pull.literals import literal
 from orchestration.settings import MODELS_AT_ONCE, Settings
 from orchestration.upkeep.compiling import PREPARATION
+from orchestration.upkeep.creation import create_table, load_seed, write_state
 from orchestration.upkeep.project_cache import CompiledProject
-from orchestration.upkeep.queries import BY_ITSELF, Clock, Declaration, Input, TouchedUnits, can_be_traced
+from orchestration.upkeep.queries import Clock, Declaration, Input, TouchedUnits, can_be_traced
 from orchestration.upkeep.row_tests import of_changed_rows
-from orchestration.upkeep.table import Table, UnforeseenError
+from orchestration.upkeep.table import Table
 
 #: Of a dbt test's configuration: what a plain count of failing rows stands for.
 _PLAIN_TEST = {"fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "limit": None, "store_failures": None}
@@ -60,7 +60,7 @@ class Upkeep:
     """Brings the tables of a warehouse up to date whose queries are known."""
 
     def __init__(self, settings: Settings, kept: Kept, nodes: list[Any], project: CompiledProject | None = None) -> None:
-        """``project`` is how another home has built this one's project: by it, tables are created that there never were."""
+        """``project`` is what dbt compiled: by it, tables are created that there never were, or that another query has built."""
         self._settings, self._kept, self._nodes = settings, kept, {node.unique_id: node for node in nodes}
         self._raw = settings.environment()["CXHOUSE_RAW"]
         self._computed_at = as_computed_at(datetime.now(UTC))
@@ -81,16 +81,21 @@ class Upkeep:
 
     def _is_known(self, node: Any) -> bool:
         if node.resource_type == "seed":
-            return self._kept.has_passed(node) or self._is_new(node)
+            return self._kept.has_passed(node) or self._can_create(node)
         if node.unique_id not in self._code:
             return False
         if node.resource_type == "model":
-            return self._kept.can_build(node) or self._is_new(node)
+            return self._kept.can_build(node) or self._can_create(node)
         return all(node.config.get(key) == value for key, value in _PLAIN_TEST.items())
 
-    def _is_new(self, node: Any) -> bool:
-        """Is it a table that there never was?"""
+    def _can_create(self, node: Any) -> bool:
         return self._project is not None and self._kept.can_create(node)
+
+    def _is_other(self, node: Any, project: CompiledProject) -> bool:
+        """Is there no table of this model yet, or one of another query?"""
+        if node.config["materialized"] == "maintained":
+            return not self._kept.can_adopt(node, project.fingerprints.get(node.name))
+        return not self._kept.can_build(node)
 
     # -- in order --------------------------------------------------------------------------------------------------------
 
@@ -171,10 +176,12 @@ class Upkeep:
     def _outcome(self, node: Any, before: NodeResult) -> NodeResult:
         if node.resource_type == "test":
             return self._tested(node, before)
-        if self._project and self._is_new(node):
-            return replace(before, message=self._created(node, before.compiled_code, self._project))
         if node.resource_type == "seed":
+            if self._project and not self._kept.has_passed(node):
+                return replace(before, message=self._loaded(node, self._project))
             return before
+        if self._project and self._is_other(node, self._project):
+            return replace(before, message=self._created(node, before.compiled_code, self._project))
         if self._kept.is_current(node):
             return replace(before, message="keep")
         with self._kept.cursor() as con:
@@ -203,35 +210,27 @@ class Upkeep:
         relation = str(self._nodes[model].relation_name) if model in self._nodes else None
         return of_changed_rows(con, test, relation, self._nodes[model].name, code) if relation else code
 
-    # -- a new table -------------------------------------------------------------------------------------------------------
+    # -- a whole table -----------------------------------------------------------------------------------------------------
+
+    def _loaded(self, seed: Any, project: CompiledProject) -> str:
+        """Load a seed; returns how."""
+        with self._kept.cursor() as con:
+            load_seed(con, seed, project, self._settings.home / "seeds" / f"{seed.name}.csv")
+        self._kept.created(seed, uses_clock=False, inputs={}, fingerprint="")
+        self._kept.passed(seed)
+        return "INSERT"
 
     def _created(self, node: Any, code: str, project: CompiledProject) -> str:
-        """Build a table that there never was; returns how."""
+        """Build a table that there never was, or that another query has built; returns how."""
         with self._kept.cursor() as con:
             con.execute("set TimeZone = 'UTC'")
             con.execute("begin")
-            statement = project.tables.get(f"{node.schema}.{node.name}")
-            if statement:
-                con.execute(statement)
-            if node.resource_type == "seed":
-                path = self._settings.home / "seeds" / f"{node.name}.csv"
-                con.execute(f"copy {node.relation_name} from {literal(str(path))} (format csv, header true, delimiter ',')")
-                con.execute("commit")
-                self._kept.created(node, uses_clock=False, inputs={})
-                self._kept.passed(node)
-                return "INSERT"
+            create_table(con, node, code, project)
             inputs = self._inputs_of(node)
-            for part in code.split(BY_ITSELF) if statement else _created_by(con, node, code):
-                if statement and not project.is_built:
-                    check_contract(con, node, part)
-                con.execute(f"insert into {node.relation_name} by name {part}")
-            state = self._kept.created(node, AS_OF in self._code[node.unique_id], _versions(inputs))
+            fingerprint = project.fingerprints.get(node.name, "")
+            state = self._kept.created(node, AS_OF in self._code[node.unique_id], _versions(inputs), fingerprint)
             if node.config["materialized"] == "maintained":
-                con.execute(
-                    "insert into maintenance.models (model, fingerprint, as_of, version, are_changes_known, project, clock) "
-                    "values (?, ?, ?, ?, ?, ?, ?)",
-                    [node.name, project.fingerprints[node.name], state.as_of, state.version, False, state.project, state.clock],
-                )
+                write_state(con, node.name, state)
                 with self._lock:
                     self._unsaved[node.name] = inputs
             con.execute("commit")
@@ -316,25 +315,6 @@ class Upkeep:
                 _insert(con, f"maintenance.{table}", rows)
             con.execute("commit")
             con.execute("drop table brought")
-
-
-def _created_by(con: duckdb.DuckDBPyConnection, node: Any, code: str) -> list[str]:
-    """Create a table by its query; returns what is still to be added to it."""
-    first, *others = code.split(BY_ITSELF)
-    con.execute(f"create table {node.relation_name} as {first}")
-    return others
-
-
-def check_contract(con: duckdb.DuckDBPyConnection, node: Any, query: str) -> None:
-    """Are these the columns that the model promises?
-
-    Raises:
-        UnforeseenError: they are others; dbt says which.
-    """
-    found = {name: kind for name, kind, *_ in con.execute(f"describe {query}").fetchall()}
-    promised = con.execute(f"describe {node.relation_name}").fetchall()
-    if found != {name: kind for name, kind, *_ in promised}:
-        raise UnforeseenError(f"{node.name} has other columns than its contract")
 
 
 def _versions(inputs: Mapping[str, Input]) -> dict[str, str]:

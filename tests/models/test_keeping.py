@@ -18,8 +18,9 @@ from homes import REPOSITORY, Cxhouse, Home
 from watched import WATCHED
 
 from orchestration import keeping
-from orchestration.keeping import Kept, project_version
+from orchestration.keeping import Kept
 from orchestration.settings import Settings, load_settings
+from orchestration.upkeep.project_version import project_version
 
 
 def versions(home: Home) -> list[tuple]:

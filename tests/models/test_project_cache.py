@@ -12,22 +12,24 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+import yaml
 from comparing import differences
 from homes import REPOSITORY, Home
 from watched import WATCHED
 
 from orchestration.connections import connect
-from orchestration.keeping import Kept, project_version, queries_version
+from orchestration.keeping import Kept
 from orchestration.salt import read_salt
 from orchestration.settings import Settings, load_settings
-from orchestration.upkeep.build import check_contract
 from orchestration.upkeep.compiling import compiled_project
+from orchestration.upkeep.creation import check_contract
 from orchestration.upkeep.project_cache import (
     CompiledProject,
     cache_folder,
     read_project,
     write_project,
 )
+from orchestration.upkeep.project_version import project_version, queries_version
 from orchestration.upkeep.table import UnforeseenError
 
 PROJECT = CompiledProject(
@@ -178,6 +180,44 @@ def test_what_dbt_builds_and_what_is_built_of_its_queries_are_equal(
         for query in (shapes, state, inputs):
             with duckdb.connect(str(built), read_only=True) as one, duckdb.connect(str(by_dbt), read_only=True) as other:
                 assert one.execute(query).fetchall() == other.execute(query).fetchall()
+
+
+def with_a_target(config: Path | None, folder: Path) -> Path:
+    """The configuration with a target more."""
+    assert config
+    shutil.copytree(config, folder)
+    with (folder / "seeds" / "kpi_targets.csv").open("a") as seed:
+        seed.write("order_size_items,all,all,3,2.5,up\n")
+    return folder
+
+
+@pytest.mark.ci
+def test_other_seeds_need_no_dbt_and_reach_what_reads_them(copied_home: Home, settings: Settings, tmp_path: Path) -> None:
+    found = compiled(settings)
+    assert found
+    write_project(queries_version(settings), found)
+    config = with_a_target(copied_home.config, tmp_path / "other")
+    target = "select distinct target from kpis where kpi_id = 'order_size_items' and grain = 'all' and dimension = 'all'"
+    assert copied_home.query(target) == [(None,)]
+    assert not {"dagster", "dbt"} & run(copied_home.exports, config, copied_home.path)
+    assert copied_home.query(target) == [(3.0,)]
+    modes = json.loads((copied_home.path / "last_run.json").read_text())["model_modes"]
+    assert modes["keep"] > 150
+    assert "rebuild" not in modes
+
+
+@pytest.mark.slow
+def test_another_project_in_a_home_is_what_dbt_builds_of_it(copied_home: Home, settings: Settings, tmp_path: Path) -> None:
+    config = with_a_target(copied_home.config, tmp_path / "other")
+    told = yaml.safe_load((config / "cxhouse.yml").read_text())
+    (config / "cxhouse.yml").write_text(yaml.safe_dump({**told, "vars": {**told.get("vars", {}), "min_sample": 7}}))
+    run(copied_home.exports, config, copied_home.path)
+    modes = json.loads((copied_home.path / "last_run.json").read_text())["model_modes"]
+    assert set(modes) >= {"keep", "rebuild"}
+    kept_up = tmp_path / "kept_up.duckdb"
+    shutil.copyfile(settings.warehouse, kept_up)
+    run(copied_home.exports, config, copied_home.path, "--full-refresh")
+    assert set(differences(kept_up, settings.warehouse)) <= {"practices.alerts", "kpis.load_sources", "kpis.load_ledger"}
 
 
 @pytest.mark.parametrize(
