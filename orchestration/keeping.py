@@ -165,11 +165,12 @@ class Kept:
     def can_adopt(self, node: Any, fingerprint: str | None) -> bool:
         """Is a model's table there, built by another project from the same query?"""
         state = self._built.get(node.name)
-        return f"{node.schema}.{node.name}" in self._tables and state is not None and state.fingerprint == fingerprint
+        is_there = f"{node.schema}.{node.name}" in self._tables
+        return not self._is_off and is_there and state is not None and state.fingerprint == fingerprint
 
     def can_create(self, node: Any) -> bool:
         """May a table of this model or seed be created, in the place of one of another query?"""
-        return not self._is_off and f"{node.schema}.{node.name}" not in self._views
+        return self._settings.days is None and f"{node.schema}.{node.name}" not in self._views
 
     def created(self, node: Any, uses_clock: bool, inputs: dict[str, str], fingerprint: str) -> State:
         """A table was built as a whole; returns the state of a model that is maintained."""

@@ -203,6 +203,8 @@ class Warehouse:
                 self._shared = compiled_project(self._settings, con, kept.queries())
             if self._shared:
                 write_project(queries_version(self._settings), self._shared)
+        # A dbt command before may have written over them.
+        prepare_seeds(self._settings)
         return self._shared
 
     def _built_by_dbt(self, arguments: list[str] | None, progress: Callable[[str], None]) -> list[NodeResult]:

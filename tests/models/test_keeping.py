@@ -17,8 +17,8 @@ import pytest
 from homes import REPOSITORY, Cxhouse, Home
 from watched import WATCHED
 
-from orchestration import keeping
 from orchestration.keeping import Kept
+from orchestration.pull.kinds import KINDS_FILE
 from orchestration.settings import Settings, load_settings
 from orchestration.upkeep.project_version import project_version
 
@@ -168,6 +168,6 @@ def test_another_column_of_a_kind_is_another_project(sample_home: Home, tmp_path
     before = project_version(settings)
     assert project_version(settings) == before
     kinds = tmp_path / "kinds.yml"
-    kinds.write_text(keeping.KINDS_FILE.read_text() + "# one more\n")
-    monkeypatch.setattr(keeping, "KINDS_FILE", kinds)
+    kinds.write_text(KINDS_FILE.read_text() + "# one more\n")
+    monkeypatch.setattr("orchestration.upkeep.project_version.KINDS_FILE", kinds)
     assert project_version(settings) != before
