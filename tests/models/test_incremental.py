@@ -271,7 +271,7 @@ def test_incremental_equals_full(world: World, history: list[Step]) -> None:
     check(world, history)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @settings(max_examples=2 * FEW, **UNHURRIED)
 @given(history=histories_of_agents(most_steps=6, most_rows=14))
 def test_time_of_agents_follows_any_history(world: World, history: list[Step]) -> None:

@@ -54,7 +54,7 @@ def change(settings: Settings, *statements: str) -> None:
             con.execute(statement)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_it_does_what_dbt_does(later: Settings, tmp_path: Path) -> None:
     before = tmp_path / "before.duckdb"
     shutil.copyfile(later.warehouse, before)

@@ -146,7 +146,7 @@ def test_weekdays_trend_and_holidays_beat_the_naive_forecast(compiled: dict[str,
         check_second_way(con, second(calls, HOLIDAYS), 400)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_the_season_of_last_year(compiled: dict[str, str]) -> None:
     calls = drawn(of_a_desk(0, 0.5, {}), 72, 12)
     with tables(compiled, calls, {}) as con:

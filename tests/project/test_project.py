@@ -157,7 +157,7 @@ def test_dagster_definitions(sample_home: Home, monkeypatch: pytest.MonkeyPatch)
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "Europe/Berlin")
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_subset_of_the_models_can_be_built(copied_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings: Settings = load_settings(str(copied_home.exports), str(copied_home.path), str(copied_home.config))
     for name, value in settings.environment().items():
@@ -173,7 +173,7 @@ def test_a_subset_of_the_models_can_be_built(copied_home: Home, monkeypatch: pyt
         assert built == set(wanted)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_each_asset_can_be_chosen_alone(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
     for name, value in settings.environment().items():

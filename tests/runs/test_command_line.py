@@ -152,7 +152,7 @@ def test_a_home_whose_path_reads_as_a_pattern(cxhouse: Cxhouse, tmp_path: Path, 
     assert "in its path" in result.stderr
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "orders.csv").write_text("order_id,order_id\n1,2\n")

@@ -332,7 +332,7 @@ def test_a_failed_gate_leaves_what_is_published_and_holds_in_the_next_run(
     assert home.query("select count(*) from fct_order_items where order_id like 'X%'") == [(0,)]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_failed_gate_of_a_layer_holds_and_is_told(tmp_path: Path, cxhouse: Cxhouse, sample_home: Home) -> None:
     home = Home(tmp_path / "home", sample_home.exports, tmp_path / "config")
     shutil.copytree(sample_home.path, home.path, symlinks=True)
