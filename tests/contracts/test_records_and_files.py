@@ -175,7 +175,7 @@ def test_lines_of_an_order_that_was_cut_in_two_are_one_order(first: Home) -> Non
     assert lines == [("V1", "a"), ("V1", "b"), ("V2", "a"), ("V2", "b")]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_later_files_take_back_and_a_withdrawal_takes_the_files_back(first: Home, cxhouse: Cxhouse) -> None:
     write(
         first.exports,

@@ -94,8 +94,8 @@ def by_backfill(home: Home, _: Cxhouse) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("again", [by_backfill, pytest.param(by_command, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [by_backfill, by_command])
 def test_chosen_days_are_processed_again(copied: Home, cxhouse: Cxhouse, again: Callable[[Home, Cxhouse], None]) -> None:
     before, since = published_rows(copied.path), newest(copied)
     spoil(copied)
@@ -113,7 +113,7 @@ def test_wrong_days_are_explained(cxhouse: Cxhouse, tmp_path: Path) -> None:
         assert said in cxhouse("run", "--home", tmp_path, *options, exit_code=2).stderr
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_replay_loads_what_now_fits(copied: Home, cxhouse: Cxhouse, tmp_path: Path) -> None:
     listed = cxhouse("quarantine", "--kind", "tickets", *copied.options).stdout
     assert "created_at is required but empty" in listed, "a word for missing, in a column that is no text"

@@ -332,7 +332,7 @@ def test_archives_are_read_once(tmp_path: Path, web: tuple[Location, Path, Any])
     assert not [asked for asked in handler.asked if asked[2]]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_fifty_thousand_objects_are_listed(tmp_path: Path, bucket: tuple[str, Any, str]) -> None:
     address, client, name = bucket
     from moto.s3.models import s3_backends
