@@ -227,7 +227,7 @@ def test_open_seconds_by_hand(
     assert business_seconds(ZoneInfo(zone), hours, [(at(start), at(end))]) == [expected]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_clock_times_that_are_none_are_refused(tmp_path: Path) -> None:
     wrong = ["9", "25:00", "24:01", "12:60", "noon", "-1:00"]
     (tmp_path / "config" / "seeds").mkdir(parents=True)

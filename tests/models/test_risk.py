@@ -239,7 +239,7 @@ def test_tickets_are_seen_as_they_were() -> None:
     assert list(columns["used_share"]) == [0.25]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_home: Home, cxhouse: Cxhouse) -> None:
     """What a run of that morning finds of each customer is what a later run says was known then."""
     morning = "2026-03-01"

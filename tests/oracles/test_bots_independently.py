@@ -11,7 +11,7 @@ from conversation_cases import BOTS, MEANS, TEAMS
 from homes import AS_OF, Cxhouse, Home, built_once
 from independent import Company, percentile
 
-pytestmark = pytest.mark.ci
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

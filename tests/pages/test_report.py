@@ -367,7 +367,7 @@ def test_a_member_is_bound_not_written(sample_home: Home) -> None:
         assert cases_behind(marts, "employee_pay", "month", date(2026, 6, 1)) is None, "its fact is not published"
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_the_docs_site(browser: Browser, cxhouse: Cxhouse, sample_home: Home) -> None:
     output = cxhouse("docs", "--no-open", *sample_home.options).stdout
     index = Path(output.strip().splitlines()[-1])

@@ -18,7 +18,7 @@ OF_THE_RUN = ("publication", "load_ledger", "load_sources", "alerts", "gate_resu
 #: Which numbers of few people they hide depends on keys, and a forgotten customer has another one.
 HIDING = ("kpis", "kpis_by_agent")
 
-pytestmark = pytest.mark.ci
+pytestmark = pytest.mark.slow
 
 
 def kpis(home: Home) -> list[tuple]:

@@ -81,7 +81,7 @@ def has_no_writer(home: Path) -> bool:
     return True
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_tick_runs_the_job_and_a_failure_is_told(
     tmp_path: Path, cxhouse: Cxhouse, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
