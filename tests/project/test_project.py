@@ -31,6 +31,7 @@ def manifest(sample_home: Home) -> dict[str, Any]:
     return dict(json.loads((sample_home.path / "dbt" / "manifest.json").read_text()))
 
 
+@pytest.mark.ci
 def test_unit_tests_of_dbt(cxhouse: Cxhouse, sample_home: Home) -> None:
     output = cxhouse("dbt", *sample_home.options, "test", "--select", "test_type:unit").stdout
     done = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", output)
