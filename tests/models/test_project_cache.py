@@ -162,7 +162,7 @@ def by_dbt(settings: Settings, folder: Path) -> Path:
     # dbt holds it open.
     with duckdb.connect(str(home.warehouse)) as con:
         con.execute("checkpoint")
-    return home.warehouse
+    return Path(shutil.copyfile(home.warehouse, folder.with_suffix(".duckdb")))
 
 
 @pytest.mark.slow

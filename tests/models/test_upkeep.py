@@ -113,7 +113,7 @@ def test_every_node_belongs_to_a_layer_once(later: Settings) -> None:
     assert sorted(found) == sorted(node.unique_id for node in chosen_nodes(manifest, None, with_tests=True))
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_later_date_takes_no_library(copied_home: Home, cxhouse: Cxhouse) -> None:
     home = copied_home
     as_of = load_settings(str(home.exports), str(home.path), str(home.config)).as_of_instant() + timedelta(days=1)

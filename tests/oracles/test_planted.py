@@ -88,7 +88,7 @@ def found_in_files(home: Path) -> list[str]:
     return found
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_what_columns_of_persons_hold_is_nowhere_but_in_the_private_stores(tmp_path: Path, cxhouse: Cxhouse) -> None:
     home = Home(tmp_path / "home", tmp_path / "exports", tmp_path / "config")
     planted = write_exports(home.exports, everywhere=False)
