@@ -156,8 +156,8 @@ class Warehouse:
     def build(self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None) -> list[NodeResult]:
         """Seeds, models and data tests in order; what stands on a failed test is skipped.
 
-        dbt compiles the queries, and builds where a table is there that another project made; else it would take longer than all
-        the rest.
+        dbt compiles the queries, and builds only what is not known without it: chosen days, a part of the models, columns that
+        changed, Spark.
 
         Raises:
             CxhouseError: dbt could not even start.

@@ -55,9 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_environment() -> Iterator[None]:
-    """dbt is told its settings by the environment: what one test tells it in this process is no business of the next. Nor is
-    who may read the files of its home.
-    """
+    """dbt reads its settings from the environment: what one test sets must not reach the next, nor may its umask."""
     before, umask = dict(os.environ), os.umask(0o022)
     os.umask(umask)
     yield

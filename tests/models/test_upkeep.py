@@ -93,7 +93,7 @@ def test_a_failed_test_stops_what_stands_on_it(later: Settings) -> None:
     assert [result.failures for result in built(later, ["seeds", "staging"]).values() if result.failed] == [1]
 
 
-def test_a_table_that_is_gone_is_for_dbt(later: Settings) -> None:
+def test_a_table_that_is_gone_needs_what_dbt_compiled(later: Settings) -> None:
     change(later, "drop table staging.stg_reviews")
     kept = Kept(later, project_version(later))
     manifest = json.loads((later.dbt_target / "manifest.json").read_text())
