@@ -189,14 +189,11 @@ class Kept:
         """The versions that a model's table was built from."""
         return self._inputs.get(model, {})
 
-    def input_of(self, unique_id: str, reader: str) -> Input:
+    def input_of(self, unique_id: str) -> Input:
         """What is known of something that a model reads."""
         kind, name = unique_id.partition(".")[0], unique_id.rpartition(".")[2]
         if kind == "seed":
-            # Seeds are part of the project, and so as they were.
-            state = self._built.get(reader)
-            known = self.known_inputs(reader).get(name) if state and state.project == self._project else None
-            return Input(kind, known or self._seed_version(name))
+            return Input(kind, self._seed_version(name))
         if kind == "source":
             return Input(kind, self._raw_version(name), files=self.raw_files(name))
         state = self._built.get(name)
@@ -248,6 +245,9 @@ class Kept:
 
     def passed(self, node: Any) -> None:
         """Remember that a test passed, or that a seed was loaded. A test that looks at the date passed on that date only."""
+        if node.resource_type == "seed":
+            self._tables.add(f"{node.schema}.{node.name}")
+            self._seeds.pop(node.name, None)
         basis = self._basis_of(node)
         if basis is not None and self._as_of not in (getattr(node, "compiled_code", None) or ""):
             self._remember(node.unique_id, basis)
@@ -306,20 +306,22 @@ class Kept:
         return json.dumps([self._project, versions], sort_keys=True)
 
     def _versions(self, node: Any) -> dict[str, str] | None:
-        """The versions of all that a node reads (seeds are part of the project); none when one of them is not known."""
+        """The versions of all that a node reads; none when one of them is not known."""
+        # A seed's rows count, too: a part of the models may be built before a seed of the same project is loaded.
+        versions = {"model": self.version_of, "seed": self._seed_version, "source": self._raw_version}
         found = {}
         for unique_id in getattr(node.depends_on, "nodes", []):
             kind, name = unique_id.partition(".")[0], unique_id.rpartition(".")[2]
-            if kind == "seed":
-                continue
-            version = self.version_of(name) if kind == "model" else self._raw_version(name) if kind == "source" else None
+            version = versions[kind](name) if kind in versions else None
             if version is None:
                 return None
             found[name] = version
         return found
 
-    def _seed_version(self, seed: str) -> str:
-        """The rows of a seed as one text, as the macro `seed_version` has it."""
+    def _seed_version(self, seed: str) -> str | None:
+        """The rows of a seed as one text, as the macro `seed_version` has it; none of one that was never loaded."""
+        if f"seeds.{seed}" not in self._tables:
+            return None
         if seed not in self._seeds:
             self._seeds[seed] = f"s{self.content_of('seeds', seed)}"
         return self._seeds[seed]

@@ -264,7 +264,7 @@ class Upkeep:
 
     def _inputs_of(self, node: Any) -> dict[str, Input]:
         return {
-            name.rpartition(".")[2]: self._kept.input_of(name, node.name)
+            name.rpartition(".")[2]: self._kept.input_of(name)
             for name in node.depends_on.nodes
             if name.partition(".")[0] in ("model", "seed", "source")
         }

@@ -218,6 +218,24 @@ def test_other_seeds_need_no_dbt_and_reach_what_reads_them(copied_home: Home, se
     assert "rebuild" not in modes
 
 
+@pytest.mark.ci
+def test_a_model_built_before_its_seed_is_loaded_is_built_again(copied_home: Home, tmp_path: Path) -> None:
+    config = with_a_target(copied_home.config, tmp_path / "other")
+    changed = load_settings(str(copied_home.exports), str(copied_home.path), str(config))
+    prepare_home(changed)
+    warehouse = Warehouse(changed)
+    warehouse.parse()
+    target = "select distinct target from kpis.kpis where kpi_id = 'order_size_items' and grain = 'all' and dimension = 'all'"
+    # The model is of the changed project now, but of the rows that the seed had before.
+    built = warehouse.build(["--select", "file:kpis.sql", "--exclude-resource-type", "test"])
+    assert [result.failed for result in built if result.name == "kpis"] == [False]
+    with connect(changed.warehouse) as con:
+        assert con.execute(target).fetchall() == [(None,)]
+    assert not [result for result in warehouse.build() if result.failed]
+    with connect(changed.warehouse) as con:
+        assert con.execute(target).fetchall() == [(3.0,)]
+
+
 @pytest.mark.slow
 def test_another_project_in_a_home_is_what_dbt_builds_of_it(copied_home: Home, settings: Settings, tmp_path: Path) -> None:
     config = with_a_target(copied_home.config, tmp_path / "other")
