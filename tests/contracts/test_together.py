@@ -34,7 +34,10 @@ def write(folder: Path, seed: int) -> None:
         (folder / f"{kind}_{number:02d}.csv").write_text(text.replace("x", '"', 1) if number % 11 == 0 else text)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(0, marks=pytest.mark.ci), pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)],
+)
 def test_read_together_or_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     write(tmp_path / "exports", seed)
     found = {}

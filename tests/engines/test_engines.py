@@ -87,7 +87,8 @@ EXPRESSIONS = {
 }
 
 
-@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=[needs_spark, pytest.mark.ci])])
+@pytest.mark.ci
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=needs_spark)])
 def test_macros_agree(engine: str, tmp_path: Path) -> None:
     """Each expression, rendered for the engine and computed by it, gives what a person would say it is."""
     settings = Settings(home=tmp_path / "home", engine=engine, **SMALL)

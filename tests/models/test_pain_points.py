@@ -382,6 +382,7 @@ def test_forgotten_persons_go_and_what_is_past_stays(con: duckdb.DuckDBPyConnect
 # -- examples
 
 
+@pytest.mark.ci
 def test_examples_are_redacted_and_of_many_people(con: duckdb.DuckDBPyConnection, home: Settings) -> None:
     rows = []
     for number, (topic, language, text) in enumerate(complaints(400, 9)):

@@ -99,6 +99,7 @@ def condition_on_cells(models: list[dict[str, Any]]) -> str | None:
     return conditions.pop() or None
 
 
+@pytest.mark.ci
 def test_every_metric_gives_the_number_of_the_mart(project: Path, manifest: dict[str, Any], mart: Mart) -> None:
     model_of = {measure["name"]: model for model in manifest["semantic_models"] for measure in model["measures"]}
     metrics = {metric["name"]: metric for metric in manifest["metrics"]}
@@ -133,6 +134,7 @@ def test_every_metric_gives_the_number_of_the_mart(project: Path, manifest: dict
     assert len(mart.values.keys() & answers.keys()) > 100
 
 
+@pytest.mark.ci
 def test_it_answers_on_the_command_line(cxhouse: Cxhouse, sample_home: Home, mart: Mart) -> None:
     month = "metric_time__month"
     output = cxhouse("mf", *sample_home.options, "query", "--metrics", "nps", "--group-by", month, "--order", month).stdout

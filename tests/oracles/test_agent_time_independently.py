@@ -55,6 +55,7 @@ def known_shifts(roster: list[Row], rows: list[Row], as_of: datetime, zone: Zone
     return found
 
 
+@pytest.mark.ci
 def test_kpis_by_month(company: Company, sample_home: Home) -> None:
     raw = [row for row in read_raw(sample_home.path, "agent_states") if row["started_at"] <= AS_OF]
     rows = newest_of(raw, lambda r: (r["agent_id"], r["started_at"], r["state"], r["contact_id"]), "", None)

@@ -225,6 +225,7 @@ def on_shift(company: Company, team: str, start: datetime) -> float:
     return sum(part for part in parts if part > 0) / 1800
 
 
+@pytest.mark.ci
 def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
     zone = ZoneInfo("Europe/Berlin")
     handled: dict[tuple[str, date], list[float]] = defaultdict(list)

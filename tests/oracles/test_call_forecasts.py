@@ -156,6 +156,7 @@ def test_the_season_of_last_year(compiled: dict[str, str]) -> None:
         check_second_way(con, second(calls, {}), 400)
 
 
+@pytest.mark.ci
 def test_what_nothing_can_be_learnt_from(compiled: dict[str, str]) -> None:
     """Where next week is this one and chance, the newest week is the best forecast, and the table says so."""
     calls = drawn(wandering(30, 3), 30, 3)

@@ -99,6 +99,7 @@ def impatient(compiled: dict[str, str]) -> dict[tuple[int, int], tuple[float, fl
     return {(case, agents): (in_time, gone) for case, agents, in_time, gone in rows}
 
 
+@pytest.mark.ci
 def test_callers_who_hang_up_as_a_markov_chain(impatient: dict[tuple[int, int], tuple[float, float]]) -> None:
     checked = 0
     for (case, agents), found in impatient.items():

@@ -49,6 +49,7 @@ def trends(counts: pd.DataFrame, totals: pd.Series, least: int, first: int = 0) 
     return frame
 
 
+@pytest.mark.ci
 def test_pain_points_equal_a_second_computation(sample_home: Home) -> None:
     check(sample_home, "Europe/Berlin", 50)
 

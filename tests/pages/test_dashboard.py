@@ -119,6 +119,7 @@ def downloaded(page: Page, button: str) -> str:
     return Path(download.value.path()).read_text(encoding="utf-8")
 
 
+@pytest.mark.ci
 def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     choose(page, "Periods", "quarter")
@@ -148,6 +149,7 @@ def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> No
         assert shown(other) == shown(page)
 
 
+@pytest.mark.ci
 def test_a_span_of_periods(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     for end, day in (("start", "20260101"), ("end", "20260331")):
@@ -186,6 +188,7 @@ def test_from_a_number_to_its_cases(browser: Browser, address: str, sample_home:
     watched.check("cases")
 
 
+@pytest.mark.ci
 def test_the_file_of_many_cases_is_made_when_asked_for(browser: Browser, address: str) -> None:
     watched = Watched(browser)
     page = watched.page
@@ -244,6 +247,7 @@ def test_members_are_those_of_what_is_chosen(sample_home: Home) -> None:
         assert "beside the others" in apart.note
 
 
+@pytest.mark.ci
 def test_an_address_names_a_kpi(browser: Browser, address: str) -> None:
     watched = Watched(browser)
     watched.page.goto(f"{address}/kpi?kpi=ces&grain=week")
@@ -254,6 +258,7 @@ def test_an_address_names_a_kpi(browser: Browser, address: str) -> None:
     watched.check("kpi")
 
 
+@pytest.mark.ci
 def test_cases_of_an_alert(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Alerts").click()
@@ -266,6 +271,7 @@ def test_cases_of_an_alert(browser: Browser, address: str, sample_home: Home) ->
     expect(page.get_by_text(f"{count} row", exact=False).last).to_be_visible()
 
 
+@pytest.mark.ci
 def test_alerts_have_owner_and_state(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Alerts").click()
@@ -279,6 +285,7 @@ def test_alerts_have_owner_and_state(browser: Browser, address: str, sample_home
     assert first.text in (page.locator("[data-testid=stDataFrame] table").last.text_content() or "")
 
 
+@pytest.mark.ci
 def test_by_keyboard(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     reached = []

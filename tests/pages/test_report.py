@@ -140,6 +140,7 @@ def test_sparklines_run_through_the_values_of_whole_periods(browser: Browser, re
         assert len(line["paths"]) == gaps + (rows[-1]["value"] is not None)
 
 
+@pytest.mark.ci
 def test_it_can_be_used_by_keyboard(browser: Browser, report: str, sample_home: Home) -> None:
     page = Watched(browser).page
     page.goto(report)
@@ -169,6 +170,7 @@ def test_it_asks_for_nothing(report: str) -> None:
     assert "@import" not in own
 
 
+@pytest.mark.ci
 def test_every_figure_is_one_of_plotly(sample_home: Home) -> None:
     """Figures are written as JSON; Plotly's own classes refuse what its schema does not know."""
     with sample_home.published() as con:
@@ -298,6 +300,7 @@ def test_periods_end_where_the_next_begins() -> None:
         assert period_name(grain, start) == name
 
 
+@pytest.mark.ci
 def test_the_cases_behind_a_value_are_as_many_as_it_says(sample_home: Home) -> None:
     """For the KPIs that count rows; others count days, customers of a period, or two facts."""
     counted: dict[str, bool] = {}
@@ -320,6 +323,7 @@ def copied(sample_home: Home, tmp_path: Path) -> Path:
     return Path(shutil.copy(sample_home.path / "published" / "marts.duckdb", tmp_path / "marts.duckdb"))
 
 
+@pytest.mark.ci
 def test_nothing_at_all(copied: Path, browser: Browser) -> None:
     """A home whose tables are all empty, and one whose mart has quarters only and leaves most KPIs out (kpi_grains, kpi_ids)."""
     few = Path(shutil.copy(copied, copied.with_name("few.duckdb")))

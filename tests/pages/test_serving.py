@@ -248,6 +248,7 @@ def test_other_machines_are_let_in_with_a_token_only(sample_home: Home, cxhouse:
     check_port(free_port(), "::1")
 
 
+@pytest.mark.ci
 def test_a_database_of_dagsters_that_does_not_answer_is_named(sample_home: Home, tmp_path: Path, cxhouse: Cxhouse) -> None:
     database = f"postgresql://cxhouse@127.0.0.1:{free_port()}/dagster"
     place = ["--home", tmp_path / "home", "--exports", sample_home.exports]

@@ -323,6 +323,7 @@ def test_cells_of_nobody_are_shown() -> None:
     assert judged([("month", "2026-05-01", "all", "all", None, 3)]) == {}
 
 
+@pytest.mark.ci
 @settings(deadline=None, max_examples=60)
 @given(
     st.dictionaries(

@@ -60,6 +60,7 @@ def test_texts_go_when_their_rows_are_old_enough(tmp_path: Path) -> None:
     assert texts(shorter) == ["[removed]", "[removed]", f"{NAME} 3"]
 
 
+@pytest.mark.ci
 def test_a_file_that_is_read_anew_loses_them_again_in_the_same_run(tmp_path: Path) -> None:
     pulled(tmp_path, ticket(1, "03-01"))
     settings = settings_of(tmp_path, tickets={"texts": 1}).model_copy(update={"replay": True})

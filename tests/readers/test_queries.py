@@ -87,6 +87,7 @@ def _is_same(mine: object, theirs: object) -> bool:
     return mine == theirs
 
 
+@pytest.mark.ci
 def test_a_choice_of_cuts_is_equal_to_the_mart(sample_home: Home) -> None:
     cuts = cuts_of_the_mart(sample_home)
     assert len({kpi for kpi, *_ in cuts}) > 100

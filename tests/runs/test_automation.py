@@ -11,6 +11,7 @@ from orchestration.definitions import definitions_of
 from orchestration.settings import load_settings
 
 
+@pytest.mark.ci
 def test_marts_are_asked_for_when_something_below_was_built_alone(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
     for name, value in settings.environment().items():
