@@ -182,8 +182,8 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
         if own:
             faults.setdefault(written.path, []).extend(own)
     for contract, name in split_in_some(contracts):
-        told = "holds one value here and several (`split`) elsewhere: give it the same form, or another name"
-        faults.setdefault(raw[contract.family or contract.name].path, []).append(Fault(("extra", name), told))
+        message = "holds one value here and several (`split`) elsewhere: give it the same form, or another name"
+        faults.setdefault(raw[contract.family or contract.name].path, []).append(Fault(("extra", name), message))
     if wrong := list(_wrong_params(given, known_params)):
         faults[None] = wrong
     if faults:
