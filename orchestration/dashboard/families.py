@@ -1,4 +1,4 @@
-"""One card for a measure: its mean, median and 90th percentile, by the calendar and in business hours, stand together."""
+"""One card for a measure: its mean, median and 90th percentile, by the calendar and in business hours, are together."""
 
 from __future__ import annotations
 

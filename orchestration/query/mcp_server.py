@@ -71,12 +71,12 @@ class _Tools:
         """All KPIs with label, unit, stage of the journey and which way is better, and of which version and instant they are."""
         with self._published.reading() as marts:
             names = ("kpi_id", "label", "unit", "stage", "kind", "direction")
-            told = marts.publication
+            publication = marts.publication
             return {
-                "version": told.version,
-                "as_of": f"{told.as_of.isoformat()}Z",
-                "reporting_timezone": told.reporting_timezone,
-                "currency": told.currency,
+                "version": publication.version,
+                "as_of": f"{publication.as_of.isoformat()}Z",
+                "reporting_timezone": publication.reporting_timezone,
+                "currency": publication.currency,
                 "min_people": marts.least,
                 "kpis": [{name: row[name] for name in names} for row in marts.definitions.values()],
             }
@@ -127,10 +127,10 @@ class _Tools:
         except ValueError:
             raise ToolError(f"against {against!r}: it is previous, year, or a day") from None
         with self._published.reading() as marts:
-            told = explain(marts, kpi, grain, period, other, by)
-        if told is None:
+            explanation = explain(marts, kpi, grain, period, other, by)
+        if explanation is None:
             raise ToolError(f"{kpi} has no {grain} with a value")
-        return as_json(told)
+        return as_json(explanation)
 
     def list_cases(
         self,
@@ -160,8 +160,8 @@ def _check(marts: Marts, kpi: str) -> None:
 
 
 def _dimensions(marts: Marts, kpi: str) -> list[str]:
-    told = marts.definitions[kpi]["dimensions"]
-    return told.split(", ") if told else []
+    names = marts.definitions[kpi]["dimensions"]
+    return names.split(", ") if names else []
 
 
 def _plain(value: Any) -> Any:

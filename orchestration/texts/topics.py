@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic with its words, the most telling first; the weeks in which it was first and last found
+    """A topic with its words, the most characteristic first; the weeks in which it was first and last found
     are counted from 1970."""
 
     id: str
