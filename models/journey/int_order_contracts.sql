@@ -5,8 +5,8 @@ with parcels as (
 
     select
         order_id,
-        max(case when {{ known('shipped_at') }} is not null then 1 else 0 end) as is_shipping_told,
-        max(case when {{ known('delivered_at') }} is not null then 1 else 0 end) as is_delivery_told
+        max(case when {{ known('shipped_at') }} is not null then 1 else 0 end) as is_shipping_known,
+        max(case when {{ known('delivered_at') }} is not null then 1 else 0 end) as is_delivery_known
     from {{ ref('stg_shipments') }}
     group by order_id
 
@@ -16,8 +16,8 @@ select
     orders._contract as contract,
     max(case when {{ known('orders.shipped_at') }} is not null then 1 else 0 end) = 1 as does_tell_shippings,
     max(case when {{ known('orders.delivered_at') }} is not null then 1 else 0 end) = 1 as does_tell_deliveries,
-    coalesce(max(parcels.is_shipping_told), 0) = 1 as do_parcels_tell_shippings,
-    coalesce(max(parcels.is_delivery_told), 0) = 1 as do_parcels_tell_deliveries,
+    coalesce(max(parcels.is_shipping_known), 0) = 1 as do_parcels_tell_shippings,
+    coalesce(max(parcels.is_delivery_known), 0) = 1 as do_parcels_tell_deliveries,
     max(case when orders.status = 'cancelled' or orders.cancelled_at is not null then 1 else 0 end) = 0 as is_none_cancelled,
     max(case when orders.status = 'refunded' then 1 else 0 end) = 1 as does_tell_refunds,
     count(reviews.order_id) > 0 as does_tell_reviews,

@@ -40,7 +40,7 @@
 ),
 
 {% endfor -%}
-told as (
+answers as (
 
     {% for kind, needs in needs_by_kind.items() -%}
     {%- set kind_loop = loop -%}
@@ -77,4 +77,4 @@ told as (
 )
 
 select *
-from told
+from answers

@@ -1,4 +1,4 @@
--- Of which records a KPI can be told: for each KPI, and each contract that brings records of it, how many are left out because
+-- Of which records a KPI is known: for each KPI, and each contract that brings records of it, how many are left out because
 -- their export cannot tell what the KPI needs.
 with needs as (
 
