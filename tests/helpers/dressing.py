@@ -173,10 +173,10 @@ def dress(kind_name: str, seed: int, folder: Path) -> Dress:
 
 def _name(kind: Kind, column: str, language: str, chance: random.Random) -> str:
     """What the column is called in the language, or by vendors; its own name sometimes."""
-    told = written_names(kind, column)
-    choice = told[language] or told["any"] or [column]
+    names = written_names(kind, column)
+    choice = names[language] or names["any"] or [column]
     if chance.random() < 0.15:
-        choice = told["any"] or choice
+        choice = names["any"] or choice
     name = chance.choice(choice)
     if kind.columns[column].type == "seconds" and unit_of(name):
         # The unit that a name carries is another one than the file's.

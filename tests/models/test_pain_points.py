@@ -432,7 +432,7 @@ def test_rare_words_are_left_out_by_hand() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(people=st.lists(st.integers(0, 9), min_size=1, max_size=8), whole=st.integers(1, 40))
-def test_hidden_members_cannot_be_told_from_the_others(people: list[int], whole: int) -> None:
+def test_hidden_members_cannot_be_derived_from_the_others(people: list[int], whole: int) -> None:
     """A topic of five people or more is shown; of its members those of fewer are not, and never one alone."""
     con = duckdb.connect()
     numbers = "texts, share, people, csat_n, csat, rest_csat_n, rest_csat, polarity_n, polarity, rest_polarity_n, rest_polarity"
