@@ -110,7 +110,7 @@ joined as (
         {{ is_out_of_order('orders.order_shipped_at', 'orders.ordered_at') }} as is_shipping_contradicted,
         {{ is_out_of_order('orders.order_delivered_at', 'orders.ordered_at') }}
         or {{ is_out_of_order('orders.order_delivered_at', 'orders.order_shipped_at') }} as is_delivery_contradicted,
-        -- What the order's file, or what belongs to the order, can tell.
+        -- What the order's file, or what belongs to the order, can say.
         coalesce(loads.tells_shipped_at, false) and contracts.does_tell_shippings
         or contracts.do_parcels_tell_shippings as is_shipping_known,
         coalesce(loads.tells_delivered_at, false) and contracts.does_tell_deliveries
@@ -259,7 +259,7 @@ select
     not is_cancelled and coalesce(promised_ship_at <= {{ as_of() }}, false) as is_shipping_due,
     not is_cancelled
     and coalesce(promised_ship_at <= {{ as_of() }}, false)
-    -- Overdue is late, where the export tells of shippings at all and its state does not say that it was shipped.
+    -- Overdue is late, where the export records shippings at all and its state does not say that it was shipped.
     and case
         when is_shipping_contradicted then null
         when order_shipped_at is not null then order_shipped_at <= promised_ship_at

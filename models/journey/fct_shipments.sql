@@ -3,7 +3,7 @@
     touched_by={'stg_shipments': 'order_id', 'fct_orders': 'order_id'},
     on_clock=['select order_id from ' ~ ref('stg_shipments') ~ ' where ' ~ passed('delivered_at')]
 ) }}
--- Parcels. Where no export of them tells of an order's, the order that was shipped is one.
+-- Parcels. Where no export has an order's parcels, the order that was shipped is one.
 with shipments as (
 
     select

@@ -1,4 +1,4 @@
--- The days on which the log of states tells anything of anybody, and until when: in the last one, until its last instant.
+-- The days on which the log of states records anything of anybody, and until when: in the last one, until its last instant.
 with state_times as (
 
     select

@@ -16,7 +16,7 @@
         'fct_product_usage': 'customer_key',
     }
 ) }}
--- What may tell that a customer will leave, each with the day from which it is known and, where it can cease to hold, the first
+-- What may show that a customer will leave, each with the day from which it is known and, where it can cease to hold, the first
 -- day on which that is not known yet: no fact of today is taken for one of then. A ticket that was reopened counts as open until
 -- it was solved first.
 with happenings as (

@@ -1,5 +1,5 @@
--- What the orders of each contract, with what belongs to them, tell by some record: when they were shipped and delivered, that
--- one was refunded, how they were reviewed. A column that no record fills tells none of it, and no word means no only where the
+-- What the orders of each contract, with what belongs to them, say by some record: when they were shipped and delivered, that
+-- one was refunded, how they were reviewed. A column that no record fills says none of it, and no word means no only where the
 -- export has one. Where no order was cancelled, there is nobody to be named.
 with parcels as (
 

@@ -6,7 +6,7 @@
         'int_call_tickets': 'ticket_id',
     }
 ) }}
--- What the log can tell of each ticket, and when the clock of its first response starts.
+-- What the log can say of each ticket, and when the clock of its first response starts.
 with tickets as (
 
     select
@@ -66,7 +66,7 @@ reaching as (
         or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on) as is_begin_known,
         coalesce(own_logs.is_creation_known, false)
         or coalesce(tickets.created_on >= {{ add_days('reach.begins_on', -var('log_lag_days')) }}, false) as is_first_known,
-        -- What happened to it after the log had ended nobody tells, unless it was over by then.
+        -- What happened to it after the log had ended nobody knows, unless it was over by then.
         reach.ended_at is null
         or (
             tickets.is_off_desk

@@ -167,7 +167,7 @@ joined as (
                 then tickets.closed_at
             else tickets.solved_at
         end as stated_solved_at,
-        -- A log that does not reach back to the creation tells that it was reopened, but not that it never was.
+        -- A log that does not reach back to the creation shows that it was reopened, but not that it never was.
         coalesce(
             case
                 when statuses.first_solved_at is not null and (tickets.are_changes_logged or statuses.reopens > 0)
@@ -264,7 +264,7 @@ select
         end
     ) as agent_replies,
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
-    -- creation, tell nothing of it.
+    -- creation, say nothing of it.
     response_starts_at is not null
     -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
     and not (is_answered_by_bot and is_solved and first_response_at is null)
