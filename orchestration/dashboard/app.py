@@ -40,7 +40,7 @@ _DEFINITION = (
     "formula", "unit", "direction", "fact", "event_date", "exports", "needs", "dimensions", "grains", "pending_measure",
     "interval_kind", "settles_after_days", "kind", "stage", "source", "kpi_id",
 )  # fmt: skip
-_NOT_GIVEN = "Not given: single cases stand in analysis.duckdb, beside the marts, for those who may read them."
+_NOT_GIVEN = "Not given: single cases are in analysis.duckdb, beside the marts, for those who may read them."
 
 
 def in_words(name: str) -> str:

@@ -24,7 +24,7 @@ def family_of(kpi_id: str) -> tuple[str, str, str]:
 def families(kpis: Iterable[Kpi]) -> list[Kpi]:
     """The KPIs in their order, those of one measure as `variants` of the measure's mean.
 
-    Where the mart leaves the mean out, its other statistics stand by themselves.
+    Where the mart leaves the mean out, its other statistics are shown by themselves.
     """
     shown = list(kpis)
     by_id = {kpi.id: kpi for kpi in shown}

@@ -258,7 +258,7 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
     if [column.name] == list(kind.key) and not seen.is_unique:
         often = max(seen.values.values())
         made.doubts.append(
-            f"one stands in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
+            f"one occurs in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
         )
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")

@@ -93,7 +93,7 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
     for looks in file:
         named = _by_name(looks.seen.name, kind)
         if named is None and looks.seen.described and (named := _by_name(looks.seen.described, kind)) is not None:
-            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what stands below its name", named[3])
+            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what is below its name", named[3])
         if named is None:
             continue
         column, points, why, language = named

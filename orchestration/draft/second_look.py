@@ -179,7 +179,7 @@ def _by_record(made: Draft, kind: Kind, read: Sample) -> None:
         if differing:
             one.doubts.append(f"rows of one {key.looks.seen.name} differ in it ({differing:,}): of the row, or of the whole?")
         elif adds_up:
-            one.doubts.append(f"stands in each row of one {key.looks.seen.name}: of the row, or of the whole?")
+            one.doubts.append(f"is in each row of one {key.looks.seen.name}: of the row, or of the whole?")
 
 
 def _interactions(made: Draft) -> None:

@@ -40,7 +40,7 @@ class Contract(Form):
     )
     params: dict[str, Param] = Field(
         default_factory=dict,
-        description="Values that differ by account, which stand elsewhere as `${name}`: name -> its default, or `description` "
+        description="Values that differ by account, which are used elsewhere as `${name}`: name -> its default, or `description` "
         "and `default`. One without a default must be given: in the setting `contract_params`, or by a contract that extends "
         "this one.",
     )

@@ -105,7 +105,7 @@ def _parts(data: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[tuple[st
     rest = {key: value for key, value in data.items() if key != "kinds"}
     for name, part in kinds.items():
         if "kinds" in part:
-            faults.append(Fault(("kinds", str(name), "kinds"), "cannot stand within itself"))
+            faults.append(Fault(("kinds", str(name), "kinds"), "cannot be within itself"))
         whole = {
             "kind": name,
             **rest,

@@ -1,4 +1,4 @@
-"""Where a file's header stands, and what its columns are called."""
+"""Where a file's header is, and what its columns are called."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Header:
             for position, (cell, name) in enumerate(zip(self.cells, self.names, strict=True), start=1)
             if cell.strip() not in ("", name)
         ]
-        return [f"column names that stand more than once are read as {', '.join(renamed[:12])}"] if renamed else []
+        return [f"column names that occur more than once are read as {', '.join(renamed[:12])}"] if renamed else []
 
 
 def column_names(cells: Sequence[str]) -> list[str]:

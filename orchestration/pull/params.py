@@ -134,7 +134,7 @@ class _Filler:
                 return found[0]
             value = self._known[found[1]]
             if isinstance(value, list | dict):
-                self._faults.append(Fault(path, f"the parameter {found[1]!r} is a list, which cannot stand within a text"))
+                self._faults.append(Fault(path, f"the parameter {found[1]!r} is a list, which cannot be part of a text"))
             return "" if value is None else str(value)
 
         return _REFERENCE.sub(value_of, text)

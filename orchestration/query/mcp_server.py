@@ -24,7 +24,7 @@ from orchestration.query.showing import as_json
 _INSTRUCTIONS = """\
 Verified customer-experience KPIs. Start with list_kpis. Every number comes with n (cases), a 95 % interval (ci_low, ci_high; none
 for medians and counts), n_pending (cases not decided yet), status and is_final (false: it may still change). Status suppressed
-means that too few people stand behind a number to show it, not_available that no export tells it, insufficient_data that cases
+means that too few people are behind a number to show it, not_available that no export has it, insufficient_data that cases
 are too few to judge. Say so rather than guess. Rates are from 0 to 1, times in seconds, money in the currency of list_kpis."""
 #: So many rows at most in one answer.
 _MOST_ROWS, _MOST_CASES = 2000, 200

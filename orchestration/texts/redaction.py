@@ -106,7 +106,7 @@ def _marked(text: str, spans: list[_Span]) -> str:
 
 
 def _known(text: str, known: Iterable[str]) -> list[_Span]:
-    """Where the record's own values stand, and the parts of its e-mail address: anna.nowak@… is Anna, and Nowak."""
+    """Where the record's own values are, and the parts of its e-mail address: anna.nowak@… is Anna, and Nowak."""
     words = {value.strip() for value in known if value and len(value.strip()) > 2}
     parts = {part for value in words if "@" in value for part in re.split(r"[._+\d-]+", value.partition("@")[0]) if len(part) > 2}
     spans = []

@@ -19,7 +19,7 @@ from scipy.spatial.distance import squareform
 
 from orchestration.texts.words import CONCEPT
 
-#: The first of January 1970 was one, and so stands three days behind a Monday.
+#: The first of January 1970 was one, and so is three days behind a Monday.
 _THURSDAY = 3
 #: How the ids of topics begin that were found, not named.
 FOUND = "t"

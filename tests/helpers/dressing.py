@@ -193,7 +193,7 @@ def _cell(spec: Column, value: Any, form: dict[str, Any]) -> str:
     if value is None:
         return str(form["missing"])
     if spec.values:
-        # A word that nobody knows: only where the row stands without it.
+        # A word that nobody knows: only where the row is complete without it.
         is_strange = form["strange"] and not spec.required and value == spec.values[0]
         return str(form["strange"] if is_strange else form["words"][spec.name][value])
     match spec.type:

@@ -346,7 +346,7 @@ def test_users_name_merge_and_leave_out_topics(con: duckdb.DuckDBPyConnection, h
     # A topic that was not found, and one that nobody speaks of.
     assert labels["Green things"]["found_on"] is None or labels["Green things"]["is_named"]
     assert "Nobody" not in labels
-    # A name has one id wherever it stands; what was found and not named keeps its own.
+    # A name has one id wherever it occurs; what was found and not named keeps its own.
     assert merged["topic_id"] == Named("money and app", ()).id
     rest = {row["topic_id"] for row in named["topics_found"] if not row["is_named"]}
     assert rest <= {row["topic_id"] for row in plain["topics_found"]}

@@ -23,7 +23,7 @@ T4,2026-06-03T10:00:00Z,delivered,2026-06-04,2026-06-03T12:00:00Z,2026-06-05,202
 T5,{ON_JUNE_1},delivered,2026-06-02,2026-06-02T09:00:05Z,2026-06-05,2026-06-02T09:00:00Z,
 """
 
-#: A shop that promises, and never tells when it delivered; one of its orders was cancelled by nobody known.
+#: A shop with delivery dates, that never says when it delivered; one of its orders was cancelled by nobody known.
 SILENT = "Number,Placed,State,Due\n" + "".join(
     f"S{number},{ON_JUNE_1},{state},2026-06-05\n"
     for number, state in enumerate(["delivered", "delivered", "shipped", "cancelled"])

@@ -207,7 +207,7 @@ def test_samples_are_the_same_for_the_same_seed(cxhouse: Cxhouse, tmp_path: Path
 
 
 def test_no_personal_data_is_published(sample_home: Home) -> None:
-    """No e-mail address or phone number of the sample's customers stands anywhere in the published file."""
+    """No e-mail address or phone number of the sample's customers is anywhere in the published file."""
     for name in ("marts.duckdb", "analysis.duckdb"):
         data = (sample_home.path / "published" / name).read_bytes()
         assert b"@example.com" not in data.lower()

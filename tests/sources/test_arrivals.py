@@ -459,7 +459,7 @@ def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None
     (reason,) = reasons(place.settings)
     assert (reason.file, reason.rows, reason.first_rows[0]) == ("orders_2026-05-02.csv", 3, 2)
     assert [found.rows for found in reasons(place.settings, file="orders_2026-05-01.csv")] == [2]
-    written = list(export_rows(place.settings, None, None, place.exports.parent / "mend"))
+    written = list(export_rows(place.settings, None, None, place.exports.parent / "fixed"))
     assert [found.rows for found in written] == [3]
 
 

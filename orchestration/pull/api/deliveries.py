@@ -112,7 +112,7 @@ class Deliveries:
             return
         path = self._folder / f"{work['file']}{_PART}"
         with path.open("ab") as file:
-            # Behind what counts stands, at most, a page that was not finished.
+            # Behind what counts there is, at most, a page that was not finished.
             file.truncate(work["bytes"])
             # Landing takes equal bytes for one file: what was so, changed, and is so again would not come again. The name tells
             # files apart, in the one field of the packed form that means nothing here.
