@@ -23,7 +23,7 @@ def bounded(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     limit = resources()
     con.execute(f"set memory_limit = '{limit.memory_limit}'")
     con.execute(f"set threads = {limit.threads}")
-    # A run has its own; this one would stand in the output of commands.
+    # A run has its own; this one would be in the output of commands.
     con.execute("set enable_progress_bar = false")
     if limit.temp_directory is not None:
         ((there,),) = con.execute("select current_setting('temp_directory')").fetchall()

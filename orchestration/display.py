@@ -185,8 +185,8 @@ def left_out(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
 
     labels = {row["kpi_id"]: row["label"] for row in rows}
     with connect(published_file(settings), read_only=True) as con:
-        told = Marts(con).left_out
-    return [f"{label} {told[kpi]}" for kpi, label in labels.items() if kpi in told]
+        reasons = Marts(con).left_out
+    return [f"{label} {reasons[kpi]}" for kpi, label in labels.items() if kpi in reasons]
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from orchestration.errors import CxhouseError
 
 #: What network file systems say of a rename that may work a moment later, and for how long it is tried.
 _PASSING = (errno.ESTALE, errno.EBUSY, errno.EAGAIN)
-#: How libraries say that the disk is full; SQLite cannot always tell it from one that fails, or takes no new name.
+#: How libraries say that the disk is full; SQLite cannot always distinguish it from one that fails, or takes no new name.
 _FULL = ("no space left on device", "disk is full", "disk i/o error", "unable to open database file")
 _WAITS = (0.05, 0.2, 0.5)
 
@@ -28,7 +28,7 @@ def sync(path: Path) -> None:
 
 
 def sync_moved(files: Iterable[Path]) -> None:
-    """Have files on disk that were written and moved to where they lie: their bytes, and each folder's names once."""
+    """Have files on disk that were written and moved to where they are kept: their bytes, and each folder's names once."""
     folders = set()
     for path in files:
         if path.exists():
@@ -81,7 +81,7 @@ def _move_over(source: Path, target: Path) -> None:
 def explain(error: BaseException) -> CxhouseError | None:
     """For an error of a full disk: what to do; nothing for any other."""
     is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if not is_full and not any(told in str(error).lower() for told in _FULL):
+    if not is_full and not any(message in str(error).lower() for message in _FULL):
         return None
     return CxhouseError(
         "the disk is full, or takes nothing more: make room in the home (or in `temp_directory`) and run again; what is "

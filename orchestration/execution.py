@@ -35,7 +35,7 @@ _DATABASE = "storage: {{postgres: {{postgres_url: {url}}}}}\n"
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the home's folders, and tell every library where to work and to keep to itself."""
+    """Make the home's folders, and have every library work there and keep to itself."""
     os.environ.update(settings.environment())
     os.umask(settings.umask)
     for folder in (settings.home, settings.dagster_home, settings.raw, settings.published, settings.dbt_target):
@@ -130,7 +130,7 @@ def _run_here(run: Run, phases: RunRecord) -> None:
 
 @contextmanager
 def _held_open(settings: Settings) -> Iterator[None]:
-    """Whoever closes a database last waits until DuckDB has written it anew: that is done once, not after each step."""
+    """Whoever closes a database last waits until DuckDB has rewritten it: that is done once, not after each step."""
     if settings.engine != "duckdb":
         yield
         return
@@ -165,7 +165,7 @@ def _run_in_dagster(run: Run, phases: RunRecord) -> None:
 
 
 def _failures(result: object) -> list[str]:
-    """For each failed step what is worth telling: a configuration error in its chain of causes, else the last cause."""
+    """For each failed step what is worth reporting: a configuration error in its chain of causes, else the last cause."""
     texts = []
     for event in result.all_events:  # type: ignore[attr-defined]
         if not event.is_step_failure:

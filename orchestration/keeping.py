@@ -46,7 +46,7 @@ class State(NamedTuple):
     clock: str
     as_of: str
     version: int
-    #: Do the rows stand in `maintenance.changed_...` that made this version from the one before?
+    #: Do the rows are in `maintenance.changed_...` that made this version from the one before?
     are_changes_known: bool
     #: By which `maintained` knows the query.
     fingerprint: str
@@ -121,7 +121,7 @@ class Kept:
     # -- what dbt compiled, for runs without it ----------------------------------------------------------------------------
 
     def compiled(self, node: Any, computed_at: str) -> None:
-        """Remember a node's query as dbt compiled it; ``computed_at`` is how the instant of the run stands in it."""
+        """Remember a node's query as dbt compiled it; ``computed_at`` is how the instant of the run is written in it."""
         code = getattr(node, "compiled_code", None)
         if code:
             for placeholder, text in self._placeholders(computed_at).items():
@@ -264,12 +264,12 @@ class Kept:
     def held_by(self, published: str, size: int, max_growth: int, tables: Iterable[str]) -> Held:
         """What of the tables the publication ``published``, of so many bytes, holds already."""
         text = self.verdicts(_PUBLISHED, published)
-        told = json.loads(text) if text else {}
-        if told.get("project") != self._project or told.get("rules") != _RULES or size > max_growth * told["bytes"]:
+        record = json.loads(text) if text else {}
+        if record.get("project") != self._project or record.get("rules") != _RULES or size > max_growth * record["bytes"]:
             return Held()
         unchanged, outdated = set(), set()
         for name in tables:
-            state, then = self._built.get(name), told["tables"].get(name)
+            state, then = self._built.get(name), record["tables"].get(name)
             if state and then == f"v{state.version}":
                 unchanged.add(name)
             elif state and state.are_changes_known and then == f"v{state.version - 1}":
@@ -281,8 +281,8 @@ class Kept:
         rows = self._rows("select verdicts from maintenance.kept where node = ?", [_PUBLISHED])
         first = size if is_whole or not rows else json.loads(rows[0][0])["bytes"]
         versions = {name: self.version_of(name) for name in tables}
-        told = {"project": self._project, "rules": _RULES, "bytes": first, "tables": versions}
-        self._remember(_PUBLISHED, version, json.dumps(told))
+        record = {"project": self._project, "rules": _RULES, "bytes": first, "tables": versions}
+        self._remember(_PUBLISHED, version, json.dumps(record))
 
     def version_of(self, model: str) -> str | None:
         """The version of a model's table; none of those that are built in every run."""

@@ -1,4 +1,4 @@
-"""Personal data in a text: what leads to somebody, and where it stands.
+"""Personal data in a text: what leads to somebody, and where it is.
 
 Found are e-mail addresses, phone numbers, bank accounts (IBAN) and cards: what has a form that can be checked. Names have none.
 Numbers are checked by libraries (``phonenumbers``, ``python-stdnum``), so that an order's number is rarely taken for a phone's.
@@ -70,7 +70,7 @@ def finds(text: str, regions: tuple[str, ...] = REGIONS, is_id: bool = False) ->
 
 
 def places(text: str, regions: tuple[str, ...] = REGIONS, is_id: bool = False) -> list[Found]:
-    """Where personal data stands in a text, from left to right; places do not overlap. Arguments as in ``finds``."""
+    """Where personal data is in a text, from left to right; places do not overlap. Arguments as in ``finds``."""
     if not (_CANDIDATE_ID if is_id else _CANDIDATE).search(text):
         return []
     every = [*_emails(text), *_ibans(text)]

@@ -100,9 +100,9 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _needs(told: str) -> str:
+def _needs(alternatives: str) -> str:
     """The columns that a KPI cannot do without, as people read them; what none may have (``!``) is no column to deliver."""
-    entries = [[need.rstrip("?") for need in entry.split("|") if "!" not in need] for entry in told.split(", ")]
+    entries = [[need.rstrip("?") for need in entry.split("|") if "!" not in need] for entry in alternatives.split(", ")]
     words = [" or ".join(dict.fromkeys(needs)) for needs in entries if any(needs)]
     return ", ".join(dict.fromkeys(words)) or "nothing more"
 

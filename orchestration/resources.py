@@ -28,18 +28,18 @@ class Resources:
         return f"{self.memory_bytes // 2**20}MiB"
 
 
-_told: Resources | None = None
+_current: Resources | None = None
 
 
 def use(resources: Resources) -> None:
     """Let all connections from now on keep to these."""
-    global _told
-    _told = resources
+    global _current
+    _current = resources
 
 
 def resources() -> Resources:
     """What connections keep to; without any settings a share of the machine."""
-    return _told or Resources(default_memory(), processors())
+    return _current or Resources(default_memory(), processors())
 
 
 # -- what the machine has ----------------------------------------------------------------------------------------------
@@ -69,23 +69,23 @@ def total_memory() -> int:
     """Bytes that this process may have: the machine's, or less where a cgroup says so."""
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for name in ("memory.max", "memory.limit_in_bytes"):
-        limits += [int(text) for text in _told_by_cgroups("memory", name) if text.isdigit()]
+        limits += [int(text) for text in _cgroup_limits("memory", name) if text.isdigit()]
     return min(limits)
 
 
 def processors() -> int:
     """Processors that this process may use, a cgroup's quota included."""
     counts = [float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)]
-    for text in _told_by_cgroups("cpu", "cpu.max"):
+    for text in _cgroup_limits("cpu", "cpu.max"):
         quota, _, period = text.partition(" ")
         if quota.isdigit():
             counts.append(int(quota) / int(period or 100_000))
-    quotas = zip(_told_by_cgroups("cpu", "cpu.cfs_quota_us"), _told_by_cgroups("cpu", "cpu.cfs_period_us"), strict=False)
+    quotas = zip(_cgroup_limits("cpu", "cpu.cfs_quota_us"), _cgroup_limits("cpu", "cpu.cfs_period_us"), strict=False)
     counts += [int(quota) / int(period) for quota, period in quotas if int(quota) > 0]
     return max(1, int(min(counts)))
 
 
-def _told_by_cgroups(controller: str, name: str) -> list[str]:
+def _cgroup_limits(controller: str, name: str) -> list[str]:
     """What a file of this process's cgroups says, from its own up to the root: version 2, and version 1 of a controller."""
     try:
         lines = OWN_CGROUPS.read_text(encoding="utf-8").splitlines()

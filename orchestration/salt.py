@@ -1,6 +1,6 @@
 """The home's own secret in customer keys: without it a published key could be found out by hashing guesses.
 
-It stands in one private file, which the models read when they run; no text of a query and no artefact holds it.
+It is in one private file, which the models read when they run; no text of a query and no artefact holds it.
 """
 
 from __future__ import annotations

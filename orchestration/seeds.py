@@ -45,7 +45,7 @@ class Cells:
 def prepare_seeds(settings: Settings) -> None:
     """Lay out the effective seeds: the shipped ones, the user's in their place.
 
-    To be done before each dbt command: dbt writes what it ran over seeds that lie outside of its project.
+    To be done before each dbt command: dbt writes what it ran over seeds that are outside of its project.
 
     Raises:
         ConfigurationError: a user's seed has no shipped counterpart, or columns that it has not.

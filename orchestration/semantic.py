@@ -31,7 +31,7 @@ _FOLDER = "metricflow"
 def prepare_project(settings: Settings) -> Path:
     """Lay out the project that MetricFlow reads; returns its folder.
 
-    The manifest is the one that the last run left: parsing anew would get in the way of a run that is going on.
+    The manifest is the one that the last run left: parsing again would get in the way of a run that is going on.
 
     Raises:
         ConfigurationError: nothing has been published in this home.
@@ -50,8 +50,8 @@ def prepare_project(settings: Settings) -> Path:
     profiles = {"cxhouse": {"target": "published", "outputs": {"published": marts}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
     carried = dbt_vars(settings)["extra_dimensions"]["one"]
-    told = over_published(manifest, publications(settings), publication.reporting_timezone, carried)
-    (folder / "target" / "semantic_manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    rewritten = over_published(manifest, publications(settings), publication.reporting_timezone, carried)
+    (folder / "target" / "semantic_manifest.json").write_text(json.dumps(rewritten), encoding="utf-8")
     return folder
 
 

@@ -97,10 +97,10 @@ def java_version() -> int | None:
     if java is None:
         return None
     try:
-        told = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
+        output = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
     except (OSError, subprocess.CalledProcessError):
         return None
-    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    found = re.search(r'version "(?:1\.)?(\d+)', output)
     return int(found[1]) if found else None
 
 
@@ -110,13 +110,13 @@ def start_session(settings: Settings) -> SparkSession:
 
     if session := SparkSession.getActiveSession():
         return session
-    told = configuration(settings)
-    # The catalogue's database writes its log to the working directory, unless it is told otherwise.
+    options = configuration(settings)
+    # The catalogue's database writes its log to the working directory, unless it is set otherwise.
     place = f"-Dderby.stream.error.file={settings.spark / 'derby.log'}"
-    told[JAVA_OPTIONS] = " ".join([told.get(JAVA_OPTIONS, ""), place, STACK]).strip()
+    options[JAVA_OPTIONS] = " ".join([options.get(JAVA_OPTIONS, ""), place, STACK]).strip()
     settings.spark.mkdir(parents=True, exist_ok=True)
     builder: Any = SparkSession.builder
-    for name, value in told.items():
+    for name, value in options.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
@@ -155,7 +155,7 @@ def stop_session(settings: Settings) -> None:
 
 
 def show_tables(settings: Settings, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
-    """Let DuckDB see tables that Spark built, where they lie: as views over its Parquet files.
+    """Let DuckDB see tables that Spark built, where they are stored: as views over its Parquet files.
 
     Raises:
         ConfigurationError: Spark keeps the tables as something else.

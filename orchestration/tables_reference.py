@@ -16,7 +16,7 @@ cases ([who reads what](connecting.md)). `customer_key` and `agent_key` are keys
 ## How they join
 
 Each line leads from a dimension to a fact that has its key. Drawn are the facts with a row for each record; where the columns of
-the others lead stands beside each.
+the others lead is beside each.
 """
 #: The key of a table whose own names people and is published as a key.
 _PUT = {"dim_agents": "agent_key"}
@@ -65,6 +65,8 @@ def _section(table: PublicTable, types: Mapping[tuple[str, str], str], leads: Ma
     lines += ["| column | type | |", "|---|---|---|"]
     for column, text in table.columns.items():
         target = leads.get((table.name, column))
-        told = " ".join(text.split()) + (f" Leads to [`{target}`](#{target})." if target else "")
-        lines.append(f"| `{column}` | {types.get((table.model, column), 'varchar')} | {told.replace('|', chr(92) + '|')} |")
+        description = " ".join(text.split()) + (f" Leads to [`{target}`](#{target})." if target else "")
+        lines.append(
+            f"| `{column}` | {types.get((table.model, column), 'varchar')} | {description.replace('|', chr(92) + '|')} |"
+        )
     return "\n".join([*lines, ""])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from orchestration.pull.availability import may_say
 from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.telling import may_say
 
 HEADER = """# Vendors: exports that are read as they are
 
@@ -106,12 +106,12 @@ class _Kpis:
 
 def _kpis(made: Contract, beside: list[Contract], definitions: list[dict[str, Any]]) -> _Kpis:
     """KPIs of the contract's kind. A need that any of several columns meets may be met by the contracts ``beside`` it."""
-    told = {other.kind: other for other in beside}
+    contracts = {other.kind: other for other in beside}
     found = _Kpis()
     for kpi in definitions:
         if made.kind not in re.split(r", |\|", kpi["exports"]):
             continue
-        entries = [_Entry(entry.split("|"), told) for entry in (kpi["needs"] or "").split(", ") if entry]
+        entries = [_Entry(entry.split("|"), contracts) for entry in (kpi["needs"] or "").split(", ") if entry]
         # An entry that names no column of the kind is a matter of other exports.
         unmet = [entry for entry in entries if made.kind in entry.kinds and not entry.is_met]
         if not unmet:
@@ -128,9 +128,9 @@ def _kpis(made: Contract, beside: list[Contract], definitions: list[dict[str, An
 class _Entry:
     """One need of a KPI ("a|b"), as an export meets it."""
 
-    def __init__(self, needs: list[str], told: dict[str, Contract]) -> None:
+    def __init__(self, needs: list[str], contracts: dict[str, Contract]) -> None:
         parts = [(kind, column) for kind, _, column in (need.partition(".") for need in needs)]
-        own = [(told[kind], column) for kind, column in parts if kind in told]
+        own = [(contracts[kind], column) for kind, column in parts if kind in contracts]
         self.kinds = {kind for kind, _ in parts}
         self.is_met = any(_may_tell(made, column) for made, column in own if "!" not in column)
         #: Columns and values that no record may tell, where that alone is left: of a value that none can tell, it says nothing.
@@ -139,7 +139,7 @@ class _Entry:
             for made, column in own
             if "!" in column and ("!=" not in column or _may_tell(made, column.replace("!", "")))
         ]
-        self.others = " or ".join(f"`{kind}.{column.rstrip('?')}`" for kind, column in parts if kind not in told)
+        self.others = " or ".join(f"`{kind}.{column.rstrip('?')}`" for kind, column in parts if kind not in contracts)
 
 
 def _in_words(forbidden: str) -> str:
@@ -147,8 +147,8 @@ def _in_words(forbidden: str) -> str:
     return f"{column} {value}" if is_value else column.rstrip("!")
 
 
-def _may_tell(made: Contract, told: str) -> bool:
+def _may_tell(made: Contract, need: str) -> bool:
     """May a record of a contract tell a column, or a value of it ("column=value")?"""
-    column, is_value, value = told.rstrip("?").partition("=")
+    column, is_value, value = need.rstrip("?").partition("=")
     mapping = made.columns.get(column)
     return mapping is not None and (not is_value or may_say(mapping, value))

@@ -33,7 +33,7 @@ VERSIONS = "versions"
 ANALYSIS = "analysis"
 #: The link to the folder of the published version.
 CURRENT = "current"
-#: What lies in a version and has a name of its own beside ``current``.
+#: What is in a version and has a name of its own beside ``current``.
 NAMES = (MARTS_FILE, ANALYSIS_FILE, PARQUET_FOLDER, REPORT_FILE)
 #: Which home publishes into the folder, and the ledger's mark with the home's number.
 OWNER_FILE, _HOME = ".home", "home"
@@ -109,17 +109,17 @@ def claim(settings: Settings) -> None:
     ledger.set_mark(_HOME, number)
     ours = {"home": str(settings.home.absolute()), "id": number}
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        recorded = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        told = None
-    if told == ours:
+        recorded = None
+    if recorded == ours:
         return
-    if told is not None:
-        other = Path(told["home"])
+    if recorded is not None:
+        other = Path(recorded["home"])
         # A copy of a home has its number; where that was moved to, or copied with its versions, it goes on.
         is_there = (other / "published").exists() and (other / "published").samefile(settings.published)
         is_same_place = other.exists() and other.samefile(settings.home)
-        if not is_same_place and (is_there or told["id"] != number):
+        if not is_same_place and (is_there or recorded["id"] != number):
             raise ConfigurationError(
                 f"{settings.published} is published by another home, {other}: give each a folder of its own, or remove "
                 f"{path} if that home is no more"
@@ -131,7 +131,7 @@ def claim(settings: Settings) -> None:
 
 
 def next_name(settings: Settings) -> str:
-    """The name of a version of now; the newest one's follows if the clock was put back, since names tell their order."""
+    """The name of a version of now; the newest one's follows if the clock was put back, since names give their order."""
     moment = datetime.now(UTC)
     if (kept := versions(settings)) and kept[0].published_at >= moment:
         moment = kept[0].published_at + timedelta(microseconds=1)

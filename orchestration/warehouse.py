@@ -37,7 +37,7 @@ class Warehouse:
         use(settings.resources)
         self._settings = settings
         self._manifest: Any = None
-        #: The manifest as it lies on disk, and when that was written.
+        #: The manifest as it is on disk, and when that was written.
         self._document: tuple[int, dict[str, Any]] | None = None
 
     @cached_property
@@ -154,7 +154,7 @@ class Warehouse:
             return False
 
     def build(self, arguments: list[str] | None = None, progress: Callable[[str], None] = lambda _: None) -> list[NodeResult]:
-        """Seeds, models and data tests in order; what stands on a failed test is skipped.
+        """Seeds, models and data tests in order; what depends on a failed test is skipped.
 
         dbt compiles the queries, and builds only what is not known without it: chosen days, a part of the models, columns that
         changed, Spark.
@@ -218,7 +218,7 @@ class Warehouse:
                 total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
                 progress(f"{event.data.index} of {total} {event.data.node_info.node_name}")
 
-        # The manifest lies there since it was parsed; to write it takes a second for each layer.
+        # The manifest is there since it was parsed; to write it takes a second for each layer.
         command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test", *(arguments or [])]
         if self._settings.full_refresh:
             command.append("--full-refresh")
@@ -244,7 +244,7 @@ class Warehouse:
     def command(self, arguments: list[str]) -> bool:
         """Any dbt command over this home, with dbt's own output; False when it did not succeed."""
         prepare_seeds(self._settings)
-        # It may be told other variables: the next run takes neither its manifest nor its tables for this project's.
+        # It may be given other variables: the next run takes neither its manifest nor its tables for this project's.
         self._parsed.unlink(missing_ok=True)
         return bool(self._invoke(arguments, log_level="info", project="").success)
 

@@ -93,8 +93,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The compiled query of each of QUERIES, and of a macro: the project is read once for all tests that run one by itself."""
 
     def build(folder: Path) -> None:
-        told = {"staffing_shrinkage": 0, "baseline_days": 360}
-        home = Settings(home=folder / "home", as_of=date.fromisoformat(ANY_INSTANT[:10]), reporting_timezone=ANY_ZONE, vars=told)
+        variables = {"staffing_shrinkage": 0, "baseline_days": 360}
+        home = Settings(
+            home=folder / "home", as_of=date.fromisoformat(ANY_INSTANT[:10]), reporting_timezone=ANY_ZONE, vars=variables
+        )
         prepare_home(home)
         warehouse = Warehouse(home)
         chances = {"two_sided_p": warehouse.rendered("select z, {{ two_sided_p('z') }} as p from points")}

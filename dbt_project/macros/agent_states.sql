@@ -1,5 +1,5 @@
-{#- When a state of an agent ended, as its row tells it: by the instant, or by how long it lasted. -#}
-{% macro told_end_of_state() -%}
+{#- When a state of an agent ended, as its row states it: by the instant, or by how long it lasted. -#}
+{% macro stated_end_of_state() -%}
   coalesce(ended_at, {{ dbt.dateadd('second', 'cast(duration_seconds as integer)', 'started_at') }})
 {%- endmacro %}
 

@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 
-{#- The home's secret is read where it lies, so that no text of a query holds it. -#}
+{#- The home's secret is read where it is stored, so that no text of a query holds it. -#}
 {% macro salt_file() -%}
   {{ env_var('CXHOUSE_SALT_FILE', 'identity_salt') }}
 {%- endmacro %}

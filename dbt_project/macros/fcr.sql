@@ -1,4 +1,4 @@
-{#- First-contact resolution as observed, for one contact; null while it cannot be told.
+{#- First-contact resolution as observed, for one contact; null while it cannot be known.
 
     `contacts` is the alias of int_contacts, null for a contact of an unknown customer: whether such a customer came back
     cannot be observed. `is_one_interaction` is null where the export does not tell interactions. -#}

@@ -1,17 +1,17 @@
 {#- The grains of a dimension's members (or of `all`): what `kpi_grains` says of it, else of `default`. -#}
 {% macro grains_by(dimension) %}
-  {%- set told, every = var('kpi_grains'), ['day', 'week', 'month', 'quarter', 'all'] -%}
-  {%- if told is not mapping -%}{{- return(every | select('in', told) | list) -}}{%- endif -%}
-  {%- set found = told.get(dimension, every if dimension == 'all' else told.get('default', every[1:])) -%}
+  {%- set setting, every = var('kpi_grains'), ['day', 'week', 'month', 'quarter', 'all'] -%}
+  {%- if setting is not mapping -%}{{- return(every | select('in', setting) | list) -}}{%- endif -%}
+  {%- set found = setting.get(dimension, every if dimension == 'all' else setting.get('default', every[1:])) -%}
   {{- return(every | select('in', found) | list) -}}
 {% endmacro %}
 
 
 {#- The grains of the members of a list: what `kpi_grains` says of it, else the longer ones of `default`, since members are many. -#}
 {% macro grains_of_list(name) %}
-  {%- set told = var('kpi_grains') -%}
-  {%- set is_told = told is mapping and name in told -%}
-  {{- return(grains_by(name) if is_told else grains_by(name) | select('in', ['month', 'quarter', 'all']) | list) -}}
+  {%- set setting = var('kpi_grains') -%}
+  {%- set has_setting = setting is mapping and name in setting -%}
+  {{- return(grains_by(name) if has_setting else grains_by(name) | select('in', ['month', 'quarter', 'all']) | list) -}}
 {% endmacro %}
 
 
@@ -117,7 +117,7 @@
             else bit_or(people_bits)
         end as people_bits
     from (
-        {% for fact, told in by_fact.items() -%}
+        {% for fact, parts in by_fact.items() -%}
         select
             measure,
             dimension,
@@ -126,12 +126,12 @@
             sum_of_squares,
             n,
             people_bits,
-            '{{ told.people if told.people in ["counted", "rows"] else "known" }}' as people
+            '{{ parts.people if parts.people in ["counted", "rows"] else "known" }}' as people
         from {{ ref('kpi_parts_' ~ fact) }}
         where
             grain = 'quarter'
-            and measure in ('{{ told.measures | join("', '") }}')
-            and dimension in ('{{ told.cuts | join("', '") }}')
+            and measure in ('{{ parts.measures | join("', '") }}')
+            and dimension in ('{{ parts.cuts | join("', '") }}')
             and {{ is_touched("'all'", 'cast(null as date)', 'dimension', 'member') }}
         {{ "union all" if not loop.last }}
         {% endfor -%}

@@ -74,16 +74,16 @@
 {#- A need, taken apart: its kind, the column, the condition that a record of it meets, and whether a column that is there will do, or
     no record may meet it. -#}
 {% macro need_parts(need) %}
-  {%- set kind, _, told = need.partition('.') -%}
-  {%- set column, operator, value = told.replace('!=', '=').partition('=') -%}
+  {%- set kind, _, condition = need.partition('.') -%}
+  {%- set column, operator, value = condition.replace('!=', '=').partition('=') -%}
   {%- set column = column.rstrip('?!') -%}
   {{- return({
       'kind': kind,
       'column': column,
       'is_met': column ~ (" = '" ~ value ~ "'" if operator else ' is not null'),
       'is_of_value': operator != '',
-      'will_column_do': told.endswith('?'),
-      'is_forbidden': '!' in told,
+      'will_column_do': condition.endswith('?'),
+      'is_forbidden': '!' in condition,
   }) -}}
 {% endmacro %}
 
@@ -159,13 +159,13 @@
 
 
 {#- Days after its period in which a KPI's window is still open: a number, a var, a var times a number ("a * 3"), or never over. -#}
-{% macro settling_days(told) %}
-  {%- if told is number -%}
-    {{- return(told) -}}
-  {%- elif told == 'never' -%}
+{% macro settling_days(days) %}
+  {%- if days is number -%}
+    {{- return(days) -}}
+  {%- elif days == 'never' -%}
     {{- return(36500) -}}
   {%- endif -%}
-  {%- set name, _, times = told.partition(' * ') -%}
+  {%- set name, _, times = days.partition(' * ') -%}
   {{- return(var(name) * (times or 1) | int) -}}
 {% endmacro %}
 

@@ -264,7 +264,7 @@ from (
 {%- endmacro %}
 
 
-{#- The first day of the period of a grain that a day lies in; null for the whole time. -#}
+{#- The first day of the period of a grain that a day is in; null for the whole time. -#}
 {% macro period_start(grain, day) -%}
   {%- if grain == 'all' -%}
   cast(null as date)

@@ -13,7 +13,7 @@
   {%- set created_on, elsewhere = local_date('created_at'), 'lower(marketplace)' -%}
   {%- set claims, feedback = 'claims (orders.claim_type)', 'feedback of buyers (reviews.order_id)' -%}
   {%- set shipped, tracking = 'when orders were shipped (orders.shipped_at)', 'tracking (shipments.is_tracked)' -%}
-  {#- Of a fault of several parts all must be told, or it is not known. -#}
+  {#- Of a fault of several parts all must be known, or it is not known. -#}
   {%- set defect = 'case when has_negative_feedback is not null and has_guarantee_claim is not null and has_chargeback is not null '
       ~ 'then has_negative_feedback or has_guarantee_claim or has_chargeback end' -%}
   {%- set transaction_defect = 'case when is_cancelled_by_seller is not null and has_guarantee_claim is not null '

@@ -1,6 +1,6 @@
 {#- The newest version of each record of a raw kind that exists at `as_of`.
 
-    The key stands with the source (models/staging/_sources.yml). Of two versions the later `updated_at` wins, where the
+    The key is declared with the source (models/staging/_sources.yml). Of two versions the later `updated_at` wins, where the
     kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row.
     A record whose newest version is deleted is left out, and so is what a later snapshot, or a later delivery of the lines
     of its `group`, no longer holds (`replaced`: columns that get another expression); see `standing_rows`. -#}
@@ -8,7 +8,7 @@
   {%- set raw = source('raw', kind) -%}
   {%- set key_text = record_key(kind) -%}
   {%- set changed_at = 'coalesce(' ~ updated_at ~ ', ' ~ created_at ~ ')' if updated_at else created_at -%}
-  {#- What a deletion, a snapshot or a delivery hides stands in the raw rows only: it comes back when that goes. -#}
+  {#- What a deletion, a snapshot or a delivery hides is in the raw rows only: it comes back when that goes. -#}
   {%- set hidden = 'select ' ~ key_text ~ ' from ' ~ raw -%}
   {{ maintained(
       unit=['_key'],
@@ -120,11 +120,11 @@
   ),
   {%- if group %}
 
-  told as (
+  deliveries as (
 
       select
           {{ group }} as group_id,
-          _batch as told_in,
+          _batch as delivered_in,
           max(_delivery) as delivery,
           max(case when first_batch < _batch then 1 else 0 end) as is_repeated
       from (
@@ -141,16 +141,16 @@
 
   ),
 
-  told_before as (
+  numbered_deliveries as (
 
       select
           group_id,
-          told_in,
+          delivered_in,
           delivery,
           is_repeated,
-          lag(delivery) over (partition by group_id order by told_in) as delivery_before,
-          row_number() over (partition by group_id order by told_in) as told_number
-      from told
+          lag(delivery) over (partition by group_id order by delivered_in) as delivery_before,
+          row_number() over (partition by group_id order by delivered_in) as delivery_number
+      from deliveries
 
   ),
 
@@ -158,10 +158,10 @@
 
       select
           group_id,
-          max(told_in) as since_batch
-      from told_before
+          max(delivered_in) as since_batch
+      from numbered_deliveries
       where
-          told_number > 1
+          delivery_number > 1
           and delivery is not null
           and (is_repeated = 1 or delivery_before is null or delivery <> delivery_before)
       group by group_id

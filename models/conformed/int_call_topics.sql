@@ -1,4 +1,4 @@
--- What calls without a topic of their own were about, as the tickets that they opened tell; where those disagree, nobody knows.
+-- What calls without a topic of their own were about, as the tickets that they opened say; where those disagree, nobody knows.
 select
     opened.call_id,
     min(tickets.topic) as topic

@@ -13,8 +13,8 @@
 {%- set of_answering_leg = ['answered_at', 'agent_id', 'team', 'queue'] -%}
 {%- set of_queueing_leg = ['queued_at', 'wait_seconds'] -%}
 {%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language'] -%}
-{%- set first_told = ['topic', 'order_id', 'ticket_id', 'extra'] -%}
-{%- set last_told = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
+{%- set from_first_leg = ['topic', 'order_id', 'ticket_id', 'extra'] -%}
+{%- set from_last_leg = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
 with loads as (
 
     {{ loads_telling('calls', ['escalated', 'answered_at', 'talk_seconds', 'solved_on_first_contact']) }}
@@ -49,10 +49,10 @@ marked as (
         count(*) as legs,
         min(case when has_agent then leg end) as answering_leg,
         min(case when queued_at is not null or wait_seconds is not null then leg end) as queueing_leg,
-        {% for column in first_told -%}
+        {% for column in from_first_leg -%}
         min(case when {{ column }} is not null then leg end) as {{ column }}_leg,
         {% endfor -%}
-        {% for column in last_told -%}
+        {% for column in from_last_leg -%}
         max(case when {{ column }} is not null then leg end) as {{ column }}_leg,
         {% endfor -%}
         sum(case when has_agent then 1 else 0 end) as answered_legs
@@ -88,7 +88,7 @@ select
     {% for column in of_queueing_leg -%}
     max(case when legs.leg = marked.waiting_leg then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
-    {% for column in first_told + last_told -%}
+    {% for column in from_first_leg + from_last_leg -%}
     max(case when legs.leg = marked.{{ column }}_leg then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     max(legs.ended_at) as ended_at,

@@ -1,6 +1,6 @@
 {#- Every kind that names a customer, with the columns that it names them by.
 
-    Only the newest version of a record tells whom it names: what was corrected, deleted, or left out of a later snapshot joins
+    Only the newest version of a record says whom it names: what was corrected, deleted, or left out of a later snapshot joins
     nobody. An identifier that it still names is as old as the first version that named it, so that a correction of
     something else leaves the person's key. -#}
 {#- What stands for a record, its date, its identifiers. Of sessions and usage, which can be many, a customer is one record. -#}

@@ -1,4 +1,4 @@
--- Which columns of its kind each loaded file has a word for: an empty one tells that there was nothing, a missing one nothing.
+-- Which columns of its kind each loaded file has a word for: an empty one says that there was none, a missing one says nothing.
 select
     kind,
     batch,

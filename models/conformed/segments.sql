@@ -94,7 +94,7 @@ contacts as (
 
 ),
 
-told as (
+classified as (
 
     select
         contacts.record_kind,
@@ -115,12 +115,12 @@ asked as (
     select
         records.customer_key,
         count(*) as contacts,
-        sum(told.is_complaint) as complaints
-    from told
+        sum(classified.is_complaint) as complaints
+    from classified
     inner join {{ ref('int_record_customers') }} as records
         on
-            told.record_kind = records.record_kind
-            and told.record_id = records.record_id
+            classified.record_kind = records.record_kind
+            and classified.record_id = records.record_id
     group by records.customer_key
 
 ),

@@ -129,7 +129,7 @@ pieces as (
 
 ),
 
-told as (
+logged as (
 
     select
         pieces.agent_id,
@@ -266,19 +266,19 @@ placed as (
     select
         summed.*,
         {{ dbt.dateadd('minute', '30 * cast(summed.number as integer)', 'summed.begins_at') }} as starts_at,
-        case when told.tells_available = 1 then summed.available_seconds end as told_available_seconds,
-        case when told.tells_busy = 1 then summed.busy_seconds end as told_busy_seconds,
-        case when told.tells_after_call = 1 then summed.after_call_seconds end as told_after_call_seconds,
-        case when told.tells_breaks = 1 then summed.break_seconds end as told_break_seconds,
-        case when told.tells_other_work = 1 then summed.other_work_seconds end as told_other_work_seconds,
-        coalesce(told.tells_contacts, 0) = 1 as does_tell_contacts,
+        case when logged.tells_available = 1 then summed.available_seconds end as known_available_seconds,
+        case when logged.tells_busy = 1 then summed.busy_seconds end as known_busy_seconds,
+        case when logged.tells_after_call = 1 then summed.after_call_seconds end as known_after_call_seconds,
+        case when logged.tells_breaks = 1 then summed.break_seconds end as known_break_seconds,
+        case when logged.tells_other_work = 1 then summed.other_work_seconds end as known_other_work_seconds,
+        coalesce(logged.tells_contacts, 0) = 1 as does_tell_contacts,
         coalesce(roster.team, agents.team, 'unknown') as team
     from summed
-    left join told
+    left join logged
         on
-            summed.agent_id = told.agent_id
-            and summed.date_day = told.date_day
-            and summed.number = told.number
+            summed.agent_id = logged.agent_id
+            and summed.date_day = logged.date_day
+            and summed.number = logged.number
     left join {{ ref('stg_agents') }} as roster
         on
             summed.agent_id = roster.agent_id
@@ -297,12 +297,12 @@ select
     ) as half_hour,
     team,
     cast(all_seconds as bigint) as logged_in_seconds,
-    cast(told_available_seconds as bigint) as available_seconds,
-    cast(told_busy_seconds as bigint) as busy_seconds,
-    cast(told_after_call_seconds as bigint) as after_call_seconds,
-    cast(told_busy_seconds + coalesce(told_after_call_seconds, 0) as bigint) as handling_seconds,
-    cast(told_break_seconds as bigint) as break_seconds,
-    cast(told_other_work_seconds as bigint) as other_work_seconds,
+    cast(known_available_seconds as bigint) as available_seconds,
+    cast(known_busy_seconds as bigint) as busy_seconds,
+    cast(known_after_call_seconds as bigint) as after_call_seconds,
+    cast(known_busy_seconds + coalesce(known_after_call_seconds, 0) as bigint) as handling_seconds,
+    cast(known_break_seconds as bigint) as break_seconds,
+    cast(known_other_work_seconds as bigint) as other_work_seconds,
     cast(logged_in_seconds as bigint) as unclear_seconds,
     cast(case when does_tell_contacts then contact_seconds end as bigint) as contact_seconds,
     cast(case when does_tell_contacts then contacts_max end as bigint) as contacts_max,

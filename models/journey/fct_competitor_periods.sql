@@ -1,6 +1,6 @@
 -- Each competitor's benchmark beside our own figures of the same time and category. A benchmark holds until the next one
 -- of the same competitor, source and category; the last one for a month.
-with told as (
+with ranked as (
 
     select
         competitor,
@@ -35,7 +35,7 @@ benchmarks as (
                 then 1 + (rating - 1) * 4.0 / nullif(coalesce(rating_scale, 5) - 1, 0)
         end as stars,
         case when nps between -100 and 100 then nps end as nps
-    from told
+    from ranked
     where newest = 1
 
 ),

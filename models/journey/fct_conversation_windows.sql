@@ -1,4 +1,4 @@
--- Conversations on Facebook of the `messaging_window_days` that end with each day, as they stood at its end. A day without
+-- Conversations on Facebook of the `messaging_window_days` that end with each day, as they were at its end. A day without
 -- any has its row too.
 {%- set window = var('messaging_window_days') %}
 

@@ -14,7 +14,7 @@
     },
     on_clock=['select ticket_id from {this} where ' ~ passed('window_ends_at')]
 ) }}
--- Each ticket whose log tells its messages, as the conversation that it was: who wrote, from whom to whom it went, and what a bot
+-- Each ticket whose log has its messages, as the conversation that it was: who wrote, from whom to whom it went, and what a bot
 -- made of it.
 with loads as (
 

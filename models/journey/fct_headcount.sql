@@ -8,14 +8,14 @@ with loads as (
 
 ),
 
-told as (
+agent_days as (
 
     select
         agents.agent_id,
         agents.work_date,
         coalesce(loads.tells_left_on, false)
         or max(case when agents.hired_on is not null then 1 else 0 end) over (partition by agents._contract) = 1
-            as is_leaving_told
+            as is_leaving_known
     from {{ ref('stg_agents') }} as agents
     left join loads
         on
@@ -28,8 +28,8 @@ roster as (
     select
         agent_id,
         min(work_date) as first_work_date,
-        max(case when is_leaving_told then 1 else 0 end) as is_leaving_told
-    from told
+        max(case when is_leaving_known then 1 else 0 end) as is_leaving_known
+    from agent_days
     group by agent_id
 
 ),
@@ -41,7 +41,7 @@ agents as (
         agents.team,
         coalesce(agents.hired_on, roster.first_work_date) as hired_on,
         agents.left_on,
-        roster.is_leaving_told
+        roster.is_leaving_known
     from {{ ref('dim_agents') }} as agents
     inner join roster on agents.agent_id = roster.agent_id
 
@@ -98,7 +98,7 @@ present as (
     select
         agents.agent_id,
         agents.team,
-        agents.is_leaving_told,
+        agents.is_leaving_known,
         bounds.grain,
         bounds.period_start,
         bounds.days_in_period,
@@ -151,11 +151,11 @@ select
     grain,
     period_start,
     team,
-    cast(sum(is_leaving_told * is_at_start) as bigint) as agents_at_start,
-    cast(sum(is_leaving_told * is_at_start * (1 - is_leaver)) as bigint) as agents_stayed,
-    cast(sum(is_leaving_told * is_leaver) as bigint) as agents_left,
-    cast(sum(is_leaving_told * days_employed) as double) / max(days_in_period) as mean_headcount,
-    cast(sum(1 - is_leaving_told) as bigint) as agents_untold,
+    cast(sum(is_leaving_known * is_at_start) as bigint) as agents_at_start,
+    cast(sum(is_leaving_known * is_at_start * (1 - is_leaver)) as bigint) as agents_stayed,
+    cast(sum(is_leaving_known * is_leaver) as bigint) as agents_left,
+    cast(sum(is_leaving_known * days_employed) as double) / max(days_in_period) as mean_headcount,
+    cast(sum(1 - is_leaving_known) as bigint) as agents_untold,
     -- The pay of few is the pay of each.
     cast(sum(case when agents_with_pay >= {{ var('min_pay_group') }} then monthly_pay end) as double) as monthly_pay_total,
     cast(count(case when agents_with_pay >= {{ var('min_pay_group') }} then monthly_pay end) as bigint) as agents_paid

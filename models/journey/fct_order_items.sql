@@ -6,7 +6,7 @@
         'dim_products': rows_with_changed('order_id', 'product_id'),
     }
 ) }}
--- A line whose order never arrived (or lies in quarantine) stays, under an unknown customer.
+-- A line whose order never arrived (or is in quarantine) stays, under an unknown customer.
 select
     items.order_id,
     items.line_id,

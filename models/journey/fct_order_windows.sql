@@ -7,7 +7,7 @@ with orders as (
         {{ dimensions | join(', ') }},
         {{ local_date('ordered_at') }} as ordered_on,
         case when is_defective then 1 else 0 end as defect,
-        case when is_defective is null then 1 else 0 end as untold
+        case when is_defective is null then 1 else 0 end as unknown_defect
     from {{ ref('fct_orders') }}
 
 ),
@@ -17,17 +17,17 @@ flows as (
     select
         {{ dimensions | join(', ') }},
         ordered_on as date_day,
-        1 - untold as orders_change,
+        1 - unknown_defect as orders_change,
         defect as defects_change,
-        untold as untold_change
+        unknown_defect as unknown_change
     from orders
     union all
     select
         {{ dimensions | join(', ') }},
         {{ add_days('ordered_on', var('defect_window_days')) }} as date_day,
-        untold - 1 as orders_change,
+        unknown_defect - 1 as orders_change,
         -defect as defects_change,
-        -untold as untold_change
+        -unknown_defect as unknown_change
     from orders
 
 ),
@@ -39,7 +39,7 @@ daily as (
         date_day,
         sum(orders_change) as orders_change,
         sum(defects_change) as defects_change,
-        sum(untold_change) as untold_change
+        sum(unknown_change) as unknown_change
     from flows
     where date_day <= {{ as_of_day() }}
     group by
@@ -67,7 +67,7 @@ dense as (
         dates.date_day,
         coalesce(daily.orders_change, 0) as orders_change,
         coalesce(daily.defects_change, 0) as defects_change,
-        coalesce(daily.untold_change, 0) as untold_change
+        coalesce(daily.unknown_change, 0) as unknown_change
     from combinations
     inner join {{ ref('dim_dates') }} as dates
         on
@@ -97,7 +97,7 @@ counted as (
             order by date_day
             rows unbounded preceding
         ) as defects_in_window,
-        sum(untold_change) over (
+        sum(unknown_change) over (
             partition by {{ dimensions | join(', ') }}
             order by date_day
             rows unbounded preceding

@@ -5,7 +5,7 @@
 {%- set passing = [] -%}
 {%- for instant in instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
 {%- set orders = ref('int_orders') -%}
-{%- set told = [
+{%- set optional_columns = [
     'shipped_at', 'delivered_at', 'cancelled_by', 'refunded_at', 'refund_amount', 'affiliate_code', 'claim_type',
     'status!cancelled', 'discount_amount', 'tax_amount', 'shipping_amount', 'gift_card_amount',
 ] -%}
@@ -51,7 +51,7 @@ lines as (
 
 loads as (
 
-    {{ loads_telling('orders', told) }}
+    {{ loads_telling('orders', optional_columns) }}
 
 ),
 
@@ -110,17 +110,17 @@ joined as (
         {{ is_out_of_order('orders.order_shipped_at', 'orders.ordered_at') }} as is_shipping_contradicted,
         {{ is_out_of_order('orders.order_delivered_at', 'orders.ordered_at') }}
         or {{ is_out_of_order('orders.order_delivered_at', 'orders.order_shipped_at') }} as is_delivery_contradicted,
-        -- What the order's file, or what belongs to the order, can tell.
+        -- What the order's file, or what belongs to the order, can say.
         coalesce(loads.tells_shipped_at, false) and contracts.does_tell_shippings
-        or contracts.do_parcels_tell_shippings as is_shipping_told,
+        or contracts.do_parcels_tell_shippings as is_shipping_known,
         coalesce(loads.tells_delivered_at, false) and contracts.does_tell_deliveries
-        or contracts.do_parcels_tell_deliveries as is_delivery_told,
+        or contracts.do_parcels_tell_deliveries as is_delivery_known,
         coalesce(loads.tells_cancelled_by, false)
-        or contracts.is_none_cancelled and not coalesce(loads.tells_status_not_cancelled, false) as is_canceller_told,
-        coalesce(loads.tells_refunded_at or loads.tells_refund_amount, false) or contracts.does_tell_refunds as is_refund_told,
-        coalesce(loads.tells_affiliate_code, false) as is_affiliate_told,
-        coalesce(loads.tells_claim_type, false) or contracts.does_tell_feedback as is_defect_told,
-        contracts.does_tell_reviews as is_review_told,
+        or contracts.is_none_cancelled and not coalesce(loads.tells_status_not_cancelled, false) as is_canceller_known,
+        coalesce(loads.tells_refunded_at or loads.tells_refund_amount, false) or contracts.does_tell_refunds as is_refund_known,
+        coalesce(loads.tells_affiliate_code, false) as is_affiliate_known,
+        coalesce(loads.tells_claim_type, false) or contracts.does_tell_feedback as is_defect_known,
+        contracts.does_tell_reviews as is_review_known,
         orders.order_promised_delivery_at as promised_delivery_at,
         {{ known('orders.order_delivered_at') }} as delivered_at,
         orders.is_cancelled,
@@ -139,8 +139,8 @@ joined as (
         customers.was_referred as was_customer_referred,
         orders.claim_type,
         orders.fulfilled_by,
-        coalesce(loads.tells_claim_type, false) as is_claim_told,
-        contracts.does_tell_feedback as is_feedback_told,
+        coalesce(loads.tells_claim_type, false) as is_claim_known,
+        contracts.does_tell_feedback as is_feedback_known,
         coalesce(reviews.is_feedback_negative, false) as is_feedback_negative,
         coalesce(
             reviews.reviewed_at < {{ dbt.dateadd('day', var('review_window_days'), 'orders.order_delivered_at') }}, false
@@ -234,13 +234,13 @@ select
     is_cancelled,
     -- Null where the order does not say who cancelled it, and for all orders of a file that cannot say.
     case
-        when is_canceller_told
+        when is_canceller_known
             then is_cancelled and cancelled_by = 'seller' and (shipped_at is null or coalesce(shipped_at >= cancelled_at, false))
     end as is_cancelled_by_seller,
     is_refunded,
     case
         when has_refund then true
-        when is_refund_told then false
+        when is_refund_known then false
     end as has_refund,
     not is_cancelled and not is_refunded as is_purchase,
     -- Waited for: by its date, and where it has none by its state.
@@ -259,11 +259,11 @@ select
     not is_cancelled and coalesce(promised_ship_at <= {{ as_of() }}, false) as is_shipping_due,
     not is_cancelled
     and coalesce(promised_ship_at <= {{ as_of() }}, false)
-    -- Overdue is late, where the export tells of shippings at all and its state does not say that it was shipped.
+    -- Overdue is late, where the export records shippings at all and its state does not say that it was shipped.
     and case
         when is_shipping_contradicted then null
         when order_shipped_at is not null then order_shipped_at <= promised_ship_at
-        when is_shipping_told and status in ('created', 'paid') then false
+        when is_shipping_known and status in ('created', 'paid') then false
     end as is_shipped_on_time,
     not is_cancelled and coalesce(promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,
     not is_cancelled
@@ -271,7 +271,7 @@ select
     and case
         when is_delivery_contradicted then null
         when order_delivered_at is not null then order_delivered_at <= promised_delivery_at
-        when is_delivery_told and status in ('created', 'paid', 'shipped') then false
+        when is_delivery_known and status in ('created', 'paid', 'shipped') then false
     end as is_delivered_on_time,
     purchase_number,
     is_repeat,
@@ -279,23 +279,23 @@ select
     is_up_sell,
     case
         when has_affiliate_code then true
-        when is_affiliate_told then false
+        when is_affiliate_known then false
     end as has_affiliate_code,
     -- Won by referral: a customer's first purchase, with an affiliate's code or by one whom somebody sent.
     case
         when purchase_number > 1 then false
         when purchase_number = 1 and (has_affiliate_code or was_customer_referred) then true
-        when purchase_number = 1 and (is_affiliate_told or not was_customer_referred) then false
+        when purchase_number = 1 and (is_affiliate_known or not was_customer_referred) then false
     end as is_referred_customer,
     claim_type,
     fulfilled_by,
     -- The three parts of a defect, as marketplaces count them one by one.
-    case when is_feedback_negative then true when is_feedback_told then false end as has_negative_feedback,
-    case when claim_type = 'guarantee' then true when is_claim_told then false end as has_guarantee_claim,
-    case when claim_type = 'chargeback' then true when is_claim_told then false end as has_chargeback,
+    case when is_feedback_negative then true when is_feedback_known then false end as has_negative_feedback,
+    case when claim_type = 'guarantee' then true when is_claim_known then false end as has_guarantee_claim,
+    case when claim_type = 'chargeback' then true when is_claim_known then false end as has_chargeback,
     case
         when is_feedback_negative or claim_type is not null then true
-        when is_defect_told then false
+        when is_defect_known then false
     end as is_defective,
     -- Not known before the window has closed: reviews that come early would stand for all.
     case
@@ -303,7 +303,7 @@ select
             delivered_at is not null
             and not is_delivery_contradicted
             and review_window_ends_at <= {{ as_of() }}
-            and is_review_told
+            and is_review_known
             then is_reviewed_in_time
     end as is_reviewed,
     is_review_asked,

@@ -3,8 +3,8 @@
     touched_by={'stg_shipments': 'order_id', 'fct_orders': 'order_id'},
     on_clock=['select order_id from ' ~ ref('stg_shipments') ~ ' where ' ~ passed('delivered_at')]
 ) }}
--- Parcels. Where no export of them tells of an order's, the order that was shipped is one.
-with told as (
+-- Parcels. Where no export has an order's parcels, the order that was shipped is one.
+with shipments as (
 
     select
         shipment_id,
@@ -21,7 +21,7 @@ with told as (
 
 parcels as (
 
-    select * from told
+    select * from shipments
     union all
     select
         concat('order:', order_id) as shipment_id,
@@ -34,7 +34,7 @@ parcels as (
     from {{ ref('fct_orders') }}
     where
         shipped_at is not null
-        and order_id not in (select told.order_id from told)
+        and order_id not in (select shipments.order_id from shipments)
         and {{ is_touched('order_id') }}
 
 )

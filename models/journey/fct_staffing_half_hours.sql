@@ -16,16 +16,16 @@ with service_levels as (
 forecasts as (
 
     select
-        told.*,
-        told.calls_forecast * told.handle_seconds_forecast / 1800.0 as traffic,
-        sum(told.open_seconds) over (partition by told.team, told.date_day) as open_seconds_of_day,
+        half_hours.*,
+        half_hours.calls_forecast * half_hours.handle_seconds_forecast / 1800.0 as traffic,
+        sum(half_hours.open_seconds) over (partition by half_hours.team, half_hours.date_day) as open_seconds_of_day,
         coalesce(lost.shrinkage, {{ var('staffing_shrinkage') }}) as shrinkage,
         case when lost.shrinkage is null then 'setting' else 'measured' end as shrinkage_source
-    from {{ ref('int_call_forecasts') }} as told
+    from {{ ref('int_call_forecasts') }} as half_hours
     left join {{ ref('int_team_shrinkage') }} as lost
         on
-            told.team = lost.team
-            and least(told.date_day, {{ add_days(last_whole_day(), 1) }}) = lost.date_day
+            half_hours.team = lost.team
+            and least(half_hours.date_day, {{ add_days(last_whole_day(), 1) }}) = lost.date_day
 
 ),
 

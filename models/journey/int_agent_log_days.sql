@@ -1,10 +1,10 @@
--- The days on which the log of states tells anything of anybody, and until when: in the last one, until its last instant.
-with told as (
+-- The days on which the log of states records anything of anybody, and until when: in the last one, until its last instant.
+with state_times as (
 
     select
         {{ local_date('started_at') }} as date_day,
         started_at,
-        {{ known(told_end_of_state()) }} as ended_at
+        {{ known(stated_end_of_state()) }} as ended_at
     from {{ ref('stg_agent_states') }}
 
 ),
@@ -12,14 +12,14 @@ with told as (
 log_ends as (
 
     select greatest(max(started_at), max(ended_at)) as told_until
-    from told
+    from state_times
 
 ),
 
 days as (
 
     select distinct date_day
-    from told
+    from state_times
 
 )
 

@@ -1,4 +1,4 @@
--- Which states the log of each contract tells: of one that it never names, nobody knows how long it lasted.
+-- Which states the log of each contract records: of one that it never names, nobody knows how long it lasted.
 select
     _contract as contract,
     max(case when state = 'available' then 1 else 0 end) as tells_available,

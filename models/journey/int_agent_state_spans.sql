@@ -1,11 +1,11 @@
-{%- set told_end = told_end_of_state() -%}
+{%- set stated_end = stated_end_of_state() -%}
 {{ maintained(
     unit=['agent_id'],
     touched_by={
         'stg_agent_states': ['agent_id', 'select agent_id from {this} where is_running'],
     },
     on_clock=[
-        'select agent_id from ' ~ ref('stg_agent_states') ~ ' where ' ~ passed(told_end),
+        'select agent_id from ' ~ ref('stg_agent_states') ~ ' where ' ~ passed(stated_end),
         'select agent_id from {this} where is_running',
     ]
 ) }}
@@ -19,8 +19,8 @@ with log_ends as (
         _contract,
         greatest(
             max(started_at),
-            max(case when {{ told_end }} <= {{ as_of() }} then {{ told_end }} end)
-        ) as told_until
+            max(case when {{ stated_end }} <= {{ as_of() }} then {{ stated_end }} end)
+        ) as logged_until
     from {{ ref('stg_agent_states') }}
     group by _contract
 
@@ -33,7 +33,7 @@ states as (
         state,
         contact_id,
         started_at,
-        {{ told_end }} as told_ends_at,
+        {{ stated_end }} as stated_ends_at,
         _contract
     from {{ ref('stg_agent_states') }}
     where {{ is_touched('agent_id') }}
@@ -71,13 +71,13 @@ ended as (
         states.started_at,
         states._contract,
         case
-            when states.told_ends_at <= {{ as_of() }} then {{ in_order('states.told_ends_at', 'states.started_at') }}
-            when states.told_ends_at is null and followed.next_starts_at is not null then followed.next_starts_at
-            else log_ends.told_until
+            when states.stated_ends_at <= {{ as_of() }} then {{ in_order('states.stated_ends_at', 'states.started_at') }}
+            when states.stated_ends_at is null and followed.next_starts_at is not null then followed.next_starts_at
+            else log_ends.logged_until
         end as ends_at,
         case
-            when states.told_ends_at is null then followed.next_starts_at is null
-            else states.told_ends_at > {{ as_of() }}
+            when states.stated_ends_at is null then followed.next_starts_at is null
+            else states.stated_ends_at > {{ as_of() }}
         end as is_running
     from states
     inner join followed
@@ -108,7 +108,7 @@ known as (
 
 select
     *,
-    -- What an earlier row of the same state, and the same contact, has told already.
+    -- What an earlier row of the same state, and the same contact, has recorded already.
     greatest(
         started_at,
         max(ends_at) over (

@@ -1,4 +1,4 @@
--- Not every export tells which calls were answered, or which the agent claims to have solved at once: no word means no only
+-- Not every export says which calls were answered, or which the agent claims to have solved at once: no word means no only
 -- where the export has one. Where calls carry dispositions, a call without one is unknown; where they never do, and some show
 -- that they were answered, the others were not.
 select

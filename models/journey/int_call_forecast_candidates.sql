@@ -128,7 +128,7 @@ select
     open_seconds,
     calls_offered,
     calls_naive,
-    -- As many weeks as half the history, or one has to be told by too few.
+    -- As many weeks as half the history, or one has to be estimated from too few.
     case
         when usual_weeks >= {{ (weeks + 1) // 2 }}
             then round(usual_calls * coalesce(season_factor, trend_factor) * holiday_factor, 9)

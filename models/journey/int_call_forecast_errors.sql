@@ -10,7 +10,7 @@ with half_hours as (
         calls_naive - calls_offered as naive_error,
         -- Only where both have a forecast can they be compared; a closed half hour that nobody calls in is no test.
         calls_model is not null and calls_naive is not null as is_compared,
-        open_seconds > 0 or calls_offered > 0 or calls_model > 0 or calls_naive > 0 as is_told
+        open_seconds > 0 or calls_offered > 0 or calls_model > 0 or calls_naive > 0 as is_counted
     from {{ ref('int_call_forecast_candidates') }}
     where calls_offered is not null
 
@@ -24,7 +24,7 @@ daily as (
         horizon_weeks,
         {{ days_between("cast('2000-01-01' as date)", 'date_day') }} as day_number,
         max(case when is_compared then 1 else 0 end) as compared_days,
-        count(case when is_compared and is_told then 1 end) as half_hours,
+        count(case when is_compared and is_counted then 1 end) as half_hours,
         coalesce(sum(case when is_compared then cast(calls_offered as {{ exact }}) end), 0) as calls_offered,
         coalesce(sum(case when is_compared then cast(abs(model_error) as {{ exact }}) end), 0) as model_missed,
         coalesce(sum(case when is_compared then cast(abs(naive_error) as {{ exact }}) end), 0) as naive_missed,

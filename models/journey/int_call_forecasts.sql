@@ -19,7 +19,7 @@ with chosen as (
 
 ),
 
-told as (
+explained as (
 
     select
         *,
@@ -41,17 +41,21 @@ select
     half_hours.starts_at,
     half_hours.open_seconds,
     half_hours.calls_offered,
-    told.calls_forecast,
-    case when told.calls_forecast is null then null when told.is_by_model then 'model' else 'naive' end as forecast_method,
-    told.forecast_reason,
+    explained.calls_forecast,
+    case
+        when explained.calls_forecast is null then null
+        when explained.is_by_model then 'model'
+        else 'naive'
+    end as forecast_method,
+    explained.forecast_reason,
     known.handle_seconds_before as handle_seconds_forecast,
     coalesce(last_year.is_peak, false) as is_seasonal_peak
 from {{ ref('int_call_half_hours') }} as half_hours
-inner join told
+inner join explained
     on
-        half_hours.team = told.team
-        and half_hours.date_day = told.date_day
-        and half_hours.half_hour = told.half_hour
+        half_hours.team = explained.team
+        and half_hours.date_day = explained.date_day
+        and half_hours.half_hour = explained.half_hour
 left join {{ ref('int_call_days') }} as known
     on
         half_hours.team = known.team
@@ -60,4 +64,4 @@ left join {{ ref('int_call_days') }} as last_year
     on
         half_hours.team = last_year.team
         and {{ add_days('half_hours.date_day', -364) }} = last_year.date_day
-where half_hours.open_seconds > 0 or told.calls_forecast > 0
+where half_hours.open_seconds > 0 or explained.calls_forecast > 0

@@ -162,7 +162,7 @@ holidays as (
 
 ),
 
-told as (
+half_hours as (
 
     select
         opened.team,
@@ -205,6 +205,6 @@ select
     open_seconds,
     day_kind,
     calls_offered
-from told
+from half_hours
 -- At other clock times of the weekday the desk never was open, and nobody ever called.
 where is_ever_used = 1

@@ -16,10 +16,10 @@
         'fct_product_usage': 'customer_key',
     }
 ) }}
--- What may tell that a customer will leave, each with the day from which it is known and, where it can cease to hold, the first
+-- What may show that a customer will leave, each with the day from which it is known and, where it can cease to hold, the first
 -- day on which that is not known yet: no fact of today is taken for one of then. A ticket that was reopened counts as open until
 -- it was solved first.
-with told as (
+with happenings as (
 
     select
         'purchase' as event,
@@ -243,7 +243,7 @@ dated as (
         {{ local_date('happened_at') }} as on_date,
         {{ local_date('until_at') }} as until_on,
         cast(amount as decimal(18, 6)) as amount
-    from told
+    from happenings
     where
         customer_key <> 'unknown'
         and happened_at is not null

@@ -1,6 +1,6 @@
--- What each log tells of the tickets of each contract, and of which days. A log that mostly tells the creation reaches the
--- tickets whose creation it tells; another one those created from the day of its first event to that of its last one. One that
--- ends while the list goes on tells nothing of what happened to a ticket since.
+-- What each log records of the tickets of each contract, and of which days. A log that mostly records the creation reaches the
+-- tickets whose creation it records; another one those created from the day of its first event to that of its last one. One that
+-- ends while the list goes on says nothing of what happened to a ticket since.
 with list_ends as (
 
     -- A closing, and what changed after a solving, is often not logged: it does not show that the log should have gone on.
@@ -83,7 +83,7 @@ select
     ticket_contract,
     event_contract,
     begins_on,
-    -- Of a log that tells creations nobody asks: a new event then changes nothing here, nor downstream.
+    -- Of a log that records creations nobody asks: a new event then changes nothing here, nor downstream.
     case when not does_tell_creations then ends_on end as ends_on,
     -- Of a log that goes as far as its list nobody asks either.
     case when list_ends_at > {{ dbt.dateadd('day', var('log_lag_days'), 'ends_at') }} then ends_at end as ended_at,

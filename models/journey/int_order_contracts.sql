@@ -1,12 +1,12 @@
--- What the orders of each contract, with what belongs to them, tell by some record: when they were shipped and delivered, that
--- one was refunded, how they were reviewed. A column that no record fills tells none of it, and no word means no only where the
+-- What the orders of each contract, with what belongs to them, say by some record: when they were shipped and delivered, that
+-- one was refunded, how they were reviewed. A column that no record fills says none of it, and no word means no only where the
 -- export has one. Where no order was cancelled, there is nobody to be named.
 with parcels as (
 
     select
         order_id,
-        max(case when {{ known('shipped_at') }} is not null then 1 else 0 end) as is_shipping_told,
-        max(case when {{ known('delivered_at') }} is not null then 1 else 0 end) as is_delivery_told
+        max(case when {{ known('shipped_at') }} is not null then 1 else 0 end) as is_shipping_known,
+        max(case when {{ known('delivered_at') }} is not null then 1 else 0 end) as is_delivery_known
     from {{ ref('stg_shipments') }}
     group by order_id
 
@@ -16,8 +16,8 @@ select
     orders._contract as contract,
     max(case when {{ known('orders.shipped_at') }} is not null then 1 else 0 end) = 1 as does_tell_shippings,
     max(case when {{ known('orders.delivered_at') }} is not null then 1 else 0 end) = 1 as does_tell_deliveries,
-    coalesce(max(parcels.is_shipping_told), 0) = 1 as do_parcels_tell_shippings,
-    coalesce(max(parcels.is_delivery_told), 0) = 1 as do_parcels_tell_deliveries,
+    coalesce(max(parcels.is_shipping_known), 0) = 1 as do_parcels_tell_shippings,
+    coalesce(max(parcels.is_delivery_known), 0) = 1 as do_parcels_tell_deliveries,
     max(case when orders.status = 'cancelled' or orders.cancelled_at is not null then 1 else 0 end) = 0 as is_none_cancelled,
     max(case when orders.status = 'refunded' then 1 else 0 end) = 1 as does_tell_refunds,
     count(reviews.order_id) > 0 as does_tell_reviews,

@@ -100,7 +100,7 @@ added as (
 ),
 
 -- Where the lines of one purchase are not known, what came after it cannot be called new.
-told as (
+with_history as (
 
     select
         purchases.*,
@@ -121,4 +121,4 @@ select
     order_id,
     case when is_history_known then is_repeat and is_new_category = 1 end as is_cross_sell,
     case when is_history_known then is_repeat and is_dearer = 1 end as is_up_sell
-from told
+from with_history

@@ -1,6 +1,6 @@
 {{ maintained(unit=['ticket_id'], touched_by={'fct_tickets': 'ticket_id', 'int_ticket_priorities': 'ticket_id'}) }}
--- What each ticket is promised: of the policies whose conditions it meets and that were valid when it was created the first by
--- position, and of that policy the target of each metric for its priority, or else for any. A ticket whose log tells of
+-- The SLA targets of each ticket: of the policies whose conditions it meets and that were valid when it was created the first by
+-- position, and of that policy the target of each metric for its priority, or else for any. A ticket whose log records
 -- changes of its priority has the target of each.
 with tickets as (
 

@@ -1,5 +1,5 @@
 {%- set days = 7 * var('staffing_history_weeks') | int -%}
--- What part of its shifts a team was neither on a contact nor ready for one, as the log of states tells of the weeks before a
+-- What part of its shifts a team was neither on a contact nor ready for one, as the log of states shows for the weeks before a
 -- day.
 --
 -- Breaks, other work, lateness and absence that nobody entered; who has an absence on the roster has no shift.
@@ -9,7 +9,7 @@ with shifts as (
         team,
         date_day,
         scheduled_seconds,
-        -- Nobody who is not logged in is ready; of one who is, the log has to tell.
+        -- Nobody who is not logged in is ready; of one who is, the log has to say.
         case
             when logged_in_seconds = 0 then 0
             when available_seconds + handling_seconds > scheduled_seconds then scheduled_seconds

@@ -6,7 +6,7 @@
         'int_call_tickets': 'ticket_id',
     }
 ) }}
--- What the log can tell of each ticket, and when the clock of its first response starts.
+-- What the log can say of each ticket, and when the clock of its first response starts.
 with tickets as (
 
     select
@@ -28,7 +28,7 @@ own_logs as (
     select
         events.ticket_id,
         events._contract as event_contract,
-        max(case when events.event_type = 'created' then 1 else 0 end) = 1 as is_creation_told,
+        max(case when events.event_type = 'created' then 1 else 0 end) = 1 as is_creation_known,
         max(
             case when events.event_type = 'status_changed' and events.to_value in ('solved', 'closed') then events.event_at end
         ) as logged_solved_at,
@@ -62,16 +62,16 @@ reaching as (
         reach.does_tell_escalations,
         reach.does_tell_assignments,
         reach.does_tell_bots,
-        coalesce(own_logs.is_creation_told, false)
-        or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on) as is_begin_told,
-        coalesce(own_logs.is_creation_told, false)
-        or coalesce(tickets.created_on >= {{ add_days('reach.begins_on', -var('log_lag_days')) }}, false) as is_first_told,
-        -- What happened to it after the log had ended nobody tells, unless it was over by then.
+        coalesce(own_logs.is_creation_known, false)
+        or (not reach.does_tell_creations and tickets.created_on between reach.begins_on and reach.ends_on) as is_begin_known,
+        coalesce(own_logs.is_creation_known, false)
+        or coalesce(tickets.created_on >= {{ add_days('reach.begins_on', -var('log_lag_days')) }}, false) as is_first_known,
+        -- What happened to it after the log had ended nobody knows, unless it was over by then.
         reach.ended_at is null
         or (
             tickets.is_off_desk
             and coalesce(coalesce(tickets.stated_solved_at, own_logs.logged_solved_at) <= reach.ended_at, false)
-        ) as is_end_told
+        ) as is_end_known
     from tickets
     inner join {{ ref('int_log_reach') }} as reach on tickets.contract is not distinct from reach.ticket_contract
     left join own_logs
@@ -85,14 +85,14 @@ reached as (
 
     select
         ticket_id,
-        {% for told, flag in [
+        {% for subject, flag in [
             ('replies', 'are_replies_logged'), ('changes', 'are_changes_logged'), ('escalations', 'are_escalations_logged'),
             ('assignments', 'are_assignments_logged'), ('bots', 'are_bots_logged')
         ] -%}
-        max(case when does_tell_{{ told }} and is_begin_told and is_end_told then 1 else 0 end) = 1 as {{ flag }},
+        max(case when does_tell_{{ subject }} and is_begin_known and is_end_known then 1 else 0 end) = 1 as {{ flag }},
         {% endfor -%}
-        max(case when does_tell_replies and is_first_told then 1 else 0 end) = 1 as is_first_reply_logged,
-        max(case when does_tell_replies and is_first_told and is_end_told then 1 else 0 end) = 1 as is_every_reply_logged
+        max(case when does_tell_replies and is_first_known then 1 else 0 end) = 1 as is_first_reply_logged,
+        max(case when does_tell_replies and is_first_known and is_end_known then 1 else 0 end) = 1 as is_every_reply_logged
     from reaching
     group by ticket_id
 

@@ -64,7 +64,7 @@ stated as (
         clocks.is_first_reply_logged,
         clocks.is_every_reply_logged,
         coalesce(loads.tells_first_response_at, false) as does_file_tell_responses,
-        coalesce(loads.tells_escalated, false) or clocks.are_escalations_logged as is_escalation_told
+        coalesce(loads.tells_escalated, false) or clocks.are_escalations_logged as is_escalation_known
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
     left join loads
@@ -77,7 +77,7 @@ stated as (
 filled as (
 
     select
-        -- The help desk's own duration tells what neither an instant of the list nor the log does.
+        -- The help desk's own duration says what neither an instant of the list nor the log does.
         {% for instant, duration in [
             ('first_response_at', 'first_response'), ('first_solved_at', 'first_resolution'), ('solved_at', 'full_resolution')
         ] -%}
@@ -85,7 +85,7 @@ filled as (
             'coalesce(stated_' ~ instant ~ ', ' ~ dbt.dateadd(
                 'second', 'cast(vendor_' ~ duration ~ '_seconds as integer)', 'clock_created_at'
             ) ~ ')'
-        ) }} as told_{{ instant }},
+        ) }} as known_{{ instant }},
         {% endfor -%}
         stated.*
     from stated
@@ -102,17 +102,17 @@ tickets as (
         are_changes_logged,
         is_first_reply_logged,
         is_every_reply_logged,
-        told_first_response_at as first_response_at,
-        told_first_solved_at as first_solved_at,
+        known_first_response_at as first_response_at,
+        known_first_solved_at as first_solved_at,
         case
             -- Closed for good before it was solved: neither can be right.
             when
                 status = 'closed'
                 and coalesce(reopens, 0) = 0
-                and {{ is_out_of_order('stated_closed_at', 'told_solved_at') }}
+                and {{ is_out_of_order('stated_closed_at', 'known_solved_at') }}
                 then null
             else
-                coalesce(told_solved_at, {{ known('stated_closed_at') }})
+                coalesce(known_solved_at, {{ known('stated_closed_at') }})
         end as solved_at,
         -- Solved without a date of it: by its last change, and nobody knows how long before.
         case when stated_solved_at is null and stated_closed_at is null then {{ known('stated_updated_at') }} end as solved_by,
@@ -122,7 +122,7 @@ tickets as (
         reopens,
         agent_replies,
         escalated,
-        is_escalation_told,
+        is_escalation_known,
         does_file_tell_responses,
         merged_into is not null or coalesce(is_merged, false) as is_merged,
         agent_id,
@@ -167,7 +167,7 @@ joined as (
                 then tickets.closed_at
             else tickets.solved_at
         end as stated_solved_at,
-        -- A log that does not reach back to the creation tells that it was reopened, but not that it never was.
+        -- A log that does not reach back to the creation shows that it was reopened, but not that it never was.
         coalesce(
             case
                 when statuses.first_solved_at is not null and (tickets.are_changes_logged or statuses.reopens > 0)
@@ -177,7 +177,7 @@ joined as (
         ) as reopens,
         case
             when tickets.escalated or marks.is_escalated = 1 then true
-            when tickets.is_escalation_told then false
+            when tickets.is_escalation_known then false
         end as is_escalated,
         (tickets.is_merged or coalesce(marks.is_merged, 0) = 1) and circles.ticket_id is null as is_merged,
         coalesce(marks.is_answered_by_bot, 0) = 1 as is_answered_by_bot,
@@ -256,7 +256,7 @@ select
     -- Waits and spans of time need a log that reaches back to the creation, and does not contradict it.
     are_changes_logged and not is_log_contradictory as is_history_told,
     reopens,
-    -- A desk that would tell a reply told none.
+    -- A desk that would record a reply recorded none.
     coalesce(
         agent_replies,
         case
@@ -264,7 +264,7 @@ select
         end
     ) as agent_replies,
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
-    -- creation, tell nothing of it.
+    -- creation, say nothing of it.
     response_starts_at is not null
     -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
     and not (is_answered_by_bot and is_solved and first_response_at is null)

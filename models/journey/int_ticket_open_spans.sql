@@ -3,7 +3,7 @@
     touched_by={'int_ticket_life': 'ticket_id', 'int_ticket_status_changes': 'ticket_id'}
 ) }}
 -- The spans of time in which a ticket was on the desk: one from its creation, one from each reopening. None ends before it
--- begins, whatever the export says. Where the log does not tell the whole, or contradicts itself, a ticket counts as on the
+-- begins, whatever the export says. Where the log does not have the whole, or contradicts itself, a ticket counts as on the
 -- desk from its creation to its last solving; solved at a time that nobody knows, it is in no day's backlog.
 with logged as (
 

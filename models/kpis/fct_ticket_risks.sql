@@ -1,4 +1,4 @@
--- Each open ticket's risks, as of now. Null where there is none; `why_not` says why. No agent stands here.
+-- Each open ticket's risks, as of now. Null where there is none; `why_not` says why. No agent is named here.
 select
     risks.ticket_id,
     risks.target,

@@ -1,4 +1,4 @@
--- For each column that a KPI needs: which records come of exports that can tell it. Records of a contract whose files have the same
+-- For each column that a KPI needs: which records come of exports that have it. Records of a contract whose files have the same
 -- columns are one row.
 -- depends_on: {{ ref('int_loads') }}
 {%- set staged = [
@@ -40,7 +40,7 @@
 ),
 
 {% endfor -%}
-told as (
+answers as (
 
     {% for kind, needs in needs_by_kind.items() -%}
     {%- set kind_loop = loop -%}
@@ -57,7 +57,7 @@ told as (
         {% if parts.is_forbidden -%}
         {{ met_of_contract }} = 0
         {%- if parts.is_of_value %}
-        {#- That no record says a word tells something only where the file could. #}
+        {#- That no record says a word means something only where the file could. #}
         and not {{ does_load_tell("coalesce(told_columns, '')", parts.column ~ '!' ~ need.partition('!=')[2]) }}
         {%- endif %} as is_told
         {%- elif parts.is_of_value -%}
@@ -65,7 +65,7 @@ told as (
         {%- elif parts.will_column_do -%}
         {{ met }} > 0 or {{ has_column }} as is_told
         {%- else -%}
-        {#- A column that is never filled tells nothing. -#}
+        {#- A column that is never filled says nothing. -#}
         {{ met }} > 0 or ({{ met_of_contract }} > 0 and {{ has_column }}) as is_told
         {%- endif %}
     from {{ kind }}_of_contracts
@@ -77,4 +77,4 @@ told as (
 )
 
 select *
-from told
+from answers

@@ -70,7 +70,7 @@ first_missing as (
 
 ),
 
--- Each column may be told, and no record have all of them.
+-- Each column may be filled, and no record have all of them.
 covered as (
 
     select
@@ -95,7 +95,7 @@ lacking as (
 
 ),
 
-untold as (
+lacking_by_kpi as (
 
     select
         kpi_id,
@@ -109,7 +109,7 @@ select
     first_missing.kpi_id,
     case
         when met.entry not like '%(%' then met.entry
-        when met.entry is null then untold.lacks
+        when met.entry is null then lacking_by_kpi.lacks
         else met.entry || coalesce(', which ' || covered.contracts || ' cannot tell', '')
     end as missing_export
 from first_missing
@@ -118,4 +118,4 @@ left join met
         first_missing.kpi_id = met.kpi_id
         and first_missing.position = met.position
 left join covered on first_missing.kpi_id = covered.kpi_id
-left join untold on first_missing.kpi_id = untold.kpi_id
+left join lacking_by_kpi on first_missing.kpi_id = lacking_by_kpi.kpi_id

@@ -1,5 +1,5 @@
--- Of which records a KPI can be told: for each KPI, and each contract that brings records of it, how many are left out because
--- their export cannot tell what the KPI needs.
+-- Of which records a KPI is known: for each KPI, and each contract that brings records of it, how many are left out because
+-- their export lacks what the KPI needs.
 with needs as (
 
     {% for kpi_id, kind, position, entry, need, how in needs_of_records() -%}

@@ -198,7 +198,7 @@ described as (
             ),
             '{filter}',
             concat(
-                -- Of a share, what there is to mend.
+                -- Of a share, what there is to fix.
                 case when cases.bad_side is null then '' else concat(' and ', cases.bad_side) end,
                 case
                     when found.dimension = 'all' then ''

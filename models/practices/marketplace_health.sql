@@ -6,7 +6,7 @@
 ] -%}
 -- depends_on: {{ ref('fct_reviews') }}, {{ ref('fct_tickets') }}
 -- How each marketplace judges the seller by its own rules: where it stands, how many more faults it takes to miss the level, and
--- when the oldest fault is forgotten. What no export tells is unknown, never kept; of a defect of several parts all must be told.
+-- when the oldest fault is forgotten. What no export says is unknown, never kept; of a defect of several parts all must be known.
 with sold_on as (
 
     select lower(marketplace) as marketplace

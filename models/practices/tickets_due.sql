@@ -1,4 +1,4 @@
--- What open tickets are promised and still owe, the next due first; as of the run.
+-- SLA targets that open tickets still owe, the next due first; as of the run.
 with risks as (
 
     select

@@ -89,7 +89,7 @@ def _report_failure(run: Run) -> dg.HookDefinition:
         if isinstance(error, dg.Failure):
             error = error.__cause__ or error
         if record is None or record.run_id != context.run_id:
-            # It never became the writer: what lies in the home is another run's.
+            # It never became the writer: what is in the home is another run's.
             raise_alerts(run.settings, run.new_record(context.run_id, status="failed"), error)
         else:
             finish_failed(run.settings, record, error)

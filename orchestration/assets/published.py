@@ -57,7 +57,7 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
 
 
 def _tables(settings: Settings, tables: list[PublicTable]) -> str:
-    """Every published table with a link to its model in this UI, and where its Parquet file lies."""
+    """Every published table with a link to its model in this UI, and where its Parquet file is stored."""
     folder = (settings.published / PARQUET_FOLDER).absolute()
     lines = [
         f"| [{table.name}](/assets/{table.schema}/{table.model}) | {table.description.strip()} | {table.publication} "

@@ -105,8 +105,8 @@ def _sources(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[
         if key is None:
             continue
         if key in context.selected_asset_keys and row["problem"] is None:
-            told = {"files": row["files"], "newest_file": row["newest_landed_at"] or ""}
-            yield dg.MaterializeResult(asset_key=key, metadata=told)
+            facts = {"files": row["files"], "newest_file": row["newest_landed_at"] or ""}
+            yield dg.MaterializeResult(asset_key=key, metadata=facts)
         if dg.AssetCheckKey(key, ANSWERS) in context.selected_asset_check_keys:
             yield dg.AssetCheckResult(
                 passed=row["problem"] is None,
@@ -118,7 +118,7 @@ def _sources(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[
 
 
 def _metadata(report: KindReport, loads: list[Load]) -> dict[str, Any]:
-    """Of this run, and of all files that stand: numbers, so that Dagster draws them over the runs."""
+    """Of this run, and of all files that are loaded: numbers, so that Dagster draws them over the runs."""
     rows = "\n".join(
         f"| {load.contract} | {load.rows_read:,} | {load.rows_loaded:,} | {load.rows_merged:,} | {load.rows_quarantined:,} "
         f"| {'' if load.records is None else f'{load.records:,}'} | {load.status} |"

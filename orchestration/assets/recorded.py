@@ -32,7 +32,7 @@ _PATIENCE_SECONDS = 20.0
 
 
 def command_line_runs(settings: Settings, project: Project) -> dg.SensorDefinition:
-    """The sensor. What it has recorded stands in Dagster's storage itself, and its cursor is the last file that it looked at."""
+    """The sensor. What it has recorded is in Dagster's storage itself, and its cursor is the last file that it looked at."""
 
     @dg.sensor(
         name="command_line_runs",
@@ -78,8 +78,8 @@ def record_run(
         return False
     began, ended = (datetime.fromisoformat(outline[name]).timestamp() for name in ("started_at", "ended_at"))
     tags = {**(tags or {}), "cxhouse/run": "recorded afterwards", "cxhouse/outcome": outline["status"]}
-    # Started only once all the rest stands: a run that seems to be at work would hold back all others, and one that was written
-    # in part is written again.
+    # Started only once all the rest is recorded: a run that seems to be at work would hold back all others, and one that was
+    # written in part is written again.
     if not known:
         instance.add_run(dg.DagsterRun(JOB, run_id, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags))
     for kind, event in _events(outline, settings, project):
@@ -146,9 +146,9 @@ def _gates(outline: dict[str, Any], project: Project, nodes: list[dict[str, Any]
     """The suites of kinds and tables; the verdicts of failed tests of dbt are left out, since those are checks by themselves."""
     of_tests = {test_in_words(node) for node in nodes if node["name"] in outline["node_problems"]}
     by_gate: dict[str, list[Verdict]] = defaultdict(list)
-    for told in outline["gates"]:
-        if told["expectation"] not in of_tests:
-            by_gate[told["gate"]].append(Verdict(**told))
+    for fields in outline["gates"]:
+        if fields["expectation"] not in of_tests:
+            by_gate[fields["gate"]].append(Verdict(**fields))
     for gate, verdicts in by_gate.items():
         layer, _, table = gate.partition("/")
         if layer == RAW and table in all_kinds():

@@ -80,14 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickets", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--pull", nargs=2, metavar=("EXPORTS", "HOME"), help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.pull:
-        pull(*told.pull)
+    arguments = parser.parse_args()
+    if arguments.pull:
+        pull(*arguments.pull)
         return
     table = Table(title="The pull of tickets with 6.75 events each", title_justify="left")
     for name in ("tickets", "processor s", "s", "peak MiB"):
         table.add_column(name, justify="right")
-    for tickets in told.tickets:
+    for tickets in arguments.tickets:
         with tempfile.TemporaryDirectory() as folder:
             exports = Path(folder, "exports")
             exports.mkdir()

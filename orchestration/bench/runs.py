@@ -82,11 +82,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=6000)
     parser.add_argument("--rounds", type=int, default=3)
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console(width=110)
     with tempfile.TemporaryDirectory() as folder:
         cxhouse = [sys.executable, "-m", "orchestration.cli"]
-        subprocess.run([*cxhouse, "sample", "--out", folder, "--customers", str(told.customers)], check=True, capture_output=True)
+        subprocess.run(
+            [*cxhouse, "sample", "--out", folder, "--customers", str(arguments.customers)], check=True, capture_output=True
+        )
         options = ["--exports", f"{folder}/exports", "--config", f"{folder}/config"]
         run = [*cxhouse, "run", *options, "--home", f"{folder}/home"]
         settings = load_settings(f"{folder}/exports", f"{folder}/home", f"{folder}/config")
@@ -98,7 +100,7 @@ def main() -> None:
         prepare_seeds(settings)
         _cost(_bare_build(settings), settings.environment())
         records = []
-        for number in range(told.rounds):
+        for number in range(arguments.rounds):
             rows = _a_days_exports(settings, Path(folder, "exports"), number)
             costs["one more day"].append(_cost(run))
             records.append(RunRecord.load(settings.home))
@@ -107,12 +109,14 @@ def main() -> None:
             costs["a later date"].append(_cost([*run, "--as-of", later.isoformat(sep="T") + "+00:00"]))
             costs["full"].append(_cost([*run, "--full-refresh"]))
             records.append(RunRecord.load(settings.home))
-            # dbt writes what it ran over seeds that lie outside of its project: lay them out again each time.
+            # dbt writes what it ran over seeds that are outside of its project: lay them out again each time.
             prepare_seeds(settings)
             costs["bare"].append(_cost(_bare_build(settings), settings.environment()))
             # What dbt built by itself has another history than the next run expects: let one bring it in order.
             _cost(run)
-    console.print(f"{told.customers:,} customers over two years; a day's exports of {rows:,} rows; {told.rounds} rounds")
+    console.print(
+        f"{arguments.customers:,} customers over two years; a day's exports of {rows:,} rows; {arguments.rounds} rounds"
+    )
     console.print(f"the first run, home and all: {fresh.cpu:.0f} s of processors, {fresh.wall:.0f} s")
     console.print(
         f"the same for a second home: {second.cpu:.0f} s of processors, {second.wall:.0f} s ({second.cpu / fresh.cpu:.0%})"

@@ -139,11 +139,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickets", type=int, nargs="+", default=[20_000, 200_000, 2_000_000])
     parser.add_argument("--rounds", type=int, default=3)
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     table = Table(title="Tickets with a calendar: open seconds by lookup and by expansion; the models", title_justify="left")
     for name in ("tickets", "lookup s", "tickets/s", "expansion s", "expansion/lookup", "fct_tickets s", "tickets/s", "all s"):
         table.add_column(name, justify="right")
-    for count in told.tickets:
+    for count in arguments.tickets:
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(home=Path(folder, "home"), config_dir=CONFIG, as_of=date(2026, 7, 1))
             prepare_home(settings)
@@ -153,7 +153,7 @@ def main() -> None:
             if failed := [result.message for result in results if result.failed]:
                 raise SystemExit("\n".join(failed))
             seconds = {result.name: result.seconds for result in results}
-            engine, naive = _compare(settings, warehouse.compiled(ENGINE)[ENGINE], told.rounds)
+            engine, naive = _compare(settings, warehouse.compiled(ENGINE)[ENGINE], arguments.rounds)
         fact = seconds["fct_tickets"]
         table.add_row(
             f"{count:,}", f"{engine:.2f}", f"{count / engine:,.0f}", f"{naive:.2f}", f"{naive / engine:.1f}",

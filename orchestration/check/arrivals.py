@@ -48,7 +48,7 @@ class Arrivals:
     #: Files whose bytes another one has too: they are read once.
     twins: dict[str, str] = field(default_factory=dict)
     passed_over: list[PassedOver] = field(default_factory=list)
-    #: Where each of the landed files lies, by its batch.
+    #: Where each of the landed files is stored, by its batch.
     places: dict[int, Path] = field(default_factory=dict)
     #: Reads them.
     untrusted: Untrusted = field(init=False)

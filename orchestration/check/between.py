@@ -1,4 +1,4 @@
-"""Doubts about files beside each other: records that two files tell, a constant time apart."""
+"""Doubts about files beside each other: records that two files have, a constant time apart."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import combinations
 
 import duckdb
 
+from orchestration.check.doubts_common import hours
 from orchestration.check.report import Doubt
-from orchestration.check.told import hours
 from orchestration.check.trial import Tried
 from orchestration.connections import connect
 from orchestration.pull.kinds import all_kinds

@@ -62,8 +62,8 @@ def listed(names: list[str], most: int = MAX_COLUMNS) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def told_above(lines: int) -> str:
-    """What stands above the columns of a file that nothing claims, to go on after their names; nothing where nothing does."""
+def lines_above_note(lines: int) -> str:
+    """What is above the columns of a file that nothing claims, to go on after their names; nothing where nothing does."""
     if not lines:
         return ""
     above = "the line above is" if lines == 1 else f"the {lines} lines above are"
@@ -104,7 +104,7 @@ class Claims:
         return list(dict.fromkeys(read or could))
 
     def unreadable(self, file: Landed) -> str | None:
-        """Why a file is not of the format that its name says. Of one that a contract claims, its rows will tell."""
+        """Why a file is not of the format that its name says. Of one that a contract claims, its rows will show it."""
         is_read = self.of(file) or self.read_along(file)
         if file.header and (is_read or file_format(file.file) != "csv" or file.bytes > _LOOKED_THROUGH):
             return None
@@ -124,7 +124,7 @@ class Claims:
         return self._arrivals.untrusted.header(landed_path(self._arrivals.landing, file), name, options)
 
     def below_preamble(self, file: Landed) -> tuple[Landed, int]:
-        """A file that nothing claims, with the columns that a draft of a contract finds, and how many lines stand above them."""
+        """A file that nothing claims, with the columns that a draft of a contract finds, and how many lines are above them."""
         if file_format(file.file) not in ("csv", "xlsx"):
             return file, 0
         found = self._arrivals.untrusted.layout(landed_path(self._arrivals.landing, file))
@@ -191,8 +191,8 @@ def lacking(names: list[str], header: list[str]) -> list[str]:
     """Columns that are not there, each with the one that it may be called by."""
     if not names:
         return []
-    told = [f"{name}{f' (is it {near}?)' if (near := close_to(name, header)) else ''}" for name in names]
-    return [f"it lacks {listed(told)}"]
+    described = [f"{name}{f' (is it {near}?)' if (near := close_to(name, header)) else ''}" for name in names]
+    return [f"it lacks {listed(described)}"]
 
 
 def _present(names: list[str], header: list[str]) -> list[str]:

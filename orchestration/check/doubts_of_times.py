@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from orchestration.check.doubts_common import FEW, each, has, hours, mapped_columns, of
 from orchestration.check.facts import Beside
 from orchestration.check.report import Doubt
-from orchestration.check.told import FEW, each, has, hours, of, told
 
 #: The kind of doubt that all files without a contract share.
 NO_ZONE = "no zone"
@@ -27,7 +27,7 @@ _LASTING = {
     "reviews": [("created_at", "replied_at")],
     "web_sessions": [("started_at", "ended_at")],
 }
-#: Durations that the file tells twice: as a number, and by instants.
+#: Durations that the file has twice: as a number, and by instants.
 _TOLD_TWICE = {
     "calls": [
         ("talk_seconds", "answered_at", "ended_at"),
@@ -58,7 +58,9 @@ def doubts_of_times(beside: Beside, as_of: datetime) -> Iterator[Doubt]:
 def _ahead(beside: Beside, as_of: datetime) -> Iterator[Doubt]:
     # A day for the zones.
     ahead = f"filter ({{}} > timestamp '{as_of + timedelta(days=1)}')"
-    dated = [(c, name) for c, name in told(beside, "instant", "date") if (beside.kind.name, c.name) not in _MAY_BE_AHEAD]
+    dated = [
+        (c, name) for c, name in mapped_columns(beside, "instant", "date") if (beside.kind.name, c.name) not in _MAY_BE_AHEAD
+    ]
     figures = (f"count(*) {ahead}", f"min(_row) {ahead}", f"max({{}}) {ahead}")
     for column, (rows, first, latest) in each(beside, dated, *figures):
         if rows:
@@ -94,7 +96,7 @@ def _out_of_order(beside: Beside) -> Iterator[Doubt]:
 
 
 def _days_and_months(beside: Beside) -> Iterator[Doubt]:
-    for column, name in told(beside, "instant", "date"):
+    for column, name in mapped_columns(beside, "instant", "date"):
         ((days, highest, first, last),) = beside.all(
             f"select count(distinct cast({name} as date)), max(day({name})), min({name}), max({name}) from loaded"
         )
@@ -124,7 +126,7 @@ def _unusual(beside: Beside, doubted: set[str]) -> Iterator[Doubt]:
     if beside.kind.name not in _USUAL:
         return
     low, high = _USUAL[beside.kind.name]
-    for column, name in told(beside, "seconds"):
+    for column, name in mapped_columns(beside, "seconds"):
         mapping = beside.contract.columns[column.name]
         text = beside.text(mapping)
         if column.name in doubted or text is None:
@@ -144,10 +146,10 @@ def _unusual(beside: Beside, doubted: set[str]) -> Iterator[Doubt]:
 
 def _zones(beside: Beside) -> Iterator[Doubt]:
     """Nobody says a zone, and the clock times name none."""
-    if beside.zone_is_told:
+    if beside.is_zone_known:
         return
     local = []
-    for column, _ in told(beside, "instant", "promise"):
+    for column, _ in mapped_columns(beside, "instant", "promise"):
         mapping = beside.contract.columns[column.name]
         text = beside.text(mapping)
         if text is None or mapping.unit or mapping.sql is not None:
@@ -172,7 +174,7 @@ def _zones(beside: Beside) -> Iterator[Doubt]:
 def _no_clock(beside: Beside) -> Iterator[Doubt]:
     if beside.kind.name not in ("tickets", "ticket_events", "calls"):
         return
-    for column, name in told(beside, "instant"):
+    for column, name in mapped_columns(beside, "instant"):
         text = beside.text(beside.contract.columns[column.name])
         if text is None or beside.contract.columns[column.name].sql is not None:
             continue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestration.check.doubts_common import FEW, each, has, mapped_columns, of
 from orchestration.check.facts import Beside
 from orchestration.check.masking import sources_of
 from orchestration.check.report import Doubt
-from orchestration.check.told import FEW, each, has, of, told
 from orchestration.pull.kinds import NUMBERS
 
 #: An enum of which one word has this share.
@@ -19,7 +19,7 @@ _MAY_BE_ZERO = {
     "scale_min", "unit_cost", "monthly_pay", "gift_card_amount", "gift_card_sold_amount", "restocking_fee_amount",
     "return_shipping_amount",
 }  # fmt: skip
-#: Scores with the column that tells their scale, and what is assumed without it.
+#: Scores with the column that holds their scale, and what is assumed without it.
 _SCALES = {"csat_score": ("csat_scale", 5), "rating": ("rating_scale", 5), "score": ("scale_max", None)}
 _BROKEN_LETTERS = "[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|\ufffd"
 #: Amounts of which half are not above a thousand.
@@ -40,7 +40,7 @@ def _always_empty(beside: Beside) -> Iterator[Doubt]:
     if rows < FEW:
         return
     empty = []
-    for column, (filled,) in each(beside, told(beside), "count({})"):
+    for column, (filled,) in each(beside, mapped_columns(beside), "count({})"):
         sources = sources_of(beside.contract.columns[column.name], beside.columns)
         if not filled and sources and set(beside.added).isdisjoint(sources):
             empty.append(column.name)
@@ -52,7 +52,7 @@ def _always_empty(beside: Beside) -> Iterator[Doubt]:
 
 
 def _zeros(beside: Beside) -> Iterator[Doubt]:
-    asked = [(column, name) for column, name in told(beside, *NUMBERS) if column.name not in _MAY_BE_ZERO]
+    asked = [(column, name) for column, name in mapped_columns(beside, *NUMBERS) if column.name not in _MAY_BE_ZERO]
     for column, (rows, zeros) in each(beside, asked, "count({})", "count(*) filter ({} = 0)"):
         if rows >= FEW and zeros == rows:
             yield Doubt(
@@ -74,12 +74,12 @@ def _scales(beside: Beside) -> Iterator[Doubt]:
             continue
         by_kind = "kind" if beside.kind.name == "surveys" else "null"
         top_of = f"coalesce({scale}, {assumed or 'case when kind in (' + repr('nps') + ', ' + repr('enps') + ') then 10 end'})"
-        for kind, top, rows, least, most, is_told in beside.all(
+        for kind, top, rows, least, most, is_known in beside.all(
             f"select {by_kind}, {top_of}, count(*), min({score}), max({score}), bool_and({scale} is not null) from loaded "
             f"where {score} is not null group by 1, 2 order by 3 desc"
         ):
             what = f"of {kind} " if kind else ""
-            how = "" if is_told else f" (assumed; map {scale})"
+            how = "" if is_known else f" (assumed; map {scale})"
             if top is not None and rows >= FEW and least < most <= top / 2:
                 yield Doubt(score, f"{what}never exceeds {most:g} in {rows:,} rows, on a scale up to {top:g}{how}")
             elif kind in ("nps", "enps") and top == 10 and rows >= 100 and least >= 1:
@@ -87,7 +87,7 @@ def _scales(beside: Beside) -> Iterator[Doubt]:
 
 
 def _enums(beside: Beside) -> Iterator[Doubt]:
-    for column, name in told(beside, "one_of", "word"):
+    for column, name in mapped_columns(beside, "one_of", "word"):
         found = beside.all(f"select {name}, count(*) from loaded where {name} is not null group by 1 order by 2 desc, 1")
         rows = sum(count for _, count in found)
         if rows >= _ENUM_ROWS and found[0][1] >= ONE_WORD * rows:
@@ -97,7 +97,7 @@ def _enums(beside: Beside) -> Iterator[Doubt]:
 
 def _own_words(beside: Beside) -> Iterator[Doubt]:
     """Words that are taken as they are, and mean nothing to any model."""
-    for column, name in told(beside, "word"):
+    for column, name in mapped_columns(beside, "word"):
         found = beside.all(f"select {name}, count(*) from loaded where {name} is not null group by 1 order by 2 desc, 1")
         own = [(beside.masks.cell(column.name, word), count) for word, count in found if word not in column.values]
         if column.values and own:
@@ -118,7 +118,7 @@ def _one_customer(beside: Beside) -> Iterator[Doubt]:
 
 
 def _numbers(beside: Beside) -> Iterator[Doubt]:
-    for column, name in told(beside, "money", "money_size", "number"):
+    for column, name in mapped_columns(beside, "money", "money_size", "number"):
         text = beside.text(beside.contract.columns[column.name])
         if text is None or beside.contract.columns[column.name].sql is not None:
             continue
@@ -138,7 +138,7 @@ def _numbers(beside: Beside) -> Iterator[Doubt]:
 
 def _rounded_ids(beside: Beside) -> Iterator[Doubt]:
     rounded = r"regexp_matches({}, '(^|:)\d(\.\d+)?[eE]\+\d+$')"
-    asked = [(column, name) for column, name in told(beside) if column.is_id]
+    asked = [(column, name) for column, name in mapped_columns(beside) if column.is_id]
     for column, (rows, first) in each(beside, asked, f"count(*) filter ({rounded})", f"min(_row) filter ({rounded})"):
         if rows:
             said = f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export ids as text"
@@ -147,7 +147,7 @@ def _rounded_ids(beside: Beside) -> Iterator[Doubt]:
 
 def _letters(beside: Beside) -> Iterator[Doubt]:
     broken = "regexp_matches({}, '" + _BROKEN_LETTERS + "')"
-    asked = told(beside, "text", "prose")
+    asked = mapped_columns(beside, "text", "prose")
     for column, (rows, first) in each(beside, asked, f"count(*) filter ({broken})", f"min(_row) filter ({broken})"):
         if rows >= 3:
             yield Doubt(column.name, f"has broken letters in {rows:,} rows (first: row {first}): the file has another `encoding`")

@@ -40,11 +40,11 @@ MAX_SQL_WORDS = 12
 class Beside:
     """A file's rows (``file``; ``mapped``, as the contract's query has them), the loaded ones and the rejected ones."""
 
-    def __init__(self, job: Job, loaded: Path, rejected: Path, landing: Path, scratch: Path, zone_is_told: bool) -> None:
+    def __init__(self, job: Job, loaded: Path, rejected: Path, landing: Path, scratch: Path, is_zone_known: bool) -> None:
         self.contract = job.contract
         self.is_canonical = self.contract.name == f"canonical_{self.contract.kind}"
         #: Does anybody say in which zone clock times are, be it UTC?
-        self.zone_is_told = zone_is_told
+        self.is_zone_known = is_zone_known
         self.kind = all_kinds()[self.contract.kind]
         rows = open_rows(landed_path(landing, job.file), job.file.file, options_of(self.contract), scratch)
         self.header = rows.header
@@ -104,7 +104,7 @@ class Beside:
     # -- the text of a column in the file --------------------------------------------------------------------------------
 
     def text(self, mapping: Mapping) -> str | None:
-        """SQL over ``mapped``: what stands in the file, trimmed; none for columns that are not in it, and for fixed values."""
+        """SQL over ``mapped``: what is in the file, trimmed; none for columns that are not in it, and for fixed values."""
         if mapping.value is not None or not (mapping.sql or mapping.place_in or sources_of(mapping, self.columns)):
             return None
         return trimmed(mapping, by_name(self.columns), tried=True)
@@ -157,8 +157,8 @@ class Beside:
         )
         merged = Counter[str]()
         for cell, rows in found:
-            if (told := self.masks.cell(column, cell)) is not None:
-                merged[told] += rows
+            if (masked := self.masks.cell(column, cell)) is not None:
+                merged[masked] += rows
         return merged.most_common()
 
     def rows_to_show(self) -> list[int]:
@@ -260,8 +260,8 @@ def _problems(columns: str | None, reason: str) -> list[tuple[str | None, str]]:
         return [(None, reason)]
     names = "|".join(map(re.escape, columns.split(", ")))
     parts = re.split(rf"; (?=(?:{names}) )", valueless(reason))
-    told = [part.partition(" ") for part in parts]
-    return list(dict.fromkeys((name, text) for name, _, text in told))
+    pairs = [part.partition(" ") for part in parts]
+    return list(dict.fromkeys((name, text) for name, _, text in pairs))
 
 
 def _names(column: str) -> str:

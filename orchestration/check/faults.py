@@ -75,8 +75,8 @@ class Tables:
             meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, header))}
             hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
             yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
-        if (told := self._error(f"create or replace temp table mapped as {contract.query or 'select * from file'}")) is not None:
-            yield Fault(f"query: {told}", stops=True)
+        if (error := self._error(f"create or replace temp table mapped as {contract.query or 'select * from file'}")) is not None:
+            yield Fault(f"query: {error}", stops=True)
             return
         columns = [str(row[0]) for row in self._con.execute("describe mapped").fetchall()]
         yield from self._of_rows(contract)
@@ -100,12 +100,12 @@ class Tables:
         mapped: dict[str, Mapping] = {**contract.columns, **({"source": contract.source} if contract.source else {})}
         mapped |= {f"extra.{name}": mapping for name, mapping in contract.extra.items()}
         for name, mapping in mapped.items():
-            if mapping.sql is not None and (told := self._error(f"select ({mapping.sql}) from mapped")) is not None:
-                yield Fault(f"{name}: {told}", stops=True)
+            if mapping.sql is not None and (error := self._error(f"select ({mapping.sql}) from mapped")) is not None:
+                yield Fault(f"{name}: {error}", stops=True)
             elif mapping.source and found(present, mapping.source) is None and name not in required:
                 near = close_to(mapping.source, free)
-                told = f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}"
-                yield Fault(told, near, mapping.source)
+                text = f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}"
+                yield Fault(text, near, mapping.source)
 
     def _table(self, name: str, columns: list[str]) -> None:
         listed = ", ".join(f"{identifier(column)} varchar" for column in columns)

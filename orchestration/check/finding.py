@@ -18,10 +18,10 @@ __all__ = ["facts_of", "read_job"]
 
 
 def facts_of(
-    job: Job, loaded: Path, rejected: Path, landing: Path, scratch: Path, zone_is_told: bool, as_of: datetime
+    job: Job, loaded: Path, rejected: Path, landing: Path, scratch: Path, is_zone_known: bool, as_of: datetime
 ) -> dict[str, Any]:
     """What the rows of a file say, by the field of a reading."""
-    with Beside(job, loaded, rejected, landing, scratch, zone_is_told) as beside:
+    with Beside(job, loaded, rejected, landing, scratch, is_zone_known) as beside:
         rows = beside.rows_to_show()
         return {
             "rejected": beside.rejected(),

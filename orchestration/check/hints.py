@@ -10,7 +10,7 @@ from orchestration.pull.literals import literal
 if TYPE_CHECKING:
     from orchestration.check.facts import Beside
 
-#: Forms of dates that are tried; where two read all cells, both are told.
+#: Forms of dates that are tried; where two read all cells, both are reported.
 FORMATS = tuple(
     f"{day}{clock}"
     for day in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y",

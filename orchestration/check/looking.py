@@ -54,18 +54,18 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
         with Tables() as tables:
             sound = []
             for file in arrivals.landed:
-                told, made = _file(file, claims, tables, arrivals, contracts)
-                report.files.append(told)
+                file_report, made = _file(file, claims, tables, arrivals, contracts)
+                report.files.append(file_report)
                 sound += [claim for claim, reading in made if reading.status != "stops"]
         trial = Trial(folder, arrivals, settings)
         by_job = {(t.job.file.batch, t.job.contract.name): t for t in trial.load([claim.job for claim in sound])}
-        for file, told in zip(arrivals.landed, report.files, strict=True):
-            for reading in told.readings:
+        for file, file_report in zip(arrivals.landed, report.files, strict=True):
+            for reading in file_report.readings:
                 if (one := by_job.get((file.batch, reading.contract))) is not None:
                     tried.append(one)
                     _read(one, reading, arrivals, folder, settings)
-        for told in report.files:
-            _unused_by_all(told)
+        for file_report in report.files:
+            _unused_by_all(file_report)
         report.doubts = [*_shared(report), *doubts_between(tried)]
         report.files += [FileReport(twin, twin, [], same_as=other) for twin, other in arrivals.twins.items()]
     report.exit_code = _exit_code(report)
@@ -84,7 +84,7 @@ def _file(
         if stopping := [fault.text for fault in reading.faults if fault.stops]:
             reading.status, reading.reason = "stops", stopping[0]
         made.append((claim, reading))
-    told = FileReport(
+    report = FileReport(
         file.file,
         str(arrivals.places[file.batch]),
         file.header,
@@ -92,13 +92,13 @@ def _file(
         read_along_by=claims.read_along(file),
         unreadable=claims.unreadable(file),
     )
-    refused = all(any(fault.refuses or fault.stops for fault in reading.faults) for reading in told.readings)
-    if not told.readings and not told.read_along_by and not told.unreadable:
-        file, told.lines_above = claims.below_preamble(file)
-        told.columns = file.header
-    told.near_misses = claims.near_misses(file) if refused else []
-    told.sheets_left = _sheets_left(file, told, arrivals, contracts)
-    return told, made
+    refused = all(any(fault.refuses or fault.stops for fault in reading.faults) for reading in report.readings)
+    if not report.readings and not report.read_along_by and not report.unreadable:
+        file, report.lines_above = claims.below_preamble(file)
+        report.columns = file.header
+    report.near_misses = claims.near_misses(file) if refused else []
+    report.sheets_left = _sheets_left(file, report, arrivals, contracts)
+    return report, made
 
 
 def _from_here(path: Path) -> str:
@@ -116,10 +116,10 @@ def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
     return tables.faults(job.contract, claims.header(job.file, job.contract), beside)
 
 
-def _sheets_left(file: Landed, told: FileReport, arrivals: Arrivals, contracts: list[Contract]) -> list[str]:
+def _sheets_left(file: Landed, report: FileReport, arrivals: Arrivals, contracts: list[Contract]) -> list[str]:
     if file_format(file.file) != "xlsx":
         return []
-    read = [c.sheet for c in contracts if c.name in {reading.contract for reading in told.readings}] or [0]
+    read = [c.sheet for c in contracts if c.name in {reading.contract for reading in report.readings}] or [0]
     found = arrivals.untrusted.sheets(landed_path(arrivals.landing, file), file.file)
     return [name for place, (name, holds) in enumerate(found.items()) if holds and place not in read and name not in read]
 
@@ -171,10 +171,10 @@ def _shared(report: Report) -> list[Doubt]:
         return []
     for reading in having:
         reading.doubts = [doubt for doubt in reading.doubts if doubt.shared != NO_ZONE]
-    told = (
+    text = (
         f"{len(having)} files without a contract name no time zone, and are taken for UTC: set `exports_timezone` in cxhouse.yml"
     )
-    return [Doubt(None, told, NO_ZONE)]
+    return [Doubt(None, text, NO_ZONE)]
 
 
 def _exit_code(report: Report) -> int:

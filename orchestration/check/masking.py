@@ -11,7 +11,7 @@ from orchestration.pull.headers import by_name, found, options
 from orchestration.pull.kinds import TIMES, Column, Kind
 from orchestration.pull.personal import may_be_shown
 
-#: Longer texts of a person are told by their length.
+#: Longer texts of a person are shown by their length.
 _MAX_SHAPE = 40
 _ADDRESS_OR_NUMBER = re.compile(r"@|\d{7,}")
 _ADDRESS_OR_PHONE = re.compile(r"@|^\+[\d\s()./-]{7,}$")
@@ -53,7 +53,7 @@ class Masks:
         #: Columns of the file that hold persons' own texts.
         self._personal = set[str]().union(
             *(
-                # A direction that tells which of two numbers is the customer's is a word, not a number.
+                # A direction that says which of two numbers is the customer's is a word, not a number.
                 self._sources[column.name] - (self._of_words(mapped) if mapping.sql is not None else set())
                 for column, mapping in mapped
                 if column.is_personal
@@ -64,8 +64,8 @@ class Masks:
 
     def _of_words(self, mapped: Iterable[tuple[Column, Mapping]]) -> set[str]:
         """Columns of the file that are, as they are, a column with a fixed vocabulary."""
-        told = [column.name for column, mapping in mapped if column.values and mapping.sql is None and not column.is_personal]
-        return set[str]().union(*(self._sources[name] for name in told))
+        columns = [column.name for column, mapping in mapped if column.values and mapping.sql is None and not column.is_personal]
+        return set[str]().union(*(self._sources[name] for name in columns))
 
     def cell(self, column: str, text: str | None) -> str | None:
         """The text of a cell, or a canonical value, of a column as it may be shown."""

@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from orchestration.check.claiming import listed, told_above
+from orchestration.check.claiming import lines_above_note, listed
 from orchestration.check.report import FileReport, Reading, Rejected, Report, WordFacts
 from orchestration.output import shown
 from orchestration.pull.quarantine import rows_in_words
@@ -51,7 +51,7 @@ def print_report(console: Console, report: Report, command: list[str], run: Sequ
     Args:
         console: where to.
         report: what was found.
-        command: the command that found it, so that the next one can be told.
+        command: the command that found it, so that the next one can be named.
         run: the command that loads the files.
     """
     for line in lines(report, console.width, command, run):
@@ -103,7 +103,7 @@ def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
         yield Line(f"  read along by {', '.join(file.read_along_by)}")
     if not file.is_claimed and not file.read_along_by:
         yield Line("  NOT CLAIMED: no contract reads it, and its name begins with no kind", "red")
-        columns = f"its columns: {', '.join(file.columns) or 'none could be read'}{told_above(file.lines_above)}"
+        columns = f"its columns: {', '.join(file.columns) or 'none could be read'}{lines_above_note(file.lines_above)}"
         yield Line(f"  {f'it {file.unreadable}' if file.unreadable else columns}", "", 15)
     for miss in file.near_misses:
         has = f"has {miss.has} of the {miss.asks} columns asked for"
@@ -148,15 +148,15 @@ def _sections(reading: Reading, width: int, in_full: bool) -> Iterator[tuple[str
     columns = []
     if reading.unused:
         total = reading.rows_loaded + reading.rows_rejected + reading.rows_merged
-        told = [f"{one.name} ({_share(one.filled, total)})" for one in reading.unused]
-        columns.append(Line(f"  Not used:   {listed(told, _MAX_UNUSED)}", "", 14))
+        unused = [f"{one.name} ({_share(one.filled, total)})" for one in reading.unused]
+        columns.append(Line(f"  Not used:   {listed(unused, _MAX_UNUSED)}", "", 14))
     if in_full and reading.columns and reading.not_mapped:
         columns.append(Line(f"  Not mapped: {listed(reading.not_mapped, _MAX_UNUSED)}", "dim", 14))
     if columns:
         yield "", columns
     if reading.doubts:
-        told = [f"  ? {doubt.column + ' ' if doubt.column else ''}{doubt.text}" for doubt in reading.doubts]
-        yield "Doubts", [Line(text, "yellow", 4) for text in told]
+        doubts = [f"  ? {doubt.column + ' ' if doubt.column else ''}{doubt.text}" for doubt in reading.doubts]
+        yield "Doubts", [Line(text, "yellow", 4) for text in doubts]
 
 
 def _faults(reading: Reading) -> Iterator[Line]:
@@ -205,15 +205,15 @@ def _rejected(found: list[Rejected]) -> Iterator[Line]:
 
 def _records(reading: Reading, width: int) -> Iterator[Line]:
     """Columns below each other, records beside each other: the cell of the file, and the value where it is another."""
-    told = [column for column in reading.columns if column.filled or any(cell for cell, _ in column.cells)]
-    wide = max(len(column.name) for column in told)
-    wider = min(max(cell_len(column.origin) for column in told), 22)
+    columns = [column for column in reading.columns if column.filled or any(cell for cell, _ in column.cells)]
+    wide = max(len(column.name) for column in columns)
+    wider = min(max(cell_len(column.origin) for column in columns), 22)
     left = width - wide - wider - 12
     count = max(1, min(len(reading.rows_shown), left // (_MIN_CELL + 2)))
     size = max(_MIN_CELL, min(_MAX_CELL, left // count - 2))
     head = "  ".join(_fitted(f"row {row}", size) for row in reading.rows_shown[:count])
     yield Line(f"  {'Records':<{wide}}  {_fitted('from', wider)}  filled  {head}", "bold", -1)
-    for column in told:
+    for column in columns:
         pairs = [_cell(*pair) for pair in column.cells[:count]]
         filled = _share(column.filled, reading.rows_loaded)
         start = f"  {column.name:<{wide}}  {_fitted(column.origin, wider)}  {filled:>6}  "
@@ -250,7 +250,7 @@ def _side_by_side(before: str, after: str, size: int) -> str:
 
 
 def _middle(text: str, size: int) -> str:
-    """A text without its middle, where it is too long: offsets stand at the end."""
+    """A text without its middle, where it is too long: offsets are at the end."""
     if cell_len(text) <= size or not text.isascii():
         return _fitted(text, size)
     return f"{text[: size - 7]}…{text[-6:]}"

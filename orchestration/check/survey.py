@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.check.arrivals import arrive, passed_over
-from orchestration.check.claiming import Claim, Claims, listed, told_above
+from orchestration.check.claiming import Claim, Claims, lines_above_note, listed
 from orchestration.check.faults import Tables
 from orchestration.check.looking import faults_of
 from orchestration.pull.contracts import Contract, claims, load_contracts
@@ -68,7 +68,7 @@ def _line(file: Landed, claims: Claims, tables: Tables) -> str:
     near = "".join(f"; near {miss.contract}: {'; '.join(miss.lacks)}" for miss in claims.near_misses(seen)[:1])
     return (
         f"{file.file} -> NOT CLAIMED: give it a name that starts with its kind, or write a contract "
-        f"(its columns: {listed(seen.header, 12) or 'none could be read'}{told_above(above)}){near}"
+        f"(its columns: {listed(seen.header, 12) or 'none could be read'}{lines_above_note(above)}){near}"
     )
 
 
@@ -76,5 +76,5 @@ def _reader(claim: Claim, claims: Claims, tables: Tables) -> str:
     """A kind and its contract; what keeps a run from reading the file so."""
     contract = claim.job.contract
     stopping = [fault.text for fault in faults_of(claim, claims, tables) if fault.refuses or fault.stops]
-    told = f"{contract.kind} ({contract.name})"
-    return f"NOT {told}: {'; '.join(stopping)}" if stopping else told
+    reader = f"{contract.kind} ({contract.name})"
+    return f"NOT {reader}: {'; '.join(stopping)}" if stopping else reader

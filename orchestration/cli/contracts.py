@@ -48,7 +48,7 @@ def draft(
 ) -> None:
     """Write a contract for FILE, with the reason of each line as a comment, and `# check` where it is unsure.
 
-    It looks at the names of columns, in seven languages and in the words of many vendors, and at what stands in them. The first
+    It looks at the names of columns, in seven languages and in the words of many vendors, and at what is in them. The first
     20,000 rows are read. Fix what is marked, then run the command that it prints at the end.
     """
     if not file.is_file():

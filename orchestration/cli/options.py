@@ -49,8 +49,8 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:  # the last resort of a command line: one line, and where the rest can be seen
             if os.environ.get("CXHOUSE_DEBUG"):
                 raise
-            told = durable.explain(error)
-            text = str(told) if told else f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
+            explained = durable.explain(error)
+            text = str(explained) if explained else f"{type(error).__name__}: {error} (CXHOUSE_DEBUG=1 shows where)"
             console(stderr=True, soft_wrap=True).print(f"[red]cxhouse:[/] {escaped(text)}")
             sys.exit(CxhouseError.exit_code)
 

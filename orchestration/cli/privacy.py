@@ -122,7 +122,7 @@ def forget(
             click.echo(f"{count:>10,} changed or removed: {place}")
     click.echo(f"The proof is the last line of {settings.home / 'forgotten.jsonl'}.")
     _tell_targets(settings)
-    click.echo("Next: cxhouse run. Until then readers see the version from before, in which the persons stand under a key.")
+    click.echo("Next: cxhouse run. Until then readers see the version from before, in which the persons have a key.")
 
 
 def _tell_targets(settings: Settings) -> None:

@@ -55,7 +55,7 @@ def kpis(
     wanted = tuple(name.strip() for text in kpis_wanted for name in text.split(",") if name.strip())
     if by or where or first or last or compare:
         if dimension != "all":
-            raise ConfigurationError("--dimension stands alone; with conditions, periods or comparisons say --by")
+            raise ConfigurationError("--dimension is used alone; with conditions, periods or comparisons say --by")
         from orchestration.query.asking import Question
         from orchestration.query.showing import show
 

@@ -52,7 +52,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
 
 
 def print_page(console: Console, settings: Settings, record: RunRecord) -> None:
-    """Where the page of the run's gates lies."""
+    """Where the page of the run's gates is."""
     console.print(f"Gates of the run: {record.page(settings.home)}", markup=False)
 
 
@@ -72,23 +72,23 @@ def loads_table(settings: Settings) -> Table:
     for name in ("file", "contract", *numbers_of, "status"):
         table.add_column(name, justify="right" if name in numbers_of else "left")
     for load in loads[-MAX_LOADS:]:
-        told = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
-        numbers = ("" if n is None else f"{n:,}" for n in told)
+        counts = (load.rows_read, load.rows_loaded, load.rows_quarantined, load.rows_merged or None, load.records)
+        numbers = ("" if n is None else f"{n:,}" for n in counts)
         status = load.status if load.reason is None else f"[red]{load.status}[/]: {escape(load.reason)}"
         table.add_row(escape(file_shown(files[load.batch].file)), load.contract, *numbers, status)
     return table
 
 
 def print_rejected(console: Console, settings: Settings, record: RunRecord) -> None:
-    """Which files were refused, why rows lie in quarantine, and which files nothing reads."""
+    """Which files were refused, why rows are in quarantine, and which files nothing reads."""
     refused = {load.batch: load.reason for load in record.loads if load.status == "refused"}
     # What this run held back is shown with its gate.
     gated = {load.batch: load.kind for load in record.loads if load.status == "gated"}
     names = {file.batch: file.file for file in Ledger(settings.ledger).landed()} if refused or gated else {}
-    told = {(names[batch], kind) for batch, kind in gated.items()}
+    reported = {(names[batch], kind) for batch, kind in gated.items()}
     for batch, why in refused.items():
         console.print(f"  [yellow]refused[/] {escape(file_shown(names[batch]))}: it {escape(why or 'cannot be read')}")
-    found = [reason for reason in reasons(settings) if not (reason.is_held_back and (reason.file, reason.kind) in told)]
+    found = [reason for reason in reasons(settings) if not (reason.is_held_back and (reason.file, reason.kind) in reported)]
     for reason in found[:MAX_REASONS]:
         where = file_shown(reason.file) + (", which is held back," if reason.is_held_back else "")
         console.print(f"  {reason.rows:,} row(s) of {where} in quarantine: {reason.in_words}", markup=False)
@@ -99,7 +99,7 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
 
 
 def quarantine_table(found: list[Reason]) -> Table:
-    """Why rows lie in quarantine, the most frequent reasons first."""
+    """Why rows are in quarantine, the most frequent reasons first."""
     table = table_of("Quarantine" if found else "Nothing is in quarantine")
     for name in ("rows", "kind", "file", "column", "reason", "first rows") if found else ():
         table.add_column(name, justify="right" if name == "rows" else "left")

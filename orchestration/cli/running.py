@@ -87,8 +87,12 @@ def run(
 
         take_writer_lock(settings.home)
         renew_salt(settings)
-    told = {"full_refresh": full_refresh or new_salt, "days": parse_days(from_day, to_day), "since": parse_day("--since", since)}
-    _run(settings.model_copy(update=told), record)
+    options = {
+        "full_refresh": full_refresh or new_salt,
+        "days": parse_days(from_day, to_day),
+        "since": parse_day("--since", since),
+    }
+    _run(settings.model_copy(update=options), record)
 
 
 @click.command()

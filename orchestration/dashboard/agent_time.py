@@ -9,7 +9,7 @@ from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, bars, line
 from orchestration.dashboard.marts import Marts, Row, View
 
 _BY_TEAM, _BY_CLOCK = "What agents' time goes to", "Agents logged in, and busy, by the time of day"
-#: Columns of seconds by their names on the page; they add up to the time logged in, as far as the log tells them apart.
+#: Columns of seconds by their names on the page; they add up to the time logged in, as far as the log distinguishes them.
 _STATES = {
     "busy": ("busy_seconds", BLUE),
     "after-call work": ("after_call_seconds", GREEN),
@@ -56,11 +56,11 @@ def _by_team(marts: Marts, chosen: dict[str, Any], cut: str) -> list[Block]:
     if not found:
         return []
     series: dict[str, list[Any]] = {name: [_share(row, column) for row in found] for name, (column, _) in _STATES.items()}
-    told = {name: shares for name, shares in series.items() if any(shares)}
+    with_values = {name: shares for name, shares in series.items() if any(shares)}
     figure = bars(
         [row["team"] for row in found],
-        told,
-        {name: _STATES[name][1] for name in told},
+        with_values,
+        {name: _STATES[name][1] for name in with_values},
         stacked=True,
         lying=True,
         xaxis={"tickformat": ".0%"},
@@ -69,8 +69,8 @@ def _by_team(marts: Marts, chosen: dict[str, Any], cut: str) -> list[Block]:
 
 
 def _sum(rows: list[Row], column: str) -> int | None:
-    told = [row[column] for row in rows if row[column] is not None]
-    return sum(told) if told else None
+    values = [row[column] for row in rows if row[column] is not None]
+    return sum(values) if values else None
 
 
 def _share(row: Row, column: str) -> float | None:
@@ -81,14 +81,14 @@ def _by_clock(marts: Marts, chosen: dict[str, Any], cut: str) -> list[Block]:
     """Means over the days on which anybody was logged in; half hours of fewer agents than may be shown are left out."""
     found = marts.rows(
         f"""
-        with told as (
+        with half_hours as (
             select * from fct_agent_half_hours where logged_in_seconds > 0 and {_WITHIN}
         )
         select
             half_hour,
-            sum(logged_in_seconds) / 1800.0 / (select count(distinct date_day) from told) as logged_in,
-            sum(handling_seconds) / 1800.0 / (select count(distinct date_day) from told) as handling
-        from told
+            sum(logged_in_seconds) / 1800.0 / (select count(distinct date_day) from half_hours) as logged_in,
+            sum(handling_seconds) / 1800.0 / (select count(distinct date_day) from half_hours) as handling
+        from half_hours
         group by half_hour
         having count(distinct agent_key) >= $least
         order by half_hour

@@ -40,7 +40,7 @@ _DEFINITION = (
     "formula", "unit", "direction", "fact", "event_date", "exports", "needs", "dimensions", "grains", "pending_measure",
     "interval_kind", "settles_after_days", "kind", "stage", "source", "kpi_id",
 )  # fmt: skip
-_NOT_GIVEN = "Not given: single cases stand in analysis.duckdb, beside the marts, for those who may read them."
+_NOT_GIVEN = "Not given: single cases are in analysis.duckdb, beside the marts, for those who may read them."
 
 
 def in_words(name: str) -> str:
@@ -230,8 +230,8 @@ def draw_kpi(marts: Marts, view: View) -> None:
     more = "Explore it by several groups, beside an earlier period"
     st.page_link(st.session_state["explore_page"], label=more, query_params={_KPI: kpi_id})
     with st.expander("How it is computed"):
-        told = {in_words(name): str(kpi.definition[name]) for name in _DEFINITION if kpi.definition.get(name) is not None}
-        st.dataframe(pd.DataFrame(told.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")
+        definition = {in_words(name): str(kpi.definition[name]) for name in _DEFINITION if kpi.definition.get(name) is not None}
+        st.dataframe(pd.DataFrame(definition.items(), columns=["", "of this KPI"]), hide_index=True, key="kpi_definition")
     period = _period(kpi, view)
     draw_why(marts, kpi, view, period)
     draw_members(marts, kpi, view, period)

@@ -77,7 +77,7 @@ class Table:
 
 def not_given(title: str) -> Table:
     """In the place of a block that counts single cases, for readers of the marts alone."""
-    return Table(title, [], [], empty="Not given: it is counted from single cases, which stand in analysis.duckdb.")
+    return Table(title, [], [], empty="Not given: it is counted from single cases, which are in analysis.duckdb.")
 
 
 Block = Cards | Chart | Table | Findings

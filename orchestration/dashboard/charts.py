@@ -11,7 +11,7 @@ from orchestration.dashboard.marts import Row, period_name
 
 Figure = dict[str, Any]
 
-#: Readable on light and on dark, and told apart by those who see red and green alike.
+#: Readable on light and on dark, and distinguishable for those who see red and green alike.
 BLUE, ORANGE, GREEN, RED, GREY = "#2f7ed8", "#d9822b", "#1b9e77", "#d1495b", "#8a94a0"
 PALETTE = [BLUE, ORANGE, GREEN, "#8e6bbf", RED, "#5aa7c7", "#b59d2b", GREY]
 _BAND = "rgba(47, 126, 216, 0.18)"

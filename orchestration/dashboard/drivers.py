@@ -29,8 +29,8 @@ def change_driver(marts: Marts, kpi: Kpi) -> str:
     """What moved a KPI against the period before; empty of a cut, of which the marts hold no further one."""
     if not kpi.now or kpi.view.dimension != ALL:
         return ""
-    told = explain(marts, kpi.id, kpi.view.grain, kpi.now["period_start"])
-    return _sentence(told.sentence) if told and told.movers else ""
+    explanation = explain(marts, kpi.id, kpi.view.grain, kpi.now["period_start"])
+    return _sentence(explanation.sentence) if explanation and explanation.movers else ""
 
 
 def miss_driver(marts: Marts, kpi: Kpi) -> str:

@@ -132,20 +132,20 @@ def command_of(question: Question) -> str:
 
 def draw_why(marts: Marts, kpi: Kpi, view: View, period: date | None) -> None:
     """What moved the KPI from the period before to the one that is looked at, of all cases."""
-    told = explain(marts, kpi.id, view.grain, period) if period else None
-    if told is None or told.change is None:
+    explanation = explain(marts, kpi.id, view.grain, period) if period else None
+    if explanation is None or explanation.change is None:
         return
     st.header("What moved it")
     if view.dimension != ALL:
         st.caption("Of all cases: what is filtered above does not apply here.")
-    periods = f"{period_name(view.grain, told.period_start)} against {period_name(view.grain, told.before_start)}"
-    st.write(f"{periods}: {told.sentence}.")
+    periods = f"{period_name(view.grain, explanation.period_start)} against {period_name(view.grain, explanation.before_start)}"
+    st.write(f"{periods}: {explanation.sentence}.")
     rows = [
         [
             _in_words(mover.dimension), mover.member, kpi.formatted(mover.value), kpi.formatted(mover.value_before),
             f"{mover.share:.0%}", f"{mover.share_before:.0%}", format_change(mover.effect, kpi.unit),
         ]
-        for movers in told.parts.values()
+        for movers in explanation.parts.values()
         for mover in movers[:_CUTS]
     ]  # fmt: skip
     if rows:
@@ -160,9 +160,9 @@ def sql_of(question: Question) -> str:
     conditions = [
         f"period_start {sign} date '{day}'" for sign, day in ((">=", question.first), ("<=", question.last)) if day
     ]  # fmt: skip
-    told = "  -- of all cases: the macro takes no condition" if question.where else ""
+    comment = "  -- of all cases: the macro takes no condition" if question.where else ""
     where = f" where {' and '.join(conditions)}" if conditions else ""
-    return f"select * from kpi('{question.kpis[0]}', '{question.grain}', [{cuts}]){where}{told}"
+    return f"select * from kpi('{question.kpis[0]}', '{question.grain}', [{cuts}]){where}{comment}"
 
 
 def _in_words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""One card for a measure: its mean, median and 90th percentile, by the calendar and in business hours, stand together."""
+"""One card for a measure: its mean, median and 90th percentile, by the calendar and in business hours, are together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def family_of(kpi_id: str) -> tuple[str, str, str]:
 def families(kpis: Iterable[Kpi]) -> list[Kpi]:
     """The KPIs in their order, those of one measure as `variants` of the measure's mean.
 
-    Where the mart leaves the mean out, its other statistics stand by themselves.
+    Where the mart leaves the mean out, its other statistics are shown by themselves.
     """
     shown = list(kpis)
     by_id = {kpi.id: kpi for kpi in shown}

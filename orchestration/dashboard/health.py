@@ -99,7 +99,7 @@ def alerts(marts: Marts, view: View) -> list[Block]:
 
 def alert_groups(home: Path, today: date) -> Table:
     """The alerts by cause, as messages and `cxhouse alerts` have them: whose each is, and whether it is new."""
-    from orchestration.query.alerting import as_last_told
+    from orchestration.query.alerting import remembered_groups
 
     rows = [
         [
@@ -111,7 +111,7 @@ def alert_groups(home: Path, today: date) -> Table:
             f"{group.snoozed_until}" if group.is_snoozed(today) else "",
             group.key,
         ]
-        for group in as_last_told(home, today)
+        for group in remembered_groups(home, today)
     ]
     return Table(
         "Whose they are",

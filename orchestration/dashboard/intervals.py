@@ -19,14 +19,14 @@ def calls_by_clock(marts: Marts, view: View) -> list[Block]:
     cut = f"{view.dimension} = $member" if view.dimension in _CUTS else "$member = $member"
     found = marts.rows(
         f"""
-        with told as (
+        with intervals as (
             select *, timezone($zone, timezone('UTC', starts_at)) as local_at
             from call_intervals
             where
                 {cut} and ($first_on is null or date_day >= $first_on) and ($last_on is null or date_day <= $last_on)
         ),
         days as (
-            select count(distinct date_day) as days from told
+            select count(distinct date_day) as days from intervals
         )
         select
             strftime(local_at, '%H:%M') as clock,
@@ -38,7 +38,7 @@ def calls_by_clock(marts: Marts, view: View) -> list[Block]:
             sum(calls_answered_in_time) as in_time,
             -- Of the others nobody knows whether they were answered in time; short abandons are no miss.
             sum(calls_offered - calls_answered_wait_unknown - calls_of_unknown_end - calls_abandoned_short) as measured
-        from told
+        from intervals
         cross join days
         group by clock
         having sum(calls_offered) >= $least

@@ -1,4 +1,4 @@
-"""Pages along the journey: its map, and what stands beside the KPIs of support and feedback."""
+"""Pages along the journey: its map, and what is beside the KPIs of support and feedback."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
 
 
 def _funnel(marts: Marts, view: View) -> list[Block]:
-    """How many people came as far as each stage, by the furthest that each reached; a bar that would tell of few is left out."""
+    """How many people came as far as each stage, by the furthest that each reached; a bar of too few people is left out."""
     cut, values = _cut(view, _ENTRIES)
     found = marts.rows(
         f"""

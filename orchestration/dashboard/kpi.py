@@ -38,7 +38,7 @@ class Kpi:
     whole: list[Row] = field(default_factory=list)
     #: The mart has the view's grain of the view's dimension.
     is_cut_held: bool = True
-    #: Which records its exports cannot tell it of, in words; empty for none.
+    #: Which records its exports lack the data for, in words; empty for none.
     left_out: str = ""
     #: The same measure by other statistics and clocks: (clock, statistic) -> its KPI. See families.py.
     variants: dict[tuple[str, str], Kpi] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Kpi:
 
     @property
     def cases(self) -> str:
-        """How many cases the value stands on, and how many are not decided yet."""
+        """How many cases the value is based on, and how many are not decided yet."""
         if self.now is None:
             return ""
         pending = f", {self.now['n_pending']:,} pending" if self.now["n_pending"] else ""

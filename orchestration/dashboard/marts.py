@@ -57,7 +57,7 @@ def period_end(grain: str, start: date) -> date:
 
 
 def period_start(grain: str, day: date) -> date:
-    """The first day of the period that a day lies in; weeks begin on Monday.
+    """The first day of the period that a day is in; weeks begin on Monday.
 
     Raises:
         ValueError: the grain has no periods.
@@ -98,7 +98,7 @@ class Marts:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, signature: tuple[int, int] = (0, 0)) -> None:
         self._con = con
-        #: What told this version's file from others when it was opened.
+        #: What distinguished this version's file from others when it was opened.
         self.signature = signature
 
     def rows(self, query: str, **values: Any) -> list[Row]:
@@ -121,7 +121,7 @@ class Marts:
         return {row["table_name"] for row in self.rows("select table_name from duckdb_tables()")}
 
     def has(self, table: str) -> bool:
-        """Was the reader given a table? Those of single cases stand in a file of their own."""
+        """Was the reader given a table? Those of single cases are in a file of their own."""
         return table in self._tables
 
     @cached_property
@@ -224,7 +224,7 @@ class Marts:
 
     @cached_property
     def missing_exports(self) -> dict[str, str]:
-        """KPIs that cannot be told, each with the export that is missing."""
+        """KPIs that cannot be computed, each with the export that is missing."""
         rows = self.rows("select kpi_id, missing_export from kpis where status = 'not_available'")
         return {row["kpi_id"]: row["missing_export"] for row in rows}
 
@@ -239,7 +239,7 @@ class Marts:
             parts.setdefault(row["kpi_id"], []).append(
                 f"{row['records_left_out']:,} of {row['records']:,} {kind} of {row['contract']}, which cannot tell {row['lacks']}"
             )
-        return {kpi: f"leaves out {'; '.join(told)}" for kpi, told in parts.items() if kpi not in self.missing_exports}
+        return {kpi: f"leaves out {'; '.join(reasons)}" for kpi, reasons in parts.items() if kpi not in self.missing_exports}
 
 
 class PublishedFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from orchestration.dashboard import health, journey, promises, value, words
+from orchestration.dashboard import health, journey, sla, value, words
 from orchestration.dashboard.blocks import Block, Page
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.marts import Marts, View
@@ -13,7 +13,7 @@ from orchestration.dashboard.questions import by_question
 from orchestration.dashboard.scorecards import teams
 
 #: What stage pages show beside the KPIs of their stage.
-_MORE = {"support": (promises.promises, journey.support), "feedback": (journey.feedback,)}
+_MORE = {"support": (sla.sla_blocks, journey.support), "feedback": (journey.feedback,)}
 
 
 def pages(marts: Marts) -> list[Page]:

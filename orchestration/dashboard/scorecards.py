@@ -11,7 +11,7 @@ from orchestration.dashboard.marts import ALL, Marts, Row, View, period_name
 _FEW = 30
 #: Members that a page can hold; the tables have all.
 _MEMBERS = 60
-#: As many letters of an agent's key tell agents apart on a page.
+#: As many letters of an agent's key distinguish agents on a page.
 _KEY = 10
 _NO_RANK = "who has the harder cases looks worse, so this is no ranking."
 

@@ -105,7 +105,7 @@ def _definition(marts: Marts, kpi: Kpi, manifest: dict[str, Any]) -> Table:
     metric = manifest["metrics"].get(f"metric.cxhouse.{kpi.id}", {})
     tests = sorted({test["original_file_path"] for test in manifest["unit_tests"].values() if test["name"] == kpi.id})
     settles = definition["settles_after_days"]
-    told = {
+    properties = {
         "formula": " ".join(str(definition["formula"]).split()),
         "fact": definition["fact"],
         "stage and kind": f"{definition['stage']}, {definition['kind']}",
@@ -123,7 +123,7 @@ def _definition(marts: Marts, kpi: Kpi, manifest: dict[str, Any]) -> Table:
         "defined in": metric.get("original_file_path", "").lstrip("./"),
         "computed by hand in": ", ".join(path.lstrip("./") for path in tests),
     }
-    rows = [[name, str(text)] for name, text in told.items() if text]
+    rows = [[name, str(text)] for name, text in properties.items() if text]
     return Table("Definition", ["", "of this KPI"], rows)
 
 

@@ -29,7 +29,7 @@ def _calls(marts: Marts, view: View, team: str | None, cut: str) -> list[Block]:
     """Means over the days whose half hours have a forecast; half hours of fewer calls than may be shown are left out."""
     found = marts.rows(
         """
-        with told as (
+        with half_hours as (
             select * from fct_staffing_half_hours
             where
                 calls_offered is not null and calls_forecast is not null and ($team is null or team = $team)
@@ -37,9 +37,9 @@ def _calls(marts: Marts, view: View, team: str | None, cut: str) -> list[Block]:
         )
         select
             half_hour,
-            sum(calls_forecast) / (select count(distinct date_day) from told) as foreseen,
-            sum(calls_offered) / (select count(distinct date_day) from told) as came
-        from told
+            sum(calls_forecast) / (select count(distinct date_day) from half_hours) as foreseen,
+            sum(calls_offered) / (select count(distinct date_day) from half_hours) as came
+        from half_hours
         group by half_hour
         having sum(calls_offered) >= $least
         order by half_hour

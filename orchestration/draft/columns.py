@@ -1,4 +1,4 @@
-"""What stands in a column of a file: its values, how often each, and what shape they have."""
+"""What is in a column of a file: its values, how often each, and what shape they have."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class Seen:
         return {text: count for text, count in self.counts.items() if text not in self.missing}
 
     @cached_property
-    def told(self) -> int:
+    def present(self) -> int:
         """Rows with a text that says something."""
         return sum(self.values.values())
 
     @property
     def is_unique(self) -> bool:
-        return bool(self.values) and len(self.values) == self.told
+        return bool(self.values) and len(self.values) == self.present
 
     def share(self, fits: Callable[[str], object]) -> float:
         """Share of the rows that say something whose text fits; 0 where none says anything."""
-        if not self.told:
+        if not self.present:
             return 0.0
-        return sum(count for text, count in self.values.items() if fits(text)) / self.told
+        return sum(count for text, count in self.values.items() if fits(text)) / self.present
 
     @cached_property
     def emails(self) -> float:
@@ -86,12 +86,12 @@ class Seen:
 
     @cached_property
     def mean_length(self) -> float:
-        return sum(len(text) * count for text, count in self.values.items()) / self.told if self.told else 0.0
+        return sum(len(text) * count for text, count in self.values.items()) / self.present if self.present else 0.0
 
     @property
     def may_be_shown(self) -> bool:
         """Few short texts, no addresses, no long numbers: words of a system, not of a person."""
-        few = len(self.values) <= 40 and (len(self.values) <= 12 or len(self.values) < self.told / 2)
+        few = len(self.values) <= 40 and (len(self.values) <= 12 or len(self.values) < self.present / 2)
         return (
             few and self.person_names < 0.6 and all(len(text) <= 40 and not re.search(r"@|\d{7,}", text) for text in self.values)
         )

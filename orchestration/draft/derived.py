@@ -33,10 +33,10 @@ def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> 
         made = draft.entries.get(name)
         if kind.columns[name].type != "instant" or made is None or made.looks is None or len(clocks) != 1:
             continue
-        told, clock = made.looks.times, clocks[0]
-        if told.clocked or told.unit or not told.share:
+        times, clock = made.looks.times, clocks[0]
+        if times.clocked or times.unit or not times.share:
             continue
-        formats = told.formats(day_order(told, order).day_first) or ["%Y-%m-%d"]
+        formats = times.formats(day_order(times, order).day_first) or ["%Y-%m-%d"]
         clock_formats = dict.fromkeys(_clock_format(text) for text in clock.seen.values if CLOCK_ONLY.fullmatch(text))
         made.mapping.pop("from", None)
         made.mapping["sql"] = f"{identifier(made.looks.seen.name)} || ' ' || {identifier(clock.seen.name)}"
@@ -103,7 +103,7 @@ def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
 def _nothing(kind: Kind, name: str, left: list[Looks]) -> Entry:
     """A line that loads, sends every row to quarantine, and names what it might be."""
     column = kind.columns[name]
-    might = [one.seen.name for one in left if one.seen.told and one.fit(kind, column).share > 0.8][:4]
+    might = [one.seen.name for one in left if one.seen.present and one.fit(kind, column).share > 0.8][:4]
     hint = f"; it might be {', '.join(map(repr, might))}" if might else ""
     doubt = f"required, and no column of the file is known to be it{hint}. Every row goes to quarantine until it is mapped"
     return Entry(name, {"sql": "null"}, "", doubts=[doubt])
@@ -113,9 +113,9 @@ def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
     score = draft.entries.get("score")
     header = plain(f"{score.looks.seen.name} {score.looks.seen.described}") if score and score.looks else ""
     for text, where in ((header, "the score's column"), (plain(draft.file), "the file")):
-        for begins, told in listed("surveys").items():
+        for begins, meaning in listed("surveys").items():
             if re.search(rf"\b{begins}", text):
-                kind = told.value
+                kind = meaning.value
                 doubt = None if where == "the score's column" else f"is all of this file {kind}?"
                 return Entry("kind", {"value": kind}, f"{where} is called so", doubts=[doubt] if doubt else [])
     if score and score.looks and score.looks.numbers.low is not None:
@@ -168,17 +168,17 @@ def _person(draft: Draft) -> Entry | None:
 
 
 def _own_key(draft: Draft, kind: Kind, name: str) -> Entry | None:
-    """A number made of what tells a record from another: who, when and what about."""
+    """A number made of what distinguishes a record from another: who, when and what about."""
     if kind.name == "orders":
         return None
-    told = [
+    columns = [
         identifier(made.looks.seen.name)
         for column, made in draft.entries.items()
-        if made.looks and made.looks.seen.told and _tells_apart(kind.columns[column])
+        if made.looks and made.looks.seen.present and _tells_apart(kind.columns[column])
     ]
-    if len(told) < 2:
+    if len(columns) < 2:
         return None
-    sql = f"md5(concat_ws('|', {', '.join(told)}))"
+    sql = f"md5(concat_ws('|', {', '.join(columns)}))"
     doubt = "no column is an id: made of the columns that differ between records; rows equal in all of them are one record"
     return Entry(name, {"sql": sql}, "", doubts=[doubt])
 
@@ -191,10 +191,10 @@ def _tells_apart(column: Column) -> bool:
 
 
 def scales(draft: Draft, kind: Kind) -> None:
-    """The highest answer of ratings and scores, where no column tells it."""
+    """The highest answer of ratings and scores, where no column holds it."""
     for score, scale in (("rating", "rating_scale"), ("csat_score", "csat_scale")):
         made = draft.entries.get(score)
-        if scale in kind.columns and scale not in draft.entries and made and made.looks and made.looks.seen.told:
+        if scale in kind.columns and scale not in draft.entries and made and made.looks and made.looks.seen.present:
             draft.entries[scale] = _scale(made, scale)
     if kind.name == "surveys":
         _survey_scale(draft)
@@ -216,7 +216,7 @@ def _scale(made: Entry, scale: str) -> Entry:
     return Entry(scale, {"value": 100}, "", doubts=[f"the file's answers run up to {high:g}"])
 
 
-def _kinds_told(entry: Entry | None) -> set[str]:
+def _survey_kinds(entry: Entry | None) -> set[str]:
     """The kinds of surveys that a file holds, as far as they are known."""
     if entry is None:
         return set()
@@ -228,7 +228,7 @@ def _kinds_told(entry: Entry | None) -> set[str]:
 
 
 def _survey_scale(draft: Draft) -> None:
-    score, kinds = draft.entries.get("score"), _kinds_told(draft.entries.get("kind"))
+    score, kinds = draft.entries.get("score"), _survey_kinds(draft.entries.get("kind"))
     if score is None or score.looks is None or score.looks.numbers.low is None or score.looks.numbers.high is None:
         return
     low, high = score.looks.numbers.low, score.looks.numbers.high

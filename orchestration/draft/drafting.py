@@ -99,7 +99,7 @@ def _made(given: _File, match: _Match, name: str, timezone: str | None) -> Draft
     made.not_found = [name for name, column in kind.columns.items() if name not in made.entries and not column.required]
     if kind.name == "surveys" and "score" in made.not_found:
         made.doubts.append("no column is known to be the score: which holds the answer?")
-    made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.told}
+    made.unused = {looks.seen.name: _in_words(looks) for looks in left if looks.seen.present}
     made.extra = _carried(kind, left)
     return made
 
@@ -126,19 +126,19 @@ def _with_lines(made: Draft, made_of: dict[str, Candidate], given: _File, timezo
     second = _made(given, match, made.name, timezone)
     orders, lines = (made, second) if made.kind == "orders" else (second, made)
     shared = {**lines.keys, **orders.keys}
-    told = made.keys["kind"]
+    kind_key = made.keys["kind"]
     # That the other one of the two lies close is no doubt any more.
-    doubt = None if told.doubt is None or told.doubt.startswith(f"{other.name} is nearly") else told.doubt
+    doubt = None if kind_key.doubt is None or kind_key.doubt.startswith(f"{other.name} is nearly") else kind_key.doubt
     if is_carried:
         shared["carry_down"] = Key([mine.seen.name], "an empty cell belongs to the order above it")
     for part in (orders, lines):
         part.name = name or contract_name(given.path.name, "").rstrip("_")
-        part.keys = {**shared, "kind": Key(part.kind, told.why, doubt)}
+        part.keys = {**shared, "kind": Key(part.kind, kind_key.why, doubt)}
     orders.own["distinct_on"] = Key([mine.seen.name], "the first row of an order carries it")
     orders.also = [lines]
     # A column that the one kind carries is none of the other's.
     orders.unused = {column: looks for column, looks in orders.unused.items() if column in lines.unused}
-    orders.extra = {key: told for key, told in orders.extra.items() if told[0] in orders.unused}
+    orders.extra = {key: value for key, value in orders.extra.items() if value[0] in orders.unused}
     lines.unused, lines.extra = {}, {}
     return orders
 
@@ -198,24 +198,24 @@ def _single_words(kind: str) -> set[str]:
 
 def _day_order(chosen: dict[str, Candidate]) -> DayOrder:
     """What one column of the file proves for the others; else what is usual, with a doubt."""
-    told = [(one.name, one.looks.times) for one in chosen.values() if one.looks.times.is_open]
-    day = next(((name, times.day_first) for name, times in told if times.day_first and not times.month_first), None)
-    month = next(((name, times.month_first) for name, times in told if times.month_first and not times.day_first), None)
+    ambiguous = [(one.name, one.looks.times) for one in chosen.values() if one.looks.times.is_open]
+    day = next(((name, times.day_first) for name, times in ambiguous if times.day_first and not times.month_first), None)
+    month = next(((name, times.month_first) for name, times in ambiguous if times.month_first and not times.day_first), None)
     if day and not month:
         return DayOrder(True, f"day first, as {day[1]!r} in {day[0]!r}", None)
     if month and not day:
         return DayOrder(False, f"month first, as {month[1]!r} in {month[0]!r}", None)
-    if told and all(times.separators == {"."} for _, times in told):
+    if ambiguous and all(times.separators == {"."} for _, times in ambiguous):
         return DayOrder(True, "day first, as everywhere with dots", None)
-    firsts, seconds = (set[str]().union(*sets) for sets in ([t.firsts for _, t in told], [t.seconds for _, t in told]))
+    firsts, seconds = (set[str]().union(*sets) for sets in ([t.firsts for _, t in ambiguous], [t.seconds for _, t in ambiguous]))
     # Days vary more than months do.
-    is_month = len(firsts) < len(seconds) if len(firsts) != len(seconds) else any(times.has_half_days for _, times in told)
+    is_month = len(firsts) < len(seconds) if len(firsts) != len(seconds) else any(times.has_half_days for _, times in ambiguous)
     first = "month" if is_month else "day"
     return DayOrder(not is_month, "", f"{first} first is a guess: no number above 12 shows which of the two is the day")
 
 
 def _say_form(made: Draft, read: Sample, path: Path) -> None:
-    claims = _telling(made)
+    claims = _distinctive_columns(made)
     glob = glob_of(path.name)
     made.keys["files"] = Key(
         {**({"name": glob} if glob else {}), "columns": claims},
@@ -230,8 +230,8 @@ def _say_form(made: Draft, read: Sample, path: Path) -> None:
         made.notes.append(f"only the first {ROWS:,} rows were looked at")
 
 
-def _telling(made: Draft) -> list[str]:
-    """Columns that tell the export apart: those of required columns first, of sure ones next."""
+def _distinctive_columns(made: Draft) -> list[str]:
+    """Columns that distinguish the export: those of required columns first, of sure ones next."""
     sources = [
         entry.looks.seen.name
         for entry in sorted(made.entries.values(), key=lambda one: (bool(one.doubts), one.column not in _required(made)))
@@ -260,7 +260,7 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         return
     utc = [one for one in local if re.search(r"\b(utc|gmt)\b", plain(one.seen.name))]
     named = _named_zone(read)
-    # A zone that stands in the file may be that of other columns.
+    # A zone that is in the file may be that of other columns.
     if len(utc) == len(local):
         made.keys["timezone"] = Key("UTC", "the columns' names say so")
     elif named and not utc:
@@ -274,10 +274,10 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
 
 def _named_zone(read: Sample) -> str | None:
     """An IANA zone above the header, in a column's name, or in the first cells (as Qualtrics has it below the header)."""
-    told = [read.layout.above]
+    texts = [read.layout.above]
     for one in read.columns:
-        told += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
-    cells = " ".join(told)
+        texts += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
+    cells = " ".join(texts)
     found = {zone for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells) if zone in time_zones()}
     return found.pop() if len(found) == 1 else None
 

@@ -42,7 +42,7 @@ def entry(kind: Kind, chosen: Candidate, order: DayOrder) -> Entry:
     made = Entry(column.name, {"from": looks.seen.name}, f"{chosen.points:.0f}: {chosen.why}", looks=looks)
     if chosen.doubt:
         made.doubts.append(chosen.doubt)
-    if not looks.seen.told:
+    if not looks.seen.present:
         return made
     if column.type in TIMES:
         _as_times(made, looks, order)
@@ -66,85 +66,91 @@ def entry(kind: Kind, chosen: Candidate, order: DayOrder) -> Entry:
 # -- times -------------------------------------------------------------------------------------------------------------
 
 
-def day_order(told: Times, order: DayOrder) -> DayOrder:
+def day_order(times: Times, order: DayOrder) -> DayOrder:
     """What the column itself proves, else what the file does."""
-    if told.day_first and told.month_first:
-        doubt = f"{told.day_first!r} has the day first and {told.month_first!r} the month: both are tried, the first format first"
+    if times.day_first and times.month_first:
+        doubt = (
+            f"{times.day_first!r} has the day first and {times.month_first!r} the month: both are tried, the first format first"
+        )
         return DayOrder(True, "", doubt)
-    if told.day_first:
-        return DayOrder(True, f"day first: {told.day_first!r}", None)
-    if told.month_first:
-        return DayOrder(False, f"month first: {told.month_first!r}", None)
+    if times.day_first:
+        return DayOrder(True, f"day first: {times.day_first!r}", None)
+    if times.month_first:
+        return DayOrder(False, f"month first: {times.month_first!r}", None)
     return order
 
 
 def _as_times(made: Entry, looks: Looks, order: DayOrder) -> None:
-    told = looks.times
-    if told.unit:
-        made.mapping["unit"] = told.unit
-        made.why += f"; {_COUNTS[told.unit]}"
-        if told.unit == "excel_days" and not told.clocked:
+    times = looks.times
+    if times.unit:
+        made.mapping["unit"] = times.unit
+        made.why += f"; {_COUNTS[times.unit]}"
+        if times.unit == "excel_days" and not times.clocked:
             made.doubts.append("whole numbers as those by which a spreadsheet counts days")
-    elif told.forms:
-        decided = day_order(told, order)
-        formats = told.formats(decided.day_first)
-        if told.day_first and told.month_first:
-            formats = list(dict.fromkeys([*formats, *told.formats(False)]))
+    elif times.forms:
+        decided = day_order(times, order)
+        formats = times.formats(decided.day_first)
+        if times.day_first and times.month_first:
+            formats = list(dict.fromkeys([*formats, *times.formats(False)]))
         made.mapping["format"] = formats[0] if len(formats) == 1 else formats
-        if told.is_open:
+        if times.is_open:
             made.why += f"; {decided.why}" if decided.why else ""
             made.doubts += [decided.doubt] if decided.doubt else []
-        if told.is_year_open:
+        if times.is_year_open:
             made.doubts.append("years of two digits: is the last number the year?")
-    if told.unknown_months:
-        made.doubts.append(f"words where months should be: {', '.join(sorted(told.unknown_months)[:12])}")
-    if told.share < 0.999:
-        made.doubts.append(f"{1 - told.share:.1%} of its texts are no time that is understood")
-    if told.nothing:
-        made.mapping["missing"] = told.nothing
-        made.why += f"; {', '.join(told.nothing)} stands for none"
+    if times.unknown_months:
+        made.doubts.append(f"words where months should be: {', '.join(sorted(times.unknown_months)[:12])}")
+    if times.share < 0.999:
+        made.doubts.append(f"{1 - times.share:.1%} of its texts are no time that is understood")
+    if times.nothing:
+        made.mapping["missing"] = times.nothing
+        made.why += f"; {', '.join(times.nothing)} stands for none"
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
 def _as_duration(made: Entry, looks: Looks) -> None:
-    told, unit = looks.durations, unit_of(looks.seen.name)
-    others = looks.seen.told - told.spelled - told.short_clocks
-    if told.short_clocks:
+    durations, unit = looks.durations, unit_of(looks.seen.name)
+    others = looks.seen.present - durations.spelled - durations.short_clocks
+    if durations.short_clocks:
         made.mapping["unit"] = "mm:ss"
-        if told.long_clock:
-            made.why += f"; minutes and seconds: as hours {told.long_clock!r} would be longer than a day"
+        if durations.long_clock:
+            made.why += f"; minutes and seconds: as hours {durations.long_clock!r} would be longer than a day"
         else:
-            made.doubts.append(f"{told.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
+            made.doubts.append(f"{durations.short_clocks:,} like 4:05: minutes and seconds (mm:ss) or hours and minutes (hh:mm)?")
     elif others and unit:
         made.mapping["unit"] = unit.value
         made.why += f"; the name says {unit.value}"
-    elif others and told.high is not None:
-        made.doubts.append(f"taken for seconds (the largest is {told.high:,.0f}): its name says no unit")
-    if told.short_clocks and others:
+    elif others and durations.high is not None:
+        made.doubts.append(f"taken for seconds (the largest is {durations.high:,.0f}): its name says no unit")
+    if durations.short_clocks and others:
         made.doubts.append("some are plain numbers: of which unit?")
 
 
 def _as_number(made: Entry, looks: Looks, column: Column) -> None:
-    told = looks.numbers
-    if column.name in ("rating", "csat_score", "score") and told.share < 0.999:
+    numbers = looks.numbers
+    if column.name in ("rating", "csat_score", "score") and numbers.share < 0.999:
         made.words = _ratings(looks.seen)
         if any(word.value is None and not word.is_missing for word in made.words):
             made.doubts.append("some of its words are no rating that is known")
         return
-    if told.percent:
+    if numbers.percent:
         made.doubts.append("per cent: is 100 the highest value that is meant?")
-    if told.share < 0.999:
-        made.doubts.append(f"{1 - told.share:.1%} of its texts are no numbers")
-    is_amount = column.type in ("money", "money_size") and told.whole and not (told.point or told.comma or told.either)
-    if is_amount and (told.high or 0) >= 1000:
+    if numbers.share < 0.999:
+        made.doubts.append(f"{1 - numbers.share:.1%} of its texts are no numbers")
+    is_amount = (
+        column.type in ("money", "money_size") and numbers.whole and not (numbers.point or numbers.comma or numbers.either)
+    )
+    if is_amount and (numbers.high or 0) >= 1000:
         made.doubts.append("whole numbers: are they cents? Then add unit: cents")
-    if column.bounds and told.high is not None and told.low is not None:
+    if column.bounds and numbers.high is not None and numbers.low is not None:
         low, high = column.bounds
-        if told.low < low or told.high > high:
-            made.doubts.append(f"its numbers run from {told.low:g} to {told.high:g}; {column.name} holds {low:g} to {high:g}")
-    if column.type == "integer" and not told.whole:
+        if numbers.low < low or numbers.high > high:
+            made.doubts.append(
+                f"its numbers run from {numbers.low:g} to {numbers.high:g}; {column.name} holds {low:g} to {high:g}"
+            )
+    if column.type == "integer" and not numbers.whole:
         made.doubts.append("not all are whole numbers")
 
 
@@ -234,7 +240,7 @@ def _answered(seen: Seen) -> list[Word]:
 
 def _as_text(made: Entry, seen: Seen, column: Column) -> None:
     """What a text may be instead."""
-    if column.type in ("email", "phone") and len(seen.values) == 1 and seen.told >= 5:
+    if column.type in ("email", "phone") and len(seen.values) == 1 and seen.present >= 5:
         made.doubts.append("the same in every row: is it your own?")
     share = {"email": seen.emails, "phone": seen.phones}.get(column.type, 1.0)
     if share < 0.95:
@@ -252,7 +258,7 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
     if [column.name] == list(kind.key) and not seen.is_unique:
         often = max(seen.values.values())
         made.doubts.append(
-            f"one stands in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
+            f"one occurs in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
         )
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")

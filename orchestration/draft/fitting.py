@@ -1,4 +1,4 @@
-"""How well what stands in a file's column fits a canonical column, and in which words."""
+"""How well what is in a file's column fits a canonical column, and in which words."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Looks:
     def fit(self, kind: Kind, column: Column) -> Fit:
         key = (kind.name if column.values else "", column.name)
         if key not in self._fits:
-            self._fits[key] = self._fit(kind, column) if self.seen.told else Fit(0.8, "empty in this file")
+            self._fits[key] = self._fit(kind, column) if self.seen.present else Fit(0.8, "empty in this file")
         return self._fits[key]
 
     def _fit(self, kind: Kind, column: Column) -> Fit:
@@ -64,10 +64,10 @@ class Looks:
             case "phone":
                 return Fit(self.seen.phones, f"{self.seen.phones:.0%} are phone numbers")
             case "instant" | "promise" | "date":
-                told = self.times
-                # Of two columns the one that tells more is the instant.
-                exact = 1.0 if column.type == "date" or told.clocked else 0.95
-                return Fit(told.share * exact, f"{told.share:.0%} are {'times' if told.clocked else 'dates'}")
+                instants = self.times
+                # Of two columns the one that says more is the instant.
+                exact = 1.0 if column.type == "date" or instants.clocked else 0.95
+                return Fit(instants.share * exact, f"{instants.share:.0%} are {'times' if instants.clocked else 'dates'}")
             case "seconds":
                 return Fit(self.durations.share, f"{self.durations.share:.0%} are durations")
             case "integer" | "number" | "money" | "money_size":
@@ -95,7 +95,7 @@ class Looks:
             return Fit(0.0, "too many different texts for a vocabulary")
         known = self.seen.share(lambda text: meaning_of(text, meanings) is not None)
         yes_no = column.name == "disposition" and self.seen.share(lambda text: plain(text) in listed("booleans")) > 0.9
-        few = len(self.seen.values) <= _MANY and (len(self.seen.values) <= 12 or len(self.seen.values) < 0.5 * self.seen.told)
+        few = len(self.seen.values) <= _MANY and (len(self.seen.values) <= 12 or len(self.seen.values) < 0.5 * self.seen.present)
         if not few and known < 0.5:
             return Fit(0.0, "too many different texts for a vocabulary")
         if not known and column.type == "word":
@@ -112,12 +112,14 @@ class Looks:
         if self.seen.emails > 0.8 or (self.times.share > 0.8 and not self.times.unit and column.name != "tags"):
             return Fit(0.2 if self.times.share > 0.8 else 0.5, "addresses or dates")
         if column.is_id:
-            return Fit(1.0, f"{len(self.seen.values):,} different in {self.seen.told:,} rows")
-        return Fit(0.6 if self.seen.mean_length > 80 else 1.0, f"{len(self.seen.values):,} different in {self.seen.told:,} rows")
+            return Fit(1.0, f"{len(self.seen.values):,} different in {self.seen.present:,} rows")
+        return Fit(
+            0.6 if self.seen.mean_length > 80 else 1.0, f"{len(self.seen.values):,} different in {self.seen.present:,} rows"
+        )
 
 
 def is_rating(text: str) -> bool:
-    """Is a text a satisfaction told in words or stars?"""
+    """Is a text a satisfaction in words or stars?"""
     word = plain(text)
     return any(word in listed(key) for key in ("good", "bad", "not_rated", "numbers"))
 

@@ -200,7 +200,7 @@ def _csv(path: Path) -> Layout:
     if at and any(any(cell.strip() for cell in row) for row in rows[:at]):
         found.above, found.lines_above = " ".join(" ".join(row) for row in rows[:at]), at
         found.notes.append(
-            f"the header is line {at + 1}; what stands above it is passed over, because files.columns names the header's columns"
+            f"the header is line {at + 1}; what is above it is passed over, because files.columns names the header's columns"
         )
     counts = Counter({mark: plain_first.count(mark) for mark in _DELIMITERS})
     if at == 0 and counts.total() and counts.most_common(1)[0][0] != delimiter and not plain_first.startswith("sep="):
@@ -322,7 +322,7 @@ def _workbook(path: Path) -> Layout:
     if at:
         found.above, found.lines_above = " ".join(" ".join(row) for row in rows[:at]), at
         found.notes.append(
-            f"the header is row {at + 1}; what stands above it is passed over, because files.columns names the header's columns"
+            f"the header is row {at + 1}; what is above it is passed over, because files.columns names the header's columns"
         )
     found.options = ReadOptions(sheet=found.said["sheet"][0] if "sheet" in found.said else 0, columns=cells)
     return found

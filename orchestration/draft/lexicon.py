@@ -1,4 +1,4 @@
-"""What columns are called and what stands in cells, in seven languages; from ``names.yml`` and ``words.yml``."""
+"""What columns are called and what is in cells, in seven languages; from ``names.yml`` and ``words.yml``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _yaml(name: str) -> dict[str, Any]:
 def _own_names(kind_name: str) -> dict[str, str]:
     """Plain name -> the column that is called so in this kind only."""
     columns = _yaml("names.yml")["kinds"].get(kind_name, {}).get("columns", {})
-    return {plain(name): column for column, told in columns.items() for names in told.values() for name in names}
+    return {plain(name): column for column, by_language in columns.items() for names in by_language.values() for name in names}
 
 
 def written_names(kind: Kind, column: str) -> dict[str, list[str]]:
@@ -86,8 +86,8 @@ def names_of(kind_name: str) -> dict[str, Name]:
 def unsure_names(kind_name: str) -> frozenset[str]:
     """Plain names that can mean something else too: those written with "?"."""
     content, columns = _yaml("names.yml"), all_kinds()[kind_name].columns
-    told = [content["kinds"].get(kind_name, {}).get("columns", {}), content["shared"]]
-    found = [name for part in told for column in columns for names in part.get(column, {}).values() for name in names]
+    parts = [content["kinds"].get(kind_name, {}).get("columns", {}), content["shared"]]
+    found = [name for part in parts for column in columns for names in part.get(column, {}).values() for name in names]
     return frozenset(plain(name) for name in found if name.endswith(" ?"))
 
 
@@ -128,9 +128,11 @@ def vocabulary(kind_name: str, column: str) -> dict[str, Meaning]:
     """Plain word -> the canonical word that it stands for."""
     spec = all_kinds()[kind_name].columns[column]
     words = _yaml("words.yml")["words"]
-    told: dict[str, list[str]] = words.get(f"{kind_name}.{column}") or words.get("channel" if _is_channel(spec) else column) or {}
+    spellings: dict[str, list[str]] = (
+        words.get(f"{kind_name}.{column}") or words.get("channel" if _is_channel(spec) else column) or {}
+    )
     meanings = {plain(value): Meaning(value) for value in spec.values}
-    for value, spelled in told.items():
+    for value, spelled in spellings.items():
         if value in spec.values:
             for word in spelled:
                 # 'WhatsApp' is two words, and 'Whatsapp' is one.
@@ -143,9 +145,11 @@ def written_words(kind_name: str, column: str) -> dict[str, list[str]]:
     """canonical word -> how exports write it; words that can mean something else are left out."""
     spec = all_kinds()[kind_name].columns[column]
     words = _yaml("words.yml")["words"]
-    told = words.get(f"{kind_name}.{column}") or words.get("channel" if _is_channel(spec) else column) or {}
+    spellings = words.get(f"{kind_name}.{column}") or words.get("channel" if _is_channel(spec) else column) or {}
     return {
-        value: [word for word in told.get(value, [value]) if vocabulary(kind_name, column).get(plain(word)) == Meaning(value)]
+        value: [
+            word for word in spellings.get(value, [value]) if vocabulary(kind_name, column).get(plain(word)) == Meaning(value)
+        ]
         for value in spec.values
     }
 
@@ -157,14 +161,16 @@ def _is_channel(spec: Column) -> bool:
 @cache
 def listed(key: str) -> dict[str, Any]:
     """One of the other lists of ``words.yml``: plain word -> what it stands for (of a plain list: the word)."""
-    told = _yaml("words.yml")[key]
-    if isinstance(told, list):
-        return {plain(word) or word: word for word in told}
-    if all(isinstance(value, list) for value in told.values()):
+    content = _yaml("words.yml")[key]
+    if isinstance(content, list):
+        return {plain(word) or word: word for word in content}
+    if all(isinstance(value, list) for value in content.values()):
         return {
-            plain(word.rstrip("?")): Meaning(value, not word.endswith("?")) for value, spelled in told.items() for word in spelled
+            plain(word.rstrip("?")): Meaning(value, not word.endswith("?"))
+            for value, spelled in content.items()
+            for word in spelled
         }
-    return {plain(word): value for word, value in told.items()}
+    return {plain(word): value for word, value in content.items()}
 
 
 @cache

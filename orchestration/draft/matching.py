@@ -50,25 +50,25 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
     if word in kind.columns or word.replace(" ", "_") in kind.columns:
         return word.replace(" ", "_"), 100.0, "its canonical name", ANY
     if word in names:
-        return names[word].column, 95.0, _told(names[word].language), names[word].language
+        return names[word].column, 95.0, _origin(names[word].language), names[word].language
     parts = [part for part in word.split() if part not in listed("fillers")]
     bare = " ".join(parts)
     squashed = squashed_names(kind.name)
     if (name := squashed.get(word.replace(" ", ""))) is not None:
-        return name.column, 94.0, _told(name.language), name.language
+        return name.column, 94.0, _origin(name.language), name.language
     timeless = without_unit(header)
     if timeless != word and timeless in names and kind.columns[names[timeless].column].type == "seconds":
-        return names[timeless].column, 93.0, _told(names[timeless].language), names[timeless].language
+        return names[timeless].column, 93.0, _origin(names[timeless].language), names[timeless].language
     own = {part for words in kind_words(kind.name) for part in words.split()}
     without = " ".join(part for part in parts if part not in own)
     for shorter, points in ((bare, 92.0), (without, 88.0)):
         if shorter in names and shorter not in no_names():
             name = names[shorter]
-            return name.column, points, f"{_told(name.language)} beside words that say nothing", name.language
+            return name.column, points, f"{_origin(name.language)} beside words that say nothing", name.language
     return _by_part(parts, kind)
 
 
-def _told(language: str) -> str:
+def _origin(language: str) -> str:
     return "a usual name" if language == ANY else f"{LANGUAGES[language]} name"
 
 
@@ -80,7 +80,7 @@ def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None
         if len(words) >= len(parts) or (len(words) == 1 and (known in listed("generic") or len(known) < 5)):
             continue
         if set(words) <= set(parts):
-            # A long name is a sentence, that does not stand within another one by chance.
+            # A long name is a sentence, which is not within another one by chance.
             points = 90.0 if len(words) > 4 else 45.0 + 35.0 * len(words) / len(parts)
             if best is None or points > best[1]:
                 best = (name.column, points, f"holds {name.written!r}", name.language)
@@ -93,7 +93,7 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
     for looks in file:
         named = _by_name(looks.seen.name, kind)
         if named is None and looks.seen.described and (named := _by_name(looks.seen.described, kind)) is not None:
-            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what stands below its name", named[3])
+            named = (named[0], min(named[1], 90.0), f"{named[2]}, by what is below its name", named[3])
         if named is None:
             continue
         column, points, why, language = named
@@ -132,7 +132,7 @@ def assign(kind: Kind, file: list[Looks]) -> tuple[dict[str, Candidate], dict[st
     for one in _by_contents(kind, [looks for looks in file if looks.seen.position not in taken], chosen):
         chosen.setdefault(one.column, one)
     for column, rivals in others.items():
-        close = [rival for rival in rivals if rival.points > chosen[column].points - 4 and rival.looks.seen.told]
+        close = [rival for rival in rivals if rival.points > chosen[column].points - 4 and rival.looks.seen.present]
         others[column] = close
     return {name: chosen[name] for name in kind.columns if name in chosen}, {k: v for k, v in others.items() if v}
 
@@ -162,7 +162,7 @@ def _quoted(looks: list[Looks]) -> str:
 
 def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
     seen = looks.seen
-    if not seen.told:
+    if not seen.present:
         return False
     if column.type == "email":
         return seen.emails > 0.9
@@ -180,7 +180,7 @@ def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
     if [column.name] == list(kind.key):
         return (
             seen.is_unique
-            and seen.told == seen.rows
+            and seen.present == seen.rows
             and seen.rows >= 10
             and seen.mean_length <= 40
             and looks.times.share < 0.5
@@ -196,7 +196,7 @@ def _has_contents_of(kind: Kind, column: Column, looks: Looks) -> bool:
 def worth(kind: Kind, chosen: dict[str, Candidate]) -> float:
     """How much speaks for a kind: the points of its columns, twice those of required ones, less what is required and lacking.
 
-    The key counts once: almost every export has an id. A column whose name is usual in many kinds tells little.
+    The key counts once: almost every export has an id. A column whose name is usual in many kinds says little.
     """
     points = sum(one.points / 100 * (2 if kind.columns[name].required else 1) for name, one in chosen.items())
     lacking = sum(1 for name in kind.required_columns if name not in chosen)

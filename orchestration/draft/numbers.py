@@ -9,7 +9,7 @@ from itertools import pairwise
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import Meaning, listed, plain
 
-#: What stands around a number's digits and is no part of them.
+#: What is around a number's digits and is no part of them.
 _AROUND = re.compile(r"[\s'’$€£¥%]|zł|R\$|\b(EUR|USD|GBP|PLN|BRL|CHF)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}([.,]\d{3})+)([.,]\d+)?-?|\(\d[\d.,]*\)|[+-]?[.,]\d+")
 _HOURS = re.compile(r"-?\d+:[0-5]\d:[0-5]\d(\.\d+)?")
@@ -31,9 +31,9 @@ class Numbers:
     comma: str | None = None
     either: str | None = None
     percent: bool = False
-    #: Durations that tell their units themselves: 1:02:03, 62.5 min, PT1H2M.
+    #: Durations that carry their units themselves: 1:02:03, 62.5 min, PT1H2M.
     spelled: int = 0
-    #: Texts like 4:05, of which nothing tells whether they are minutes and seconds.
+    #: Texts like 4:05, of which nothing shows whether they are minutes and seconds.
     short_clocks: int = 0
     #: One of them that as hours and minutes would be longer than a day.
     long_clock: str | None = None
@@ -51,7 +51,7 @@ def numbers(seen: Seen) -> Numbers:
         texts.append(bare)
         found.percent = found.percent or "%" in text
         _note_marks(found, text, bare)
-    found.share = read / seen.told if seen.told else 0.0
+    found.share = read / seen.present if seen.present else 0.0
     values = [number for bare in texts if (number := as_number(bare, bool(found.comma and not found.point))) is not None]
     if values:
         found.low, found.high, found.whole = min(values), max(values), all(value == int(value) for value in values)
@@ -67,7 +67,7 @@ def _note_marks(found: Numbers, text: str, bare: str) -> None:
     if len(set(marks)) == 2:
         decimal = last
     elif len(marks) > 1:
-        # What groups thousands stands several times; the other one is the decimal mark.
+        # What groups thousands occurs several times; the other one is the decimal mark.
         decimal = "," if last == "." else "."
     elif tail != 3 or digits.startswith("0") or digits.startswith(last) or len(digits) > 7:
         decimal = last
@@ -100,8 +100,8 @@ def durations(seen: Seen) -> Numbers:
             found.long_clock = text if int(text.partition(":")[0]) >= 24 else found.long_clock
         elif _HOURS.fullmatch(text) or _ISO_DURATION.fullmatch(text) or _has_units(text):
             found.spelled += count
-    if seen.told:
-        found.share += (found.spelled + found.short_clocks) / seen.told
+    if seen.present:
+        found.share += (found.spelled + found.short_clocks) / seen.present
     return found
 
 

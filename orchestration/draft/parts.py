@@ -39,7 +39,7 @@ class Key:
     value: Any
     why: str
     doubt: str | None = None
-    #: Only a person can tell it: its line stays a comment.
+    #: Only a person can know it: its line stays a comment.
     is_open: bool = False
 
 
@@ -79,12 +79,12 @@ class Draft:
         columns: dict[str, Any] = {}
         for name, entry in self.entries.items():
             columns[name] = dict(entry.mapping)
-            told = {word.written: word.value for word in entry.words if word.value is not None or word.is_missing}
-            if told:
-                columns[name]["map"] = told
+            meanings = {word.written: word.value for word in entry.words if word.value is not None or word.is_missing}
+            if meanings:
+                columns[name]["map"] = meanings
         return {
             "name": self.name,
             "kind": self.kind,
-            **{key: told.value for key, told in (self.keys | self.own).items() if not told.is_open},
+            **{key: setting.value for key, setting in (self.keys | self.own).items() if not setting.is_open},
             "columns": columns,
         }

@@ -37,7 +37,7 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
     file = [*left, *(one.looks for one in made.entries.values() if one.looks)]
     names = {looks.seen.name for looks in file}
     for column, one in made.entries.items():
-        if one.looks is None or not one.looks.seen.told:
+        if one.looks is None or not one.looks.seen.present:
             continue
         spec = kind.columns[column]
         _repeated(one, names)
@@ -61,7 +61,7 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
 
 
 def _repeated(one: Entry, names: set[str]) -> None:
-    """A header that stands several times is one list in several cells."""
+    """A header that occurs several times is one list in several cells."""
     assert one.looks is not None
     more = sorted(name for name in names if re.fullmatch(rf"{re.escape(one.looks.seen.name)}\.\d+", name))
     if more:
@@ -106,7 +106,7 @@ def _code_or_name(one: Entry, file: Iterable[Looks]) -> None:
     if "sql" in one.mapping:
         return
     mine = _thing(one.looks)
-    more = [looks.seen.name for looks in file if looks is not one.looks and looks.seen.told and mine and _thing(looks) == mine]
+    more = [looks.seen.name for looks in file if looks is not one.looks and looks.seen.present and mine and _thing(looks) == mine]
     if more:
         one.doubts.append(f"or {', '.join(map(repr, more[:3]))}: the same in each export is what counts")
 
@@ -130,7 +130,7 @@ def _other_ids(made: Draft, kind: Kind, left: list[Looks]) -> None:
     more = [
         one.seen.name
         for one in left
-        if one.seen.is_unique and one.seen.told == one.seen.rows > 1 and re.search(r"id$|\b(uuid|guid)$", plain(one.seen.name))
+        if one.seen.is_unique and one.seen.present == one.seen.rows > 1 and re.search(r"id$|\b(uuid|guid)$", plain(one.seen.name))
     ]
     if more:
         key.doubts.append(f"or {', '.join(map(repr, more[:3]))}, which differ in each row too")
@@ -170,16 +170,16 @@ def _by_record(made: Draft, kind: Kind, read: Sample) -> None:
     for column, one in made.entries.items():
         if one is key or one.looks is None:
             continue
-        told: dict[str, set[str | None]] = {}
+        cells_of: dict[str, set[str | None]] = {}
         for record, cell in zip(ids, read.cells[one.looks.seen.name], strict=True):
             if record is not None:
-                told.setdefault(record, set()).add(cell)
-        differing = sum(len(cells) > 1 for cells in told.values())
-        adds_up = kind.columns[column].type in _MONEY and len(told) < len(ids)
+                cells_of.setdefault(record, set()).add(cell)
+        differing = sum(len(cells) > 1 for cells in cells_of.values())
+        adds_up = kind.columns[column].type in _MONEY and len(cells_of) < len(ids)
         if differing:
             one.doubts.append(f"rows of one {key.looks.seen.name} differ in it ({differing:,}): of the row, or of the whole?")
         elif adds_up:
-            one.doubts.append(f"stands in each row of one {key.looks.seen.name}: of the row, or of the whole?")
+            one.doubts.append(f"is in each row of one {key.looks.seen.name}: of the row, or of the whole?")
 
 
 def _interactions(made: Draft) -> None:
@@ -188,10 +188,10 @@ def _interactions(made: Draft) -> None:
     if part is None or part.looks is None or own is None or own.looks is None or "from" not in part.mapping:
         return
     values = part.looks.seen
-    if values.told < values.rows and any(text in own.looks.seen.values for text in values.values):
+    if values.present < values.rows and any(text in own.looks.seen.values for text in values.values):
         columns = ", ".join(identifier(one.seen.name) for one in (part.looks, own.looks))
         part.mapping = {"sql": f"coalesce({columns})"}
-        part.doubts.append(f"{values.rows - values.told:,} rows name none and are taken for the beginning of one")
+        part.doubts.append(f"{values.rows - values.present:,} rows name none and are taken for the beginning of one")
 
 
 # -- money -------------------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def _amounts(made: Draft, kind: Kind, left: list[Looks]) -> None:
     _cents(amounts)
     _of_a_line(made)
     known = made.entries.get("currency")
-    more = [looks for looks in left if "currency" in plain(looks.seen.name) and looks.seen.told]
+    more = [looks for looks in left if "currency" in plain(looks.seen.name) and looks.seen.present]
     if known and known.looks and any(set(looks.seen.values) != set(known.looks.seen.values) for looks in more):
         doubt = f"another currency is in {', '.join(repr(looks.seen.name) for looks in more[:3])}: which amounts are in which?"
         for one in [known, *amounts]:
@@ -237,7 +237,7 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
     if kind.name == "tickets":
         _closed(entries.get("status"))
         closed = entries.get("closed_at")
-        if closed and closed.looks and closed.looks.seen.told and "solved_at" not in entries:
+        if closed and closed.looks and closed.looks.seen.present and "solved_at" not in entries:
             closed.doubts.append("no column says when it was solved: is this it? Then map solved_at")
         merged = [one.seen.name for one in left if {"master", "merged", "parent"} & set(plain(one.seen.name).split())]
         gone = entries.get("is_deleted")
@@ -245,14 +245,14 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
             gone.doubts.append(f"a deleted ticket is in no KPI: were some merged into others ({', '.join(merged[:2])})?")
     if "disposition" in entries:
         _missed(entries["disposition"], left)
-    if kind.name == "reviews" and (source := entries.get("source")) and source.looks and source.looks.seen.told:
+    if kind.name == "reviews" and (source := entries.get("source")) and source.looks and source.looks.seen.present:
         source.doubts.append("the platform whose ids these are, or how the review was asked for?")
     if product := entries.get("product_id"):
-        more = [one.seen.name for one in left if one.seen.told and _NUMBERED.search(plain(one.seen.name))]
+        more = [one.seen.name for one in left if one.seen.present and _NUMBERED.search(plain(one.seen.name))]
         product.doubts += [f"or {', '.join(map(repr, more[:3]))}: the same in each export is what counts"] if more else []
     if kind.name == "web_sessions":
         source = entries.get("source")
-        if source and source.looks and source.looks.seen.told < source.looks.seen.rows:
+        if source and source.looks and source.looks.seen.present < source.looks.seen.rows:
             source.doubts.append("empty in some rows: did these come directly? Other columns may say it")
         _known_elsewhere(entries.get("visitor_id"), entries.get("customer_id"), read)
     if kind.name == "ticket_events":
@@ -262,7 +262,7 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
 def _missed(disposition: Entry, left: list[Looks]) -> None:
     """A call that came in outside opening hours was missed, and nobody gave up waiting."""
     words = {"reason", "grund", "motif", "motivo", "powod"}
-    reasons = [one.seen.name for one in left if one.seen.told and words & set(plain(one.seen.name).split())]
+    reasons = [one.seen.name for one in left if one.seen.present and words & set(plain(one.seen.name).split())]
     if reasons and any(word.value == "abandoned" for word in disposition.words):
         disposition.doubts.append(f"{reasons[0]!r} says why: calls outside opening hours are excluded, not abandoned")
 
@@ -274,7 +274,7 @@ def _known_elsewhere(visitor: Entry | None, customer: Entry | None, read: Sample
     who: dict[str | None, set[bool]] = {}
     for seen, known in zip(read.cells[visitor.looks.seen.name], read.cells[customer.looks.seen.name], strict=True):
         who.setdefault(seen, set()).add(known is not None)
-    if any(len(told) > 1 for told in who.values()):
+    if any(len(states) > 1 for states in who.values()):
         customer.doubts.append("some visitors are known in some of their rows only: are the other rows theirs too?")
 
 
@@ -283,10 +283,10 @@ def _closed(status: Entry | None) -> None:
     if status is None or status.looks is None or "from" not in status.mapping:
         return
     meanings = vocabulary("tickets", "status")
-    told = {text: meaning.value for text in status.looks.seen.values if (meaning := meaning_of(text, meanings))}
-    if "solved" in told.values():
+    known = {text: meaning.value for text in status.looks.seen.values if (meaning := meaning_of(text, meanings))}
+    if "solved" in known.values():
         return
-    for text, value in told.items():
+    for text, value in known.items():
         if value == "closed":
             status.words = [word for word in status.words if word.written != text]
             doubt = "solved? No other word says so"

@@ -33,7 +33,7 @@ _EPOCHS = (631152000, 4102444800)
 _PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 1e3, "epoch_microseconds": 1e6, "epoch_nanoseconds": 1e9}
 #: Days since 1899-12-30, by which spreadsheets count: from 2000 to 2064.
 _SERIALS = (36526, 60000)
-#: So many texts tell whether a column holds times at all.
+#: So many texts decide whether a column holds times at all.
 _PROBED = 40
 
 
@@ -55,7 +55,7 @@ class Form:
 
 @dataclass
 class Times:
-    """How the texts of a column tell times; counts are of rows."""
+    """How the texts of a column write times; counts are of rows."""
 
     forms: Counter[Form] = field(default_factory=Counter)
     #: ISO 8601, which needs no format.
@@ -101,54 +101,54 @@ class Times:
 
 
 def times(seen: Seen) -> Times:
-    """How a column tells times; ``share`` is the share of its rows that do, 0 where it is no such column."""
-    told = Times(nothing=[text for text in seen.values if text in missing_dates()])
-    probed = [text for text in islice(seen.values, _PROBED) if text not in told.nothing]
+    """How a column writes times; ``share`` is the share of its rows that do, 0 where it is no such column."""
+    result = Times(nothing=[text for text in seen.values if text in missing_dates()])
+    probed = [text for text in islice(seen.values, _PROBED) if text not in result.nothing]
     if sum(_read(text, 1, Times()) for text in probed) < 0.6 * len(probed) or not probed:
-        return _numbers(seen, told)
-    rows = seen.told - sum(seen.values[text] for text in told.nothing)
-    read = sum(count for text, count in seen.values.items() if text not in told.nothing and _read(text, count, told))
-    told.share = read / rows
-    return told
+        return _numbers(seen, result)
+    rows = seen.present - sum(seen.values[text] for text in result.nothing)
+    read = sum(count for text, count in seen.values.items() if text not in result.nothing and _read(text, count, result))
+    result.share = read / rows
+    return result
 
 
-def _numbers(seen: Seen, told: Times) -> Times:
+def _numbers(seen: Seen, result: Times) -> Times:
     """Seconds since 1970, or days since 1899."""
     try:
         numbers = [float(text.replace(",", ".")) for text in seen.values]
     except ValueError:
-        return told
+        return result
     for unit, size in _PER_SECOND.items():
         if numbers and all(_EPOCHS[0] <= number / size < _EPOCHS[1] for number in numbers):
-            told.unit, told.share, told.clocked = unit, 1.0, seen.told
-            return told
+            result.unit, result.share, result.clocked = unit, 1.0, seen.present
+            return result
     if numbers and all(_SERIALS[0] <= number < _SERIALS[1] for number in numbers):
-        told.unit, told.share = "excel_days", 1.0
-        told.clocked = told.local = seen.told if any(number % 1 for number in numbers) else 0
-    return told
+        result.unit, result.share = "excel_days", 1.0
+        result.clocked = result.local = seen.present if any(number % 1 for number in numbers) else 0
+    return result
 
 
-def _read(text: str, count: int, told: Times) -> bool:
+def _read(text: str, count: int, result: Times) -> bool:
     """Note the form of a text; false where it is no time."""
     if found := _ISO.fullmatch(text):
-        told.iso += count
-        _note(told, count, bool(found["clock"]), bool(found["zone"]))
+        result.iso += count
+        _note(result, count, bool(found["clock"]), bool(found["zone"]))
         return True
     form = _compact(text)
     for pattern in _FORMS if form is None else ():
         if found := pattern.fullmatch(text):
-            form = _spelled(found.groupdict(), text, told)
+            form = _spelled(found.groupdict(), text, result)
             break
     if form is None:
         return False
-    told.forms[form] += count
-    _note(told, count, form.has_clock, form.has_offset)
+    result.forms[form] += count
+    _note(result, count, form.has_clock, form.has_offset)
     return True
 
 
-def _note(told: Times, count: int, has_clock: bool, has_offset: bool) -> None:
-    told.clocked += count if has_clock else 0
-    told.local += count if has_clock and not has_offset else 0
+def _note(result: Times, count: int, has_clock: bool, has_offset: bool) -> None:
+    result.clocked += count if has_clock else 0
+    result.local += count if has_clock and not has_offset else 0
 
 
 def _compact(text: str) -> Form | None:
@@ -160,8 +160,8 @@ def _compact(text: str) -> Form | None:
     return Form(f"%Y%m%d{found['join']}%H%M%S" if clock else "%Y%m%d", bool(clock), False) if is_day else None
 
 
-def _spelled(parts: dict[str, str | None], text: str, told: Times) -> Form | None:
-    date = _numeric(parts, text, told) if parts.get("sep") else _named(parts, told)
+def _spelled(parts: dict[str, str | None], text: str, result: Times) -> Form | None:
+    date = _numeric(parts, text, result) if parts.get("sep") else _named(parts, result)
     if date is None:
         return None
     weekday = ""
@@ -170,27 +170,27 @@ def _spelled(parts: dict[str, str | None], text: str, told: Times) -> Form | Non
     return Form(f"{weekday}{date}{_clock(parts)}", bool(parts["hour"]), bool(parts["zone"]))
 
 
-def _numeric(parts: dict[str, str | None], text: str, told: Times) -> str | None:
+def _numeric(parts: dict[str, str | None], text: str, result: Times) -> str | None:
     a, b, c, sep = (str(parts[key]) for key in ("a", "b", "c", "sep"))
     if len(a) == 4:
         return f"%Y{sep}%m{sep}%d" if 1 <= int(b) <= 12 and len(c) == 2 and 1 <= int(c) <= 31 else None
     if len(a) > 2 or not 1 <= int(a) <= 31 or not 1 <= int(b) <= 31 or (int(a) > 12 and int(b) > 12):
         return None
     if int(a) > 12:
-        told.day_first = told.day_first or text
+        result.day_first = result.day_first or text
     if int(b) > 12:
-        told.month_first = told.month_first or text
-    told.firsts.add(a)
-    told.seconds.add(b)
+        result.month_first = result.month_first or text
+    result.firsts.add(a)
+    result.seconds.add(b)
     if len(c) == 2:
-        told.lasts.add(c)
+        result.lasts.add(c)
     return f"%1{sep}%2{sep}{'%Y' if len(c) == 4 else '%y'}"
 
 
-def _named(parts: dict[str, str | None], told: Times) -> str | None:
+def _named(parts: dict[str, str | None], result: Times) -> str | None:
     name = str(parts.get("month") or parts.get("first")).casefold()
     if name not in _MONTH_WORDS:
-        told.unknown_months.add(name)
+        result.unknown_months.add(name)
     # Either reads long and short names of seven languages, with a point or without.
     month = "%b" if len(name) <= 3 else "%B"
     year = "%Y" if len(str(parts["year"])) == 4 else "%y"

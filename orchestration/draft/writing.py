@@ -12,7 +12,7 @@ import yaml
 from orchestration.draft.parts import Draft, Entry, Key, Word
 
 _PLAIN = re.compile(r"[^\W\d_][\w .()/+-]*[\w)]|[^\W\d_]")
-#: Longer comments stand on lines of their own.
+#: Longer comments are on lines of their own.
 _WIDTH = 125
 CHECK = "# check: "
 
@@ -53,7 +53,7 @@ def _comment(text: str) -> str:
 
 
 def _line(code: str, why: str, doubts: list[str], indent: str) -> list[str]:
-    """A line with its reason, which stands above it where both are too long."""
+    """A line with its reason, which is above it where both are too long."""
     said = ([f"# {_comment(why)}"] if why else []) + [f"{CHECK}{_comment(doubt)}" for doubt in doubts]
     if len(said) == 1 and len(indent + code) + len(said[0]) + 2 <= _WIDTH:
         return [f"{indent}{code}  {said[0]}"]
@@ -80,10 +80,12 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
         "",
         f"name: {made.name}",
     ]
-    lines += _keys({key: told for key, told in made.keys.items() if not (made.also and key == "kind")})
+    lines += _keys({key: setting for key, setting in made.keys.items() if not (made.also and key == "kind")})
     if made.also:
-        told = made.keys["kind"]
-        lines += _line("kinds:", f"{told.why}; the other kind's columns are there too", [told.doubt] if told.doubt else [], "")
+        kind_key = made.keys["kind"]
+        lines += _line(
+            "kinds:", f"{kind_key.why}; the other kind's columns are there too", [kind_key.doubt] if kind_key.doubt else [], ""
+        )
     for part in made.kinds:
         body = [*_keys(part.own), "columns:"]
         for name, entry in part.entries.items():
@@ -96,9 +98,9 @@ def text(made: Draft, next_step: str, loaded: int, rejected: int) -> str:
 
 def _keys(keys: dict[str, Key]) -> list[str]:
     lines = []
-    for key, told in keys.items():
-        code = f"{'# ' if told.is_open else ''}{key}: {flow(told.value)}"
-        lines += _line(code, told.why, [told.doubt] if told.doubt else [], "")
+    for key, setting in keys.items():
+        code = f"{'# ' if setting.is_open else ''}{key}: {flow(setting.value)}"
+        lines += _line(code, setting.why, [setting.doubt] if setting.doubt else [], "")
     return lines
 
 

@@ -102,103 +102,103 @@ def _is_there(file: _File, column: Any) -> str:
     return f"{identifier(column)} is not null" + (f" and not isnan({identifier(column)})" if kind in ("FLOAT", "DOUBLE") else "")
 
 
-def _limits(told: dict[str, Any]) -> list[tuple[str, float]]:
-    limits = [(sign, told[key]) for key, sign in (("min_value", ">="), ("max_value", "<=")) if told.get(key) is not None]
+def _limits(options: dict[str, Any]) -> list[tuple[str, float]]:
+    limits = [(sign, options[key]) for key, sign in (("min_value", ">="), ("max_value", "<=")) if options.get(key) is not None]
     if not limits or any(isinstance(limit, bool) or not isinstance(limit, int | float) for _, limit in limits):
         raise _LibraryNeeded
     return limits
 
 
-def _is_within(value: float, told: dict[str, Any]) -> bool:
-    return all(value >= limit if sign == ">=" else value <= limit for sign, limit in _limits(told))
+def _is_within(value: float, options: dict[str, Any]) -> bool:
+    return all(value >= limit if sign == ">=" else value <= limit for sign, limit in _limits(options))
 
 
-def _mostly(told: dict[str, Any]) -> float:
-    share = told.get("mostly", 1.0)
+def _mostly(options: dict[str, Any]) -> float:
+    share = options.get("mostly", 1.0)
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise _LibraryNeeded
     return share
 
 
-def _between(file: _File, told: dict[str, Any]) -> _Answer:
-    number = file.number(told["column"])
-    within = " and ".join(f"{number} {sign} {limit!r}" for sign, limit in _limits(told))
-    return _Answer(_is_there(file, told["column"]), f"not ({within})", _mostly(told))
+def _between(file: _File, options: dict[str, Any]) -> _Answer:
+    number = file.number(options["column"])
+    within = " and ".join(f"{number} {sign} {limit!r}" for sign, limit in _limits(options))
+    return _Answer(_is_there(file, options["column"]), f"not ({within})", _mostly(options))
 
 
-def _values(file: _File, told: dict[str, Any]) -> str:
-    values = told["value_set"]
+def _values(file: _File, options: dict[str, Any]) -> str:
+    values = options["value_set"]
     if not isinstance(values, list) or not values:
         raise _LibraryNeeded
-    if file.type_of(told["column"]) == "VARCHAR" and all(isinstance(value, str) for value in values):
+    if file.type_of(options["column"]) == "VARCHAR" and all(isinstance(value, str) for value in values):
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-        return f"{identifier(told['column'])} in ({listed})"
+        return f"{identifier(options['column'])} in ({listed})"
     if any(isinstance(value, bool) or not isinstance(value, int) for value in values):
         raise _LibraryNeeded
-    return f"{file.number(told['column'])} in ({', '.join(map(str, values))})"
+    return f"{file.number(options['column'])} in ({', '.join(map(str, values))})"
 
 
-def _in_set(file: _File, told: dict[str, Any]) -> _Answer:
-    return _Answer(_is_there(file, told["column"]), f"not ({_values(file, told)})", _mostly(told))
+def _in_set(file: _File, options: dict[str, Any]) -> _Answer:
+    return _Answer(_is_there(file, options["column"]), f"not ({_values(file, options)})", _mostly(options))
 
 
-def _not_in_set(file: _File, told: dict[str, Any]) -> _Answer:
-    return _Answer(_is_there(file, told["column"]), _values(file, told), _mostly(told))
+def _not_in_set(file: _File, options: dict[str, Any]) -> _Answer:
+    return _Answer(_is_there(file, options["column"]), _values(file, options), _mostly(options))
 
 
-def _of_length(file: _File, told: dict[str, Any]) -> _Answer:
-    length = told["value"]
-    if file.type_of(told["column"]) != "VARCHAR" or isinstance(length, bool) or not isinstance(length, int):
+def _of_length(file: _File, options: dict[str, Any]) -> _Answer:
+    length = options["value"]
+    if file.type_of(options["column"]) != "VARCHAR" or isinstance(length, bool) or not isinstance(length, int):
         raise _LibraryNeeded
-    return _Answer(_is_there(file, told["column"]), f"length({identifier(told['column'])}) <> {length}", _mostly(told))
+    return _Answer(_is_there(file, options["column"]), f"length({identifier(options['column'])}) <> {length}", _mostly(options))
 
 
-def _not_null(file: _File, told: dict[str, Any]) -> _Answer:
-    return _Answer("true", f"not ({_is_there(file, told['column'])})", _mostly(told))
+def _not_null(file: _File, options: dict[str, Any]) -> _Answer:
+    return _Answer("true", f"not ({_is_there(file, options['column'])})", _mostly(options))
 
 
-def _unique(file: _File, told: dict[str, Any]) -> _Answer:
-    if file.groups_with_more(identifier(told["column"]), _is_there(file, told["column"])):
-        raise _LibraryNeeded
-    return _Answer()
-
-
-def _unique_together(file: _File, told: dict[str, Any]) -> _Answer:
-    there = " or ".join(f"({_is_there(file, column)})" for column in told["column_list"])
-    if file.groups_with_more(", ".join(map(identifier, told["column_list"])), there):
+def _unique(file: _File, options: dict[str, Any]) -> _Answer:
+    if file.groups_with_more(identifier(options["column"]), _is_there(file, options["column"])):
         raise _LibraryNeeded
     return _Answer()
 
 
-def _greater(file: _File, told: dict[str, Any]) -> _Answer:
-    one, other = told["column_A"], told["column_B"]
-    if told.get("ignore_row_if") != "either_value_is_missing":
+def _unique_together(file: _File, options: dict[str, Any]) -> _Answer:
+    there = " or ".join(f"({_is_there(file, column)})" for column in options["column_list"])
+    if file.groups_with_more(", ".join(map(identifier, options["column_list"])), there):
+        raise _LibraryNeeded
+    return _Answer()
+
+
+def _greater(file: _File, options: dict[str, Any]) -> _Answer:
+    one, other = options["column_A"], options["column_B"]
+    if options.get("ignore_row_if") != "either_value_is_missing":
         raise _LibraryNeeded
     kinds = {file.type_of(one), file.type_of(other)}
     first, second = (
         (identifier(one), identifier(other)) if kinds in ({"TIMESTAMP"}, {"DATE"}) else (file.number(one), file.number(other))
     )
-    sign = ">=" if told.get("or_equal") else ">"
-    return _Answer(f"{_is_there(file, one)} and {_is_there(file, other)}", f"not ({first} {sign} {second})", _mostly(told))
+    sign = ">=" if options.get("or_equal") else ">"
+    return _Answer(f"{_is_there(file, one)} and {_is_there(file, other)}", f"not ({first} {sign} {second})", _mostly(options))
 
 
-def _row_count(file: _File, told: dict[str, Any]) -> _Answer:
+def _row_count(file: _File, options: dict[str, Any]) -> _Answer:
     (count,) = file.one("count(*)")
-    return _Answer.of_whole(_is_within(count, told), count)
+    return _Answer.of_whole(_is_within(count, options), count)
 
 
-def _share_of_unique(file: _File, told: dict[str, Any]) -> _Answer:
-    column = identifier(told["column"])
-    different, count = file.one(f"count(distinct {column}), count(*)", _is_there(file, told["column"]))
+def _share_of_unique(file: _File, options: dict[str, Any]) -> _Answer:
+    column = identifier(options["column"])
+    different, count = file.one(f"count(distinct {column}), count(*)", _is_there(file, options["column"]))
     if not count:
         raise _LibraryNeeded
-    return _Answer.of_whole(_is_within(different / count, told), different / count)
+    return _Answer.of_whole(_is_within(different / count, options), different / count)
 
 
-def _contains_set(file: _File, told: dict[str, Any]) -> _Answer:
-    condition = f"{_is_there(file, told['column'])} and {_values(file, told)}"
-    (different,) = file.one(f"count(distinct {identifier(told['column'])})", condition)
-    return _Answer.of_whole(different == len(set(told["value_set"])))
+def _contains_set(file: _File, options: dict[str, Any]) -> _Answer:
+    condition = f"{_is_there(file, options['column'])} and {_values(file, options)}"
+    (different,) = file.one(f"count(distinct {identifier(options['column'])})", condition)
+    return _Answer.of_whole(different == len(set(options["value_set"])))
 
 
 #: What can be asked, with the options that are understood.
@@ -252,11 +252,11 @@ def observed(value: Any) -> str | None:
 def _judged(
     gate: str, item: dict[str, Any], file: _File, row_columns: list[str], in_words: Callable[..., str], examples: int
 ) -> Judged:
-    told = item.get("kwargs", {})
-    ask, options = _ASKED.get(item["type"], (None, set()))
-    if ask is None or not set(told) <= options:
+    options = item.get("kwargs", {})
+    ask, allowed = _ASKED.get(item["type"], (None, set()))
+    if ask is None or not set(options) <= allowed:
         raise _LibraryNeeded
-    answer = ask(file, told)
+    answer = ask(file, options)
     count, passed = 0, answer.passed
     if passed is None:
         looked_at, count = file.one("count(*), count(*) filter (where " + answer.failing + ")", answer.looked_at)

@@ -83,7 +83,7 @@ def check_suites(config_dir: Path | None) -> None:
     """Read every suite of a configuration folder before a run starts.
 
     Raises:
-        ConfigurationError: a suite is not valid, or no gate would ever look for it where it lies.
+        ConfigurationError: a suite is not valid, or no gate would ever look for it where it is.
     """
     folder = config_dir / "expectations" if config_dir else None
     for path in sorted(folder.rglob("*.y*ml")) if folder else []:

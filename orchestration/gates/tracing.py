@@ -66,9 +66,9 @@ class Tracer:
         return f"{file_shown(found[0])}, row {found[1]}" if found else None
 
     def _named(self, key: list[str], row: Row, is_impersonal: bool) -> str:
-        return ", ".join(f"{column} {self._told(column, row[column], is_impersonal)}" for column in key if column in row)
+        return ", ".join(f"{column} {self._shown(column, row[column], is_impersonal)}" for column in key if column in row)
 
-    def _told(self, column: str, value: Any, is_impersonal: bool) -> str:
+    def _shown(self, column: str, value: Any, is_impersonal: bool) -> str:
         # In a shifted row a column that is nobody's holds somebody all the same.
         if not isinstance(value, str) or (is_impersonal and (may_be_shown(value) or _is_number_of_record(column, value))):
             return str(value)

@@ -44,13 +44,13 @@ class Verdict:
 
 def why_held_back(verdicts: Sequence[Verdict], file: str) -> str | None:
     """Why a new file may not be loaded, in one line without any value; none where it may."""
-    told = []
+    failures = []
     for verdict in verdicts:
         if verdict.blocks:
             counts = (verdict.in_counts or "").removeprefix(f"{file}: ")
             reasons = "; ".join(valueless(example) for example in verdict.examples)
-            told.append(": ".join(part for part in (f"not met: {verdict.expectation}", counts, reasons) if part))
-    return "; ".join(told) or None
+            failures.append(": ".join(part for part in (f"not met: {verdict.expectation}", counts, reasons) if part))
+    return "; ".join(failures) or None
 
 
 def withdrawal(file: str) -> str:
@@ -67,7 +67,7 @@ def quarantine_verdict(
     reasons: Sequence[str] = (),
     rows_merged: int = 0,
 ) -> Verdict:
-    """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) lie in quarantine?"""
+    """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) end in quarantine?"""
     share = rows_quarantined / records_read if records_read else 0.0
     passed = share <= limit
     carrying = f", of which {records_read:,} carry a record" if rows_merged else ""

@@ -46,7 +46,7 @@ def _kept(settings: Settings, made_of: str) -> dict[str, int] | None:
 
 
 def _files(settings: Settings) -> dict[str, list[str]]:
-    """The files of the tables; their names tell their content."""
+    """The files of the tables; their names are made of their content."""
     return {name: sorted(path.name for path in (settings.raw / name).glob("*.parquet")) for name in TABLES}
 
 
@@ -56,8 +56,8 @@ def _fingerprint(settings: Settings, purchases: pd.DataFrame) -> str:
     import pandas as pd
 
     knobs = {**known_vars(), **settings.vars}
-    told = [settings.reporting_day.isoformat(), *(knobs[name] for name in KNOBS), *map(version, _LIBRARIES)]
-    digest = hashlib.sha256(json.dumps(told).encode())
+    inputs = [settings.reporting_day.isoformat(), *(knobs[name] for name in KNOBS), *map(version, _LIBRARIES)]
+    digest = hashlib.sha256(json.dumps(inputs).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     dated = purchases.assign(purchased_on=pd.to_datetime(purchases["purchased_on"]).astype("datetime64[us]"))

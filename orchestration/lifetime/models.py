@@ -209,7 +209,7 @@ def _loss_of(log_likelihood: Callable[[Array], tuple[float, Array]]) -> Loss:
 def fit_purchases(h: Histories, min_repeaters: int = 30) -> Fit:
     """BG/NBD's r, alpha (weeks), a and b, with standard errors from the observed information.
 
-    Where the data cannot tell how customers differ in the chance to leave (the likelihood grows with a and b without end, or
+    Where the data do not show how customers differ in the chance to leave (the likelihood grows with a and b without end, or
     hardly changes with them): r, alpha and one chance p for all.
     """
     names = ("r", "alpha", "a", "b")
@@ -219,7 +219,7 @@ def fit_purchases(h: Histories, min_repeaters: int = 30) -> Fit:
     alike = AlikeCustomers.of(h)
     loss = _loss_of(lambda params: purchases_log_likelihood(params, alike))
     fit = _maximise(names, loss, _STARTS, len(h))
-    # Errors as large as a and b themselves: how customers differ cannot be told, only how they are on the whole.
+    # Errors as large as a and b themselves: how customers differ cannot be estimated, only how they are on the whole.
     if fit.has_converged and all(error < value for error, value in zip(fit.standard_errors[2:], fit.values[2:], strict=True)):
         return fit
     odds = _maximise(("r", "alpha", "p"), loss, _ONE_CHANCE_STARTS, len(h))

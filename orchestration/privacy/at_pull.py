@@ -35,7 +35,7 @@ class Persons:
             marks = anonymise_loaded(loaded, kind, self.roll)
             anonymise_rejected(rejected, self.roll, of_customers(contract))
             if self.roll.add(marks.records):
-                # Once its row is anonymised, nothing else tells that the record is theirs.
+                # Once its row is anonymised, nothing else shows that the record is theirs.
                 self.roll.save()
         return joined[0], joined[1]
 

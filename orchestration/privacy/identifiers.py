@@ -1,4 +1,4 @@
-"""What a person is known by, in the form in which the models compare it, and where it stands in a text."""
+"""What a person is known by, in the form in which the models compare it, and where it is in a text."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from orchestration.errors import ConfigurationError
 #: What may be named; `visitor` is a browser's id.
 ID, EMAIL, PHONE, VISITOR = "id", "email", "phone", "visitor"
 NAMED_BY = (ID, EMAIL, PHONE, VISITOR)
-#: On a roll: an identifier that so many customers share that it identifies none, as `kind:value`. It stays where it stands.
+#: On a roll: an identifier that so many customers share that it identifies none, as `kind:value`. It stays where it is.
 SHARED = "shared"
-#: What stands where a text was.
+#: What is where a text was.
 FORGOTTEN = "[forgotten]"
 
 #: A number has at least so many characters (as in int_customer_identifiers).
@@ -123,7 +123,7 @@ def candidates(text: str, sought: Sought) -> Iterator[Found]:
 
 
 def _numbers_in(match: re.Match[str], sought: Sought) -> Iterator[Found]:
-    """Groups of digits may be one number, or several that stand beside each other."""
+    """Groups of digits may be one number, or several that are beside each other."""
     groups = list(_DIGITS.finditer(match[0]))[:_MOST_GROUPS]
     for first in range(len(groups)):
         for last in range(first, len(groups)):

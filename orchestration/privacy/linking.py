@@ -21,7 +21,7 @@ _MAX_FANOUT = 10
 class Meant:
     """``named``: what was given. ``linked``: what else the warehouse knows the same persons by; ``keys``: theirs.
 
-    ``shared``: what stands in records of theirs and is shared by too many to be anybody's.
+    ``shared``: what is in records of theirs and is shared by too many to be anybody's.
     """
 
     named: list[Identifier]
@@ -79,7 +79,7 @@ def who_is_meant(settings: Settings, lines: list[list[Identifier]], follows_link
 
 
 def _shared_among(con: duckdb.DuckDBPyConnection, settings: Settings, identifiers: list[Identifier]) -> list[Identifier]:
-    """What identifiers stand beside that so many share that it joins nobody (see int_identifier_reach).
+    """What is recorded beside identifiers and is shared by so many that it joins nobody (see int_identifier_reach).
 
     Raises:
         ConfigurationError: one of the identifiers is such a one itself.

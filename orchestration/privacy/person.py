@@ -73,8 +73,8 @@ def collect(settings: Settings, meant: Meant) -> dict[str, Any]:
     return {
         "made_at": instant(),
         "identifiers": {
-            "named": _told(meant.named),
-            "linked": _told(meant.linked),
+            "named": _as_texts(meant.named),
+            "linked": _as_texts(meant.linked),
             "in_earlier_versions": _earlier(loaded, meant),
         },
         "customer_keys": meant.keys,
@@ -86,7 +86,7 @@ def collect(settings: Settings, meant: Meant) -> dict[str, Any]:
     }
 
 
-def _told(identifiers: list[Identifier]) -> list[str]:
+def _as_texts(identifiers: list[Identifier]) -> list[str]:
     return [f"{one.what}:{one.value}" for one in identifiers]
 
 
@@ -98,7 +98,7 @@ def _earlier(loaded: dict[str, list[Row]], meant: Meant) -> list[str]:
     for kind, rows in loaded.items():
         for name, what in person_columns(all_kinds()[kind]).items():
             found |= {Identifier(what, normalised(what, row[name]) or row[name]) for row in rows if row.get(name)}
-    return _told(sorted(found - set(meant.all)))
+    return _as_texts(sorted(found - set(meant.all)))
 
 
 def _original_rows(settings: Settings, wanted: list[Job], loaded: dict[str, list[Row]], rejected: list[Row]) -> Iterator[Row]:

@@ -28,7 +28,7 @@ from orchestration.pull.tables import RowGroups, put_file
 from orchestration.settings import Settings
 from orchestration.settings.model import Retention
 
-#: What stands where a text was whose time is over.
+#: What is where a text was whose time is over.
 REMOVED = "[removed]"
 ALL = "all"
 #: Of each raw file of a kind with a limit: the day of its first row that still has a text.

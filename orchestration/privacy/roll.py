@@ -80,7 +80,7 @@ class Roll:
         return hashlib.blake2b(f"{what}:{value}".encode(), key=self._key, person=use, digest_size=16).hexdigest()
 
     def hash_of(self, identifier: Identifier) -> str:
-        """What stands on the roll for an identifier."""
+        """What is on the roll for an identifier."""
         return self._digest(b"roll", *identifier)
 
     def lists(self, identifier: Identifier) -> bool:

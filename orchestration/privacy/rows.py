@@ -33,7 +33,7 @@ _USER = "user_id"
 RECORDS = {
     "ticket_id": (TICKET,), "call_id": (CALL, INTERACTION), "interaction_id": (INTERACTION, CALL), "order_id": (ORDER,),
 }  # fmt: skip
-#: The records of a kind whose texts may stand in rows that name nobody.
+#: The records of a kind whose texts may be in rows that name nobody.
 _OWN = {
     "tickets": {"ticket_id": TICKET},
     "calls": {"call_id": CALL, "interaction_id": INTERACTION},
@@ -87,7 +87,7 @@ def rows_of_persons(table: pa.Table, kind: Kind, is_meant: Callable[[str, str], 
 
 
 def rows_of_records(table: pa.Table, kind: Kind, roll: Roll) -> pa.ChunkedArray:
-    """In which rows that name nobody does a record of a forgotten person stand?"""
+    """In which rows that name nobody does a record of a forgotten person occur?"""
     named = [pc.is_valid(table[name]) for name, what in person_columns(kind).items() if what != VISITOR]
     nobody = pc.invert(_some(named, table.num_rows))
     masks = []

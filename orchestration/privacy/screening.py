@@ -153,7 +153,7 @@ class Screening:
 
 
 def frozen_path(settings: Settings, job: Job, part: str) -> Path:
-    """Where the anonymised rows of a file lie whose original is gone; ``part`` is ``raw`` or ``quarantine``."""
+    """Where the anonymised rows of a file are whose original is gone; ``part`` is ``raw`` or ``quarantine``."""
     return settings.forgotten / "rows" / f"{job.stem}.{part}.parquet"
 
 

@@ -45,7 +45,7 @@ def screen_landed(
     if not roll:
         return []
     if roll.grew:
-        # Records of forgotten persons: their texts may stand in rows that were loaded before.
+        # Records of forgotten persons: their texts may be in rows that were loaded before.
         _sweep_raw(settings, roll, wanted, only_records=True)
         roll.grew = False
     landed = ledger.landed()
@@ -123,7 +123,7 @@ def carry_out(settings: Settings, progress: Callable[[str], None] = lambda _: No
     progress("ledger, records and logs")
     counts["ledger"] = _sweep_ledger(settings, roll)
     counts["other files"] = _sweep_texts(settings, roll)
-    # Spark's catalogue is open as long as its session is, which told who is meant.
+    # Spark's catalogue is open as long as its session is, which showed who is meant.
     stop_session(settings)
     for name in _MADE_AGAIN:
         _remove(settings.home / name)
@@ -216,7 +216,7 @@ def _sweep_raw(settings: Settings, roll: Roll, wanted: list[Job], only_records: 
             draft = settings.scratch / f"forget_{kind.name}_{path.name}"
             marks = anonymise_loaded(path, kind, roll, draft, only_records)
             if roll.add(marks.records):
-                # Before the rows that tell of them are replaced.
+                # Before the rows that mention them are replaced.
                 roll.save()
             counts[kind.name] += marks.rows
             if draft.exists():

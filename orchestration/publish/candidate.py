@@ -50,11 +50,11 @@ class Candidate:
             (self.folder / publication.parquet).mkdir(parents=True)
 
     def parquet(self, publication: Publication, table: str) -> Path:
-        """Where a table of the candidate lies as Parquet."""
+        """Where a table of the candidate is stored as Parquet."""
         return self.folder / publication.parquet / f"{table}.parquet"
 
     def database(self, publication: Publication) -> Path:
-        """Where the database file of one publication lies."""
+        """Where the database file of one publication is stored."""
         return self.folder / publication.database
 
     @property

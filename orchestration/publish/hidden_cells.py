@@ -1,7 +1,7 @@
 """Which cells of the KPIs are of too few people to be shown, and which others would give them away.
 
-A cell's people stand in ``kpis.people_bits``, one bit for each of sixty groups that people fall into by a hash: as many bits as
-are set, so many people there are at least. Sets of people add up by their bits, over members and periods.
+A cell's people are stored in ``kpis.people_bits``, one bit for each of sixty groups that people fall into by a hash: as many bits
+as are set, so many people there are at least. Sets of people add up by their bits, over members and periods.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def judged_changes() -> str:
 def judge(con: duckdb.DuckDBPyConnection, least: int, cuts: list[Cut]) -> None:
     """Write the temporary table ``judged``: every cell that counts people, each with the `reason` for which it is hidden.
 
-    ``least`` is the smallest number of people that may be shown; ``cuts`` are the facts that tell which members lie in which.
+    ``least`` is the smallest number of people that may be shown; ``cuts`` are the facts that show which members are in which.
     """
     con.execute(
         f"""

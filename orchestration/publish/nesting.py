@@ -1,6 +1,6 @@
-"""Members of one dimension that lie in one member of another: a team that only answers the telephone is a part of that channel.
+"""Members of one dimension that are in one member of another: a team that only answers the telephone is a part of that channel.
 
-Who knows that can take the shown parts of a shown whole from it, and is left with a part that is not shown. Which members lie in
+Who knows that can take the shown parts of a shown whole from it, and is left with a part that is not shown. Which members are in
 which is no setting: the records of each fact say it, over all their time.
 """
 
@@ -50,14 +50,14 @@ def cuts_of(manifest: Mapping[str, Any]) -> list[Cut]:
 
 
 def _measures_of(metric: Mapping[str, Any]) -> set[str]:
-    told = metric["type_params"]
-    return {measure["name"] for measure in told.get("input_measures") or []}
+    params = metric["type_params"]
+    return {measure["name"] for measure in params.get("input_measures") or []}
 
 
 def write_nested(con: duckdb.DuckDBPyConnection, cuts: list[Cut], without: tuple[str, ...] = ()) -> None:
     """Table ``nested``: for each KPI the members of one dimension (`part`) of which a member of another (`whole`) consists.
 
-    A whole is listed with all its parts where they lie in it and nowhere else; dimensions ``without`` are left out.
+    A whole is listed with all its parts where they are in it and nowhere else; dimensions ``without`` are left out.
     """
     con.execute(f"create or replace temp table nested ({_COLUMNS})")
     shown = {row[0] for row in con.execute("select distinct dimension from kpis.kpis").fetchall()} - {*without}

@@ -111,10 +111,10 @@ def _public_table(node: dict[str, Any], with_agent_names: bool, key: list[str]) 
     name, publication = node["alias"], node["config"]["meta"].get("publication")
     if publication not in (MARTS, ANALYSIS):
         raise CxhouseError(f"model {name} is public, and its config.meta.publication is neither {MARTS} nor {ANALYSIS}")
-    told = {column: details.get("config", {}).get("meta") or {} for column, details in node["columns"].items()}
-    pseudonyms = {column: meta["pseudonym"] for column, meta in told.items() if "pseudonym" in meta}
-    private = tuple(column for column, meta in told.items() if meta.get("is_private"))
-    of_project = tuple(column for column, meta in told.items() if meta.get("is_of_project"))
+    metas = {column: details.get("config", {}).get("meta") or {} for column, details in node["columns"].items()}
+    pseudonyms = {column: meta["pseudonym"] for column, meta in metas.items() if "pseudonym" in meta}
+    private = tuple(column for column, meta in metas.items() if meta.get("is_private"))
+    of_project = tuple(column for column, meta in metas.items() if meta.get("is_of_project"))
     columns = {
         pseudonyms.get(column, column): f"Key of the agent. {text}" if column in pseudonyms else text
         for column, details in node["columns"].items()

@@ -159,7 +159,7 @@ class Suppression:
 
     def _pain_points(self) -> str:
         """A topic of too few people is not shown. Of its members and months those of too few are hidden, and with them the next
-        smallest, if the others and the whole could tell what is hidden.
+        smallest, if the others and the whole could reveal what is hidden.
         """
         whole = "grain = 'all' and dimension = 'all'"
         topics = f"select topic_id from practices.pain_points where {whole} and people >= {self._least}"

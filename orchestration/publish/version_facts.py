@@ -44,5 +44,5 @@ def publication_of(con: duckdb.DuckDBPyConnection) -> PublishedVersion:
     if row is None:
         raise ValueError("the table publication is empty")
     known = {field.name for field in fields(PublishedVersion)}
-    told = dict(zip((column[0] for column in cursor.description or []), row, strict=True))
-    return PublishedVersion(**{name: value for name, value in told.items() if name in known})
+    facts = dict(zip((column[0] for column in cursor.description or []), row, strict=True))
+    return PublishedVersion(**{name: value for name, value in facts.items() if name in known})

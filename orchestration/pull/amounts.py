@@ -6,7 +6,7 @@ from orchestration.pull.kinds import Column
 from orchestration.pull.mappings import Mapping
 
 _SECONDS_PER = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
-#: What stands before or after an amount, beside the signs of currencies.
+#: What is before or after an amount, beside the signs of currencies.
 _CURRENCIES = (
     "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|ISK|JPY|KES|KRW|MAD|MXN|MYR|NGN|NOK|NZD|PEN|"
     "PHP|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|KR|KČ|ZŁ|FT|LEI|FR|RS|RM|TL|ЛВ|РУБ"
@@ -20,14 +20,14 @@ _UNITS = (
     (1, 's|secs?|seconds?|sek|sekunden?|secondes?|segs?|segundos?|second[oi]|sekund[ay]?|"'),
     (0.001, "ms|msecs?|milliseconds?|millisekunden?|millisecondes?"),
 )
-#: What stands between thousands, as a class of characters.
+#: What is between thousands, as a class of characters.
 _GROUPING = r"[\s\x{00A0}\x{2009}\x{202F}''’]"
 #: A duration of two parts, which may be either: the contract says which.
 TWO_PARTS = r"^-?\d+:\d\d([.,]\d+)?$"
 
 
 def bare_number(text: str, decimal: str, column: Column) -> str:
-    """A number's text without what stands around it, its sign before it: '€ 12', '(20.00)', '12-'; null where it is bare."""
+    """A number's text without what is around it, its sign before it: '€ 12', '(20.00)', '12-'; null where it is bare."""
     bare = rf"replace(regexp_replace({text}, '{_GROUPING}|\p{{Sc}}', '', 'g'), '−', '-')"
     # '1 000.-' of Switzerland
     bare = rf"regexp_replace({bare}, '[.,][-–—]+$', '')"
@@ -59,7 +59,7 @@ def number(text: str, bare: str, decimal: str) -> str:
             f"then replace({bare}, ',', '') else {bare} end"
         )
     found = rf"nullif(regexp_extract({plain}, '^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$'), '')"
-    # What stands between digits groups them by thousands, or makes two numbers of them.
+    # What is between digits groups them by thousands, or makes two numbers of them.
     parted = rf"regexp_matches({text}, '\d{_GROUPING}\d')"
     grouped = rf"regexp_matches({text}, '^\D*\d{{1,3}}(?:{_GROUPING}\d{{2,3}})*{_GROUPING}\d{{3}}(?:[.,]\d*)?\D*$')"
     return f"case when {bare} is null then {text} when not ({parted}) or {grouped} then {found} end"

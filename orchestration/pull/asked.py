@@ -1,4 +1,4 @@
-"""Sources that are asked for records, not for files: vendors' APIs and databases. What they tell becomes files of the home."""
+"""Sources that are asked for records, not for files: vendors' APIs and databases. What they send becomes files of the home."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from orchestration.pull.sources import SourceFile, UnreadableSourceError
 
 
 class AskedSource(ABC):
-    """A source that is asked once a run, when its files are listed; what it tells lies in the home until it has landed.
+    """A source that is asked once a run, when its files are listed; what it sends is stored in the home until it has landed.
 
-    Only the home's writer asks: whoever else looks (a sensor) sees what was told before.
+    Only the home's writer asks: whoever else looks (a sensor) sees what was received before.
     """
 
     def __init__(self, name: str, folder: Path, may_ask: Callable[[], bool]) -> None:
@@ -36,7 +36,7 @@ class AskedSource(ABC):
         """A line for each thing that is read, with how far it was read; asks nobody."""
 
     def files(self) -> Iterator[SourceFile]:
-        """All that was ever told, as files, in the order of their coming: those that landed are known to the ledger.
+        """All that was ever received, as files, in the order of their coming: those that landed are known to the ledger.
 
         Raises:
             UnreadableSourceError: it cannot be read now. What was read lands when the rest is there, too.

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from orchestration.connections import connect, explain
 from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
+from orchestration.pull.availability import available_columns
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import SHEET, by_name, found, options
 from orchestration.pull.kinds import Kind, all_kinds
@@ -25,7 +26,6 @@ from orchestration.pull.row_order import put_in_order
 from orchestration.pull.sifting import Sifted, condition_of, sift
 from orchestration.pull.sorting import Feed, Origin, Sorter
 from orchestration.pull.statement import REPEATED, statement
-from orchestration.pull.telling import told_columns
 from orchestration.pull.values import declare
 
 #: So many typed rows are taken at a time.
@@ -42,7 +42,7 @@ class Canonical:
     rows_quarantined: int
     unknown_columns: list[str]
     #: Columns of the kind that the file has a word for, be it always an empty one; and what it cannot say ("status!cancelled").
-    told_columns: tuple[str, ...]
+    available_columns: tuple[str, ...]
     #: Rows that go on with a record of another row, or repeat it.
     rows_merged: int = 0
     #: Rows that the contract's ``where`` leaves out.
@@ -97,10 +97,10 @@ def canonicalise(
         raise ConfigurationError(
             f"contract {contract.name!r}: {good + bad + sifted.merged + left_out:,} rows came of the {there:,} of {origin.file}"
         )
-    told = told_columns(contract, kind, sifted.header if contract.query else rows.header, further)
+    available = available_columns(contract, kind, sifted.header if contract.query else rows.header, further)
     unknown = unknown_columns(contract, rows.header)
     messages = (*sifted.messages, *(_kept_back(name, count) for name, count in sorted(sorter.kept_back.items())))
-    return Canonical(good, bad, unknown, told, sifted.merged, left_out, messages)
+    return Canonical(good, bad, unknown, available, sifted.merged, left_out, messages)
 
 
 def _kept_back(name: str, count: int) -> str:
@@ -244,9 +244,9 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
     """What an error in DuckDB comes from: the file, too little memory, or the contract."""
     if feed.error is not None:
         return feed.error
-    if (told := explain(error, f"the pull of {origin.file}")) is not None:
+    if (explained := explain(error, f"the pull of {origin.file}")) is not None:
         # A query over all rows is the contract's wish; rows one by one are the file's.
-        return told if contract.looks_around else LimitExceededError("cannot be read: " + str(told))
+        return explained if contract.looks_around else LimitExceededError("cannot be read: " + str(explained))
     if not isinstance(error, duckdb.Error):
         return error
     return ConfigurationError(f"contract {contract.name!r}: its SQL fails on {origin.file}: {str(error).splitlines()[0]}")

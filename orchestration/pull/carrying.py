@@ -28,8 +28,8 @@ def _text(cell: str, mapping: Mapping, contract: Contract) -> str:
         f"else string_split_regex({cell}, {literal(mark)}) end"
     )
     trimmed = f"list_transform({parts}, lambda x: nullif(trim(x), ''))"
-    told = f"list_transform({trimmed}, lambda x: lower({text_of('x', mapping, contract)}))"
-    return f"nullif(list_sort(list_distinct(list_filter({told}, lambda x: x is not null))), [])"
+    values = f"list_transform({trimmed}, lambda x: lower({text_of('x', mapping, contract)}))"
+    return f"nullif(list_sort(list_distinct(list_filter({values}, lambda x: x is not null))), [])"
 
 
 def members(extra: dict[str, Mapping]) -> dict[str, str]:
@@ -56,8 +56,8 @@ def as_json(names: Iterable[str]) -> str:
 
 def kept_back(extra: dict[str, Mapping]) -> str:
     """SQL: the names of those of which a value was left out, with commas; empty where none was."""
-    told = []
+    names = []
     for name, mapping in sorted(extra.items()):
         fewer = f"len(c_x_{name}) < len(t_x_{name})" if mapping.split else "false"
-        told.append(f"case when (t_x_{name} is not null and c_x_{name} is null) or {fewer} then {literal(name)} end")
-    return f"concat_ws(',', {', '.join(told)})"
+        names.append(f"case when (t_x_{name} is not null and c_x_{name} is null) or {fewer} then {literal(name)} end")
+    return f"concat_ws(',', {', '.join(names)})"

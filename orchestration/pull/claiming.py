@@ -41,7 +41,7 @@ def _may_look_different(file_name: str, header: list[str], contract: Contract) -
     """May a contract find another header in a file than who does not know it? To look costs a reading of the file."""
     if file_format(file_name) not in ("json", "ndjson"):
         return contract.has_form_of_its_own
-    # Whose list of records is found without being told has no other one to name.
+    # Whose list of records is found without being named has no other one to name.
     return bool(contract.encoding or (contract.records and not header))
 
 
@@ -79,7 +79,7 @@ def claims(
     kind = _canonical_kind(file_name)
     own = canonical(kind, header, timezone, source) if kind else None
     if file_format(file_name) in ("csv", "xlsx") and not (own and own.files.claims(file_name, header)):
-        # Something may stand above the header: each contract knows its own by the columns.
+        # Something may be above the header: each contract knows its own by the columns.
         for contract in contracts:
             if contract.files.columns and contract.files.claims(file_name, header_by(contract)):
                 take(contract)

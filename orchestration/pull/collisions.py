@@ -16,13 +16,13 @@ _ROWS_TOGETHER = 100_000
 
 @dataclass(frozen=True)
 class Clash:
-    """Records of a file that carry the numbers of another file's, of other persons and dates (or what tells them apart)."""
+    """Records of a file that carry the numbers of another file's, of other persons and dates (or what distinguishes them)."""
 
     other_file: str
     #: Numbers that both files have, and those of them that stand for two things.
     shared: int
     clashing: int
-    #: Of these, the ones where `updated_at` does not tell which version is newer.
+    #: Of these, the ones where `updated_at` does not say which version is newer.
     unordered: int
 
     def blocks(self, kind: Kind, limit: float) -> bool:
@@ -94,7 +94,7 @@ def _within(con: duckdb.DuckDBPyConnection, kind: Kind, files: dict[str, Path]) 
         f"(select filename, count(*) as rows from {hashed} group by filename, record) group by filename",
         [paths],
     ).fetchall()
-    told = {path: Collisions(records) for path, records, _ in counts}
+    found = {path: Collisions(records) for path, records, _ in counts}
     if several := [path for path, _, more in counts if more]:
         rows = con.execute(
             f"""
@@ -114,8 +114,8 @@ def _within(con: duckdb.DuckDBPyConnection, kind: Kind, files: dict[str, Path]) 
             [several] * 2,
         ).fetchall()
         for path, repeated, overwritten in rows:
-            told[path] = Collisions(told[path].records, int(repeated), overwritten)
-    return {name: told.get(str(path), Collisions()) for name, path in files.items()}
+            found[path] = Collisions(found[path].records, int(repeated), overwritten)
+    return {name: found.get(str(path), Collisions()) for name, path in files.items()}
 
 
 def clashes(kind: Kind, new: list[tuple[int, Path]], standing: list[Path]) -> dict[int, list[Clash]]:
@@ -129,10 +129,10 @@ def clashes(kind: Kind, new: list[tuple[int, Path]], standing: list[Path]) -> di
     dated, persons = kind.two_things.when, kind.two_things.who
     order = "updated_at" if "updated_at" in kind.columns else "cast(null as timestamp)"
     thing = " || chr(31) || ".join(kind.two_things.of) or "record"
-    told = dict.fromkeys((*persons, *kind.two_things.of))
-    columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(told)}"
+    thing_columns = dict.fromkeys((*persons, *kind.two_things.of))
+    columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(thing_columns)}"
     differ = " or ".join(f"{name} <> before_{name}" for name in persons)
-    # Numbers of customers can meet as those of records do: an address or a phone number that both versions tell decides.
+    # Numbers of customers can meet as those of records do: an address or a phone number that both versions have decides.
     shared = [f"{name} = before_{name}" for name in persons if name != "customer_id"]
     known = [f"({text}) is not null" for text in shared]
     by_number = (

@@ -20,7 +20,7 @@ from orchestration.zones import time_zones
 
 #: Parts of a contract that change nothing in what is read.
 _SAID_TO_PEOPLE = ("description", "vendor", "provisional")
-#: What `source` says to take it from the folder that a file lies in.
+#: What `source` says to take it from the folder that a file is in.
 FOLDER = "folder"
 
 
@@ -40,7 +40,7 @@ class Contract(Form):
     )
     params: dict[str, Param] = Field(
         default_factory=dict,
-        description="Values that differ by account, which stand elsewhere as `${name}`: name -> its default, or `description` "
+        description="Values that differ by account, which are used elsewhere as `${name}`: name -> its default, or `description` "
         "and `default`. One without a default must be given: in the setting `contract_params`, or by a contract that extends "
         "this one.",
     )
@@ -140,7 +140,7 @@ class Contract(Form):
     @property
     def has_form_of_its_own(self) -> bool:
         """Would the file's header look different to who does not know the contract?"""
-        told = (
+        options = (
             self.encoding,
             self.delimiter,
             self.sheet,
@@ -150,7 +150,7 @@ class Contract(Form):
             self.header_row,
             self.header_rows != 1,
         )
-        return any(told)
+        return any(options)
 
     @property
     def lacking_params(self) -> list[str]:

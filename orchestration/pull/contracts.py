@@ -105,7 +105,7 @@ def _parts(data: dict[str, Any], faults: list[Fault]) -> Iterator[tuple[tuple[st
     rest = {key: value for key, value in data.items() if key != "kinds"}
     for name, part in kinds.items():
         if "kinds" in part:
-            faults.append(Fault(("kinds", str(name), "kinds"), "cannot stand within itself"))
+            faults.append(Fault(("kinds", str(name), "kinds"), "cannot be within itself"))
         whole = {
             "kind": name,
             **rest,
@@ -182,8 +182,8 @@ def _contracts_of(files: tuple[tuple[Path, int], ...], params: str) -> tuple[Con
         if own:
             faults.setdefault(written.path, []).extend(own)
     for contract, name in split_in_some(contracts):
-        told = "holds one value here and several (`split`) elsewhere: give it the same form, or another name"
-        faults.setdefault(raw[contract.family or contract.name].path, []).append(Fault(("extra", name), told))
+        message = "holds one value here and several (`split`) elsewhere: give it the same form, or another name"
+        faults.setdefault(raw[contract.family or contract.name].path, []).append(Fault(("extra", name), message))
     if wrong := list(_wrong_params(given, known_params)):
         faults[None] = wrong
     if faults:

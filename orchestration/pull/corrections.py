@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 
 #: Columns that an exported row carries beside its own.
 REASON, ROW = "_reason", "_row"
-#: What stands where a contract expects lines that are no records.
+#: What is where a contract expects lines that are no records.
 _FILLER = "-"
 
 
@@ -34,7 +34,7 @@ class Written:
 def export_rows(settings: Settings, kind: str | None, file: str | None, out: Path) -> Iterator[Written]:
     """Write the rejected rows as CSV, one file for each contract and export.
 
-    A row stands there as it was in the export; one that could not be cut into columns stands whole in ``_text``.
+    A row is there as it was in the export; one that could not be cut into columns is whole in ``_text``.
 
     Raises:
         ConfigurationError: there is no such kind, or nothing to write.
@@ -66,7 +66,7 @@ def _place(out: Path, kind: str, contract: Contract | None, name: str, taken: se
         which = f"_{number}" if number > 1 else ""
         names = [f"{stem}_corrected{which}.csv", f"corrected{which}_{stem}.csv", f"{stem}{which}.csv"]
         if known is None:
-            # A file without a contract is told by its name.
+            # A file without a contract is identified by its name.
             names = names if stem.lower().startswith(kind) else [f"{kind}_{name}" for name in names]
         fit = next((one for one in names if known is None or known.matches_name(one)), None)
         if out / (fit or names[0]) not in taken:

@@ -71,15 +71,15 @@ class DatabaseSource(AskedSource):
             newest = known.get("newest") if self._since is None else None
             seen = known.get("recent", {}) if self._since is None else {}
             work = self.deliveries.begin(name, given=given, newest=newest, seen=seen, before=seen)
-        told = began = time.monotonic()
+        reported_at = began = time.monotonic()
         for rows in self._rows(con, name, table, _value_of(work["newest"])):
             self._take(name, work, table, rows)
             if table.changed is not None:  # what is read whole is one file, which others are read along with
                 self.deliveries.cut(name)
             self.deliveries.save()
-            if time.monotonic() - told > PROGRESS_SECONDS:
-                told = time.monotonic()
-                self._progress(f"pull: {self.name}: {name}: {work['records']:,} rows, {told - began:,.0f} s")
+            if time.monotonic() - reported_at > PROGRESS_SECONDS:
+                reported_at = time.monotonic()
+                self._progress(f"pull: {self.name}: {name}: {work['records']:,} rows, {reported_at - began:,.0f} s")
         self._finish(name, known, work, table)
 
     def _rows(self, con: psycopg.Connection, name: str, table: Table, newest: Any) -> Iterator[list[dict[str, Any]]]:
@@ -110,7 +110,7 @@ class DatabaseSource(AskedSource):
                 yield rows
 
     def _start_of(self, con: psycopg.Connection, what: Any, column: Any) -> datetime | None:
-        """The day given for this run, where the column holds instants; a number does not tell days, and all is read."""
+        """The day given for this run, where the column holds instants; a number is no date, and all is read."""
         from psycopg import sql
 
         first = con.execute(sql.SQL("select {column} from ({what}) as typed where {column} is not null limit 1").format(
@@ -136,7 +136,9 @@ class DatabaseSource(AskedSource):
                 lines.append(line)
             seen[mark] = _text(value)
         limit = newest - timedelta(minutes=table.overlap) if isinstance(newest, datetime) else newest
-        work["seen"] = {mark: told for mark, told in seen.items() if told is None or limit is None or _value_of(told) >= limit}
+        work["seen"] = {
+            mark: stored for mark, stored in seen.items() if stored is None or limit is None or _value_of(stored) >= limit
+        }
         work["newest"] = _text(newest)
         self.deliveries.add(name, lines)
 
@@ -155,13 +157,13 @@ class DatabaseSource(AskedSource):
 
     def described(self) -> list[str]:
         self.deliveries.look()
-        told = []
+        lines = []
         for name, table in self._location.tables.items():
             known = self.deliveries.known(name)
             state = f"{known.get('records', 0):,} rows, read at {known['read_at'][:16]}" if "read_at" in known else "not read yet"
             how = f"what changed by {table.changed}" if table.changed else "all of it"
-            told.append(f"{self.name}/{name} ({table.table or 'a query'}): {state}; a run reads {how}")
-        return told
+            lines.append(f"{self.name}/{name} ({table.table or 'a query'}): {state}; a run reads {how}")
+        return lines
 
 
 def _plain(value: Any) -> Any:
@@ -180,8 +182,8 @@ def _text(value: Any) -> list[str] | None:
     return ["date", value.isoformat()] if isinstance(value, date) else ["number", str(value)]
 
 
-def _value_of(told: list[str] | None) -> Any:
-    match told:
+def _value_of(stored: list[str] | None) -> Any:
+    match stored:
         case ["instant", text]:
             return datetime.fromisoformat(text)
         case ["date", text]:
@@ -194,13 +196,13 @@ def _value_of(told: list[str] | None) -> Any:
 def _in_words(error: psycopg.Error) -> str:
     """What went wrong, in words that hold no address, name or value."""
     state = error.sqlstate or ""
-    told = str(error)
-    if state.startswith("28") or "password" in told or "authentication" in told:
+    message = str(error)
+    if state.startswith("28") or "password" in message or "authentication" in message:
         return "access is denied: check the credentials in the environment"
     if state == "42501":
         return "a table may not be read by this user"
     if state.startswith("42"):
         return "there is no such table or column, or the query is not valid"
-    if state == "3D000" or "does not exist" in told:
+    if state == "3D000" or "does not exist" in message:
         return "there is no such database"
     return "the server does not answer" if not state else f"the database answered with an error ({state})"

@@ -36,8 +36,8 @@ def faults_of_extra(kind_name: Any, extra: dict[str, Any]) -> Iterator[Fault]:
     if not extra or kind_name not in all_kinds():
         return
     if kind_name not in CARRYING:
-        told = f"records of {kind_name} are no rows of a fact, so nothing could be cut by it (those of: {', '.join(CARRYING)})"
-        yield Fault(("extra",), told)
+        message = f"records of {kind_name} are no rows of a fact, so nothing could be cut by it (those of: {', '.join(CARRYING)})"
+        yield Fault(("extra",), message)
     if len(extra) > MOST:
         yield Fault(("extra",), f"names {len(extra)} columns; {MOST} at most: carry those that a KPI is to be cut by")
     # Only a contract that has some waits for the models to be read.

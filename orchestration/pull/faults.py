@@ -1,4 +1,4 @@
-"""What is wrong with a contract, in words: where it stands, what it is, and the nearest right word."""
+"""What is wrong with a contract, in words: where it is, what it is, and the nearest right word."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def faults_of(error: ValidationError, data: Any, model: type[BaseModel]) -> list
 
 
 def _path(item: ErrorDetails, data: Any) -> tuple[str, ...]:
-    """The keys of the file: where a value may be of several types, the library adds steps that stand in no file."""
+    """The keys of the file: where a value may be of several types, the library adds steps that are in no file."""
     keys: list[str] = []
     here = data
     for place, part in enumerate(item["loc"]):
@@ -112,7 +112,7 @@ _WANTED = {
 
 
 def _fields(model: type[BaseModel], path: Iterable[str]) -> list[str]:
-    """The keys that may stand at a place."""
+    """The keys that may be at a place."""
     here: list[type[BaseModel]] = [model]
     for key in path:
         there: list[type[BaseModel]] = []

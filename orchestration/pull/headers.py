@@ -1,4 +1,4 @@
-"""Where a file's header stands, and what its columns are called."""
+"""Where a file's header is, and what its columns are called."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Header:
             for position, (cell, name) in enumerate(zip(self.cells, self.names, strict=True), start=1)
             if cell.strip() not in ("", name)
         ]
-        return [f"column names that stand more than once are read as {', '.join(renamed[:12])}"] if renamed else []
+        return [f"column names that occur more than once are read as {', '.join(renamed[:12])}"] if renamed else []
 
 
 def column_names(cells: Sequence[str]) -> list[str]:
@@ -145,7 +145,7 @@ def options(present: dict[str, str], patterns: Iterable[str]) -> dict[str, str]:
 def joined(rows: Sequence[Sequence[str]]) -> list[str]:
     """The cells of several header rows as one row: the names above each other.
 
-    A blank cell above another one takes the name to its left: the question stands over the first of its options only.
+    A blank cell above another one takes the name to its left: the question is over the first of its options only.
     """
     if len(rows) == 1:
         return [cell.strip() for cell in rows[0]]
@@ -168,7 +168,7 @@ def find_header(rows: Iterable[tuple[int, list[str]]], shape: HeaderShape) -> tu
     """The first row that is not blank; of the first lines, sooner the one that holds all the columns a contract asks for.
 
     Args:
-        rows: how many rows stand above, and the cells (of as many rows as a header has, joined).
+        rows: how many rows are above, and the cells (of as many rows as a header has, joined).
         shape: what is known of it.
     """
     wanted = {column.strip().lower() for column in shape.columns}
@@ -199,7 +199,7 @@ def text_header(text: str, delimiter: str | None, shape: HeaderShape, otherwise:
     text = text.removeprefix("\ufeff")
     if not _may_hold(text, shape.columns):
         shape = replace(shape, columns=())  # each line need not be looked at
-    # No header stands further down: the rest of a long text need not be cut into lines.
+    # No header is further down: the rest of a long text need not be cut into lines.
     most = _MOST_LINES + shape.skip_rows + (shape.row or 0)
     delimiters: dict[int, str] = {}
 

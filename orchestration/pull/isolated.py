@@ -88,7 +88,7 @@ class Isolated:
         """What a function of a module returns, or raises, in the process.
 
         Args:
-            size: bytes of the file that it reads, which tell how long it may take.
+            size: bytes of the file that it reads, which decide how long it may take.
 
         Raises:
             LimitExceededError: it takes more memory or time than it may, or the process ended over it.
@@ -133,7 +133,7 @@ class Isolated:
 
 
 def _memory_of(process: int) -> int:
-    """Bytes that a process holds; 0 where the system does not tell (its own bound on what a process may have is all there is)."""
+    """Bytes that a process holds; 0 where the system does not say (its own bound on what a process may have is all there is)."""
     try:
         return int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):

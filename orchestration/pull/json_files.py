@@ -1,4 +1,4 @@
-"""Read JSON and NDJSON: one record an object, whatever stands around them."""
+"""Read JSON and NDJSON: one record an object, whatever is around them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DECODER = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) 
 
 
 def _values(text: str) -> list[Any]:
-    """The JSON values of a text, one after the other, whatever blanks or commas stand between them.
+    """The JSON values of a text, one after the other, whatever blanks or commas are between them.
 
     Raises:
         ValueError: there is something else.
@@ -74,14 +74,14 @@ def first_ndjson_record(path: Path, name: str, encoding: str, lines: str | None)
 def _lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, str]]:
     """Lines that hold something, numbered; a list's brackets on lines of their own hold nothing."""
     with open_bytes(path, name) as stream:
-        # Only "\n" ends a record: other line separators can stand inside of a text.
+        # Only "\n" ends a record: other line separators can be inside of a text.
         for number, line in enumerate(io.TextIOWrapper(stream, encoding, newline="\n"), start=1):
             if line.strip().strip(",") not in ("", "[", "]"):
                 yield number, line
 
 
 def _rows_of(record: dict[str, Any], lines: str | None) -> list[dict[str, Any]]:
-    """The record; or one for each object of its list ``lines``, which stands there in the place of the list.
+    """The record; or one for each object of its list ``lines``, which is there in the place of the list.
 
     Raises:
         ValueError: there is something else than objects in the list.

@@ -121,7 +121,7 @@ class TwoThings:
 
 @dataclass(frozen=True)
 class RowOrder:
-    """An instant that is told of one thing row by row, in the order in which it happened."""
+    """An instant that rows record of one thing, in the order in which it happened."""
 
     of: str
     instant: str
@@ -177,8 +177,8 @@ def _vocabulary(spec: dict[str, Any]) -> Vocabulary:
 def _two_things(spec: dict[str, Any], columns: dict[str, Column]) -> TwoThings | None:
     """What the kind says, else the persons that it names and its first required instant."""
     if "two_things" in spec:
-        told: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["two_things"].items()}
-        return TwoThings(**told)
+        options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["two_things"].items()}
+        return TwoThings(**options)
     when = next((name for name, column in columns.items() if column.required and column.type == "instant"), None)
     who = tuple(name for name in _PERSON if name in columns and name not in spec["key"])
     return TwoThings(who, when) if who and when else None

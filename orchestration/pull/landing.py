@@ -46,7 +46,7 @@ class Arrivals:
 
 
 def landed_path(landing: Path, file: Landed) -> Path:
-    """Where a landed file lies."""
+    """Where a landed file is stored."""
     return landing / file.sha256[:2] / f"{file.sha256}{_endings(file.file)}"
 
 

@@ -25,5 +25,5 @@ def identifier(name: str) -> str:
 
 
 def among(text: str, values: Iterable[Scalar]) -> str:
-    """SQL: is a text one of these? (An `in` of more than a few becomes a join, over all rows and whatever stands around it.)"""
+    """SQL: is a text one of these? (An `in` of more than a few becomes a join, over all rows and whatever is around it.)"""
     return f"list_contains([{literals(values)}], {text})"

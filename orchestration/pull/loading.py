@@ -117,7 +117,7 @@ class Loader:
             for job, load in judged
         ]  # fmt: skip
         verdicts = gate(kind.name, batches)
-        told = {job.stem: batch.collisions for (job, _), batch in zip(judged, batches, strict=True)}
+        collisions = {job.stem: batch.collisions for (job, _), batch in zip(judged, batches, strict=True)}
         passed = {job.stem: verdict for (job, _), verdict in zip(judged, verdicts, strict=True)}
         places = [(folder, name, files_by_stem(folder)) for folder, name in self._folders(kind)]
         # Rows are on disk before the ledger speaks of them.
@@ -125,9 +125,9 @@ class Loader:
             touched: list[Path] = []
             for job, read_load in staged:
                 load = read_load
-                if job.stem in told:
-                    load = replace(load, records=told[job.stem].records)
-                    report.messages.append(what_became(job.shown, load, told[job.stem]))
+                if job.stem in collisions:
+                    load = replace(load, records=collisions[job.stem].records)
+                    report.messages.append(what_became(job.shown, load, collisions[job.stem]))
                 touched += self._settle(job, load, passed.get(job.stem, False), report, places)
             durable.sync_moved(touched)
         return report
@@ -164,7 +164,7 @@ class Loader:
         return replace(reading, load=more)
 
     def _folders(self, kind: Kind) -> list[tuple[Path, str]]:
-        """Where the rows of a kind lie, loaded and rejected ones."""
+        """Where the rows of a kind are, loaded and rejected ones."""
         return [(self._raw / kind.name, "raw"), (self._quarantine / kind.name, "quarantine")]
 
     def _settle(

@@ -100,8 +100,8 @@ def sources_of(settings: Settings, progress: Callable[[str], None] | None = None
     """
     if progress is not None:
         _hearer[:] = [progress]
-    told = [(name, place.model_dump_json()) for name, place in settings.exports.items()]
-    key = f"{settings.home} {settings.config_dir} {settings.since} {sorted(told)}"
+    locations = [(name, place.model_dump_json()) for name, place in settings.exports.items()]
+    key = f"{settings.home} {settings.config_dir} {settings.since} {sorted(locations)}"
     if key not in _opened:
         _opened[key] = [_source(name, place, settings) for name, place in settings.exports.items()]
     return _opened[key]

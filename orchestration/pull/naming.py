@@ -22,7 +22,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     """File names (with their folders) as they follow each other.
 
     The last date in a name decides, whatever the folder; names without a date come first. Then names are compared part by
-    part, numbers by their size; the ending that tells the format does not count. A date that ends with its year is taken as
+    part, numbers by their size; the ending that gives the format does not count. A date that ends with its year is taken as
     day-month-year, unless a name of these can only be month-day-year.
     """
     listed = list(names)
@@ -48,7 +48,7 @@ def order_key(name: str, month_first: bool = False) -> Key:
 
 
 def folder_of(name: str) -> str:
-    """The folders that a file lies in, without the `.zip` that it came in: that is another one each time."""
+    """The folders that a file is in, without the `.zip` that it came in: that is another one each time."""
     return "/".join(part for part in name.split("/")[:-1] if not part.lower().endswith(".zip"))
 
 

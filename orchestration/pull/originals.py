@@ -1,6 +1,6 @@
 """What a home keeps of a landed file: its original; or, where that may not stay, the rows that may, as they were read.
 
-Such rows lie beside the place of the original, for each form in which contracts read it (encoding, sheet, header row …), as
+Such rows are beside the place of the original, for each form in which contracts read it (encoding, sheet, header row …), as
 Parquet of text columns. Where a contract looks at several rows at once, some of them would not do: only the header is kept.
 """
 
@@ -33,9 +33,9 @@ GONE = (
 
 
 def kept_path(landing: Path, file: Landed, options: ReadOptions) -> Path:
-    """Where the rows of a file lie that were kept in the place of its original."""
-    told = [(one.name, value) for one in fields(options) if (value := getattr(options, one.name)) != one.default]
-    form = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+    """Where the rows of a file are that were kept in the place of its original."""
+    changed = [(one.name, value) for one in fields(options) if (value := getattr(options, one.name)) != one.default]
+    form = hashlib.sha256(repr(changed).encode()).hexdigest()[:12]
     return landing / file.sha256[:2] / f"{file.sha256}.{form}{KEPT_ROWS}"
 
 
@@ -119,8 +119,8 @@ def keep_rows(
 def _with_broken(block: Block, schema: pa.Schema) -> pa.Table:
     nothing = pa.nulls(block.table.num_rows, pa.string())
     good = block.table.append_column(_REASON, nothing).append_column(_TEXT, nothing).select(schema.names)
-    told = [{ROW: row.row, _REASON: row.reason, _TEXT: row.text} for row in block.broken]
-    return pa.concat_tables([good.cast(schema), pa.Table.from_pylist(told, schema)])
+    broken = [{ROW: row.row, _REASON: row.reason, _TEXT: row.text} for row in block.broken]
+    return pa.concat_tables([good.cast(schema), pa.Table.from_pylist(broken, schema)])
 
 
 def drop_original(landing: Path, file: Landed) -> None:

@@ -1,4 +1,4 @@
-"""Parameters of contracts: values that differ by account, which stand in a contract as ``${name}``."""
+"""Parameters of contracts: values that differ by account, which are in a contract as ``${name}``."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def declared(params: Any) -> dict[str, dict[str, Any]]:
     """Each parameter with its ``description`` and ``default``; a plain value is short for its default, none for no default."""
     if not isinstance(params, dict):
         return {}
-    return {str(name): _declaration(told) for name, told in params.items()}
+    return {str(name): _declaration(declaration) for name, declaration in params.items()}
 
 
-def _declaration(told: Any) -> dict[str, Any]:
-    if told is None:
+def _declaration(declaration: Any) -> dict[str, Any]:
+    if declaration is None:
         return {}
-    return dict(told) if isinstance(told, dict) else {"default": told}
+    return dict(declaration) if isinstance(declaration, dict) else {"default": declaration}
 
 
 def merged(base: Any, own: Any) -> dict[str, dict[str, Any]]:
     """The parameters of a contract that extends another: what it says of one replaces its parts."""
     return {
         **declared(base),
-        **{name: {**declared(base).get(name, {}), **told} for name, told in declared(own).items()},
+        **{name: {**declared(base).get(name, {}), **declaration} for name, declaration in declared(own).items()},
     }
 
 
@@ -52,9 +52,9 @@ def given_to(names: Iterable[str], given: Values[str, Values[str, Any]]) -> dict
     """The values that the settings give to a contract: those of a pattern, then those of its own names, the last one first."""
     names = list(names)
     values: dict[str, Any] = {}
-    for pattern, told in given.items():
+    for pattern, settings in given.items():
         if pattern not in names and any(fnmatch(name, pattern) for name in names):
-            values.update(told)
+            values.update(settings)
     for name in reversed(names):
         values.update(given.get(name, {}))
     return values
@@ -67,8 +67,8 @@ def require_params(contract: Contract) -> None:
         RefusedFileError: it does; the message names each parameter, and where to give it.
     """
     if lacking := contract.lacking_params:
-        told = {name: contract.params[name].description for name in lacking}
-        names = ", ".join(f"{name} ({what})" if what else name for name, what in told.items())
+        descriptions = {name: contract.params[name].description for name in lacking}
+        names = ", ".join(f"{name} ({what})" if what else name for name, what in descriptions.items())
         raise RefusedFileError(
             f"is read by the contract {contract.name}, which needs values of your account: {names}; give them in cxhouse.yml, as "
             f"contract_params: {{{contract.name}: {{{lacking[0]}: …}}}}"
@@ -85,7 +85,7 @@ def filled(data: dict[str, Any], values: Values[str, Any]) -> tuple[dict[str, An
     for name, value in values.items():
         if name in params:
             params[name]["default"] = value
-    known = {name: told["default"] for name, told in params.items() if "default" in told}
+    known = {name: declaration["default"] for name, declaration in params.items() if "default" in declaration}
     faults: list[Fault] = []
     rest = {key: value for key, value in data.items() if key != "params"}
     made = _Filler(known, list(params), faults).fill(rest, ())
@@ -134,7 +134,7 @@ class _Filler:
                 return found[0]
             value = self._known[found[1]]
             if isinstance(value, list | dict):
-                self._faults.append(Fault(path, f"the parameter {found[1]!r} is a list, which cannot stand within a text"))
+                self._faults.append(Fault(path, f"the parameter {found[1]!r} is a list, which cannot be part of a text"))
             return "" if value is None else str(value)
 
         return _REFERENCE.sub(value_of, text)

@@ -97,12 +97,12 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _float_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
     # No number is no value.
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-    told = values.cast(pa.string())
+    texts = values.cast(pa.string())
     if not _has_inexact(values):
-        return told
+        return texts
     large = pc.fill_null(pc.greater_equal(pc.abs(values), EXACT), False)
     whole = pa.array([text_of(value) for value in values.filter(large).to_pylist()], pa.string())
-    return pc.replace_with_mask(told.combine_chunks(), pa.concat_arrays(large.chunks), whole)
+    return pc.replace_with_mask(texts.combine_chunks(), pa.concat_arrays(large.chunks), whole)
 
 
 def _is_float(kind: pa.DataType) -> bool:

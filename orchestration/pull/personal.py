@@ -92,8 +92,8 @@ def may_be_member_sql(text: str) -> str:
 
 def names_shown(names: list[str], most: int = 30) -> str:
     """Names of columns for a message; one that may be a value, where the header is missing, by its length."""
-    told = [f"({len(name)} characters)" if _leads_to_somebody(name) else name for name in names[:most]]
-    return ", ".join(told) + (f" and {len(names) - most} more" if len(names) > most else "")
+    shown = [f"({len(name)} characters)" if _leads_to_somebody(name) else name for name in names[:most]]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _leads_to_somebody(name: str) -> bool:

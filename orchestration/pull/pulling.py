@@ -44,7 +44,7 @@ class Pull:
         self.unreadable_sources: dict[str, str] = {}
 
     def kinds(self, gate: Gate) -> Iterator[KindReport]:
-        """Land new files, then load kind by kind; afterwards the ledger stands where the models read it.
+        """Land new files, then load kind by kind; afterwards the ledger is where the models read it.
 
         Raises:
             ConfigurationError: no contract claims any file.
@@ -112,6 +112,6 @@ class Pull:
                 arrivals.offered |= {sha256 for _, sha256 in self.ledger.last_seen(source.name).values()}
                 self._progress(f"pull: source {source.name} cannot be read: {error}")
         if len(self.unreadable_sources) == len(sources):
-            told = "; ".join(f"{name}: {why}" for name, why in self.unreadable_sources.items())
-            raise UnreadableSourceError(f"no source of exports can be read ({told})")
+            problems = "; ".join(f"{name}: {why}" for name, why in self.unreadable_sources.items())
+            raise UnreadableSourceError(f"no source of exports can be read ({problems})")
         return arrivals

@@ -33,7 +33,7 @@ class Reason:
     first_rows: list[int]
     #: A gate holds the whole file back, so that its other rows are not loaded either.
     is_held_back: bool = False
-    #: How many reasons there are among the rows, values told apart.
+    #: How many reasons there are among the rows, values distinguished.
     different: int = 1
 
     @property
@@ -93,7 +93,7 @@ def query(settings: Settings, sql: str, kind: str | None, file: str | None) -> l
 
 
 def reasons(settings: Settings, kind: str | None = None, file: str | None = None) -> list[Reason]:
-    """Why rows lie in quarantine, the most frequent reasons first; what several deliveries brought counts once, as the last's.
+    """Why rows are in quarantine, the most frequent reasons first; what several deliveries brought counts once, as the last's.
 
     Raises:
         ConfigurationError: there is no such kind.

@@ -92,7 +92,7 @@ def file_format(name: str) -> str | None:
 
 
 def open_rows(path: Path, name: str, options: ReadOptions, scratch: Path | None = None) -> Rows:
-    """Open a file. What must be put aside while it is read lies in the folder ``scratch``.
+    """Open a file. What must be put aside while it is read is in the folder ``scratch``.
 
     Raises:
         RefusedFileError: the file as a whole is unreadable, which may show only while its rows are read; the message says why

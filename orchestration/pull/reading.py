@@ -43,7 +43,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Places:
-    """Where landed files lie, and where rows go while they are read."""
+    """Where landed files are stored, and where rows go while they are read."""
 
     landing: Path
     scratch: Path
@@ -57,7 +57,7 @@ class Untrusted:
     """Reads landed files, each in the process that may end over it; what ended it once is not read again.
 
     Args:
-        places: where files lie.
+        places: where files are stored.
         ledger: where it is written down which files ended the process; none: for this run only.
         again: files that ended it are tried once more.
         fatal: what is known of such files, by the hash of their bytes.
@@ -268,7 +268,7 @@ def _made(job: Job, rows: Rows, result: Canonical, seconds: float) -> Reading:
         messages.append(f"{job.shown}: columns not used: {names_shown(result.unknown_columns)}")
     messages.append(f"{job.shown}: {result.rows_read:,} rows read in {seconds:.1f} s ({result.rows_quarantined:,} quarantined)")
     load = _entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
-    return Reading(job, replace(load, told_columns=" ".join(result.told_columns)), messages)
+    return Reading(job, replace(load, told_columns=" ".join(result.available_columns)), messages)
 
 
 @contextmanager
@@ -277,8 +277,8 @@ def _named_as_companion(job: Job, name: str, file: Landed) -> Iterator[None]:
     try:
         yield
     except RefusedFileError as error:
-        told = f"is read along with {file_shown(file.file)} ({name} of contract {job.contract.name}), which {error}"
-        raise type(error)(told) from error
+        message = f"is read along with {file_shown(file.file)} ({name} of contract {job.contract.name}), which {error}"
+        raise type(error)(message) from error
 
 
 def _files_left(job: Job, gone: dict[str, list[Landed]]) -> list[str]:

@@ -219,8 +219,8 @@ class Spool:
     def _write(self, block: Block) -> None:
         assert self._file is not None
         self._starts.append(self._file.seek(0, os.SEEK_END))
-        told = pa.Table.from_pylist([asdict(row) for row in block.broken], schema=_BROKEN)
-        for table in (block.table, told):
+        broken = pa.Table.from_pylist([asdict(row) for row in block.broken], schema=_BROKEN)
+        for table in (block.table, broken):
             with pa.ipc.new_stream(self._file, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
                 writer.write_table(table)
 
@@ -230,8 +230,8 @@ class Spool:
         for start in self._starts:
             assert self._file is not None
             self._file.seek(start)
-            table, told = (pa.ipc.open_stream(self._file).read_all() for _ in range(2))
-            yield Block(table, [BrokenRow(**row) for row in told.to_pylist()])
+            table, broken = (pa.ipc.open_stream(self._file).read_all() for _ in range(2))
+            yield Block(table, [BrokenRow(**row) for row in broken.to_pylist()])
 
     def rows(self, columns: dict[str, str]) -> Rows:
         """All of it, with columns of the spool under their final names; a block that has not one of them holds null there."""

@@ -1,7 +1,7 @@
-"""Clock times that happen twice, in files whose rows follow each other: which of the two is meant, the rows around it tell.
+"""Clock times that happen twice, in files whose rows follow each other: the rows around it show which of the two is meant.
 
 Where clocks are put back, a local time without an offset may be either of two instants. The pull takes the earlier one; in a
-kind whose rows of one record stand in the order in which they happened (``in_row_order`` in ``kinds.yml``: a log), it is
+kind whose rows of one record are in the order in which they happened (``in_row_order`` in ``kinds.yml``: a log), it is
 corrected here, after the file was typed, for the records that have such a time at all.
 """
 
@@ -79,7 +79,7 @@ def later_of(moments: list[Moment]) -> list[int]:
 
     A time keeps the order of the rows around it. Where both do, it is the earlier, unless the later is closer than clocks were
     put back to what comes next, and the earlier not so to what came before: a wait is not an hour long because of the clocks.
-    Rows that no choice brings into an order tell nothing of each other.
+    Rows that no choice brings into an order say nothing of each other.
     """
     known = [moment.earlier for moment in moments if moment.later is None]
     steps = {(after > before) - (after < before) for before, after in pairwise(known)} - {0}

@@ -1,4 +1,4 @@
-"""Rows as records: without what stands right below the header and at the end, and with what an earlier row says for them."""
+"""Rows as records: without what is right below the header and at the end, and with what an earlier row says for them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def unpivoted(rows: Rows, keep: Sequence[str], name: str, value: str) -> Rows:
     """Each cell of the columns that are not kept as a row: the kept columns, the column's name and the cell.
 
     Raises:
-        RefusedFileError: the file lacks a column that is kept, or has more columns than a number of a row can tell.
+        RefusedFileError: the file lacks a column that is kept, or has more columns than a number of a row can address.
     """
     present = by_name(rows.header)
     kept = [found(present, column) for column in keep]
@@ -138,7 +138,7 @@ class _Group:
 
     def carry(self, block: Block) -> Block:
         table, count = block.table, block.table.num_rows
-        # The row that began the group stands before the others; the one after them stands for a group of which nothing is known.
+        # The row that began the group comes before the others; the one after them stands for a group of which nothing is known.
         unknown = count + 1
         keys = pa.concat_arrays([pa.array([self._began[self._names[0]]], pa.string()), _whole(table[self._names[0]])])
         before, keys = pc.fill_null_forward(keys).slice(0, count), keys.slice(1)

@@ -1,6 +1,6 @@
 """Which rows of a file carry a record of a contract's kind, where that takes a look at the other rows.
 
-The rows stand in the table ``mapped``. Those that do not meet ``where`` are left out; those that go on with a record of another
+The rows are in the table ``mapped``. Those that do not meet ``where`` are left out; those that go on with a record of another
 row, or repeat its ``distinct_on``, are merged into it.
 """
 

@@ -141,8 +141,8 @@ class Sorter:
         """The rows without the names of what was left out of them."""
         if KEPT_BACK not in table.column_names:
             return table
-        for told in pc.value_counts(table[KEPT_BACK]).to_pylist():
-            self.kept_back.update(dict.fromkeys(filter(None, told["values"].split(",")), told["counts"]))
+        for counted in pc.value_counts(table[KEPT_BACK]).to_pylist():
+            self.kept_back.update(dict.fromkeys(filter(None, counted["values"].split(",")), counted["counts"]))
         return table.drop_columns([KEPT_BACK])
 
     def _once(self, table: pa.Table) -> pa.Table:

@@ -1,7 +1,7 @@
 """What of a home is as the ledger says. A loss of power may leave files torn, and files of which nothing is said.
 
 Sizes are looked at whenever a home is opened. Hashes are after a pull that did not come to its end before the machine stopped:
-what a killed one has written lies in the memory of the system, which puts it on disk in the end.
+what a killed one has written is in the memory of the system, which puts it on disk in the end.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def close_home(ledger: Ledger) -> None:
 
 
 def _boot() -> str:
-    """Changes when the machine restarts; where it does not tell, every stop may have been a loss of power."""
+    """Changes when the machine restarts; where it does not say, every stop may have been a loss of power."""
     try:
         return BOOT.read_text(encoding="ascii").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""Where exports lie. A source lists files and opens them; a remote store implements the same two methods."""
+"""Where exports are stored. A source lists files and opens them; a remote store implements the same two methods."""
 
 from __future__ import annotations
 
@@ -103,16 +103,16 @@ class FolderSource:
 
 def version_now(file: SourceFile) -> str:
     """What a file's version is now: its size and time, and the sum of a member of a `.zip`."""
-    told = Path(file.location).stat()
-    return ":".join([str(told.st_size), str(told.st_mtime_ns), *file.version.split(":")[2:]])
+    status = Path(file.location).stat()
+    return ":".join([str(status.st_size), str(status.st_mtime_ns), *file.version.split(":")[2:]])
 
 
 def open_export(file: SourceFile) -> BinaryIO:
     """The bytes of an export, be it a member of a `.zip`."""
     if file.member is None:
         return os.fdopen(_opened(file.location), "rb")
-    told = Path(file.location).stat()
-    packed = _archive(file.location, told.st_size, told.st_mtime_ns)
+    status = Path(file.location).stat()
+    packed = _archive(file.location, status.st_size, status.st_mtime_ns)
     if packed.getinfo(file.member).file_size > limits().unpacked:
         raise zipfile.LargeZipFile(f"it unpacks to more than {limits().unpacked:,} bytes")
     return cast(BinaryIO, packed.open(file.member))
@@ -145,10 +145,10 @@ def _lies_in(path: Path, folder: Path) -> bool:
 def exports_at(path: Path, relative: str) -> dict[str, SourceFile]:
     """The exports that a file is or holds, by their names; none where it is none."""
     try:
-        told = path.stat()
+        status = path.stat()
     except OSError:
         return {}  # gone since it was listed
-    version = f"{told.st_size}:{told.st_mtime_ns}"
+    version = f"{status.st_size}:{status.st_mtime_ns}"
     if path.suffix.lower() == ".zip":
         return archive_members(path, relative, version)
     return {relative: SourceFile(printable(relative), version, str(path))} if file_format(path.name) else {}
@@ -159,8 +159,8 @@ def archive_members(path: Path, relative: str, version: str) -> dict[str, Source
     whole = SourceFile(printable(relative), version, str(path))
     try:
         if (listing := _listing_bytes(path)) > _MAX_LISTING:
-            told = f"lists its files in {listing:,} bytes, more than {_MAX_LISTING:,}: is it an export?"
-            return {relative: replace(whole, problem=told)}
+            message = f"lists its files in {listing:,} bytes, more than {_MAX_LISTING:,}: is it an export?"
+            return {relative: replace(whole, problem=message)}
         with zipfile.ZipFile(path) as packed:
             infos = [info for info in packed.infolist() if file_format(info.filename) and not is_hidden(info.filename)]
             size = os.fstat(packed.fp.fileno()).st_size if packed.fp else 0
@@ -185,7 +185,7 @@ def _listing_bytes(path: Path) -> int:
 
 
 def is_hidden(name: str) -> bool:
-    """Is a file, or a folder that it lies in, hidden, or what macOS adds to a `.zip`?"""
+    """Is a file, or a folder that it is in, hidden, or what macOS adds to a `.zip`?"""
     return any(part.startswith(".") or part == "__MACOSX" for part in Path(name).parts)
 
 

@@ -31,7 +31,7 @@ from orchestration.pull.values import (
 
 #: Columns of a row that cannot be taken, and what is said of them; null in one that can.
 PROBLEM_COLUMNS, PROBLEM_REASONS = "_problem_columns", "_problem_reasons"
-#: In a kind whose rows tell of one thing in order: the later instant of a clock time that happens twice, null in other rows.
+#: In a kind whose rows record one thing in order: the later instant of a clock time that happens twice, null in other rows.
 LATER = "_later"
 #: In a contract that reads further files: do they give several rows for the one?
 REPEATED = "_repeated"
@@ -157,8 +157,8 @@ def _what_is_said(said: list[tuple[str, str, Column | None]]) -> dict[str, str]:
         return dict.fromkeys((PROBLEM_COLUMNS, PROBLEM_REASONS), "cast(null as varchar)")
     is_wrong = f"coalesce({', '.join(sql for _, sql, _ in said)}) is not null"
     names = ", ".join(f"case when {sql} is not null then {literal(name)} end" for name, sql, _ in said)
-    told = ", ".join(_told(*one) for one in said)
-    reasons = f"list_filter([{told}], lambda x: x.r is not null)"
+    reason_structs = ", ".join(_reason_struct(*one) for one in said)
+    reasons = f"list_filter([{reason_structs}], lambda x: x.r is not null)"
     worded = f"list_transform({reasons}, lambda x: x.c || ' ' || {in_words('x.r', 'x.t', 'x.n')})"
     return {
         PROBLEM_COLUMNS: f"case when {is_wrong} then concat_ws(', ', {names}) end",
@@ -166,7 +166,7 @@ def _what_is_said(said: list[tuple[str, str, Column | None]]) -> dict[str, str]:
     }
 
 
-def _told(name: str, reason: str, column: Column | None) -> str:
+def _reason_struct(name: str, reason: str, column: Column | None) -> str:
     """SQL: a reason (``r``) with its column (``c``), the text that it is about (``t``), and whether that is nobody's (``n``)."""
     text = identifier(f"t_{column.name}") if column else "cast(null as varchar)"
     may_show = "true" if column and is_about_nobody(column) else "false"

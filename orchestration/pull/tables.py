@@ -55,7 +55,7 @@ def _content_hash(path: Path) -> str:
 
 
 def put_file(staged: Path, folder: Path, stem: str, standing: list[Path] | None = None) -> Path:
-    """Move a file into its folder under a name that tells its content, in the place of what had the stem before.
+    """Move a file into its folder under a name made of its content, in the place of what had the stem before.
 
     The models see from the names which files came and went; the same rows once more are the same file. Whoever speaks of it has
     it put on disk before.

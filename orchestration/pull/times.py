@@ -61,7 +61,7 @@ def _in_utc(local: str, timezone: str, second: bool) -> str:
 
 def with_bare_offset(text: str) -> str:
     """'… GMT+2' and '… (CEST)' with their offset alone, '… +05' with its minutes."""
-    # What stands in brackets explains an offset, or it is the offset itself.
+    # What is in brackets explains an offset, or it is the offset itself.
     explained = rf"regexp_replace({text}, '([+-]\d\d:?\d\d|Z) ?[(\[][^)\]]*[)\]]$', '\1')"
     bare = rf"regexp_replace({explained}, ' ?[(\[]([^)\]]*)[)\]]$', ' \1')"
     # 'UTC+2', 'GMT-0700': two digits of hours, and then of minutes.
@@ -156,7 +156,7 @@ def _by_format(text: str, numeric: str, formats: list[str], timezone: str, secon
     local = f"try_strptime({text}, [{literals(without)}])" if without else "cast(null as timestamp)"
     moment = _in_utc(local, timezone, second)
     if with_offset:
-        # The offset stands apart where the format has it apart.
+        # The offset is separated where the format separates it.
         apart = rf"regexp_replace({numeric}, '(\d|M)([+-]\d\d:\d\d)$', '\1 \2')"
         tried = [f"try_strptime({form}, [{literals(with_offset)}])" for form in (apart, numeric)]
         # Where a zone is named instead, what it is then depends on the time.

@@ -154,7 +154,7 @@ def quickly(column: Column, mapping: Mapping) -> tuple[str, str] | None:
 
 
 def cleared(column: Column, mapping: Mapping, contract: Contract) -> str | None:
-    """The text of a time or number without what stands around it, where it is more than that; none of other columns."""
+    """The text of a time or number without what is around it, where it is more than that; none of other columns."""
     text = f"t_{column.name}"
     if column.type in NUMBERS:
         return bare_number(text, contract.decimal, column)

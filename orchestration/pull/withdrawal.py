@@ -34,8 +34,8 @@ def choose(ledger: Ledger, name: str | None, batch: int | None, undo: bool) -> l
         # As messages write it, or without its folders, it will do when it is clear whose it is.
         found = [file for file in landed if name in (file_shown(file.file), file.file.rpartition("/")[2])]
         if len({file.file for file in found}) > 1:
-            told = ", ".join(sorted(f"{file_shown(file.file)} (batch {file.batch})" for file in found))
-            raise ConfigurationError(f"{file_shown(name)!r} is one of: {told}; name it with its folder, or by --batch")
+            candidates = ", ".join(sorted(f"{file_shown(file.file)} (batch {file.batch})" for file in found))
+            raise ConfigurationError(f"{file_shown(name)!r} is one of: {candidates}; name it with its folder, or by --batch")
     if not found:
         asked = file_shown(name) if name else f"of batch {batch}"
         raise ConfigurationError(f"no landed file {asked}; 'cxhouse status' lists them")

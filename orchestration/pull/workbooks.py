@@ -76,7 +76,7 @@ def _place_of(book: CalamineWorkbook, sheet: str | int) -> int:
 
 
 def _of_sheets(book: CalamineWorkbook, options: ReadOptions, scratch: Path | None) -> Rows:
-    """The rows of several sheets, with the name of each in a column, and numbers that tell the sheet."""
+    """The rows of several sheets, with the name of each in a column, and numbers that identify the sheet."""
     every = options.sheets == ("all",)
     found: dict[int, Rows] = {}
     passed: list[str] = []

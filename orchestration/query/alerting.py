@@ -1,4 +1,4 @@
-"""Alerts as people get them: grouped by cause, each group with an owner and a state, told once, snoozed by whoever knows of it.
+"""Alerts as people get them: grouped by cause, each group with an owner and a state, sent once, snoozed by whoever knows of it.
 
 The published table ``alerts`` says what wants attention in a version. What is new of it, what goes on and what is over, is known
 from version to version, in the home (``alerts.json``).
@@ -166,12 +166,12 @@ def compared(now: Iterable[Group], known: dict[str, _Known], today: date) -> lis
     return found
 
 
-def worth_telling(groups: Iterable[Group], known: dict[str, _Known], today: date) -> list[Group]:
+def to_notify(groups: Iterable[Group], known: dict[str, _Known], today: date) -> list[Group]:
     """What a message says: new groups, worse ones, those over, and those whose snooze is.
 
     A snoozed group is silent until its day, unless it becomes worse.
     """
-    told = []
+    due = []
     for group in groups:
         before = known.get(group.key)
         was_over = before is not None and before.state == RESOLVED
@@ -179,23 +179,23 @@ def worth_telling(groups: Iterable[Group], known: dict[str, _Known], today: date
             continue
         is_awake = group.state == GOING_ON and group.snoozed_until is not None
         if group.state in (NEW, WORSE) or (group.state == RESOLVED and not was_over) or is_awake:
-            told.append(group)
-    return told
+            due.append(group)
+    return due
 
 
-def tell_new_alerts(settings: Settings) -> list[Group]:
+def send_new_alerts(settings: Settings) -> list[Group]:
     """Bring the states to the published version, and send what is new, worse or resolved to owners; returns what was worth it."""
     known = _known(settings.home)
     with open_published(settings.published / MARTS_FILE) as con:
         marts = Marts(con)
         today = marts.today
         groups = compared(groups_of(marts, settings.alert_owners), known, today)
-        told = [replace(group, why=_why(marts, group)) for group in worth_telling(groups, known, today)]
+        due = [replace(group, why=_why(marts, group)) for group in to_notify(groups, known, today)]
     awake = [group if group.is_snoozed(today) else replace(group, snoozed_until=None) for group in groups]
     _remember(settings, awake)
-    for to, owned in _by_recipient(settings, told):
+    for to, owned in _by_recipient(settings, due):
         send(settings, _title(owned), _body(owned), to)
-    return told
+    return due
 
 
 def listed(settings: Settings) -> tuple[list[Group], date]:
@@ -208,7 +208,7 @@ def listed(settings: Settings) -> tuple[list[Group], date]:
         return [replace(group, state=known[group.key].state) if group.key in known else group for group in groups], marts.today
 
 
-def as_last_told(home: Path, today: date) -> list[Group]:
+def remembered_groups(home: Path, today: date) -> list[Group]:
     """The groups as the newest publication of a home left them, by what the home remembers alone."""
     found = [known.group(key) for key, known in _known(home).items()]
     return sorted(found, key=lambda group: (group.is_snoozed(today), *_urgency(group)))
@@ -240,11 +240,11 @@ def _why(marts: Marts, group: Group) -> str:
 # -- messages ----------------------------------------------------------------------------------------------------------
 
 
-def _by_recipient(settings: Settings, told: list[Group]) -> list[tuple[list[str], list[Group]]]:
+def _by_recipient(settings: Settings, due: list[Group]) -> list[tuple[list[str], list[Group]]]:
     """To whom which groups go: those of an owner with addresses to these, all others to ``notify``."""
     addresses = {owner.name: owner.to for owner in settings.alert_owners}
     by_owner: dict[str, list[Group]] = {}
-    for group in told:
+    for group in due:
         by_owner.setdefault(group.owner if addresses.get(group.owner) else "", []).append(group)
     return [(addresses.get(name) or settings.notify, groups) for name, groups in by_owner.items()]
 
@@ -282,7 +282,7 @@ def _known(home: Path) -> dict[str, _Known]:
     kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     # What another release remembers beside is of no use here.
     names = {field.name for field in fields(_Known)}
-    return {key: _Known(**{name: value for name, value in told.items() if name in names}) for key, told in kept.items()}
+    return {key: _Known(**{name: value for name, value in state.items() if name in names}) for key, state in kept.items()}
 
 
 def _remember(settings: Settings, groups: list[Group]) -> None:

@@ -71,16 +71,16 @@ class _Cutting:
     @cached_property
     def all(self) -> tuple[str, ...]:
         """Those of the mart as well, by which it may be cut alone."""
-        told = self.definition["dimensions"]
-        return tuple(dict.fromkeys([*(told.split(", ") if told else []), *self.free]))
+        names = self.definition["dimensions"]
+        return tuple(dict.fromkeys([*(names.split(", ") if names else []), *self.free]))
 
 
 def answer(marts: Marts, question: Question) -> list[Row]:
     """The rows that answer a question: by KPI as asked, then by period and members.
 
     Each has ``kpi_id``, ``period_start`` (none of grain all), a column for each cut, and the ``FIGURES``; with a comparison also
-    ``COMPARED``, whose p values are corrected for the number of rows (Holm). A KPI that no export can tell has one row, whose
-    status is not_available. Numbers of too few people are none, status suppressed.
+    ``COMPARED``, whose p values are corrected for the number of rows (Holm). A KPI that no export has the data for has one row,
+    whose status is not_available. Numbers of too few people are none, status suppressed.
 
     Args:
         marts: the published ones, over a connection that has the published facts beside them
@@ -277,6 +277,6 @@ def _compared(marts: Marts, question: Question, cutting: _Cutting, condition: Co
 
 
 def kpi_names(marts: Marts, asked: Iterable[str]) -> tuple[str, ...]:
-    """KPIs, of which several may stand in one text, parted by commas; all of them where none is asked for."""
+    """KPIs, of which several may be in one text, parted by commas; all of them where none is asked for."""
     found = [name.strip() for text in asked for name in text.split(",") if name.strip()]
     return tuple(dict.fromkeys(found)) or tuple(sorted(marts.definitions))

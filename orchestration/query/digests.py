@@ -68,8 +68,8 @@ def _shown(row: Row, marts: Marts, digest: Digest) -> Row:
     is_changed = row["p_value"] is not None and row["p_value"] < LEVEL
     why = None
     if is_changed and not digest.by and not digest.where:
-        told = explain(marts, row["kpi_id"], digest.grain, row["period_start"])
-        why = told.sentence if told else None
+        explanation = explain(marts, row["kpi_id"], digest.grain, row["period_start"])
+        why = explanation.sentence if explanation else None
     member = row[digest.by] if digest.by else ""
     return {
         "name": f"{definition['label']} ({member})" if member else definition["label"],

@@ -81,7 +81,7 @@ class Explanation:
     is_final: bool
     #: By dimension all members, the largest effect first; only dimensions whose members add up to the whole.
     parts: dict[str, list[Mover]] = field(default_factory=dict)
-    #: Those that tell most of the change, of one dimension; empty where none stands out.
+    #: Those that explain most of the change, of one dimension; empty where none stands out.
     movers: list[Mover] = field(default_factory=list)
     sentence: str = ""
 
@@ -127,18 +127,22 @@ def explain(
     )  # fmt: skip
     found = {(row["period_start"], row["dimension"], row["member"]): row for row in rows}
     now, before = found.get((start, ALL, ALL)), found.get((before_start, ALL, ALL))
-    told = Explanation(
+    explanation = Explanation(
         kpi_id, definition["label"], definition["unit"], grain, start, before_start,
         now["value"] if now else None, before["value"] if before else None, None, None, bool(now and now["is_final"]),
     )  # fmt: skip
-    if now is None or before is None or told.value is None or told.value_before is None:
-        return replace(told, sentence=_unknown(told, now, before))
-    told = replace(told, change=told.value - told.value_before, p_value=p_value(definition["interval_kind"], now, before))
+    if now is None or before is None or explanation.value is None or explanation.value_before is None:
+        return replace(explanation, sentence=_unknown(explanation, now, before))
+    explanation = replace(
+        explanation,
+        change=explanation.value - explanation.value_before,
+        p_value=p_value(definition["interval_kind"], now, before),
+    )
     if not definition["is_percentile"]:
         members = [row for row in rows if row["dimension"] != ALL]
-        told = replace(told, parts=_parts(definition, now, before, members, _wanted(definition, members, by)))
-    told = replace(told, movers=_movers(told))
-    return replace(told, sentence=_sentence(told, definition, now, before))
+        explanation = replace(explanation, parts=_parts(definition, now, before, members, _wanted(definition, members, by)))
+    explanation = replace(explanation, movers=_movers(explanation))
+    return replace(explanation, sentence=_sentence(explanation, definition, now, before))
 
 
 def _definition(marts: Marts, kpi_id: str) -> Row:
@@ -212,36 +216,38 @@ def _of_dimension(definition: Row, now: Row, before: Row, rows: list[Row]) -> li
 
 def _mover(definition: Row, dimension: str, part: Part, pair: list[Row | None], now: Row, before: Row) -> Mover:
     new, old = pair
-    told = Mover(**vars(part), dimension=dimension, n=new["n"] if new else None, n_before=old["n"] if old else None)
+    mover = Mover(**vars(part), dimension=dimension, n=new["n"] if new else None, n_before=old["n"] if old else None)
     kind = definition["interval_kind"]
     if now["denominator"] is None or part.member == HIDDEN:
-        return told
+        return mover
     if abs(part.rate) >= abs(part.mix) and new and old:
-        return replace(told, p_value=p_value(kind, new, old))
+        return replace(mover, p_value=p_value(kind, new, old))
     if kind not in _OF_CASES:
-        return told
+        return mover
     # Is the member's share of the cases another one?
     cases = [(row["n"] if row else 0) for row in (new, now, old, before)]
-    return replace(told, p_value=p_of_shares(*cases))
+    return replace(mover, p_value=p_of_shares(*cases))
 
 
-def _movers(told: Explanation) -> list[Mover]:
-    """The members of one dimension that tell most of the change by fewest cases."""
-    if not told.change or told.is_significant is False:
+def _movers(explanation: Explanation) -> list[Mover]:
+    """The members of one dimension that explain most of the change by fewest cases."""
+    if not explanation.change or explanation.is_significant is False:
         return []
     best: list[Mover] = []
     most = _BEYOND_ITS_SHARE
-    for parts in told.parts.values():
+    for parts in explanation.parts.values():
         able = [
             mover for mover in parts
             if mover.member not in (HIDDEN, UNKNOWN)
-            and mover.effect / told.change > 0
-            and (mover.is_significant or told.p_value is None)
+            and mover.effect / explanation.change > 0
+            and (mover.is_significant or explanation.p_value is None)
         ]  # fmt: skip
         for count in range(1, min(_NAMED, len(able)) + 1):
-            beyond = sum(mover.effect / told.change - (mover.share + mover.share_before) / 2 for mover in able[:count])
+            beyond = sum(mover.effect / explanation.change - (mover.share + mover.share_before) / 2 for mover in able[:count])
             # What cannot be tested, and is more than the change, is undone by others: chance as likely as not.
-            too_much = told.p_value is None and sum(mover.effect / told.change for mover in able[:count]) > _UNTESTED
+            too_much = (
+                explanation.p_value is None and sum(mover.effect / explanation.change for mover in able[:count]) > _UNTESTED
+            )
             if beyond > most + 1e-9 and not too_much:
                 best, most = able[:count], beyond
     return best
@@ -250,32 +256,33 @@ def _movers(told: Explanation) -> list[Mover]:
 # -- in words ----------------------------------------------------------------------------------------------------------
 
 
-def _unknown(told: Explanation, now: Row | None, before: Row | None) -> str:
-    for row, start in ((now, told.period_start), (before, told.before_start)):
+def _unknown(explanation: Explanation, now: Row | None, before: Row | None) -> str:
+    for row, start in ((now, explanation.period_start), (before, explanation.before_start)):
         if row is None or row["value"] is None:
             is_hidden = row is not None and row["status"] == SUPPRESSED
-            return f"{'too few people to show' if is_hidden else 'no cases'} in {period_name(told.grain, start)}"
+            return f"{'too few people to show' if is_hidden else 'no cases'} in {period_name(explanation.grain, start)}"
     return ""
 
 
-def _sentence(told: Explanation, definition: Row, now: Row, before: Row) -> str:
+def _sentence(explanation: Explanation, definition: Row, now: Row, before: Row) -> str:
     def said(value: float | None) -> str:
-        return format_value(value, told.unit, definition.get("currency", ""))
+        return format_value(value, explanation.unit, definition.get("currency", ""))
 
-    assert told.change is not None
-    if told.change == 0:
-        return f"unchanged at {said(told.value)}"
-    if told.is_significant is False:
-        return f"no significant change: {said(told.value)}, was {said(told.value_before)}"
-    head = f"{'up' if told.change > 0 else 'down'} {_amount(abs(told.change), told.unit)}"
-    if told.p_value is None:
+    assert explanation.change is not None
+    if explanation.change == 0:
+        return f"unchanged at {said(explanation.value)}"
+    if explanation.is_significant is False:
+        return f"no significant change: {said(explanation.value)}, was {said(explanation.value_before)}"
+    head = f"{'up' if explanation.change > 0 else 'down'} {_amount(abs(explanation.change), explanation.unit)}"
+    if explanation.p_value is None:
         head += " (not tested)"
     if definition["is_percentile"]:
-        return f"{head}: {said(told.value)}, was {said(told.value_before)}"
-    if not told.movers:
-        why = "no member stands out" if told.parts else "no members to compare"
-        return f"{head}: {said(told.value)}, was {said(told.value_before)}; {why}"
-    return f"{head}: {', '.join(_of_mover(mover, said) for mover in told.movers)}; {_rest(told, definition, now, before, said)}"
+        return f"{head}: {said(explanation.value)}, was {said(explanation.value_before)}"
+    if not explanation.movers:
+        why = "no member stands out" if explanation.parts else "no members to compare"
+        return f"{head}: {said(explanation.value)}, was {said(explanation.value_before)}; {why}"
+    movers = ", ".join(_of_mover(mover, said) for mover in explanation.movers)
+    return f"{head}: {movers}; {_rest(explanation, definition, now, before, said)}"
 
 
 def _amount(change: float, unit: str) -> str:
@@ -296,10 +303,10 @@ def _of_mover(mover: Mover, said: Callable[[float | None], str]) -> str:
     return f"{mover.dimension} {mover.member} {said(mover.value)}, was {said(mover.value_before)}"
 
 
-def _rest(told: Explanation, definition: Row, now: Row, before: Row, said: Callable[[float | None], str]) -> str:
+def _rest(explanation: Explanation, definition: Row, now: Row, before: Row, said: Callable[[float | None], str]) -> str:
     """What became of all but the movers."""
-    left = rest(_sums(now), [mover.now for mover in told.movers if mover.now])
-    left_before = rest(_sums(before), [mover.before for mover in told.movers if mover.before])
+    left = rest(_sums(now), [mover.now for mover in explanation.movers if mover.now])
+    left_before = rest(_sums(before), [mover.before for mover in explanation.movers if mover.before])
     value, value_before = left.value if left else None, left_before.value if left_before else None
     if left is None or left_before is None or value is None or value_before is None:
         return "there are no others"

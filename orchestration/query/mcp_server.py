@@ -24,7 +24,7 @@ from orchestration.query.showing import as_json
 _INSTRUCTIONS = """\
 Verified customer-experience KPIs. Start with list_kpis. Every number comes with n (cases), a 95 % interval (ci_low, ci_high; none
 for medians and counts), n_pending (cases not decided yet), status and is_final (false: it may still change). Status suppressed
-means that too few people stand behind a number to show it, not_available that no export tells it, insufficient_data that cases
+means that too few people are behind a number to show it, not_available that no export has it, insufficient_data that cases
 are too few to judge. Say so rather than guess. Rates are from 0 to 1, times in seconds, money in the currency of list_kpis."""
 #: So many rows at most in one answer.
 _MOST_ROWS, _MOST_CASES = 2000, 200
@@ -71,12 +71,12 @@ class _Tools:
         """All KPIs with label, unit, stage of the journey and which way is better, and of which version and instant they are."""
         with self._published.reading() as marts:
             names = ("kpi_id", "label", "unit", "stage", "kind", "direction")
-            told = marts.publication
+            publication = marts.publication
             return {
-                "version": told.version,
-                "as_of": f"{told.as_of.isoformat()}Z",
-                "reporting_timezone": told.reporting_timezone,
-                "currency": told.currency,
+                "version": publication.version,
+                "as_of": f"{publication.as_of.isoformat()}Z",
+                "reporting_timezone": publication.reporting_timezone,
+                "currency": publication.currency,
                 "min_people": marts.least,
                 "kpis": [{name: row[name] for name in names} for row in marts.definitions.values()],
             }
@@ -127,10 +127,10 @@ class _Tools:
         except ValueError:
             raise ToolError(f"against {against!r}: it is previous, year, or a day") from None
         with self._published.reading() as marts:
-            told = explain(marts, kpi, grain, period, other, by)
-        if told is None:
+            explanation = explain(marts, kpi, grain, period, other, by)
+        if explanation is None:
             raise ToolError(f"{kpi} has no {grain} with a value")
-        return as_json(told)
+        return as_json(explanation)
 
     def list_cases(
         self,
@@ -160,8 +160,8 @@ def _check(marts: Marts, kpi: str) -> None:
 
 
 def _dimensions(marts: Marts, kpi: str) -> list[str]:
-    told = marts.definitions[kpi]["dimensions"]
-    return told.split(", ") if told else []
+    names = marts.definitions[kpi]["dimensions"]
+    return names.split(", ") if names else []
 
 
 def _plain(value: Any) -> Any:

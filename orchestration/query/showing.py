@@ -104,22 +104,22 @@ def show_explanation(
         except ValueError:
             raise ConfigurationError(f"--against {against!r}: it is previous, year, or a day such as 2026-05-01") from None
     with open_published(published_file(settings)) as con:
-        told = explain(Marts(con), kpi, grain, period, other, by)
-    if told is None:
+        explanation = explain(Marts(con), kpi, grain, period, other, by)
+    if explanation is None:
         raise ConfigurationError(f"{kpi} has no {grain} with a value")
     if form == "json":
-        click.echo(json.dumps(as_json(told), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(as_json(explanation), indent=1, ensure_ascii=False))
         return
-    now, before = period_name(grain, told.period_start), period_name(grain, told.before_start)
-    console().print(f"{told.label}, {now} against {before}: {told.sentence}", markup=False, highlight=False)
-    if not told.is_final:
+    now, before = period_name(grain, explanation.period_start), period_name(grain, explanation.before_start)
+    console().print(f"{explanation.label}, {now} against {before}: {explanation.sentence}", markup=False, highlight=False)
+    if not explanation.is_final:
         console().print("These numbers are not final: cases may still be decided.", markup=False)
-    for dimension, movers in told.parts.items():
+    for dimension, movers in explanation.parts.items():
         table = table_of(f"by {dimension}")
         for name in (dimension, "value", "was", "share", "was", "moved by its value", "moved by its share", "significant"):
             table.add_column(name, justify="left" if name in (dimension, "significant") else "right")
         for mover in movers[:_LISTED]:
-            table.add_row(*map(escape, _mover(mover, told.unit)))
+            table.add_row(*map(escape, _mover(mover, explanation.unit)))
         if len(movers) > _LISTED:
             table.caption = f"and {len(movers) - _LISTED} more"
         console().print(table)
@@ -132,11 +132,11 @@ def _mover(mover: Mover, unit: str) -> list[str]:
     return [mover.member, *values, f"{100 * mover.share:.0f} %", f"{100 * mover.share_before:.0f} %", *parts, significant]
 
 
-def as_json(told: Explanation) -> dict[str, Any]:
+def as_json(explanation: Explanation) -> dict[str, Any]:
     """An explanation as plain values."""
-    plain = asdict(told)
-    plain["parts"] = {name: [_plain(mover) for mover in movers] for name, movers in told.parts.items()}
-    plain["movers"] = [_plain(mover) for mover in told.movers]
+    plain = asdict(explanation)
+    plain["parts"] = {name: [_plain(mover) for mover in movers] for name, movers in explanation.parts.items()}
+    plain["movers"] = [_plain(mover) for mover in explanation.movers]
     return {key: str(value) if isinstance(value, date) else value for key, value in plain.items()}
 
 

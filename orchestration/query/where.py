@@ -29,7 +29,7 @@ def parse(text: str, column: Callable[[str], str]) -> Condition:
     """Parse conditions joined by `and`, `or`, `not` and brackets: `name = value`, `!=`, `in (…)`, `not in (…)`.
 
     Args:
-        text: what was typed; values stand in quotes, or bare where they have no blank or sign.
+        text: what was typed; values are in quotes, or bare where they have no blank or sign.
         column: gives a dimension's column, or raises for a name that is none.
 
     Raises:

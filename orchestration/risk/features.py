@@ -51,10 +51,10 @@ def reasons(features: Sequence[Feature], columns: dict[str, Array], effects: Arr
     """For each case the features that raise its risk most, strongest first, in words; fewer where fewer raise it."""
     found: list[list[str | None]] = []
     for row, places in enumerate(np.argsort(-effects, axis=1, kind="stable")[:, :REASONS]):
-        told: list[str | None] = []
+        texts: list[str | None] = []
         for place in places:
             value = columns[features[place].name][row]
             if effects[row, place] >= _LEAST and not np.isnan(value):
-                told.append(features[place].words(float(value)))
-        found.append([*told, *([None] * (REASONS - len(told)))])
+                texts.append(features[place].words(float(value)))
+        found.append([*texts, *([None] * (REASONS - len(texts)))])
     return found

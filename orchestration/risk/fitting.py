@@ -156,12 +156,12 @@ def tried(old: Cases, new: Cases, rules: Rules) -> Trial:
     if BOOSTED in scores:
         sides = np.where(old.happened, -1, 0)
         gained, error = gain(sides, scores[BOOSTED], scores[LOGISTIC])
-        told = f"{gained:+.3f} of AUC, standard error {error:.3f}"
+        comparison = f"{gained:+.3f} of AUC, standard error {error:.3f}"
         if gained >= max(rules.margin, rules.margin_errors * error):
             chosen = BOOSTED
-            problems[LOGISTIC] = f"boosted trees are better: {told}"
+            problems[LOGISTIC] = f"boosted trees are better: {comparison}"
         else:
-            problems[BOOSTED] = f"not surely better than logistic regression: {told}"
+            problems[BOOSTED] = f"not surely better than logistic regression: {comparison}"
     if problem := found[chosen].problem(rules):
         problems[chosen] = problem
     return Trial(
@@ -177,7 +177,7 @@ def tried(old: Cases, new: Cases, rules: Rules) -> Trial:
 
 
 def leaks(cases: Cases, limit: float = 0.98) -> list[str]:
-    """Features that alone tell the end of a case almost surely: what does so is known afterwards only."""
+    """Features that alone give away the end of a case almost surely: what does so is known afterwards only."""
     found = []
     for place, name in enumerate(cases.names):
         values = cases.features[:, place]

@@ -72,7 +72,7 @@ def ticket_risks(frame: pd.DataFrame, as_of: datetime, today: date, home: Home) 
             elif risk is None:
                 row["why_not"] = found.why_not
             else:
-                row |= _told(risk, found.version, reasons)
+                row |= _risk_columns(risk, found.version, reasons)
             rows.append(row)
     return models, sorted(rows, key=lambda row: (row["ticket_id"], row["target"]))
 
@@ -85,7 +85,7 @@ def _unlike(own: pd.DataFrame, columns: dict[str, Array], oldest: float) -> dict
     return found | dict.fromkeys(own["ticket_id"][reopened], "reopened: the models know tickets before their first solving")
 
 
-def _told(risk: float, version: str | None, reasons: list[str | None]) -> Row:
+def _risk_columns(risk: float, version: str | None, reasons: list[str | None]) -> Row:
     return {"risk": risk, "version": version, **{f"reason_{place}": text for place, text in enumerate(reasons, 1)}}
 
 
@@ -97,8 +97,8 @@ def churn_risks(
     old_enough = history[history["tenure_days"] >= knobs["churn_min_days"]].reset_index(drop=True)
     mornings = np.unique(churn.days_of(old_enough, "on_date"))
     # The rule stays the same until the end of another month's customers is known.
-    told = churn.days_of(history, "judged_on") if len(history) else churn.days_of(today, "on_date")
-    until = int(told.max()) if len(told) else 0
+    days = churn.days_of(history, "judged_on") if len(history) else churn.days_of(today, "on_date")
+    until = int(days.max()) if len(days) else 0
     rule = _rule(knobs, bought, until, home)
     basis = churn.basis_of(today, rule)
     models: list[Row] = []
@@ -185,8 +185,8 @@ def _rule(knobs: dict[str, Any], bought: pd.DataFrame, until: int, home: Home) -
 
 def _rows(own: pd.DataFrame, basis: str, found: Scored, at_stake: np.ndarray[Any, Any], least_days: int) -> list[Row]:
     rows: list[Row] = []
-    told = zip(own["customer_key"], own["tenure_days"], at_stake, found.risks, found.reasons, strict=True)
-    for key, days, is_at_stake, risk, reasons in told:
+    customers = zip(own["customer_key"], own["tenure_days"], at_stake, found.risks, found.reasons, strict=True)
+    for key, days, is_at_stake, risk, reasons in customers:
         row: Row = {"customer_key": key, "basis": basis}
         if days < least_days:
             row["why_not"] = f"a customer for less than {least_days} days"
@@ -196,6 +196,6 @@ def _rows(own: pd.DataFrame, basis: str, found: Scored, at_stake: np.ndarray[Any
         elif risk is None:
             row["why_not"] = found.why_not
         else:
-            row |= _told(risk, found.version, reasons)
+            row |= _risk_columns(risk, found.version, reasons)
         rows.append(row)
     return rows

@@ -78,7 +78,7 @@ def missed_cases(tickets: pd.DataFrame) -> Cases:
         is_so(tickets, "is_response_tracked") & (tickets["response_target_seconds"] > 0) & tickets["is_response_in_time"].notna()
     ]
     target, taken = _number(own, "response_target_seconds"), _number(own, "response_seconds")
-    # Of one that was not answered: when its time was over; of opening hours, in which that is not told, a bound.
+    # Of one that was not answered: when its time was over; of opening hours, in which that is not known, a bound.
     in_opening_hours = is_so(own, "is_target_in_opening_hours")
     over = seconds_of(own, "response_starts_at") + np.where(in_opening_hours, 7 * target + 7 * _DAY, target)
     judged = np.where(np.isnan(taken), over, seconds_of(own, "first_response_at"))
@@ -117,8 +117,8 @@ def waiting(tickets: pd.DataFrame, now: datetime) -> tuple[pd.DataFrame, dict[st
         & ~is_so(tickets, "is_solved")
     ].reset_index(drop=True)
     elapsed = now.timestamp() - seconds_of(own, "response_starts_at")
-    told = _number(own, "unanswered_open_seconds")
-    elapsed = np.where(is_so(own, "is_target_in_opening_hours") & ~np.isnan(told), told, elapsed)
+    open_seconds = _number(own, "unanswered_open_seconds")
+    elapsed = np.where(is_so(own, "is_target_in_opening_hours") & ~np.isnan(open_seconds), open_seconds, elapsed)
     return own, {**opening(own), **_time_used(own, elapsed / _number(own, "response_target_seconds"))}
 
 

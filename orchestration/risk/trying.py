@@ -29,7 +29,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Target:
-    """What a risk is of, the features that tell it, and its past cases."""
+    """What a risk is of, the features that predict it, and its past cases."""
 
     name: str
     features: Sequence[Feature]
@@ -120,9 +120,9 @@ def _tried(target: Target, home: Home) -> Row:
     left_out = f"left out, since they tell the end by themselves: {', '.join(known_afterwards)}" if known_afterwards else None
     rows = []
     for kind in (LOGISTIC, BOOSTED):
-        told = {name: _rounded(value) for name, value in asdict(trial.figures[kind]).items()} if kind in trial.figures else {}
+        figures = {name: _rounded(value) for name, value in asdict(trial.figures[kind]).items()} if kind in trial.figures else {}
         problem = "; ".join(text for text in (trial.problems.get(kind), left_out) if text) or None
-        rows.append({**common, **told, "model": kind, "is_used": kind == trial.used, "problem": problem})
+        rows.append({**common, **figures, "model": kind, "is_used": kind == trial.used, "problem": problem})
     why_not = None if trial.used else next(iter(problem for kind, problem in trial.problems.items() if kind == trial.chosen))
     every = target.cases.capped(home.rules.max_cases).of_features(usable)
     curve = calibrated(trial.used, every).curve if trial.used else None

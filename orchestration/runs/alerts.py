@@ -20,7 +20,7 @@ from orchestration.settings import Settings
 #: The order in which people look at alerts.
 BY_SEVERITY = "case severity when 'critical' then 0 when 'warning' then 1 else 2 end, raised_at desc, alert_id"
 #: A message names the first few; the page has them all.
-MAX_TOLD = 5
+MAX_LISTED = 5
 
 
 def check_addresses(addresses: list[str], setting: str = "notify") -> None:
@@ -78,9 +78,9 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
         for place, alert in enumerate(alerts)
         if alert.severity == "critical"
     ]
-    lines = [line for told in critical[:MAX_TOLD] for line in told]
-    if len(critical) > MAX_TOLD:
-        lines.append(f"- and {len(critical) - MAX_TOLD} more")
+    lines = [line for alert_lines in critical[:MAX_LISTED] for line in alert_lines]
+    if len(critical) > MAX_LISTED:
+        lines.append(f"- and {len(critical) - MAX_LISTED} more")
     page = record.page(settings.home)
     if page.exists():
         lines.append(f"Details: {page}")

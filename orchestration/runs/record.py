@@ -72,7 +72,7 @@ class RunRecord:
             self.phase_seconds[phase] = self.phase_seconds.get(phase, 0.0) + time.monotonic() - started
 
     def page(self, home: Path) -> Path:
-        """Where the page of the run's gates lies."""
+        """Where the page of the run's gates is."""
         return home / PAGES / f"{re.sub(r'[^0-9T]', '', self.started_at)}_{self.run_id[:8]}.html"
 
     def save(self, home: Path) -> None:

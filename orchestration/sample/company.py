@@ -81,7 +81,7 @@ class Scope:
 
     @property
     def day_after(self) -> date:
-        """The first day that the sample tells nothing of."""
+        """The first day of which the sample has no data."""
         return SAMPLE_END + timedelta(days=1)
 
     @property

@@ -28,7 +28,7 @@ def _sessions(rng: np.random.Generator, starts: np.ndarray, pages: np.ndarray, *
     source = pick(rng, SITE_SOURCES, size)
     length = seconds(20 + 45 * (pages - 1) * rng.lognormal(0, 0.5, size))
     frame = pd.DataFrame({"started_at": starts, "page_views": pages, "source": source, **columns})
-    # A session of one page tells no end.
+    # A session of one page has no known end.
     frame["ended_at"] = np.where(pages > 1, starts + length, NOT_A_TIME)
     frame["medium"] = frame["source"].map(MEDIUMS)
     frame["device"] = pick(rng, {"mobile": 0.6, "desktop": 0.4}, size)

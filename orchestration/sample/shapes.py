@@ -229,7 +229,7 @@ def trustpilot_reviews(life: Life, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
-    """Canonical orders. An order's earlier state can stand beside its final one."""
+    """Canonical orders. An order's earlier state can be beside its final one."""
     o = life.orders
     status = np.select(
         [~o["refunded_at"].isna(), ~o["cancelled_by"].isna(), ~o["delivered_at"].isna(), ~o["shipped_at"].isna()],

@@ -1,4 +1,4 @@
-"""What the sample's agents do all day, as the log of their contact centre tells it: it goes back three months.
+"""What the sample's agents do all day, as the log of their contact centre records it: it goes back three months.
 
 From random numbers of its own, so that the rest of the sample is the same without it.
 """

@@ -28,7 +28,7 @@ _STATEMENTS = ("/graphql",)
 class Guard:
     """An ASGI application in front of another.
 
-    ``hosts`` are names by which it may be asked for besides those of the loopback; these and the token are told by the command
+    ``hosts`` are names by which it may be asked for besides those of the loopback; these and the token are given by the command
     that started the process (see ``serving.starting``), unless they are given.
     """
 

@@ -103,9 +103,9 @@ def load_settings(
     for name in ("full_refresh", "replay", "days", "since"):
         if name in data:
             raise ConfigurationError(f"{CONFIG_FILE}: {name} belongs to a single run: give it as an option of 'cxhouse run'")
-    told_of_resources = [(name, None) for name in ("memory_limit", "temp_directory", "threads")]
-    for name, told in (("engine", engine), ("spark_master", spark_master), *told_of_resources):
-        if value := told or os.environ.get(f"CXHOUSE_{name.upper()}"):
+    resource_settings = [(name, None) for name in ("memory_limit", "temp_directory", "threads")]
+    for name, given in (("engine", engine), ("spark_master", spark_master), *resource_settings):
+        if value := given or os.environ.get(f"CXHOUSE_{name.upper()}"):
             data[name] = value
     if addresses := os.environ.get("CXHOUSE_NOTIFY"):
         data["notify"] = addresses.split()

@@ -133,7 +133,7 @@ class DatabaseLocation(BaseModel):
             return value
         if wrong := [name for name in value if not isinstance(name, str) or not _NAME.fullmatch(name)]:
             raise ValueError(f"{wrong[0]!r} is no name of an export: lower-case letters, digits and _")
-        return {name: {"table": told} if isinstance(told, str) else told for name, told in value.items()}
+        return {name: {"table": table} if isinstance(table, str) else table for name, table in value.items()}
 
     @property
     def folder(self) -> None:

@@ -40,7 +40,7 @@ class Retention(BaseModel):
 
 
 class Settings(Places):
-    """Everything a run can be told. Instants are UTC without a zone, as in the warehouse."""
+    """All settings of a run. Instants are UTC without a zone, as in the warehouse."""
 
     exports: dict[str, AnyLocation] = Field(
         default_factory=lambda: dict[str, AnyLocation]({"": Location(at="exports")}),

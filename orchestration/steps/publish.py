@@ -16,7 +16,7 @@ from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
 from orchestration.publish.nesting import cuts_of
 from orchestration.publish.scan import scan
-from orchestration.query.alerting import tell_new_alerts
+from orchestration.query.alerting import send_new_alerts
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
@@ -57,7 +57,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     finish_run(run.settings, record, "published")
     publication_done(run.settings)
     settle(run.settings, run.inputs)
-    tell_new_alerts(run.settings)
+    send_new_alerts(run.settings)
     run.progress(f"published: version {record.published_version}")
     if run.settings.digests:
         from orchestration.query.digests import send_due

@@ -20,7 +20,7 @@ from orchestration.steps.run import Run
 
 
 def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
-    """Read what is new, gate it, and load what passed; returns what was done for each kind, and every load that stands.
+    """Read what is new, gate it, and load what passed; returns what was done for each kind, and every load that counts.
 
     Raises:
         ConfigurationError: no contract claims any file, or nothing could be loaded.

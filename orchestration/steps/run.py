@@ -59,8 +59,8 @@ class Project:
     def tested_model(self, test: Mapping[str, Any]) -> Model | None:
         """The model that a data test is of; none for a test of a seed."""
         attached = self.manifest["nodes"].get(test.get("attached_node")) or {}
-        told = (test["config"].get("meta") or {}).get("dagster", {}).get("ref", {})
-        return self.models.get(attached.get("name") or told.get("name"))
+        reference = (test["config"].get("meta") or {}).get("dagster", {}).get("ref", {})
+        return self.models.get(attached.get("name") or reference.get("name"))
 
 
 class Run:

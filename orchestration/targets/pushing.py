@@ -37,12 +37,12 @@ def behind(settings: Settings) -> list[str]:
     published, known = current(settings), _known(settings)
     if published is None:
         return []
-    return [name for name, told, _ in _targets(settings) if known.get(name) != [told, published.name]]
+    return [name for name, config, _ in _targets(settings) if known.get(name) != [config, published.name]]
 
 
 def forget_what_they_hold(settings: Settings) -> list[str]:
-    """Have every target brought up to date once more, though it may hold the published version: beside it an earlier one may
-    stand that is kept no longer.
+    """Have every target brought up to date once more, though it may hold the published version: beside it there may be an
+    earlier one that is kept no longer.
 
     Returns the targets that this home once pushed to and that its settings no longer name: nobody else takes a person out there.
     """
@@ -70,7 +70,7 @@ def push(
     """
     published, known = contents(settings), _known(settings)
     done, problems = [], []
-    for name, told, bring in _targets(settings):
+    for name, config, bring in _targets(settings):
         if only is not None and name not in only:
             continue
         try:
@@ -78,7 +78,7 @@ def push(
         except CxhouseError as error:
             problems.append(str(error))
             continue
-        known[name] = [told, published.version]
+        known[name] = [config, published.version]
         _remember(settings, known)
         done.append(f"{name}: version {published.version}, {changed} of {len(published.tables)} tables changed")
     if problems:

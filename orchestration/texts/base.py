@@ -19,7 +19,7 @@ _DENIED_GOOD, _DENIED_BAD = -0.74, -0.4
 _BOOST, _DAMP = 1.3, 0.7
 #: Words between a negator and what it denies.
 _REACH = 3
-#: What stands before a "but" counts less, what stands after it more.
+#: What is before a "but" counts less, what is after it more.
 _BEFORE_BUT, _AFTER_BUT = 0.5, 1.5
 _SHOUTED, _EXCLAIMED = 1.2, 0.1
 

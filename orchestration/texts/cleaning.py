@@ -30,7 +30,7 @@ _QUOTES = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-#: Closing words: they and what stands below them are no part of what is said, if little stands below.
+#: Closing words: they and what is below them are no part of what is said, if little is below.
 _CLOSINGS = re.compile(
     r"""
     ^\s*(?:--\s*$|

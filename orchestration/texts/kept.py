@@ -11,8 +11,8 @@ import duckdb
 from orchestration.settings import Settings
 from orchestration.texts.sources import EACH
 
-#: The key of a text: the same words in the same told language are scored once.
-HASH = """sha256(coalesce(told_language, '') || '|' || "text")"""
+#: The key of a text: the same words in the same stated language are scored once.
+HASH = """sha256(coalesce(stated_language, '') || '|' || "text")"""
 #: Texts that are held at a time.
 _BATCH = 5_000
 
@@ -44,13 +44,13 @@ def kept_of(settings: Settings) -> Kept:
 
 
 def texts_of(con: duckdb.DuckDBPyConnection, hashes: str) -> Iterator[list[tuple[str, str, str | None]]]:
-    """Texts in batches, as (hash, text, told language): those whose ``text_hash`` the query ``hashes`` gives, in its order.
+    """Texts in batches, as (hash, text, stated language): those whose ``text_hash`` the query ``hashes`` gives, in its order.
 
     Between batches ``con`` runs nothing else.
     """
     con.execute(
         f"""
-        select text_hash, min("text"), min(told_language)
+        select text_hash, min("text"), min(stated_language)
         from (select *, {HASH} as text_hash from ({EACH}))
         where text_hash in ({hashes})
         group by text_hash

@@ -15,8 +15,8 @@ MIN_CONFIDENCE = 0.6
 #: Words of which so many show another language than the export's so surely are in that: a column of languages is often that of
 #: the account or the country.
 _SURE, _SURE_WORDS = 0.95, 5
-#: What is told apart. Languages without a lexicon are among them, so that a text in one of them is not taken for its neighbour.
-_TOLD_APART = (
+#: Languages to choose from. Those without a lexicon are among them, so that a text in one is not taken for its neighbour.
+_RECOGNISED = (
     "ar", "ca", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hr", "hu", "it", "ja", "ko", "nl", "no", "pl", "pt", "ro",
     "ru", "sk", "sl", "sv", "tr", "uk", "zh",
 )  # fmt: skip
@@ -34,19 +34,19 @@ _CODE = re.compile(r"^([a-z]{2})(?:[-_][a-z]{2,4})*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def named_language(told: str | None) -> str | None:
+def named_language(stated: str | None) -> str | None:
     """The code (ISO 639-1) of what an export's column says: "pt-BR", "FR", "German"; none for anything else."""
-    if not told:
+    if not stated:
         return None
-    told = told.strip().lower()
-    if match := _CODE.match(told):
+    stated = stated.strip().lower()
+    if match := _CODE.match(stated):
         return match[1]
-    return _NAMES.get(told)
+    return _NAMES.get(stated)
 
 
-def language_of(text: str, told: str | None) -> tuple[str, str]:
+def language_of(text: str, stated: str | None) -> tuple[str, str]:
     """The language of a text, and how it is known: "export", "words" or "unknown"."""
-    named, words = named_language(told), len(_WORD.findall(text[:400]))
+    named, words = named_language(stated), len(_WORD.findall(text[:400]))
     if words < (_SURE_WORDS if named else 2):
         return (named, "export") if named else (UNKNOWN, UNKNOWN)
     found, confidence = _identifier().classify(text[:1000])
@@ -60,5 +60,5 @@ def _identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(_TOLD_APART)
+    identifier.set_languages(_RECOGNISED)
     return identifier

@@ -126,11 +126,11 @@ def _fold(plain: str) -> int:
 
 
 def _features(plain: list[str], scored: list[Scored], word_idf: np.ndarray, letter_idf: np.ndarray) -> sp.csr_matrix:
-    told = np.array([[one.polarity, one.worst, abs(one.polarity) < NEUTRAL] for one in scored], float)
+    scores = np.array([[one.polarity, one.worst, abs(one.polarity) < NEUTRAL] for one in scored], float)
     parts = [
         _unit(_WORDS.transform(plain).multiply(word_idf).tocsr()),
         _unit(_LETTERS.transform(plain).multiply(letter_idf).tocsr()),
-        sp.csr_matrix(told),
+        sp.csr_matrix(scores),
     ]
     return sp.hstack(parts).tocsr()
 

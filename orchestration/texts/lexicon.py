@@ -48,7 +48,7 @@ class Lexicon:
     expected: frozenset[str] = frozenset()
     expected_stems: frozenset[str] = frozenset()
     negators: frozenset[str] = frozenset()
-    #: Negators that may stand behind what they deny.
+    #: Negators that may be behind what they deny.
     follows: frozenset[str] = frozenset()
     boosters: frozenset[str] = frozenset()
     dampers: frozenset[str] = frozenset()
@@ -83,21 +83,21 @@ def lexicon(language: str) -> Lexicon:
     shared = _weights(_read("shared")["words"], "")
     if language not in LANGUAGES:
         return Lexicon(words=shared)
-    told = _read(language)
-    listed = _weights(told["words"], language)
+    content = _read(language)
+    listed = _weights(content["words"], language)
     words = {
         **(_vader() if language == "en" else {}),
         **{word: value for word, value in listed.items() if not word.endswith("*")},
     }
-    expected = folded(told["expected"], language).split()
+    expected = folded(content["expected"], language).split()
 
     def listed_words(key: str) -> frozenset[str]:
-        return frozenset(folded(told.get(key, ""), language).split())
+        return frozenset(folded(content.get(key, ""), language).split())
 
     return Lexicon(
         words={**words, **shared},
         stems={word[:-1]: value for word, value in listed.items() if word.endswith("*")},
-        phrases=_phrases(told.get("phrases", {}), language),
+        phrases=_phrases(content.get("phrases", {}), language),
         expected=frozenset(word for word in expected if not word.endswith("*")),
         expected_stems=frozenset(word[:-1] for word in expected if word.endswith("*")),
         negators=listed_words("negators"),
@@ -112,14 +112,14 @@ def _read(name: str) -> dict[str, Any]:
     return yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
 
 
-def _weights(told: dict[int, str], language: str) -> dict[str, float]:
-    return {word: float(value) for value, words in told.items() for word in folded(words, language).split()}
+def _weights(by_weight: dict[int, str], language: str) -> dict[str, float]:
+    return {word: float(value) for value, words in by_weight.items() for word in folded(words, language).split()}
 
 
-def _phrases(told: dict[int, str], language: str) -> dict[str, list[tuple[tuple[str, ...], float]]]:
+def _phrases(by_weight: dict[int, str], language: str) -> dict[str, list[tuple[tuple[str, ...], float]]]:
     found: dict[str, list[tuple[tuple[str, ...], float]]] = {}
     pattern = _AS_SPELLED if language == "en" else _WORD
-    for value, phrases in told.items():
+    for value, phrases in by_weight.items():
         for phrase in phrases.split(","):
             tokens = tuple(pattern.findall(folded(phrase, language)))
             found.setdefault(tokens[0], []).append((tokens, float(value)))

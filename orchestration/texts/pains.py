@@ -35,7 +35,7 @@ from orchestration.texts.topics import (
 
 #: Tickets, calls, and reviews of one to four stars out of five.
 _COMPLAINING = """
-with told as (
+with records as (
     select 'review' as record_kind, review_id as record_id, 'orders' as parent_kind, order_id as parent_id,
         rating between 0 and 0.8 * coalesce(rating_scale, 5) as is_shown
     from staging.stg_reviews
@@ -48,9 +48,9 @@ with told as (
     from staging.stg_calls
 ),
 placed as (
-    select told.* replace (coalesce(legs.call_id, told.parent_id) as parent_id)
-    from told
-    left join conformed.int_call_legs as legs on told.parent_kind = 'calls' and told.parent_id = legs.leg_id
+    select records.* replace (coalesce(legs.call_id, records.parent_id) as parent_id)
+    from records
+    left join conformed.int_call_legs as legs on records.parent_kind = 'calls' and records.parent_id = legs.leg_id
 )
 select current.record_kind, current.record_id, current.said_at, current.text_hash, current.language,
     coalesce(people.customer_key, parents.customer_key) as customer_key
@@ -177,8 +177,8 @@ def _found(
             topics = after_week(corpus, week, topics, rules)
             done.append((week, sorted(topics.values(), key=lambda topic: topic.id)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = [[week, digests[week], [asdict(topic) for topic in group]] for week, group in done[-_KEPT_WEEKS:]]
-    durable.write_text(path, json.dumps(told))
+    content = [[week, digests[week], [asdict(topic) for topic in group]] for week, group in done[-_KEPT_WEEKS:]]
+    durable.write_text(path, json.dumps(content))
     return of_their_own(corpus, sorted(topics.values(), key=lambda topic: topic.id), rules)
 
 
@@ -196,8 +196,8 @@ def _digests(said: list[Said], weeks: list[int], basis: object) -> Iterator[str]
 
 def _load_weeks(path: Path | None) -> dict[int, tuple[str, list[Topic]]]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8")) if path else []
-        return {week: (digest, [_topic(item) for item in topics]) for week, digest, topics in told}
+        content = json.loads(path.read_text(encoding="utf-8")) if path else []
+        return {week: (digest, [_topic(item) for item in topics]) for week, digest, topics in content}
     except (OSError, ValueError, TypeError, KeyError):
         return {}
 

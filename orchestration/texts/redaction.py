@@ -19,13 +19,13 @@ from orchestration.personal_data import places
 
 _NAMES_FILE = Path(__file__).parent / "names.yml"
 _MARKS = {"e-mail address": "[e-mail]", "phone number": "[phone]", "IBAN": "[account]", "card number": "[card]"}
-#: What stands in a redacted text in the place of something.
+#: What is in a redacted text in the place of something.
 MARKS = re.compile(r"\[(?:e-mail|phone|account|card|number|address|name)\]")
 _NUMBER, _ADDRESS, _NAME = "[number]", "[address]", "[name]"
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆŃĄĘÓ]"
 #: No name (and no street, below) is longer; without a bound each letter of "A1-A1-…" would be tried up to the last one.
 _PROPER = rf"{_CAPITAL}[\w'’-]{{0,40}}\w"
-#: Any run of seven digits or more, whatever stands between them, and any word with four digits or more that is no year.
+#: Any run of seven digits or more, whatever is between them, and any word with four digits or more that is no year.
 _DIGITS = re.compile(r"(?<![\w.,])\+?\(?\d(?:[ \t().,/\-–]{0,3}\d){6,}(?!\w)")
 _CODES = re.compile(r"#?\w+(?:[-_/]\w+)*")
 _CODE_DIGITS = 4
@@ -106,7 +106,7 @@ def _marked(text: str, spans: list[_Span]) -> str:
 
 
 def _known(text: str, known: Iterable[str]) -> list[_Span]:
-    """Where the record's own values stand, and the parts of its e-mail address: anna.nowak@… is Anna, and Nowak."""
+    """Where the record's own values are, and the parts of its e-mail address: anna.nowak@… is Anna, and Nowak."""
     words = {value.strip() for value in known if value and len(value.strip()) > 2}
     parts = {part for value in words if "@" in value for part in re.split(r"[._+\d-]+", value.partition("@")[0]) if len(part) > 2}
     spans = []
@@ -126,11 +126,11 @@ def _names(text: str) -> list[_Span]:
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Words with a capital behind what leads to a name; and common first names, with the word with a capital behind them."""
-    told = yaml.safe_load(_NAMES_FILE.read_text(encoding="utf-8"))
-    salutations = [re.escape(word.replace("-", " ")) for word in told["salutations"].split()]
-    introductions = [re.escape(word.strip()).replace(r"\ ", r"\s+") for word in told["introductions"].split(",")]
+    content = yaml.safe_load(_NAMES_FILE.read_text(encoding="utf-8"))
+    salutations = [re.escape(word.replace("-", " ")) for word in content["salutations"].split()]
+    introductions = [re.escape(word.strip()).replace(r"\ ", r"\s+") for word in content["introductions"].split(",")]
     leads = "|".join(sorted({*salutations, *introductions}, key=len, reverse=True))
     name = rf"{_PROPER}(?:[ -](?:(?:von|van|de|da|di|del|della|dos|du|le|la)\s+)?{_PROPER}){{0,2}}"
     led = re.compile(rf"(?<!\w)(?i:{leads})\b[.,:]?\s+(?P<name>{name})")
-    listed = "|".join(sorted(set(told["first_names"].split()), key=len, reverse=True))
+    listed = "|".join(sorted(set(content["first_names"].split()), key=len, reverse=True))
     return led, re.compile(rf"(?<!\w)(?:{listed})(?:[ -](?:(?:von|van|de|da|di|del|della|dos)\s+)?{_PROPER}){{0,2}}(?!\w)")

@@ -29,21 +29,21 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Served:
-    """The model that scores a language's texts, and the rows that tell of it and of the one that was tried beside it."""
+    """The model that scores a language's texts, and the rows that describe it and of the one that was tried beside it."""
 
     language: str
     model: str
     version: str
     rows: list[dict[str, Any]]
-    #: From the lexicon's polarity to the probability of negative; unknown where there are no labels to tell it.
+    #: From the lexicon's polarity to the probability of negative; unknown where there are no labels to learn it from.
     curve: tuple[float, float] | None
     learned: Learned | None
 
 
-def by_lexicon(text: str, told: str | None) -> dict[str, Any]:
+def by_lexicon(text: str, stated: str | None) -> dict[str, Any]:
     """Language and lexicon's score of a text; without polarity where its language has no lexicon and no sign says anything."""
     own = cleaned(text)
-    language, source = language_of(own, told)
+    language, source = language_of(own, stated)
     scored = base.score(own, language)
     is_known = language in LANGUAGES or scored.hits > 0
     return {
@@ -105,19 +105,19 @@ def _served(
             weights.save(weights_file)
         kept.folder.mkdir(parents=True, exist_ok=True)
         figures_file.write_text(json.dumps(trial), encoding="utf-8")
-    told = {**counts, "fitted_to": trial["fitted_to"], "held_back": trial["held_back"], "guess_accuracy": trial["guess"]}
-    told |= {"held_back_from": window[trial["fitted_to"]][2], "version": version}
+    common = {**counts, "fitted_to": trial["fitted_to"], "held_back": trial["held_back"], "guess_accuracy": trial["guess"]}
+    common |= {"held_back_from": window[trial["fitted_to"]][2], "version": version}
     rows = [
-        {**told, **trial["lexicon"], "model": LEXICON, "is_used": weights is None},
-        {**told, **trial["learned"], "model": LEARNED, "is_used": weights is not None},
+        {**common, **trial["lexicon"], "model": LEXICON, "is_used": weights is None},
+        {**common, **trial["learned"], "model": LEARNED, "is_used": weights is not None},
     ]
     curve = tuple(trial["curve"]) if trial["curve"] else None
     return Served(language, LEXICON if weights is None else LEARNED, version, rows, curve, weights)
 
 
 def _version(made_by: str, language: str, rules: Rules, window: list[tuple[str, int]]) -> str:
-    told = json.dumps([made_by, language, asdict(rules), window])
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    content = json.dumps([made_by, language, asdict(rules), window])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _trial(
@@ -126,34 +126,34 @@ def _trial(
     """Fit to the older texts, judge by the newer ones; returns the figures, and the learned model if it is to be used."""
     split = len(window) - int(len(window) * rules.held_back)
     labels = np.array([label for _, label, _ in window])
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "fitted_to": split,
         "held_back": len(window) - split,
         "guess": round(guessed(labels[split:]), _DIGITS),
     }
-    told |= {"lexicon": {}, "learned": {}, "curve": None, "is_learned_used": False}
+    record |= {"lexicon": {}, "learned": {}, "curve": None, "is_learned_used": False}
     negative = labels == -1
     sides = [int(side.sum()) for part in (negative[:split], negative[split:]) for side in (part, ~part)]
     if min(sides) < rules.min_side:
         few = f"{rules.min_side} negative and other texts are needed before and after the split; there are {min(sides)} of one"
-        return told | {"lexicon": {"problem": few}, "learned": {"problem": few}}, None
+        return record | {"lexicon": {"problem": few}, "learned": {"problem": few}}, None
     texts, scored = _prepared(con, [key for key, _, _ in window], language)
     polarity = np.array([one.polarity for one in scored])
     curve = learned.curve(polarity[:split], negative[:split])
     p_plain = learned.on_curve(curve, polarity[split:])
     plain = figures(labels[split:], p_plain, side_of(polarity[split:]))
-    told |= {"lexicon": _rounded(asdict(plain)), "curve": curve}
+    record |= {"lexicon": _rounded(asdict(plain)), "curve": curve}
     weights = learned.fit(texts[:split], scored[:split], labels[:split], language)
     if weights is None:
-        return told | {"learned": {"problem": "a fifth of the texts lacks negative, positive or other ones"}}, None
+        return record | {"learned": {"problem": "a fifth of the texts lacks negative, positive or other ones"}}, None
     found = weights.probabilities(texts[split:], scored[split:], language)
     better = figures(labels[split:], found[:, 0], side_of(found[:, 1] - found[:, 0], UNDECIDED))
-    told["learned"] = _rounded(asdict(better))
+    record["learned"] = _rounded(asdict(better))
     gained, error = gain(labels[split:], found[:, 0], p_plain)
     if gained < max(rules.margin, rules.margin_errors * error) or better.brier > plain.brier:
-        told["learned"]["problem"] = f"not surely better than the lexicon: {gained:+.3f} of AUC, standard error {error:.3f}"
-        return told, None
-    return told | {"is_learned_used": True}, weights
+        record["learned"]["problem"] = f"not surely better than the lexicon: {gained:+.3f} of AUC, standard error {error:.3f}"
+        return record, None
+    return record | {"is_learned_used": True}, weights
 
 
 def _prepared(con: duckdb.DuckDBPyConnection, hashes: list[str], language: str) -> tuple[list[str], list[Scored]]:
@@ -164,8 +164,8 @@ def _prepared(con: duckdb.DuckDBPyConnection, hashes: list[str], language: str) 
     return [own[key] for key in hashes], [scored[key] for key in hashes]
 
 
-def _rounded(told: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in told.items()}
+def _rounded(numbers: dict[str, Any]) -> dict[str, Any]:
+    return {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in numbers.items()}
 
 
 def scored_by_model(con: duckdb.DuckDBPyConnection, models: list[Served]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Which columns hold what customers say, and what stands beside the words that says whether they are content."""
+"""Which columns hold what customers say, and what is beside the words that says whether they are content."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ end"""
 
 #: The staging tables that are read.
 TABLES = ("stg_tickets", "stg_calls", "stg_reviews", "stg_surveys", "stg_transcripts")
-#: Each text: record_kind, record_id, said_at, told_language, text, label. A ticket's rating says nothing of the words that it
+#: Each text: record_kind, record_id, said_at, stated_language, text, label. A ticket's rating says nothing of the words that it
 #: was opened with, and an employee is no customer.
 EACH = f"""
-select 'ticket' as record_kind, ticket_id as record_id, created_at as said_at, language as told_language,
+select 'ticket' as record_kind, ticket_id as record_id, created_at as said_at, language as stated_language,
     concat_ws(chr(10), subject, "text") as "text", cast(null as integer) as label
 from staging.stg_tickets
 union all

@@ -102,8 +102,8 @@ def _outlived(settings: Settings, con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Scores of records whose text was taken out since: forgotten, or its time was over. A figure of the past stays as it was."""
     before = ds.dataset([settings.raw / SCORES / name for name in _files(settings)])  # noqa: F841 (DuckDB reads it by its name)
     names = ", ".join(name if name != "text_hash" else "'' as text_hash" for name in TABLES[SCORES][1].names)
-    told = f"""select record_kind, record_id from ({EACH}) where trim("text") <> '' and {_REST} = ''"""
-    found = con.sql(f"select {names} from before semi join ({told}) using (record_kind, record_id)")
+    emptied = f"""select record_kind, record_id from ({EACH}) where trim("text") <> '' and {_REST} = ''"""
+    found = con.sql(f"select {names} from before semi join ({emptied}) using (record_kind, record_id)")
     return found.to_arrow_table().cast(TABLES[SCORES][1])
 
 
@@ -162,7 +162,7 @@ def _score_by_lexicon(con: duckdb.DuckDBPyConnection) -> None:
     )
     kept = pa.schema([TABLES[SCORES][1].field(name) for name in _FOUND])
     batches = [
-        pa.Table.from_pylist([{"text_hash": key, **by_lexicon(text, told)} for key, text, told in batch], schema=kept)
+        pa.Table.from_pylist([{"text_hash": key, **by_lexicon(text, stated)} for key, text, stated in batch], schema=kept)
         for batch in texts_of(con, "select text_hash from new_hashes")
     ]
     found = pa.concat_tables(batches)  # noqa: F841 (DuckDB reads it by its name)

@@ -113,7 +113,7 @@ def topics_by_text(
 
 
 def _wanted(group: list[Topic], named: list[Named]) -> list[str]:
-    """The keys by which a topic goes, the most telling first."""
+    """The keys by which a topic goes, the most characteristic first."""
     keys = [key for topic in sorted(group, key=lambda topic: (topic.first_week, topic.id)) for key in topic.words]
     keys += [key for row in named for word in row.words for key in sorted(word)]
     return list(dict.fromkeys(keys))

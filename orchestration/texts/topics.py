@@ -19,7 +19,7 @@ from scipy.spatial.distance import squareform
 
 from orchestration.texts.words import CONCEPT
 
-#: The first of January 1970 was one, and so stands three days behind a Monday.
+#: The first of January 1970 was one, and so is three days behind a Monday.
 _THURSDAY = 3
 #: How the ids of topics begin that were found, not named.
 FOUND = "t"
@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic with its words, the most telling first; the weeks in which it was first and last found
+    """A topic with its words, the most characteristic first; the weeks in which it was first and last found
     are counted from 1970."""
 
     id: str

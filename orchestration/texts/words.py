@@ -42,7 +42,7 @@ ninguem
 
 
 def keys_of(text: str, language: str) -> list[tuple[str, str]]:
-    """The keys of a text's words in their order, each with the word as it stands there; none in a language without a list."""
+    """The keys of a text's words in their order, each with the word as it is there; none in a language without a list."""
     if language not in _STEMMERS:
         return []
     look_up = _known(language)

@@ -169,7 +169,7 @@ class Upkeep:
         return replace(result, seconds=time.monotonic() - started)
 
     def _skipped(self, node: Any, before: NodeResult) -> NodeResult | None:
-        """What stands on something that failed is skipped."""
+        """What depends on something that failed is skipped."""
         bad = self._unusable if node.resource_type == "test" else self._unusable | self._doubtful
         return replace(before, status="skipped") if any(name in bad for name in node.depends_on.nodes) else None
 
@@ -248,11 +248,13 @@ class Upkeep:
         clock = Clock(*sorted((then, self._as_of))) if uses_clock and then != self._as_of else None
         mode, is_changed = "keep", False
         if changed or clock:
-            told = Declaration.of(code)
-            is_traced = can_be_traced(told, changed, inputs, known) and not (clock and told.on_clock is None)
+            declaration = Declaration.of(code)
+            is_traced = can_be_traced(declaration, changed, inputs, known) and not (clock and declaration.on_clock is None)
             mode = "touched" if is_traced else "compare"
-            touched = self._touched(con, node, told, {name: inputs[name] for name in changed}, clock) if is_traced else None
-            is_changed = Table(con, node, self._columns[f"{node.schema}.{node.name}"]).update(code, told, touched)
+            touched = (
+                self._touched(con, node, declaration, {name: inputs[name] for name in changed}, clock) if is_traced else None
+            )
+            is_changed = Table(con, node, self._columns[f"{node.schema}.{node.name}"]).update(code, declaration, touched)
         after = self._kept.advance(node.name, uses_clock, is_changed, _versions(inputs))
         if is_changed:
             statement = "update maintenance.models set version = ?, are_changes_known = true where model = ?"
@@ -270,10 +272,15 @@ class Upkeep:
         }
 
     def _touched(
-        self, con: duckdb.DuckDBPyConnection, node: Any, told: Declaration, changed: Mapping[str, Input], clock: Clock | None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        node: Any,
+        declaration: Declaration,
+        changed: Mapping[str, Input],
+        clock: Clock | None,
     ) -> str:
         """The query of the units that changed inputs and a moved clock touch."""
-        units = TouchedUnits(told, node.relation_name, self._raw)
+        units = TouchedUnits(declaration, node.relation_name, self._raw)
         for name, found in changed.items():
             units.by_input(name, found, self._files_read(con, node.name, name, found))
         if clock:

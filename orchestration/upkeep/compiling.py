@@ -75,10 +75,10 @@ def _by_contract(node: Mapping[str, Any]) -> str:
 def _of_seed(node: Mapping[str, Any], path: Path) -> str | None:
     with path.open(encoding="utf-8", newline="") as lines:
         header = next(csv.reader(lines))
-    told = node["config"]["column_types"] or {}
-    if not {*header} <= told.keys():
+    types = node["config"]["column_types"] or {}
+    if not {*header} <= types.keys():
         return None
-    return _create(node, [f"{identifier(name)} {_TYPES.get(told[name], told[name])}" for name in header])
+    return _create(node, [f"{identifier(name)} {_TYPES.get(types[name], types[name])}" for name in header])
 
 
 def _create(node: Mapping[str, Any], columns: list[str]) -> str:

@@ -44,7 +44,7 @@ def create_table(con: duckdb.DuckDBPyConnection, node: Any, code: str, project: 
 
 
 def check_contract(con: duckdb.DuckDBPyConnection, node: Any, query: str) -> None:
-    """Are these the columns of the table, which has those that the model promises?
+    """Are these the columns of the table, which has those that the model declares?
 
     Raises:
         UnforeseenError: they are others; dbt says which.

@@ -49,9 +49,9 @@ class CompiledProject:
 
 def cache_folder() -> Path | None:
     """Where compiled projects are kept: ``CXHOUSE_CACHE``, or the user's cache folder; nowhere where the variable is empty."""
-    told = os.environ.get("CXHOUSE_CACHE")
-    if told is not None:
-        return Path(told).expanduser() if told else None
+    setting = os.environ.get("CXHOUSE_CACHE")
+    if setting is not None:
+        return Path(setting).expanduser() if setting else None
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cxhouse"
     except RuntimeError:
@@ -97,7 +97,7 @@ def read_artefacts(settings: Settings) -> dict[str, str]:
 
 
 def names_home(project: CompiledProject, settings: Settings) -> bool:
-    """Does the home's place stand in it?"""
+    """Does the home's place occur in it?"""
     return _json(str(settings.home)) + "/" in json.dumps(asdict(project))
 
 
@@ -110,8 +110,8 @@ def _read(settings: Settings, name: str) -> str:
 
 def _places(settings: Settings) -> dict[str, str]:
     """Placeholder -> where a home has it, as dbt's files have it. The quotes keep short paths from being found in other texts."""
-    told = settings.environment()
-    return {'"<seeds>/': f'"{_json(told["CXHOUSE_SEEDS"])}/', "'<raw>/": f"'{_json(told['CXHOUSE_RAW'])}/"}
+    environment = settings.environment()
+    return {'"<seeds>/': f'"{_json(environment["CXHOUSE_SEEDS"])}/', "'<raw>/": f"'{_json(environment['CXHOUSE_RAW'])}/"}
 
 
 def _json(text: str) -> str:

@@ -36,8 +36,8 @@ def queries_version(settings: Settings) -> str:
         digest.update(path.read_bytes())
     for path in sorted(seeds.SHIPPED.glob("*.csv")):
         digest.update(path.name.encode() + path.read_bytes().partition(b"\n")[0])
-    told = [dbt_vars(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
-    digest.update(json.dumps([*told, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
+    inputs = [dbt_vars(settings), settings.engine, settings.spark_parts, settings.spark_table_format]
+    digest.update(json.dumps([*inputs, *map(version, _LIBRARIES)], sort_keys=True, default=str).encode())
     return digest.hexdigest()[:32]
 
 

@@ -62,18 +62,20 @@ def quoted_names(names: Sequence[str]) -> list[str]:
 
 
 def changed_table(model: str) -> str:
-    """Where the rows stand that made a model's present version from the one before."""
+    """Where the rows are that made a model's present version from the one before."""
     return f"maintenance.changed_{model}"
 
 
-def can_be_traced(told: Declaration, changed: Sequence[str], inputs: Mapping[str, Input], known: Mapping[str, str]) -> bool:
+def can_be_traced(
+    declaration: Declaration, changed: Sequence[str], inputs: Mapping[str, Input], known: Mapping[str, str]
+) -> bool:
     """Is what these inputs touch known, so that the rest need not be computed?"""
-    if told.unit is None:
+    if declaration.unit is None:
         return False
     for name in changed:
         found = inputs[name]
         is_next = found.kind == "source" or (found.previous is not None and found.previous == known.get(name))
-        if name not in told.touched_by or not is_next:
+        if name not in declaration.touched_by or not is_next:
             return False
     return True
 
@@ -81,15 +83,15 @@ def can_be_traced(told: Declaration, changed: Sequence[str], inputs: Mapping[str
 class TouchedUnits:
     """Which parts of a model are to be computed, as a query; its columns are touched_1, touched_2, …"""
 
-    def __init__(self, told: Declaration, relation: str, raw: str) -> None:
+    def __init__(self, declaration: Declaration, relation: str, raw: str) -> None:
         """``raw`` is the folder of the raw kinds, as SQL has it within quotes."""
-        self._unit: list[str] = told.unit or []
-        self._told, self._relation, self._raw = told, relation, raw
+        self._unit: list[str] = declaration.unit or []
+        self._declaration, self._relation, self._raw = declaration, relation, raw
         self._queries = [f"select {', '.join(self._unit)} from {relation} where false"]
 
     def by_input(self, name: str, found: Input, read: Sequence[str]) -> None:
         """Units that a changed input touches; ``read`` are the files of a source that the model read last."""
-        rules = self._told.touched_by[name]
+        rules = self._declaration.touched_by[name]
         for rule in [rules] if isinstance(rules, str) else rules:
             query = rule if re.match(r"\s*select\s", rule) else f"select {rule} from {{changes}}"
             if "{changes}" in query:
@@ -97,7 +99,7 @@ class TouchedUnits:
             self._add(query.replace("{gone_batches}", _gone_batches(found, read)))
 
     def by_clock(self, clock: Clock) -> None:
-        for query in self._told.on_clock or []:
+        for query in self._declaration.on_clock or []:
             self._add(query.replace("{earlier}", clock.earlier).replace("{later}", clock.later))
 
     def _add(self, query: str) -> None:

@@ -13,20 +13,20 @@ _MAX_CHANGED = 0.2
 
 
 def of_changed_rows(con: duckdb.DuckDBPyConnection, test: Any, relation: str, model: str, code: str) -> str:
-    """The query of a test that passed before the latest changes of its only table, over as few rows as tell.
+    """The query of a test that passed before the latest changes of its only table, over as few rows as decide it.
 
     Whatever it is, a row without a value is one that changed, and of rows that share a key one has. Other tests stay as they are.
     """
-    told = getattr(test, "test_metadata", None) or {}
-    columns = (told.get("kwargs") or {}).get("columns") or []
-    if told.get("name") not in ("unique_together", "never_null") or not columns or set(columns) & set(VOLATILE):
+    metadata = getattr(test, "test_metadata", None) or {}
+    columns = (metadata.get("kwargs") or {}).get("columns") or []
+    if metadata.get("name") not in ("unique_together", "never_null") or not columns or set(columns) & set(VOLATILE):
         return code
     ((changed, rows),) = con.execute(
         f"select (select count(*) from {changed_table(model)}), (select count(*) from {relation})"
     ).fetchall()
     if changed > _MAX_CHANGED * rows:
         return code
-    if told["name"] == "never_null":
+    if metadata["name"] == "never_null":
         return code.replace(relation, changed_table(model))
     same = " and ".join(f"changed.{name} is not distinct from present.{name}" for name in quoted_names(columns))
     found = f"select 1 from {changed_table(model)} as changed where {same}"

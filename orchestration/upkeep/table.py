@@ -41,12 +41,12 @@ class Table:
         self._volatile = quoted_names([name for name in names if name in VOLATILE])
         self._content = quoted_names([name for name in names if name not in VOLATILE])
 
-    def update(self, code: str, told: Declaration, touched: str | None) -> bool:
+    def update(self, code: str, declaration: Declaration, touched: str | None) -> bool:
         """Compute the touched units (none: all), and replace what differs.
 
         Returns whether anything did; then a transaction is open, with the new rows in it.
         """
-        parts, unit = code.split(BY_ITSELF), told.unit
+        parts, unit = code.split(BY_ITSELF), declaration.unit
         old = self._relation
         if touched is not None and unit is not None:
             self._con.execute(f"create or replace temp table {self._touched} as {touched}")

@@ -228,7 +228,7 @@ def test_a_binary_file_that_is_called_csv_is_said_to_be_one(tmp_path: Path) -> N
     assert place.check("other.csv", contract="desk").files[0].readings[0].reason == f"is {said}"
 
 
-def test_all_faults_of_a_contract_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_of_a_contract_are_reported_at_once(tmp_path: Path) -> None:
     columns = {
         **DESK["columns"], "created_at": "Openned", "team": "Team", "agent_replies": {"sql": '"Answers" + 1'},
         "topic": {"sql": "no_such_function(Title)"}, "subject": "Titel",
@@ -237,13 +237,13 @@ def test_all_faults_of_a_contract_are_told_at_once(tmp_path: Path) -> None:
     place.write("desk.csv", HEADER + desk(1))
     reading = place.reading("desk.csv")
     assert (reading.status, place.check("desk.csv").exit_code) == ("stops", 2)
-    told = "\n".join(fault.text for fault in reading.faults)
-    assert "lacks the column(s) Openned" in told
-    assert "is Opened its Openned?" in told
-    assert 'agent_replies: Referenced column "Answers" not found' in told
-    assert "topic: " in told
-    assert "subject stays empty: there is no column Titel (is it Title?)" in told
-    assert "team stays empty: there is no column Team" in told
+    texts = "\n".join(fault.text for fault in reading.faults)
+    assert "lacks the column(s) Openned" in texts
+    assert "is Opened its Openned?" in texts
+    assert 'agent_replies: Referenced column "Answers" not found' in texts
+    assert "topic: " in texts
+    assert "subject stays empty: there is no column Titel (is it Title?)" in texts
+    assert "team stays empty: there is no column Team" in texts
 
 
 def test_values_of_an_account_are_asked_for_by_name(tmp_path: Path) -> None:
@@ -275,13 +275,13 @@ def test_words_that_look_like_names_are_shown_where_several_rows_hold_them(tmp_p
     place = Place(tmp_path, {**DESK, "columns": {**DESK["columns"], "team": "Colour"}})
     states = ["In Progress"] * 5 + ["Jane Miller"]
     place.write("desk.csv", HEADER + "".join(desk(n, state) for n, state in enumerate(states)))
-    told = text_of(place.check())
-    assert "5 x 'In Progress'" in told
-    assert "Jane" not in told
+    shown = text_of(place.check())
+    assert "5 x 'In Progress'" in shown
+    assert "Jane" not in shown
 
 
 def test_a_contract_that_fails_on_one_file_leaves_the_others(tmp_path: Path) -> None:
-    """Its query loses rows, which shows only where they are read; another file of the kind is told of as ever."""
+    """Its query loses rows, which shows only where they are read; another file of the kind is reported as ever."""
     losing = {
         "name": "losing", "kind": "orders", "files": {"name": "l*"}, "query": "select * from file where \"order_id\" <> 'O2'",
         "columns": {"order_id": "order_id", "ordered_at": "ordered_at", "status": "status"},
@@ -334,7 +334,7 @@ def test_rejected_rows_by_reason_words_records_and_unused_columns(tmp_path: Path
 
 
 def test_rejected_cells_come_with_what_would_read_them(tmp_path: Path) -> None:
-    """A form is told only where it reads all cells of the column; where two do, both are."""
+    """A form is reported only where it reads all cells of the column; where two do, both are."""
     shop = {
         "name": "shop", "kind": "orders", "files": {"name": "shop*"},
         "columns": {"order_id": "id", "ordered_at": "at", "status": "state", "total_amount": "total", "paid_at": "paid",
@@ -354,7 +354,7 @@ def test_rejected_cells_come_with_what_would_read_them(tmp_path: Path) -> None:
     }
 
 
-def test_rows_that_go_on_with_an_order_are_told_apart(tmp_path: Path) -> None:
+def test_rows_that_go_on_with_an_order_are_distinguished(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.write(
         "orders_export.csv",
@@ -369,7 +369,7 @@ def test_rows_that_go_on_with_an_order_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_nobodys_data_is_shown(tmp_path: Path) -> None:
-    """Neither in the columns that kinds.yml calls personal, nor where such a text stands in another one."""
+    """Neither in the columns that kinds.yml calls personal, nor where such a text is in another one."""
     place = Place(tmp_path, {**DESK, "columns": {**DESK["columns"], "customer_id": "Mail", "team": "Colour", "topic": "Title"}})
     place.write("desk.csv", HEADER + "".join(desk(n) for n in range(8)) + desk(9, state=PERSON, replies="+49 30 1234567"))
     report = place.check()
@@ -391,9 +391,9 @@ def test_values_and_names_cannot_move_the_terminal(tmp_path: Path) -> None:
     console = Console(width=200, force_terminal=True, color_system=None, record=True, highlight=False)
     with console.capture() as capture:
         print_report(console, place.check(), ["cxhouse", "check"])
-    told = capture.get()
-    assert "[red]" in told
-    assert all(letter.isprintable() or letter == "\n" for letter in told)
+    output = capture.get()
+    assert "[red]" in output
+    assert all(letter.isprintable() or letter == "\n" for letter in output)
     assert all(ord(letter) < 127 for letter in json.dumps(place.check().plain()))
 
 
@@ -422,9 +422,9 @@ def test_archives_further_sheets_twins_and_unknown_endings_are_named(tmp_path: P
         "notes.docx": f"its ending is none of {', '.join(FORMATS)} (also with .gz, .zst or .zip)",
         "old.zip": "an archive without an export in it",
     }
-    told = text_of(report)
-    assert "further sheets, which nothing reads: May" in told
-    assert "old.zip: not read: an archive" in told
+    output = text_of(report)
+    assert "further sheets, which nothing reads: May" in output
+    assert "old.zip: not read: an archive" in output
     with pytest.raises(ConfigurationError, match="no such file or folder"):
         place.check("nothing.csv")
 
@@ -468,12 +468,12 @@ CALLS = "call_id,started_at,answered_at,ended_at,disposition,wait_seconds,talk_s
 
 def call(n: int, at: datetime, **other: Any) -> str:
     wait, talk = 5 + n % 40, 60 + n % 300
-    told = {
+    fields = {
         "started": iso(at), "answered": iso(at, seconds=wait), "ended": iso(at, seconds=wait + talk),
         "disposition": "abandoned" if n % 7 == 0 else "answered", "wait": wait, "talk": talk, "score": 1 + n % 5,
         "customer": n % 50 + 1,
     }  # fmt: skip
-    return f"C{n}," + ",".join(str(value) for value in {**told, **other}.values())
+    return f"C{n}," + ",".join(str(value) for value in {**fields, **other}.values())
 
 
 def test_an_export_that_is_right_raises_no_doubt(tmp_path: Path) -> None:
@@ -484,7 +484,7 @@ def test_an_export_that_is_right_raises_no_doubt(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "column", "told"),
+    ("other", "column", "doubt_text"),
     [
         ({"wait": 0}, "wait_seconds", "is 0 in all 120 rows"),
         ({"score": 5}, "csat_score", "is 5 in all 120 rows"),
@@ -504,7 +504,7 @@ def test_an_export_that_is_right_raises_no_doubt(tmp_path: Path) -> None:
         ({"score": lambda n, at: 1 + n % 2}, "csat_score", "never exceeds 2 in 120 rows, on a scale up to 5 (assumed"),
     ],
 )  # fmt: skip
-def test_what_looks_wrong_is_doubted(tmp_path: Path, other: dict[str, Any], column: str | None, told: str | None) -> None:
+def test_what_looks_wrong_is_doubted(tmp_path: Path, other: dict[str, Any], column: str | None, doubt_text: str | None) -> None:
     place = Place(tmp_path)
 
     def row(n: int, at: datetime) -> str:
@@ -515,7 +515,7 @@ def test_what_looks_wrong_is_doubted(tmp_path: Path, other: dict[str, Any], colu
     if column is None:
         assert doubts == []
         return
-    assert any(doubt.column == column and str(told) in doubt.text for doubt in doubts), doubts
+    assert any(doubt.column == column and str(doubt_text) in doubt.text for doubt in doubts), doubts
 
 
 def test_days_and_months_prices_ids_and_letters_are_doubted(tmp_path: Path) -> None:
@@ -535,12 +535,12 @@ def test_days_and_months_prices_ids_and_letters_are_doubted(tmp_path: Path) -> N
         return f"O{n},{at:%d/%m/%Y %H:%M},{state},{1000 + 37 * n},MÃ¼nchen,{1 + n % 9}.{100 + n},1.2345E+12"
 
     place.write("shop.csv", rows_of("id,at,state,total,place,tax,who", row, 72))
-    told = {doubt.column: doubt.text for doubt in place.reading("shop.csv").doubts}
-    assert "none of them after the 12th of a month: are day and month swapped?" in told["ordered_at"]
-    assert "is it in cents?" in told["total_amount"]
-    assert "does it part thousands?" in told["tax_amount"]
-    assert "another `encoding`" in told["marketplace"]
-    assert "is rounded by a spreadsheet in 72 row(s)" in told["customer_id"]
+    doubts = {doubt.column: doubt.text for doubt in place.reading("shop.csv").doubts}
+    assert "none of them after the 12th of a month: are day and month swapped?" in doubts["ordered_at"]
+    assert "is it in cents?" in doubts["total_amount"]
+    assert "does it part thousands?" in doubts["tax_amount"]
+    assert "another `encoding`" in doubts["marketplace"]
+    assert "is rounded by a spreadsheet in 72 row(s)" in doubts["customer_id"]
 
 
 def test_scales_of_surveys_are_doubted(tmp_path: Path) -> None:
@@ -549,10 +549,10 @@ def test_scales_of_surveys_are_doubted(tmp_path: Path) -> None:
     place.write("surveys_low.csv", rows_of(header, lambda n, at: f"A{n},nps,{iso(at)},{n % 6},"))
     place.write("surveys_one.csv", rows_of(header, lambda n, at: f"B{n},nps,{iso(at)},{1 + n % 10},10"))
     place.write("surveys_ten.csv", rows_of(header, lambda n, at: f"C{n},csat,{iso(at)},{1 + n % 5},10"))
-    told = {file.file: " ".join(doubt.text for doubt in file.readings[0].doubts) for file in place.check().files}
-    assert "of nps never exceeds 5 in 120 rows, on a scale up to 10 (assumed; map scale_max)" in told["surveys_low.csv"]
-    assert "of nps is never 0 in 120 rows: is the scale 1 to 10?" in told["surveys_one.csv"]
-    assert "of csat never exceeds 5 in 120 rows, on a scale up to 10" in told["surveys_ten.csv"]
+    doubts = {file.file: " ".join(doubt.text for doubt in file.readings[0].doubts) for file in place.check().files}
+    assert "of nps never exceeds 5 in 120 rows, on a scale up to 10 (assumed; map scale_max)" in doubts["surveys_low.csv"]
+    assert "of nps is never 0 in 120 rows: is the scale 1 to 10?" in doubts["surveys_one.csv"]
+    assert "of csat never exceeds 5 in 120 rows, on a scale up to 10" in doubts["surveys_ten.csv"]
 
 
 def test_files_an_exact_time_apart_are_doubted(tmp_path: Path) -> None:
@@ -564,10 +564,10 @@ def test_files_an_exact_time_apart_are_doubted(tmp_path: Path) -> None:
     place.write(
         "reviews_b.csv", rows_of("review_id,created_at,rating", lambda n, at: f"R{n},{iso(at, minutes=-330)},{1 + n % 5}", 30)
     )
-    told = [doubt.text for doubt in place.check().doubts]
-    assert any("ticket_events.csv and tickets.csv tell the creation of tickets 2 h apart in 30 of 30" in text for text in told)
-    assert any("reviews_a.csv and reviews_b.csv tell created_at 330 min apart in 30 of 30 records" in text for text in told)
-    assert len(told) == 2
+    doubts = [doubt.text for doubt in place.check().doubts]
+    assert any("ticket_events.csv and tickets.csv tell the creation of tickets 2 h apart in 30 of 30" in text for text in doubts)
+    assert any("reviews_a.csv and reviews_b.csv tell created_at 330 min apart in 30 of 30 records" in text for text in doubts)
+    assert len(doubts) == 2
 
 
 # -- gates -------------------------------------------------------------------------------------------------------------
@@ -623,11 +623,11 @@ def test_the_command_its_exit_codes_and_json(tmp_path: Path, cxhouse: Cxhouse) -
     bad = place.write("desk_bad.csv", HEADER + "".join(desk(n, "Parked") for n in range(30)))
     plan = place.write("plan.csv", "a,b\n1,2\n")
     config = tmp_path / "config"
-    told = cxhouse("check", good, "--config", config).stdout
-    assert "30 rows, 30 loaded as 30 tickets, 0 rejected: a run loads it" in told
-    assert told.rstrip().splitlines()[-1].startswith("Next: ")
-    told = cxhouse("check", bad, "--config", config, exit_code=1).stdout
-    assert "say in desk what the words mean, as status: {from: …, map: {'Parked': …}}" in " ".join(told.split())
+    output = cxhouse("check", good, "--config", config).stdout
+    assert "30 rows, 30 loaded as 30 tickets, 0 rejected: a run loads it" in output
+    assert output.rstrip().splitlines()[-1].startswith("Next: ")
+    output = cxhouse("check", bad, "--config", config, exit_code=1).stdout
+    assert "say in desk what the words mean, as status: {from: …, map: {'Parked': …}}" in " ".join(output.split())
     assert "NOT CLAIMED" in cxhouse("check", plan, exit_code=2).stdout
     data = json.loads(cxhouse("check", good, bad, "--json", "--config", config, exit_code=1).stdout)
     assert [reading["status"] for file in data["files"] for reading in file["readings"]] == ["held back", "loaded"]

@@ -274,7 +274,7 @@ kinds:
       quantity: Qty
       unit_price: Price
 """
-#: As reports of orders come: an order's values stand in its first row only.
+#: As reports of orders come: an order's values are in its first row only.
 ORDER_LINES: list[list[object]] = [
     ["Order", "Ordered", "State", "Customer", "Type", "Sku", "Qty", "Price"],
     ["A1", "2026-06-01", "paid", "c1", "Line", "P1", "1", "5"],

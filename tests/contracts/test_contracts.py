@@ -50,7 +50,7 @@ def test_instants(text: str, expected: datetime) -> None:
         ("01.06.2026", {"format": "%d.%m.%Y"}),
         ("01.06.2026 00:30 +0200", {"format": "%d.%m.%Y %H:%M %z"}),
         ("2026-06-01T00:00:00+02:00", {"format": ["%d.%m.%Y", "%d.%m.%Y %H:%M %z"]}),
-        # Midnight of a day in Berlin, told as a number.
+        # Midnight of a day in Berlin, written as a number.
         ("1780264800", {"unit": "epoch_seconds"}),
         ("1780264800000", {"unit": "epoch_milliseconds"}),
     ],
@@ -79,18 +79,18 @@ def test_the_days_of_a_spreadsheet_are_called_so(kind: str, serial: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "message"),
     [
         ("ticket_id~created_at~status", r"was read as one column \(ticket_id~created_at~status\).* `delimiter`"),
         ("ticket_id", r"lacks the column\(s\) created_at, status"),
     ],
 )
-def test_a_file_that_looks_like_one_column(header: str, told: str) -> None:
-    with pytest.raises(RefusedFileError, match=told):
+def test_a_file_that_looks_like_one_column(header: str, message: str) -> None:
+    with pytest.raises(RefusedFileError, match=message):
         apply([{header: "1"}])
 
 
-def test_a_row_of_many_faults_is_told_in_short() -> None:
+def test_a_row_of_many_faults_is_reported_in_short() -> None:
     assert in_short("a is no number; b is no number; c is no number") == "a is no number; b is no number; c is no number"
     assert in_short("a is 1; b is 2; c is 3; d is 4") == "a is 1; b is 2; and 2 more of the row"
 

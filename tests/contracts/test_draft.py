@@ -72,12 +72,12 @@ def wrong_columns(dressed: Dress, made: Draft, folder: Path) -> tuple[list[str],
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(kind=st.sampled_from(DRESSED), seed=st.integers(0, 2**32), is_told=st.booleans())
-def test_a_draft_is_right_or_says_that_it_is_not_sure(kind: str, seed: int, is_told: bool) -> None:
+@given(kind=st.sampled_from(DRESSED), seed=st.integers(0, 2**32), with_kind=st.booleans())
+def test_a_draft_is_right_or_says_that_it_is_not_sure(kind: str, seed: int, with_kind: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         dressed = dress(kind, seed, folder)
-        made = draft(dressed.path, kind if is_told else None)
+        made = draft(dressed.path, kind if with_kind else None)
         written = text(made, "next", *try_out(made, dressed.path))
         assert Contract.model_validate(yaml.safe_load(written)) == Contract.model_validate(made.as_contract())
         if made.kind != kind:

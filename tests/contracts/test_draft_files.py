@@ -185,13 +185,13 @@ def test_a_file(name: str, tmp_path: Path) -> None:
     assert made.kind == case.kind
     sources = {column: entry.mapping.get("from") for column, entry in made.entries.items()}
     assert {column: sources.get(column) for column in case.columns} == case.columns
-    keys = {key: told.value for key, told in made.keys.items()}
+    keys = {key: setting.value for key, setting in made.keys.items()}
     assert {key: keys.get(key) for key in case.keys} == case.keys
     assert {column: made.entries[column].mapping.get("format") for column in case.formats} == case.formats
     rows = loaded(path, Contract.model_validate(yaml.safe_load(written))).loaded.to_pylist()
     assert [{key: row[key] for key in wanted} for row, wanted in zip(rows, case.rows, strict=False)] == case.rows
     checked = {column for column, entry in made.entries.items() if entry.doubts or any(word.doubt for word in entry.words)}
-    checked |= {key for key, told in made.keys.items() if told.doubt}
+    checked |= {key for key, setting in made.keys.items() if setting.doubt}
     assert checked == case.checks, written
     assert (CHECK in written) == bool(checked or made.unused or made.doubts)
 
@@ -265,7 +265,7 @@ def test_orders_and_their_lines_are_one_contract(begins: str, tmp_path: Path) ->
         ("B-1", "2", "S2", 1),
         ("B-2", "1", "S1", 1),
     ]
-    # An amount that stands in each row of an order may be that of the row.
+    # An amount that is in each row of an order may be that of the row.
     assert ("of the row, or of the whole" in (config / "contracts" / "shop.yml").read_text()) == (begins == _FIRST)
 
 

@@ -56,7 +56,7 @@ def carried(made: Canonical) -> list[dict[str, str] | None]:
 def test_a_column_is_carried_as_it_is_mapped(tmp_path: Path) -> None:
     made = read(tmp_path, "{plan: Plan tier, site: {from: site, missing: [n/a], map: {paris: FR}}, nowhere: Gone}")
     assert carried(made) == [{"plan": "Gold", "site": "FR"}, None, {"plan": 'a "b", ü'}]
-    # Names stand in their order, so that equal rows are equal bytes.
+    # Names are in their order, so that equal rows are equal bytes.
     assert made.loaded["extra"][0].as_py() == '{"plan":"Gold","site":"FR"}'
     assert made.unknown_columns == []
     assert (made.rows_read, made.quarantined.num_rows, made.messages) == (4, 1, ())
@@ -191,9 +191,9 @@ def test_settings_and_seeds_may_name_it(tmp_path: Path) -> None:
         "several": {"tickets": ["tag"]},
     }
     written(tmp_path, desk=DESK)
-    for told in ({"kpi_dimensions": ["plan"]}, {"kpi_grains": {"tag": ["all"]}}, {}):
+    for variables in ({"kpi_dimensions": ["plan"]}, {"kpi_grains": {"tag": ["all"]}}, {}):
         with pytest.raises(ConfigurationError, match=r"unknown: '(plan|tag)'|'plan' is not one of"):
-            check_folder(Settings(home=tmp_path, config_dir=tmp_path, vars=told))
+            check_folder(Settings(home=tmp_path, config_dir=tmp_path, vars=variables))
 
 
 def test_records_that_are_no_rows_of_a_fact_carry_none(tmp_path: Path) -> None:
@@ -224,11 +224,11 @@ def test_check_shows_it_and_a_draft_proposes_it(tmp_path: Path) -> None:
     (tmp_path / "desk.csv").write_text("\n".join(["Ticket ID,Created At,Status,Email,Plan Tier,Ref", *lines]))
     made = draft(tmp_path / "desk.csv", "tickets")
     assert made.extra == {"plan_tier": ("Plan Tier", 2)}
-    told = text(made, "cxhouse check", 20, 0)
-    assert "# extra:\n#   plan_tier: Plan Tier  # 2 different values\n" in told
+    drafted = text(made, "cxhouse check", 20, 0)
+    assert "# extra:\n#   plan_tier: Plan Tier  # 2 different values\n" in drafted
     # Without its marks it is a contract that carries the column.
     (tmp_path / "contracts").mkdir()
-    wanted = told.replace("# extra:", "extra:").replace("#   plan_tier", "  plan_tier")
+    wanted = drafted.replace("# extra:", "extra:").replace("#   plan_tier", "  plan_tier")
     (tmp_path / "contracts" / "desk.yml").write_text(wanted)
     report = look_at([tmp_path / "desk.csv"], Settings(config_dir=tmp_path, home=tmp_path / "home"))
     ((reading,),) = (file.readings for file in report.files)
@@ -272,8 +272,10 @@ def by_hand(rows: list[Told]) -> dict[tuple[str, str, str], tuple[float, int]]:
         for cut in [("all", "all"), ("plan", plan), *(("tag", word) for word in words)]:
             waits[cut] += [minutes * 60] if minutes else []
             stars[cut] += [rating >= 4] if rating else []
-    found = {("csat", *cut): (sum(told) / len(told), len(told)) for cut, told in stars.items() if told}
-    return found | {("first_response_time", *cut): (sum(told) / len(told), len(told)) for cut, told in waits.items() if told}
+    found = {("csat", *cut): (sum(values) / len(values), len(values)) for cut, values in stars.items() if values}
+    return found | {
+        ("first_response_time", *cut): (sum(values) / len(values), len(values)) for cut, values in waits.items() if values
+    }
 
 
 @pytest.mark.slow

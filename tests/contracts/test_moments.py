@@ -82,11 +82,11 @@ def test_messages_name_files_without_persons(tmp_path: Path) -> None:
     pulling = Pull(Settings(exports=str(box.exports), home=box.home), said.append)
     for report in pulling.kinds(lambda _, batches: [True] * len(batches)):
         said += report.messages
-    told = "\n".join(said)
-    assert "tickets_(13 digits).csv: " in told
-    assert "(an address).json: refused" in told
-    assert "anna" not in told
-    assert "4915112345678" not in told
+    messages = "\n".join(said)
+    assert "tickets_(13 digits).csv: " in messages
+    assert "(an address).json: refused" in messages
+    assert "anna" not in messages
+    assert "4915112345678" not in messages
     assert files_shown("kpi 0.85 2026-06-01: rows 123456789 of a@b.org.csv, row 3") == (
         "kpi 0.85 2026-06-01: rows 123456789 of (an address).csv, row 3"
     )
@@ -145,7 +145,7 @@ def test_a_full_disk_at_every_step_of_a_pull(tmp_path: Path, monkeypatch: pytest
         pull(settings)
         assert len(rows(settings)) == 4002
         assert {load.status for load in Ledger(settings.ledger).loads()} == {"loaded"}
-        assert [error for error, told in failures if told is None] == []
+        assert [error for error, explained in failures if explained is None] == []
     finally:
         os.system(f"umount {disk}")
 

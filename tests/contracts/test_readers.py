@@ -166,7 +166,7 @@ def test_lines_below_other_keys(tmp_path: Path, name: str) -> None:
     options = ReadOptions(lines="parts.parts")
     rows = read(path, name, options).table.to_pylist()
     assert [(row["id"], row["parts.total"], row["parts.parts.id"]) for row in rows] == [("2", "2", "7"), ("2", "2", "8")]
-    # By its columns a contract knows the file, whatever stands in its first record.
+    # By its columns a contract knows the file, whatever is in its first record.
     assert read_header(path, name, options) == ["id", "parts.total", "parts.parts.id"]
 
 

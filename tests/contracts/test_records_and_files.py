@@ -69,13 +69,13 @@ def private(home: Home, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, str]:
+def outputs() -> dict[str, str]:
     """What the runs said."""
     return {}
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, told: dict[str, str]) -> Home:
+def first(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, outputs: dict[str, str]) -> Home:
     """Two shops with one numbering stop the first run; with a source each, it is published."""
     root = tmp_path_factory.mktemp("files")
     home = Home(root / "home", root / "exports", root / "config")
@@ -106,19 +106,19 @@ def first(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse, told: dict
     (home.config / "cxhouse.yml").write_text("currency: USD\n")
     run = ["run", "--exports", home.exports, *home.options, "--as-of", AS_OF]
     stopped = cxhouse(*run, exit_code=1)
-    told["clash"] = " ".join((stopped.stdout + stopped.stderr).split())
+    outputs["clash"] = " ".join((stopped.stdout + stopped.stderr).split())
     assert not (home.path / "published" / "marts.duckdb").exists()
     (home.config / "cxhouse.yml").write_text("currency: USD\nexports_source: folder\n")
     done = cxhouse(*run)
-    told["first"] = " ".join((done.stdout + done.stderr).split())
+    outputs["first"] = " ".join((done.stdout + done.stderr).split())
     shutil.copyfile(home.path / "published" / "marts.duckdb", root / "first_marts.duckdb")
     shutil.copyfile(home.path / "published" / "analysis.duckdb", root / "first_analysis.duckdb")
     return home
 
 
 @pytest.mark.ci
-def test_a_clash_of_numbers_names_both_files_and_the_setting(first: Home, told: dict[str, str]) -> None:
-    text = told["clash"]
+def test_a_clash_of_numbers_names_both_files_and_the_setting(first: Home, outputs: dict[str, str]) -> None:
+    text = outputs["clash"]
     assert "north/orders.csv" in text
     assert "south/orders.csv" in text
     assert "share 2 numbers of orders, of which 2" in text
@@ -142,10 +142,10 @@ def test_records_of_two_sources_stay_two(first: Home) -> None:
 
 
 @pytest.mark.ci
-def test_one_file_gives_two_kinds(first: Home, told: dict[str, str]) -> None:
+def test_one_file_gives_two_kinds(first: Home, outputs: dict[str, str]) -> None:
     # Said once of each kind, and not again below the table of what was loaded.
-    assert told["clash"].count("orders_export.csv: 8 rows -> 5 orders") == 1
-    assert told["clash"].count("orders_export.csv: 8 rows -> 8 order items") == 1
+    assert outputs["clash"].count("orders_export.csv: 8 rows -> 5 orders") == 1
+    assert outputs["clash"].count("orders_export.csv: 8 rows -> 8 order items") == 1
     ledger = first.query(
         "select kind, rows_read, rows_loaded, rows_quarantined, rows_merged, records from load_ledger "
         "where file = 'orders_export.csv' order by kind"
@@ -162,7 +162,7 @@ def test_files_of_one_pull_arrive_in_the_order_of_their_dates(first: Home) -> No
 
 
 @pytest.mark.ci
-def test_deleted_tickets_are_gone_and_legs_are_told(first: Home) -> None:
+def test_deleted_tickets_are_gone_and_legs_are_known(first: Home) -> None:
     tickets = private(first, "select ticket_id, is_merged from staging.stg_tickets where ticket_id like '50%' order by 1")
     assert tickets == [("501", False), ("503", True), ("504", False)]
     calls = private(first, "select call_id, interaction_id, channel from staging.stg_calls order by 1")

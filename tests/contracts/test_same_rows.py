@@ -270,7 +270,7 @@ def test_columns_that_differ_by_case_are_two(tmp_path: Path, form: str) -> None:
     assert read_header(path, path.name) == ["Q2", "q2.2"]
     if form != "ndjson":
         assert read(path, path.name, ReadOptions()).messages == [
-            "column names that stand more than once are read as q2.2 (column 2)"
+            "column names that occur more than once are read as q2.2 (column 2)"
         ]
 
 

@@ -53,7 +53,7 @@ def test_connect_legs_callbacks_and_chats(tmp_path: Path) -> None:
         # Nobody picked the callback up.
         connect("D1", "INBOUND", "09:30:00", NextContactId="D2"),
         connect("D2", "CALLBACK", "09:35:00", InitialContactId="D1", PreviousContactId="D1"),
-        # What it went on as stands in another file.
+        # What it went on as is in another file.
         connect("E1", "INBOUND", "09:40:00", NextContactId="E2"),
         connect("F1", "INBOUND", "09:45:00"),
         connect("H1", "API", "09:50:00", Channel="CHAT", **agent),
@@ -211,7 +211,7 @@ def test_servicenow_incident_events(tmp_path: Path) -> None:
 
 @pytest.fixture
 def olist(tmp_path: Path) -> dict[str, Path]:
-    """The marketplace's files, by what stands between `olist_` and `_dataset`."""
+    """The marketplace's files, by what is between `olist_` and `_dataset`."""
     texts = {
         "orders": "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,order_delivered_carrier_date,"
         "order_delivered_customer_date,order_estimated_delivery_date\n"

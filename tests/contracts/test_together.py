@@ -43,13 +43,13 @@ def test_read_together_or_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     found = {}
     for most in (1, 250):
         monkeypatch.setattr(reading, "_TOGETHER", most)
-        told = Settings(exports=str(tmp_path / "exports"), home=tmp_path / f"home{most}")
-        pulling, messages = Pull(told, lambda _: None), []
+        settings = Settings(exports=str(tmp_path / "exports"), home=tmp_path / f"home{most}")
+        pulling, messages = Pull(settings, lambda _: None), []
         for report in pulling.kinds(lambda _, batches: [True] * len(batches)):
             messages += [message for message in report.messages if "rows read in" not in message]
         files = sorted(
-            path.relative_to(told.home).as_posix()
-            for root in (told.raw, told.quarantine)
+            path.relative_to(settings.home).as_posix()
+            for root in (settings.raw, settings.quarantine)
             for path in root.glob("*/0*.parquet")  # their names tell their content
         )
         loads = [(load.batch, load.contract, load.status, load.reason, load.rows_read, load.records, load.told_columns)

@@ -40,8 +40,8 @@ def test_each_cell_is_a_row_whose_number_tells_row_and_column(tmp_path: Path) ->
     path, contract = tmp_path / "rates.csv", contract_of(tmp_path)
     path.write_text("Day,USD,GBP,\n2026-06-05,1.25,0.85,\n2026-06-04,1.5,,\n2026-06-03,x,0.8,\n2026-06-02,1,2,3,4\n")
     result = made(path, contract)
-    told = [(row["rate_date"], row["currency"], row["rate"], row["_row"]) for row in result.loaded.to_pylist()]
-    assert told == [
+    rates = [(row["rate_date"], row["currency"], row["rate"], row["_row"]) for row in result.loaded.to_pylist()]
+    assert rates == [
         (date(2026, 6, 5), "USD", 1.25, 2002),
         (date(2026, 6, 5), "GBP", 0.85, 2003),
         (date(2026, 6, 4), "USD", 1.5, 3002),

@@ -138,15 +138,15 @@ def test_of_two_equal_clock_times_of_a_log_the_one_that_fits_its_rows(local: lis
     def event(ticket: str, at: str) -> dict[str, str]:
         return {"ticket_id": ticket, "event_at": f"2026-10-25 {at}:00", "event_type": "internal_note"}
 
-    # Another ticket's events stand between them, an offset tells its own instant, and a row that cannot be read is none.
+    # Another ticket's events are between them, an offset tells its own instant, and a row that cannot be read is none.
     rows = [event("t", local[0]), event("other", "02:59")]
     rows += [row for at in local[1:] for row in (event("t", at), event("other", "02:59"), {"ticket_id": "t", "event_at": "x"})]
     rows.append({**event("zoned", ""), "event_at": "2026-10-25 02:30:00+01:00"})
     result = read("ticket_events", rows, timezone="Europe/Berlin")
-    told = [(row["ticket_id"], row["event_at"]) for row in result.loaded.to_pylist()]
-    assert [f"{at:%H:%M}" for ticket, at in told if ticket == "t"] == expected
-    assert {f"{at:%H:%M}" for ticket, at in told if ticket == "other"} == {"00:59"}
-    assert [f"{at:%H:%M}" for ticket, at in told if ticket == "zoned"] == ["01:30"]
+    events = [(row["ticket_id"], row["event_at"]) for row in result.loaded.to_pylist()]
+    assert [f"{at:%H:%M}" for ticket, at in events if ticket == "t"] == expected
+    assert {f"{at:%H:%M}" for ticket, at in events if ticket == "other"} == {"00:59"}
+    assert [f"{at:%H:%M}" for ticket, at in events if ticket == "zoned"] == ["01:30"]
     kept = result.loaded["_row"].to_pylist()
     assert kept == sorted(kept)
     assert result.quarantined.num_rows == len(local) - 1

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from reading import canonicalise, read
-from vendor_cases import CASES, CONTRACTS, VENDORS, Case, _contracts, _loaded, _told
+from vendor_cases import CASES, CONTRACTS, VENDORS, Case, _contracts, _loaded, as_texts
 
 from orchestration.pull.contracts import claims
 from orchestration.pull.jobs import options_of
@@ -34,23 +34,23 @@ def test_rows(case: Case) -> None:
     quarantined = {str(row["_row"]): row["reason"] for row in result.quarantined.to_pylist()}
     assert quarantined.keys() == case.quarantined.keys(), quarantined
     assert [f"{row}: {quarantined[row]}" for row, part in case.quarantined.items() if part not in quarantined[row]] == []
-    assert [_told(row) for row in result.loaded.to_pylist()] == [
+    assert [as_texts(row) for row in result.loaded.to_pylist()] == [
         {name: value for name, value in row.items() if name != "_why"} for row in case.rows
     ]
     assert (result.rows_merged, result.rows_left_out) == (case.rows_merged, case.rows_left_out)
 
 
 @pytest.mark.parametrize("reply_date", ["Company Reply Date (UTC)", "Business Reply Date (UTC)", None])
-def test_what_only_an_optional_column_tells_a_file_without_it_does_not(reply_date: str | None, tmp_path: Path) -> None:
+def test_what_only_an_optional_column_says_a_file_without_it_does_not(reply_date: str | None, tmp_path: Path) -> None:
     """Else a file that says nothing of replies would say that there was none."""
     path = tmp_path / "reviews.csv"
     names = ["Review Id", "Review Created (UTC)", "Review Stars", "Review Content", *([reply_date] if reply_date else [])]
     path.write_text(f"{','.join(names)}\nr1,2026-01-03 10:00:00,4,Fine{',' if reply_date else ''}\n")
     contract = CONTRACTS["trustpilot_reviews"]
     content = read(path, path.name, options_of(contract))
-    told = canonicalise(content, contract, Origin("test", path.name, 1, contract.name)).told_columns
-    assert ("replied_at" in told) == bool(reply_date)
-    assert {"review_id", "rating_scale", "source"} <= set(told)
+    available = canonicalise(content, contract, Origin("test", path.name, 1, contract.name)).available_columns
+    assert ("replied_at" in available) == bool(reply_date)
+    assert {"review_id", "rating_scale", "source"} <= set(available)
 
 
 def test_a_file_of_ebay_cannot_say_that_an_order_was_cancelled() -> None:
@@ -58,13 +58,13 @@ def test_a_file_of_ebay_cannot_say_that_an_order_was_cancelled() -> None:
     cases = {
         case.contract: case for case in CASES if case.contract in ("ebay_orders", "shopify_orders", "amazon_order_report_orders")
     }
-    told = {name: _loaded(case).told_columns for name, case in cases.items()}
-    assert {name: "status!cancelled" in columns for name, columns in told.items()} == {
+    available = {name: _loaded(case).available_columns for name, case in cases.items()}
+    assert {name: "status!cancelled" in columns for name, columns in available.items()} == {
         "ebay_orders": True,
         "shopify_orders": False,
         "amazon_order_report_orders": True,
     }
-    assert {name for name in told["ebay_orders"] if "!" in name} == {
+    assert {name for name in available["ebay_orders"] if "!" in name} == {
         f"status!{word}" for word in ("delivered", "cancelled", "returned", "refunded")
     }
 

@@ -1,6 +1,6 @@
 """All vendors' fixtures in one home: each file is loaded as its case says, and KPIs by vendor are those of ``vendor_kpis.yml``.
 
-Each vendor's files lie in a folder of its own, whose name is the source of its ids, and a contract over the shipped one carries
+Each vendor's files are in a folder of its own, whose name is the source of its ids, and a contract over the shipped one carries
 the vendor's name along, by which KPIs are cut.
 """
 
@@ -85,11 +85,11 @@ def test_every_fixture_is_loaded_and_its_kpis_are_right(tmp_path: Path, cxhouse:
         "select member, kpi_id, value, n from kpis where grain = 'all' and dimension = 'vendor' and value is not null"
     )
     found = {(member, kpi): (value, n) for member, kpi, value, n in rows}
-    wanted = {(vendor, kpi): tuple(told) for vendor, kpis in KPIS.items() for kpi, told in kpis.items()}
+    wanted = {(vendor, kpi): tuple(figures) for vendor, kpis in KPIS.items() for kpi, figures in kpis.items()}
     wrong = {
-        key: (told, found.get(key))
-        for key, told in wanted.items()
-        if key not in found or found[key][1] != told[1] or found[key][0] != pytest.approx(told[0], abs=1e-5)
+        key: (figures, found.get(key))
+        for key, figures in wanted.items()
+        if key not in found or found[key][1] != figures[1] or found[key][0] != pytest.approx(figures[0], abs=1e-5)
     }
     assert wrong == {}
 

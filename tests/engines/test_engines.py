@@ -24,7 +24,7 @@ from orchestration.settings import Settings
 from orchestration.spark import stop_session
 from orchestration.warehouse import Warehouse
 
-#: Macro as it stands in a model -> its value, as text. Instants are UTC.
+#: Macro as it is in a model -> its value, as text. Instants are UTC.
 EXPRESSIONS = {
     "seconds_between(\"timestamp '2026-03-29 00:59:59'\", \"timestamp '2026-03-29 01:00:01.9'\")": "2",
     "seconds_between(\"timestamp '2026-01-01 00:00:10'\", \"timestamp '2026-01-01 00:00:00'\")": "-10",
@@ -110,7 +110,7 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 def _differences(one: Path, other: Path, publication: str) -> list[str]:
-    told = []
+    found = []
     with duckdb.connect() as con:
         for name, home in (("one", one), ("other", other)):
             con.execute(f"attach '{home / 'published' / f'{publication}.duckdb'}' as {name} (read_only)")
@@ -126,14 +126,14 @@ def _differences(one: Path, other: Path, publication: str) -> list[str]:
                 sorted(con.execute(f"select {names} from {name}.{table}").fetchall(), key=_order) for name in ("one", "other")
             )
             if len(here) != len(there):
-                told.append(f"{table}: {len(here)} rows, {len(there)} rows")
+                found.append(f"{table}: {len(here)} rows, {len(there)} rows")
             pairs = zip(here, there, strict=False)
-            told += [f"{table}: {a} {b}" for a, b in pairs if not all(map(_same, a, b))][:3]
-    return told
+            found += [f"{table}: {a} {b}" for a, b in pairs if not all(map(_same, a, b))][:3]
+    return found
 
 
 def _order(row: tuple) -> list[str]:
-    """Rows with the same texts stand in the order of their numbers, as far as these are the same."""
+    """Rows with the same texts are in the order of their numbers, as far as these are the same."""
     return [str(value) for value in row if not isinstance(value, float)] + [
         f"{value:.6e}" for value in row if isinstance(value, float)
     ]
@@ -175,11 +175,11 @@ def test_a_difference_is_seen(tmp_path: Path, sample_home: Home) -> None:
         assert differences(one, other), change
 
 
-def test_what_spark_needs_is_told(tmp_path: Path, cxhouse: Cxhouse) -> None:
+def test_what_spark_needs_is_reported(tmp_path: Path, cxhouse: Cxhouse) -> None:
     (tmp_path / "exports").mkdir()
     options = ["--engine", "spark", "--exports", tmp_path / "exports", "--home", tmp_path / "home"]
-    told = cxhouse("run", *options, exit_code=2, JAVA_HOME=str(tmp_path)).stderr
-    assert "--engine spark needs" in told
+    output = cxhouse("run", *options, exit_code=2, JAVA_HOME=str(tmp_path)).stderr
+    assert "--engine spark needs" in output
     assert not (tmp_path / "home").exists()
 
 
@@ -264,8 +264,8 @@ def free_port() -> int:
 @pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_gives_the_same(tmp_path: Path, cxhouse: Cxhouse) -> None:
     cxhouse("sample", "--out", tmp_path, "--customers", "150", "--days", "120", "--seed", "12")
-    told = {**SMALL, "spark_conf": {**SMALL["spark_conf"], "spark.executor.memory": "1g", "spark.task.maxFailures": 8}}
-    config = configured(tmp_path / "config", {**told, "vars": {"kpi_grains": ["month", "all"]}})
+    settings = {**SMALL, "spark_conf": {**SMALL["spark_conf"], "spark.executor.memory": "1g", "spark.task.maxFailures": 8}}
+    config = configured(tmp_path / "config", {**settings, "vars": {"kpi_grains": ["month", "all"]}})
     home = tmp_path / "cluster"
     with Cluster(tmp_path) as cluster:
         command = ["run", "--exports", tmp_path / "exports", "--home", home, "--config", config, "--engine", "spark"]

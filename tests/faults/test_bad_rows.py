@@ -1,4 +1,4 @@
-"""One bad row never stops a run: it lies in quarantine with its reason, and the figures are as if it had not been there."""
+"""One bad row never stops a run: it is in quarantine with its reason, and the figures are as if it had not been there."""
 
 from __future__ import annotations
 

@@ -281,7 +281,7 @@ def test_other_limits_are_another_try(tmp_path: Path) -> None:
     assert found == [["loaded", "refused"], ["loaded", "refused"], ["loaded", "loaded"]]
 
 
-# -- what lies in a folder ----------------------------------------------------------------------------------------------
+# -- what is in a folder ------------------------------------------------------------------------------------------------
 
 
 class Folder(FolderSource):
@@ -354,14 +354,14 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_an_archive_of_a_million_files_is_not_listed(tmp_path: Path) -> None:
-    """The length of its list stands at its end: who reads the list first has a million objects in memory."""
+    """The length of its list is at its end: who reads the list first has a million objects in memory."""
     path = tmp_path / "many.zip"
     names = [b"tickets_%07d.csv" % number for number in range(300_000)]
     listing = b"".join(
         struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name for name in names
     )
-    told = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(listing), 0, 0)
-    path.write_bytes(listing + told)
+    ending = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(listing), 0, 0)
+    path.write_bytes(listing + ending)
     (file,) = archive_members(path, "many.zip", "1").values()
     assert file.problem is not None
     assert file.problem.startswith("lists its files in 19,500,000 bytes, more than")

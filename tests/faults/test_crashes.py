@@ -193,15 +193,15 @@ def test_a_full_disk(tmp_path: Path, company: Path, cxhouse: Cxhouse) -> None:
         for spare in (0, 1, 2, 3, 4, 6, 8, 10, 12):
             free = shutil.disk_usage(disk).free
             filler.write_bytes(b"\0" * max(0, free - spare * 2**20))
-            told = subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-m", "orchestration.cli", "run", *map(str, ours.options)],
                 cwd=REPOSITORY, capture_output=True, text=True, check=False,
             )  # fmt: skip
             filler.unlink()
-            if told.returncode == 0:
+            if done.returncode == 0:
                 break
             failures += 1
-            assert "Traceback" not in told.stderr, told.stderr
+            assert "Traceback" not in done.stderr, done.stderr
             assert published_rows(ours.home) == before
         assert failures >= 3
         ours.run()

@@ -49,12 +49,12 @@ def test_killed_publications_leave_no_torn_version(tmp_path: Path, kills: int) -
     process = started("--killed", home, kills, 20261126)
     said, complaints = process.communicate()
     assert process.returncode == 0, complaints
-    told = json.loads(said)
-    print(told)
-    assert (told["kills"], told["torn"]) == (kills, 0)
+    counts = json.loads(said)
+    print(counts)
+    assert (counts["kills"], counts["torn"]) == (kills, 0)
     # They hit publications at work, and some of these came to their end before.
-    assert told["versions"] > 0
-    assert told["cut"] > 0
+    assert counts["versions"] > 0
+    assert counts["cut"] > 0
 
 
 # -- readers -----------------------------------------------------------------------------------------------------------
@@ -74,8 +74,8 @@ def test_reads_during_publications_see_one_version(tmp_path: Path, reads: int) -
     for reader in readers:
         said, complaints = reader.communicate()
         assert reader.returncode == 0, complaints
-        told = json.loads(said)
-        seen, count = seen | set(told["numbers"]), count + told["reads"]
+        result = json.loads(said)
+        seen, count = seen | set(result["numbers"]), count + result["reads"]
     print(f"{count} reads during {number} publications, {len(seen)} versions seen, no error, none mixed")
     assert count >= reads
     assert len(seen) >= 3

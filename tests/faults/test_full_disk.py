@@ -27,7 +27,7 @@ STEPS: list[tuple[Any, str]] = [
     (Candidate, "__init__"), (Candidate, "_write_run"), (Candidate, "_copy"), (step, "_check"), (Kept, "published"),
     (step, "write_keys"), (step, "_draw_report"), (candidate, "install"), (versions, "_write_manifest"), (versions, "_switch"),
     (versions, "_link"), (versions, "_prune"), (step, "finish_run"), (RunRecord, "save"), (Ledger, "clear_blame"),
-    (Ledger, "put_alerts"), (step, "settle"), (step, "tell_new_alerts"),
+    (Ledger, "put_alerts"), (step, "settle"), (step, "send_new_alerts"),
 ]  # fmt: skip
 SIZE, INODES = 64 * 2**20, 10**6
 
@@ -47,9 +47,9 @@ def disk(folder: Path) -> Iterator[Path]:
 
 def set_room(folder: Path, bytes_: int | None = None, names: int | None = None) -> None:
     """Leave so many bytes, or names of new files; none: as many as ever."""
-    told = os.statvfs(folder)
-    size = SIZE if bytes_ is None else (told.f_blocks - told.f_bfree) * told.f_frsize + bytes_
-    inodes = INODES if names is None else told.f_files - told.f_ffree + names
+    status = os.statvfs(folder)
+    size = SIZE if bytes_ is None else (status.f_blocks - status.f_bfree) * status.f_frsize + bytes_
+    inodes = INODES if names is None else status.f_files - status.f_ffree + names
     subprocess.run(["mount", "-o", f"remount,size={size},nr_inodes={inodes}", folder], check=True)
 
 

@@ -1,4 +1,4 @@
-"""Whatever lies in the exports folder: every row is loaded or quarantined, or its file is refused with the reason."""
+"""Whatever is in the exports folder: every row is loaded or quarantined, or its file is refused with the reason."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ def test_names_that_look_the_same(box: Box) -> None:
     for number, byte in enumerate((b"\xff", b"\xfe")):
         with open(os.fsencode(box.exports) + b"/tickets_" + byte + b".csv", "wb") as stream:
             stream.write(_rows(f"same{number},2026-06-01,open,x"))
-    told = Settings(exports=str(box.exports), home=box.home)
-    list(Pull(told, lambda _: None).kinds(lambda _, batches: [True] * len(batches)))
+    chosen = Settings(exports=str(box.exports), home=box.home)
+    list(Pull(chosen, lambda _: None).kinds(lambda _, batches: [True] * len(batches)))
     rows = pq.read_table(box.home / "raw" / "tickets")["ticket_id"].to_pylist()
     assert sorted(rows) == ["same0", "same1", "t1"]
 
@@ -156,8 +156,8 @@ def test_links_and_ways_out_lead_nowhere(box: Box) -> None:
     os.mkfifo(box.exports / "tickets_pipe.csv")
     (box.exports / "tickets..csv").write_text(GOOD.replace("t1", "t2"))
     (box.exports / "..tickets.csv").write_text(GOOD.replace("t1", "hidden"))
-    told = Settings(exports=str(box.exports), home=box.home)
-    list(Pull(told, lambda _: None).kinds(lambda _, batches: [True] * len(batches)))
+    chosen = Settings(exports=str(box.exports), home=box.home)
+    list(Pull(chosen, lambda _: None).kinds(lambda _, batches: [True] * len(batches)))
     rows = pq.read_table(box.home / "raw" / "tickets")["ticket_id"].to_pylist()
     assert sorted(rows) == ["t1", "t2"]
 
@@ -253,10 +253,10 @@ def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
         with (box.exports / "tickets_many.csv").open("w") as stream:
             stream.write(HEADER)
             stream.writelines(f"m{number}{line}" for number in range(rows))
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", code, box.exports, box.home], cwd=REPOSITORY, capture_output=True, text=True, check=True
         )
-        peaks.append(int(told.stdout))
+        peaks.append(int(done.stdout))
         found = sum(pq.read_metadata(path).num_rows for path in (box.home / "raw" / "tickets").glob("0*"))
         assert found == rows + 1
     # The text of what the larger file has more is 126 MiB, held once.

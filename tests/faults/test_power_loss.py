@@ -66,8 +66,8 @@ def write(exports: Path, arrival: int) -> None:
 
 def state(home: Path) -> tuple[Any, ...]:
     """All that a home holds of the exports."""
-    told = Settings(home=home)
-    with sqlite3.connect(told.ledger) as con:
+    settings = Settings(home=home)
+    with sqlite3.connect(settings.ledger) as con:
         loads = con.execute(
             "select file, sha256, contract, status, reason, rows_read, rows_loaded, rows_quarantined, told_columns "
             "from loads join landed using (batch) order by 1, 2, 3"
@@ -75,25 +75,25 @@ def state(home: Path) -> tuple[Any, ...]:
         landed = con.execute("select file, sha256, bytes from landed order by 1, 2").fetchall()
     con.close()
     rows = {}
-    for root in (told.raw, told.quarantine):
+    for root in (settings.raw, settings.quarantine):
         for kind in ("tickets", "reviews"):
             found = [row for path in root.glob(f"{kind}/0*.parquet") for row in pq.read_table(path).to_pylist()]
             kept = [{name: value for name, value in row.items() if name not in ("_batch", "_delivery")} for row in found]
             rows[root.name, kind] = sorted(map(repr, kept))
-    hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in told.landing.glob("*/*"))
+    hashes = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in settings.landing.glob("*/*"))
     return loads, landed, rows, hashes
 
 
 def claims_nothing_that_lacks(home: Path) -> None:
     """What the ledger speaks of is on disk, whole."""
-    told = Settings(home=home)
-    if not told.ledger.exists() or not told.ledger.stat().st_size:
+    settings = Settings(home=home)
+    if not settings.ledger.exists() or not settings.ledger.stat().st_size:
         return
-    ledger = Ledger(told.ledger)
+    ledger = Ledger(settings.ledger)
     for file in ledger.landed():
-        assert hashlib.sha256(landed_path(told.landing, file).read_bytes()).hexdigest() == file.sha256, file
+        assert hashlib.sha256(landed_path(settings.landing, file).read_bytes()).hexdigest() == file.sha256, file
     for load in ledger.loads():
-        for root in (told.raw, told.quarantine) if load.status == "loaded" else ():
+        for root in (settings.raw, settings.quarantine) if load.status == "loaded" else ():
             (path,) = (root / load.kind).glob(f"{stem_of(load.batch, load.contract)}.*")
             assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(path.name.split(".")[-2]), path
 

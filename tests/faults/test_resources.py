@@ -25,7 +25,7 @@ MIB = 2**20
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "_told", None)
+    monkeypatch.setattr(resources, "_current", None)
     for name in ("MEMORY_LIMIT", "TEMP_DIRECTORY", "THREADS", "CONFIG"):
         monkeypatch.delenv(f"CXHOUSE_{name}", raising=False)
 
@@ -73,10 +73,10 @@ def test_a_share_of_what_the_cgroup_has(
     assert total_memory() == memory
     assert default_memory() == memory // 2
     assert processors() == threads
-    told = Settings(home=tmp_path / "home")
-    assert (told.resources.memory_bytes, told.threads) == (memory // 2, threads)
+    settings = Settings(home=tmp_path / "home")
+    assert (settings.resources.memory_bytes, settings.threads) == (memory // 2, threads)
     assert parse_memory("25%") == memory // 4
-    use(told.resources)
+    use(settings.resources)
     with connect() as con:
         assert con.execute("select current_setting('memory_limit')").fetchall() == [(f"{memory // 2 // MIB}.0 MiB",)]
         assert con.execute("select current_setting('threads')").fetchall() == [(threads,)]
@@ -171,8 +171,8 @@ def test_too_little_memory_names_the_file_and_the_setting(tmp_path: Path) -> Non
         "query: select *, (select list(subject) from file) as everything from file\n"
         "columns: {ticket_id: ticket_id, created_at: created_at, status: status, tags: {sql: len(everything)}}\n"
     )
-    told = Settings(exports=str(box.exports), home=box.home, config_dir=config, memory_limit="32MiB", threads=1)
-    pulling = Pull(told, lambda _: None)
+    settings = Settings(exports=str(box.exports), home=box.home, config_dir=config, memory_limit="32MiB", threads=1)
+    pulling = Pull(settings, lambda _: None)
     with pytest.raises(CxhouseError, match=r"tickets_large\.csv needs more memory .*32MiB.*`memory_limit`"):
         list(pulling.kinds(lambda _, batches: [True] * len(batches)))
 
@@ -188,8 +188,8 @@ def test_dbt_keeps_to_it_too(tmp_path: Path) -> None:
 
     from orchestration.warehouse import _bound_dbt
 
-    told = Settings(home=tmp_path / "home", memory_limit="150MiB", threads=1, temp_directory=tmp_path / "spill")
-    Warehouse(told)
+    settings = Settings(home=tmp_path / "home", memory_limit="150MiB", threads=1, temp_directory=tmp_path / "spill")
+    Warehouse(settings)
     _bound_dbt()
     _bound_dbt()
     # As dbt calls it, on the environment itself.
@@ -197,7 +197,7 @@ def test_dbt_keeps_to_it_too(tmp_path: Path) -> None:
     con = environment_of_dbt.initialize_db(DuckDBCredentials(path=str(tmp_path / "w.duckdb"), schema="main", database="w"), {})
     found = con.execute("select current_setting('memory_limit'), current_setting('threads'), current_setting('temp_directory')")
     assert found.fetchall() == [("150.0 MiB", 1, str(tmp_path / "spill"))]
-    environment = told.environment()
+    environment = settings.environment()
     assert (environment["CXHOUSE_DUCKDB_MEMORY"], environment["CXHOUSE_MODELS_AT_ONCE"]) == ("150MiB", "1")
     said = str(explain("Runtime Error in model x\n  Out of Memory Error: could not allocate", "the model kpi_parts_tickets"))
     assert said.startswith("the model kpi_parts_tickets needs more memory than it may take (150MiB with 1 thread(s))")

@@ -26,8 +26,8 @@ class Box:
 
     def pull(self) -> dict[str, Load]:
         """Pull, and hold the ledger against the files: rows read = loaded + quarantined, as they lie there."""
-        told = Settings(exports=str(self.exports), home=self.home)
-        pulling = Pull(told, lambda _: None)
+        settings = Settings(exports=str(self.exports), home=self.home)
+        pulling = Pull(settings, lambda _: None)
         for _ in pulling.kinds(lambda _, batches: [True] * len(batches)):
             pass
         names = {file.batch: file.file for file in pulling.ledger.landed()}
@@ -35,7 +35,7 @@ class Box:
         for load in loads.values():
             assert load.rows_read == load.rows_loaded + load.rows_quarantined
             stem = f"{load.kind}/{load.batch:08d}_{load.contract}.*"
-            for folder, rows in ((told.raw, load.rows_loaded), (told.quarantine, load.rows_quarantined)):
+            for folder, rows in ((settings.raw, load.rows_loaded), (settings.quarantine, load.rows_quarantined)):
                 found = sum(pq.read_metadata(path).num_rows for path in folder.glob(stem))
                 assert found == rows
         assert loads["tickets_good.csv"].rows_loaded == 1, "a bad neighbour does no harm"

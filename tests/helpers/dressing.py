@@ -173,10 +173,10 @@ def dress(kind_name: str, seed: int, folder: Path) -> Dress:
 
 def _name(kind: Kind, column: str, language: str, chance: random.Random) -> str:
     """What the column is called in the language, or by vendors; its own name sometimes."""
-    told = written_names(kind, column)
-    choice = told[language] or told["any"] or [column]
+    names = written_names(kind, column)
+    choice = names[language] or names["any"] or [column]
     if chance.random() < 0.15:
-        choice = told["any"] or choice
+        choice = names["any"] or choice
     name = chance.choice(choice)
     if kind.columns[column].type == "seconds" and unit_of(name):
         # The unit that a name carries is another one than the file's.
@@ -193,7 +193,7 @@ def _cell(spec: Column, value: Any, form: dict[str, Any]) -> str:
     if value is None:
         return str(form["missing"])
     if spec.values:
-        # A word that nobody knows: only where the row stands without it.
+        # A word that nobody knows: only where the row is complete without it.
         is_strange = form["strange"] and not spec.required and value == spec.values[0]
         return str(form["strange"] if is_strange else form["words"][spec.name][value])
     match spec.type:

@@ -216,8 +216,8 @@ class Step:
     takes_back: int | None
 
     def describe(self) -> str:
-        told = [(e.name, len(e.rows)) for e in self.exports]
-        return f"{self.as_of} {told} {self.review_source} {self.order_stage} {self.only or 'all'} {self.takes_back}"
+        sizes = [(e.name, len(e.rows)) for e in self.exports]
+        return f"{self.as_of} {sizes} {self.review_source} {self.order_stage} {self.only or 'all'} {self.takes_back}"
 
 
 #: Columns that some files have and others lack: what a file cannot tell is unknown for its records.
@@ -293,8 +293,8 @@ def opening_calls(draw: st.DrawFn) -> Export:
     """Calls in which tickets were opened, or that came shortly after."""
     rows = draw(st.lists(KINDS["calls"], min_size=1, max_size=6))
     tickets = [draw(_ids("t", 8)) for _ in rows]
-    told = [{"ticket_id": ticket, "started_at": draw(_about(_born(ticket)))} for ticket in tickets]
-    return Export("calls", [{**row, **of_ticket} for row, of_ticket in zip(rows, told, strict=True)])
+    contacts = [{"ticket_id": ticket, "started_at": draw(_about(_born(ticket)))} for ticket in tickets]
+    return Export("calls", [{**row, **of_ticket} for row, of_ticket in zip(rows, contacts, strict=True)])
 
 
 @st.composite

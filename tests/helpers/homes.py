@@ -71,17 +71,17 @@ class Home:
 
 
 def check_that_spans_add_up(home: Home, at_least: int) -> None:
-    """The states of a ticket with a whole log last, from its creation to its last solving; of others no wait is told."""
+    """The states of a ticket with a whole log last, from its creation to its last solving; of others no wait is known."""
     sums = home.query(
         "select tickets.full_resolution_seconds, sum(spans.duration_seconds), tickets.requester_wait_seconds is not null "
         "from fct_tickets as tickets inner join fct_ticket_status_spans as spans on tickets.ticket_id = spans.ticket_id "
         "where spans.ends_at <= tickets.solved_at "
         "group by tickets.ticket_id, tickets.full_resolution_seconds, tickets.requester_wait_seconds"
     )
-    told = [(whole, spent) for whole, spent, is_told in sums if is_told]
-    assert len(told) > at_least
-    assert len(sums) - len(told) < len(sums) / 50, "logs that do not reach a ticket are few"
-    assert all(whole == spent for whole, spent in told)
+    known = [(whole, spent) for whole, spent, is_known in sums if is_known]
+    assert len(known) > at_least
+    assert len(sums) - len(known) < len(sums) / 50, "logs that do not reach a ticket are few"
+    assert all(whole == spent for whole, spent in known)
 
 
 def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:

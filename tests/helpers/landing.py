@@ -23,11 +23,11 @@ class Home:
         self.settings = Settings(home=path / "home", exports=exports)
         self.settings.scratch.mkdir(parents=True)
         self.ledger = Ledger(self.settings.ledger)
-        self.told: list[str] = []
+        self.progress: list[str] = []
 
     def land(self) -> Any:
         forget_listings()
-        self.pull = Pull(self.settings, self.told.append)
+        self.pull = Pull(self.settings, self.progress.append)
         return self.pull._land(Untrusted(Places(self.settings.landing, self.settings.scratch), self.ledger))
 
     def contents(self) -> dict[str, bytes]:

@@ -50,24 +50,24 @@ def traced(command: list[str], home: Path, logs: Path, cwd: Path) -> list[Op]:
     return list(_ops(lines, str(home)))
 
 
-def _text(told: str) -> bytes:
-    return bytes.fromhex(told.replace("\\x", ""))
+def _text(escaped: str) -> bytes:
+    return bytes.fromhex(escaped.replace("\\x", ""))
 
 
 def _ops(lines: list[tuple[str, str, re.Match[str]]], home: str) -> Iterator[Op]:
     places: dict[tuple[str, str], int] = {}
     for _, process, found in lines:
-        call, told, result = found[2], found[3], int(found[4])
-        texts = [_text(text) for text in _TEXT.findall(told)]
+        call, arguments, result = found[2], found[3], int(found[4])
+        texts = [_text(text) for text in _TEXT.findall(arguments)]
         # An open file is shown as `3<path>`, the path in the same letters as any text.
-        handle = re.match(r"(\d+)<((?:\\x[0-9a-f]{2})*)>", told)
+        handle = re.match(r"(\d+)<((?:\\x[0-9a-f]{2})*)>", arguments)
         path = _text(handle[2]).decode() if handle else texts[0].decode(errors="replace") if texts else ""
         if call in ("openat", "open", "creat"):
             path = texts[0].decode()
             places[process, path] = 0
-            if path.startswith(home) and "O_CREAT" in told:
+            if path.startswith(home) and "O_CREAT" in arguments:
                 yield Op("make", path)
-            if path.startswith(home) and "O_TRUNC" in told:
+            if path.startswith(home) and "O_TRUNC" in arguments:
                 yield Op("cut", path, place=0)
             continue
         if not path.startswith(home) and not any(text.startswith(home.encode()) for text in texts):
@@ -77,13 +77,13 @@ def _ops(lines: list[tuple[str, str, re.Match[str]]], home: str) -> Iterator[Op]
             yield Op("write", path, place=places.get(key, 0), data=texts[0])
             places[key] = places.get(key, 0) + result
         elif call == "pwrite64":
-            yield Op("write", path, place=int(told.rpartition(",")[2]), data=texts[0])
+            yield Op("write", path, place=int(arguments.rpartition(",")[2]), data=texts[0])
         elif call == "read":
             places[key] = places.get(key, 0) + result
         elif call == "lseek":
             places[key] = result
         elif call == "ftruncate":
-            yield Op("cut", path, place=int(told.rpartition(",")[2]))
+            yield Op("cut", path, place=int(arguments.rpartition(",")[2]))
         elif call in ("fsync", "fdatasync"):
             yield Op("sync", path)
         elif call.startswith("rename"):

@@ -23,7 +23,7 @@ from orchestration.pull.readers import ReadOptions
 from orchestration.pull.records import Block, BrokenRow, Rows
 from orchestration.pull.sorting import Origin
 
-#: Small, so that what a test looks at lies in several of them.
+#: Small, so that what a test looks at is in several of them.
 BLOCK_ROWS = 2
 
 
@@ -59,7 +59,7 @@ class Canonical:
     rows_read: int
     rows_left_out: int = 0
     messages: tuple[str, ...] = ()
-    told_columns: tuple[str, ...] = ()
+    available_columns: tuple[str, ...] = ()
 
 
 def whole(rows: Rows) -> FileContent:
@@ -83,7 +83,14 @@ def canonicalise(
         good, bad = pq.ParquetFile(loaded).read(), pq.ParquetFile(rejected).read()
     assert (good.num_rows, bad.num_rows) == (made.rows_loaded, made.rows_quarantined)
     return Canonical(
-        good, bad, made.unknown_columns, made.rows_merged, made.rows_read, made.rows_left_out, made.messages, made.told_columns
+        good,
+        bad,
+        made.unknown_columns,
+        made.rows_merged,
+        made.rows_read,
+        made.rows_left_out,
+        made.messages,
+        made.available_columns,
     )
 
 

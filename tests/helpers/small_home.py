@@ -98,8 +98,8 @@ class SmallHome:
         found |= {(int(line), ROWS) for line in (folder / "report.html").read_text(encoding="utf-8").split()}
         ((number, rows),) = found
         assert rows == ROWS
-        told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        assert told["run_id"] == f"run {number}"
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["run_id"] == f"run {number}"
         return int(number)
 
 
@@ -122,23 +122,23 @@ def _done(child: int) -> bool:
 def kill_publications(home: SmallHome, kills: int, seed: int) -> dict[str, int]:
     """Publish without end, killed that many times at random moments; after each one a reader looks at every file."""
     chance = random.Random(seed)
-    told = {"kills": 0, "torn": 0, "cut": 0, "versions": 0}
+    counts = {"kills": 0, "torn": 0, "cut": 0, "versions": 0}
     start = time.monotonic()
     assert _done(forked(lambda: home.publish(0)))
     seconds, before = time.monotonic() - start, home.number
-    while told["kills"] < kills:
+    while counts["kills"] < kills:
         child = forked(lambda: [home.publish(number) for number in count(home.number + 1)])
         time.sleep(chance.uniform(0, 2.5 * seconds))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        told["kills"] += 1
-        told["cut"] += (home.settings.published / ".next").exists()
-        told["torn"] += not _done(forked(home.seen))
-        told["versions"] += home.number - before
+        counts["kills"] += 1
+        counts["cut"] += (home.settings.published / ".next").exists()
+        counts["torn"] += not _done(forked(home.seen))
+        counts["versions"] += home.number - before
         before = home.number
     assert _done(forked(lambda: home.publish(home.number + 1)))
     assert _done(forked(home.seen))
-    return told
+    return counts
 
 
 def read_on(home: SmallHome, reads: int) -> dict[str, Any]:

@@ -34,10 +34,10 @@ def has_spark() -> bool:
 needs_spark = pytest.mark.skipif(not has_spark(), reason="Spark is an extra: make setup-spark")
 
 
-def configured(folder: Path, told: dict) -> Path:
+def configured(folder: Path, settings: dict) -> Path:
     """A configuration folder with more settings in it."""
     path = folder / "cxhouse.yml"
-    told = {**(yaml.safe_load(path.read_text()) if path.exists() else {}), **told}
+    settings = {**(yaml.safe_load(path.read_text()) if path.exists() else {}), **settings}
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(told))
+    path.write_text(yaml.safe_dump(settings))
     return folder

@@ -87,5 +87,5 @@ def _plain(value: Any) -> Any:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def as_texts(row: dict[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in row.items() if value is not None and name not in LINEAGE}

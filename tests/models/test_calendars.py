@@ -235,8 +235,8 @@ def test_clock_times_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config" / "seeds" / "business_hours.csv").write_text(
         "\n".join(["calendar,weekday,opens_at,closes_at,timezone", *rows])
     )
-    told = Settings(home=tmp_path / "home", config_dir=tmp_path / "config", as_of=date(2026, 7, 1))
-    prepare_home(told)
-    results = Warehouse(told).build(["--select", "business_hours"])
+    chosen = Settings(home=tmp_path / "home", config_dir=tmp_path / "config", as_of=date(2026, 7, 1))
+    prepare_home(chosen)
+    results = Warehouse(chosen).build(["--select", "business_hours"])
     failed = {result.name.split("_business")[0]: result.failures for result in results if result.failed}
     assert failed == {"clock_times": len(wrong)}

@@ -228,14 +228,14 @@ def write(path: Path, rows: Rows) -> None:
 
 def contract(folder: Path, kind: str, desk: str, rows: Rows) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    told = {
+    content = {
         "name": f"{desk}_{kind}", "kind": kind, "files": {"name": f"{kind}_{desk}_*"}, "columns": {name: name for name in names},
     }  # fmt: skip
-    (folder / f"{desk}_{kind}.yml").write_text(yaml.safe_dump(told))
+    (folder / f"{desk}_{kind}.yml").write_text(yaml.safe_dump(content))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
+def built(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
     """A home of all desks, and what its run said."""
     root = tmp_path_factory.mktemp("contradicting")
     exports, config = root / "exports", root / "config"
@@ -266,8 +266,8 @@ def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Ho
 
 
 @pytest.fixture(scope="module")
-def home(told: tuple[Home, str]) -> Home:
-    return told[0]
+def home(built: tuple[Home, str]) -> Home:
+    return built[0]
 
 
 def of_ticket(home: Home, ticket: str, *columns: str) -> tuple:
@@ -305,8 +305,8 @@ def test_what_the_log_does_not_reach_is_unknown(home: Home) -> None:
     assert of_ticket(home, "mute", "is_response_tracked", "is_response_in_time") == (True, False)
 
 
-def test_what_came_after_the_log_had_ended_is_unknown(told: tuple[Home, str]) -> None:
-    home, said = told
+def test_what_came_after_the_log_had_ended_is_unknown(built: tuple[Home, str]) -> None:
+    home, said = built
     columns = ("first_response_seconds", "is_response_tracked", "is_response_in_time", "agent_replies", "requester_wait_seconds")
     # Over by then, without a reply: a miss, and known. Answered, and perhaps once more since.
     assert of_ticket(home, "e1", *columns) == (None, True, False, 0, 7200)
@@ -329,8 +329,8 @@ def test_instants_before_the_creation_are_unknown(home: Home) -> None:
     assert of_ticket(home, "swapped", "first_solved_at", "solved_at", "is_solved") == (None, None, True)
 
 
-def test_two_time_zones_are_recognised(told: tuple[Home, str]) -> None:
-    home, said = told
+def test_two_time_zones_are_recognised(built: tuple[Home, str]) -> None:
+    home, said = built
     rows = home.query(
         "select first_response_seconds, full_resolution_seconds, created_at from fct_tickets "
         "where ticket_id like 'z_' order by ticket_id"
@@ -363,8 +363,8 @@ def test_a_reopened_ticket_without_a_log(home: Home) -> None:
     assert of_ticket(home, "v3", *columns) == (None, 161640)
 
 
-def test_the_help_desks_own_figures_are_compared(told: tuple[Home, str]) -> None:
-    _, said = told
+def test_the_help_desks_own_figures_are_compared(built: tuple[Home, str]) -> None:
+    _, said = built
     sentence = re.sub(r"\s+", " ", said)
     assert "Our figures are those that the help desk itself states" in sentence
     assert "metrics_tickets, figure full_resolution_seconds, tickets_that_differ v3" in sentence
@@ -375,10 +375,10 @@ def test_none_is_not_unknown_where_the_export_has_the_column(home: Home) -> None
     assert home.query(counts, "cancellation_rate") == [(0, 3, None)]
     assert home.query(counts, "review_response_rate") == [(0, 1, None)]
     # No column tells of a refund, and no reply has a time.
-    untold = "refunded_at (orders) or refund_amount (orders) or status refunded (orders), which canonical_orders cannot tell"
-    assert home.query(counts, "refund_rate")[0][2] == untold
+    unknown = "refunded_at (orders) or refund_amount (orders) or status refunded (orders), which canonical_orders cannot tell"
+    assert home.query(counts, "refund_rate")[0][2] == unknown
     assert home.query(counts, "review_response_time")[0][2] == "replied_at (reviews), which canonical_reviews cannot tell"
-    # Who bought is not told: whether anybody bought again nobody knows.
+    # Who bought is not known: whether anybody bought again nobody knows.
     assert "customer_id (orders)" in str(home.query(counts, "repeat_sales")[0][2])
 
 
@@ -403,9 +403,9 @@ FIRST = datetime(2026, 6, 1)
 @pytest.fixture(scope="module")
 def queries(home: Home) -> dict[str, str]:
     """The compiled SQL of the models that the properties are about."""
-    told = Settings(exports=str(home.exports), home=home.path, config_dir=home.config, as_of=date(2026, 7, 1))
-    prepare_home(told)
-    return dict(Warehouse(told).compiled(*MODELS))
+    chosen = Settings(exports=str(home.exports), home=home.path, config_dir=home.config, as_of=date(2026, 7, 1))
+    prepare_home(chosen)
+    return dict(Warehouse(chosen).compiled(*MODELS))
 
 
 def engine(tables: str) -> duckdb.DuckDBPyConnection:
@@ -416,7 +416,7 @@ def engine(tables: str) -> duckdb.DuckDBPyConnection:
     return con
 
 
-#: Instants of the log of one ticket: each a walk through the states, and how long after the one before it lies.
+#: Instants of the log of one ticket: each a walk through the states, and how long after the one before it is.
 walks = st.lists(
     st.tuples(st.integers(1, 90), st.permutations(STATES).flatmap(lambda order: st.integers(1, 5).map(lambda n: order[:n]))),
     min_size=1, max_size=5,
@@ -460,7 +460,7 @@ lives = st.fixed_dictionaries(
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(lives, min_size=1, max_size=6))
-def test_the_backlog_balances_whatever_is_told(queries: dict[str, str], drawn: list[dict]) -> None:
+def test_the_backlog_balances_whatever_is_known(queries: dict[str, str], drawn: list[dict]) -> None:
     con = engine(
         "create table journey.int_ticket_life (ticket_id text, created_at timestamp, first_solved_at timestamp, "
         "solved_at timestamp, is_solved boolean, is_solve_logged boolean, is_history_told boolean); "
@@ -470,8 +470,8 @@ def test_the_backlog_balances_whatever_is_told(queries: dict[str, str], drawn: l
         "select unnest(generate_series(date '2026-05-01', date '2026-07-30', interval 1 day))::date as date_day"
     )
     for number, life in enumerate(drawn):
-        told = [life[name] for name in LIFE]
-        con.execute("insert into journey.int_ticket_life values (?, ?, ?, ?, ?, ?, ?)", [f"t{number}", *told])
+        values = [life[name] for name in LIFE]
+        con.execute("insert into journey.int_ticket_life values (?, ?, ?, ?, ?, ?, ?)", [f"t{number}", *values])
         con.execute(
             "insert into journey.fct_tickets values (?, ?, 'email', 'one', 'low', false, false)",
             [f"t{number}", life["created_at"]],

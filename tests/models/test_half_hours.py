@@ -32,7 +32,7 @@ def half_hours(compiled: dict[str, str]) -> Callable[[ZoneInfo, list[datetime]],
         text = model[model.index(f"{name} as (") :]
         return text[: text.index(f"{end} as (")].rpartition(",")[0]
 
-    calls = part("with calls", "teams").replace('"warehouse"."journey"."fct_calls"', "told").removeprefix("with ")
+    calls = part("with calls", "teams").replace('"warehouse"."journey"."fct_calls"', "calls_in").removeprefix("with ")
     query = f"""
         with {calls},
         days as (select distinct team, date_day, 1 as weekday from calls),
@@ -50,8 +50,8 @@ def half_hours(compiled: dict[str, str]) -> Callable[[ZoneInfo, list[datetime]],
     def run(zone: ZoneInfo, instants: list[datetime]) -> list[tuple[Slot, list[Slot]]]:
         with duckdb.connect() as con:
             con.execute("set timezone = 'UTC'")
-            con.execute("create table told (team int, queued_at timestamp, handle_seconds int, is_offered boolean)")
-            con.executemany("insert into told values (?, ?, 1, true)", list(enumerate(instants)))
+            con.execute("create table calls_in (team int, queued_at timestamp, handle_seconds int, is_offered boolean)")
+            con.executemany("insert into calls_in values (?, ?, 1, true)", list(enumerate(instants)))
             rows = con.execute(query.replace(ANY_ZONE, zone.key)).fetchall()
         found = []
         for instant in instants:

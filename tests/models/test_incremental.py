@@ -143,15 +143,15 @@ class World:
         (ledger.restore if file.withdrawn_at else ledger.withdraw)([file.batch])
 
     def run(self, step: Step, full_refresh: bool = False, only: str | None = None) -> None:
-        told = Settings(
+        chosen = Settings(
             exports=str(self.exports), home=self.home, config_dir=self.config, as_of=step.as_of, vars=KNOBS,
             full_refresh=full_refresh, reporting_timezone="Europe/Berlin",
         )  # fmt: skip
-        prepare_home(told)
-        for _ in Pull(told, lambda _: None).kinds(lambda _, batches: [True] * len(batches)):
+        prepare_home(chosen)
+        for _ in Pull(chosen, lambda _: None).kinds(lambda _, batches: [True] * len(batches)):
             pass
         selection = ["--select", *only.split()] if only else []
-        results = Warehouse(told).build(["--exclude-resource-type", "test", *selection])
+        results = Warehouse(chosen).build(["--exclude-resource-type", "test", *selection])
         failed = [f"{result.name}: {result.message}" for result in results if result.failed]
         assert not failed, "\n".join(failed)
         self.modes.update(result.message for result in results if result.resource_type == "model")

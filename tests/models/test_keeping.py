@@ -96,8 +96,8 @@ class Warehouse:
 
     def _node(self, unique_id: str, node: dict[str, Any]) -> SimpleNamespace:
         reads = SimpleNamespace(nodes=node["depends_on"].get("nodes", []))
-        told = {key: node[key] for key in ("name", "schema", "resource_type")}
-        return SimpleNamespace(**told, unique_id=unique_id, depends_on=reads, config=node["config"])
+        fields = {key: node[key] for key in ("name", "schema", "resource_type")}
+        return SimpleNamespace(**fields, unique_id=unique_id, depends_on=reads, config=node["config"])
 
     def stays(self, settings: Settings | None = None, project: str | None = None) -> set[str]:
         """Models and tests that would not be handed to dbt."""

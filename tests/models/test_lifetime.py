@@ -270,9 +270,9 @@ def test_tables_stay_where_nothing_changed(tmp_path: Path, monkeypatch: pytest.M
     ).drop_duplicates(["customer_key", "purchased_on"])
     settings = Settings(home=tmp_path, as_of=datetime(2026, 1, 1, 5))
 
-    def is_made(told: Settings, of: pd.DataFrame) -> bool:
+    def is_made(chosen: Settings, of: pd.DataFrame) -> bool:
         before = len(fits)
-        rows = keeping.lifetime_tables(told, of)
+        rows = keeping.lifetime_tables(chosen, of)
         tables = {name: pd.read_parquet(tmp_path / "raw" / name) for name in rows}
         assert rows == {name: len(table) for name, table in tables.items()}
         assert rows["lifetime_predictions"] == of["customer_key"].nunique()
@@ -291,13 +291,13 @@ def test_tables_stay_where_nothing_changed(tmp_path: Path, monkeypatch: pytest.M
     elsewhere = settings.model_copy(update={"as_of": datetime(2026, 1, 1, 23), "reporting_timezone": "Asia/Tokyo"})
     others = [settings.model_copy(update={"vars": {name: 0.5 if name == "discount_rate" else 90}}) for name in keeping.KNOBS]
     whole = settings.model_copy(update={"full_refresh": True})
-    for told, of in [
+    for chosen, of in [
         (settings, changed),
         (settings, swapped),
-        *((told, purchases) for told in (later, elsewhere, *others, whole)),
+        *((chosen, purchases) for chosen in (later, elsewhere, *others, whole)),
     ]:
         keeping.lifetime_tables(settings, purchases)
-        assert is_made(told, of)
+        assert is_made(chosen, of)
 
     for name in ("lifetime_parameters", "lifetime_calibration", "lifetime_predictions"):
         keeping.lifetime_tables(settings, purchases)

@@ -346,7 +346,7 @@ def test_users_name_merge_and_leave_out_topics(con: duckdb.DuckDBPyConnection, h
     # A topic that was not found, and one that nobody speaks of.
     assert labels["Green things"]["found_on"] is None or labels["Green things"]["is_named"]
     assert "Nobody" not in labels
-    # A name has one id wherever it stands; what was found and not named keeps its own.
+    # A name has one id wherever it occurs; what was found and not named keeps its own.
     assert merged["topic_id"] == Named("money and app", ()).id
     rest = {row["topic_id"] for row in named["topics_found"] if not row["is_named"]}
     assert rest <= {row["topic_id"] for row in plain["topics_found"]}
@@ -433,7 +433,7 @@ def test_rare_words_are_left_out_by_hand() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(people=st.lists(st.integers(0, 9), min_size=1, max_size=8), whole=st.integers(1, 40))
-def test_hidden_members_cannot_be_told_from_the_others(people: list[int], whole: int) -> None:
+def test_hidden_members_cannot_be_derived_from_the_others(people: list[int], whole: int) -> None:
     """A topic of five people or more is shown; of its members those of fewer are not, and never one alone."""
     con = duckdb.connect()
     numbers = "texts, share, people, csat_n, csat, rest_csat_n, rest_csat, polarity_n, polarity, rest_polarity_n, rest_polarity"

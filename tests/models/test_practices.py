@@ -49,11 +49,11 @@ def judged(query: str, series: dict[str, tuple[str, bool, np.ndarray, np.ndarray
         con.execute("attach ':memory:' as warehouse")
         con.execute("create schema warehouse.kpis")
         con.register("points", kpis)
-        con.register("told", definitions)
+        con.register("given", definitions)
         con.execute("create table warehouse.kpis.kpis as select *, 'all' as dimension from points")
         con.execute(
             "create table warehouse.kpis.kpi_definitions as select kpi_id, unit, "
-            "cast(denominator_measure as varchar) as denominator_measure, false as is_percentile from told"
+            "cast(denominator_measure as varchar) as denominator_measure, false as is_percentile from given"
         )
         return con.execute(query).df()
 

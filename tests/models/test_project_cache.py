@@ -115,8 +115,8 @@ def test_what_was_not_used_for_longest_goes(cache: Path, monkeypatch: pytest.Mon
 def test_artefacts_are_laid_into_any_place(tmp_path: Path) -> None:
     home = Settings(home=tmp_path / "a bä")
     PROJECT.write_artefacts(home)
-    told = json.loads((home.dbt_target / "manifest.json").read_text())
-    assert told == {"seed": f"{home.home}/seeds/a.csv", "source": f"read_parquet('{home.raw}/tickets/*.parquet')"}
+    manifest = json.loads((home.dbt_target / "manifest.json").read_text())
+    assert manifest == {"seed": f"{home.home}/seeds/a.csv", "source": f"read_parquet('{home.raw}/tickets/*.parquet')"}
 
 
 def test_queries_are_of_the_project_and_its_settings_not_of_the_home(settings: Settings, tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ def test_it_is_whole_or_not_kept(settings: Settings) -> None:
 
 def run(exports: Path, config: Path, home: Path, *options: str) -> set[str]:
     """Run; returns which libraries were imported."""
-    told = ["run", "--exports", str(exports), "--config", str(config), "--home", str(home), *options]
-    done = subprocess.run([sys.executable, "-c", WATCHED, *told], capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    arguments = ["run", "--exports", str(exports), "--config", str(config), "--home", str(home), *options]
+    done = subprocess.run([sys.executable, "-c", WATCHED, *arguments], capture_output=True, text=True, cwd=REPOSITORY, check=True)
     return set(done.stdout.split("IMPORTED", 1)[1].split())
 
 
@@ -239,8 +239,8 @@ def test_a_model_built_before_its_seed_is_loaded_is_built_again(copied_home: Hom
 @pytest.mark.slow
 def test_another_project_in_a_home_is_what_dbt_builds_of_it(copied_home: Home, settings: Settings, tmp_path: Path) -> None:
     config = with_a_target(copied_home.config, tmp_path / "other")
-    told = yaml.safe_load((config / "cxhouse.yml").read_text())
-    (config / "cxhouse.yml").write_text(yaml.safe_dump({**told, "vars": {**told.get("vars", {}), "min_sample": 7}}))
+    content = yaml.safe_load((config / "cxhouse.yml").read_text())
+    (config / "cxhouse.yml").write_text(yaml.safe_dump({**content, "vars": {**content.get("vars", {}), "min_sample": 7}}))
     run(copied_home.exports, config, copied_home.path)
     modes = json.loads((copied_home.path / "last_run.json").read_text())["model_modes"]
     assert set(modes) >= {"keep", "rebuild"}

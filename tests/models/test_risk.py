@@ -134,10 +134,10 @@ def test_nothing_is_said_where_nothing_can_be_known(tmp_path: Path) -> None:
 
 def test_the_same_cases_are_tried_once_and_say_the_same(tmp_path: Path) -> None:
     cases, _ = _customers(np.random.default_rng(9), 400)
-    told: list[str] = []
-    first = _scored(tmp_path, cases, progress=told)
-    again = _scored(tmp_path, cases, progress=told)
-    assert len(told) == 1
+    messages: list[str] = []
+    first = _scored(tmp_path, cases, progress=messages)
+    again = _scored(tmp_path, cases, progress=messages)
+    assert len(messages) == 1
     assert first == again
     assert first == _scored(tmp_path / "elsewhere", cases)
     assert first.risks[1] > first.risks[0]  # type: ignore[operator]
@@ -145,8 +145,8 @@ def test_the_same_cases_are_tried_once_and_say_the_same(tmp_path: Path) -> None:
     rows = json.loads(first.models[0]["calibration"])
     assert sum(row["cases"] for row in rows) == first.models[0]["held_back"]
     changed = replace(cases, happened=np.roll(cases.happened, 1))
-    assert _scored(tmp_path, changed, progress=told).version != first.version
-    assert len(told) == 2
+    assert _scored(tmp_path, changed, progress=messages).version != first.version
+    assert len(messages) == 2
 
 
 def test_reasons_are_the_strongest_first() -> None:
@@ -155,7 +155,7 @@ def test_reasons_are_the_strongest_first() -> None:
     assert reasons(FEATURES, columns, effects) == [["1 idle day", "50% bad scores", "3 contacts"], [None, None, None]]
 
 
-def _snapshot(**told: object) -> dict[str, object]:
+def _snapshot(**values: object) -> dict[str, object]:
     names = {f.name for features in churn.FEATURES.values() for f in features} - {"overdue", "alive"}
     day = pd.Timestamp("2026-01-01")
     row: dict[str, object] = dict.fromkeys(names, np.nan)
@@ -164,7 +164,7 @@ def _snapshot(**told: object) -> dict[str, object]:
         "first_purchase_on": pd.NaT, "last_purchase_on": pd.NaT, "purchase_days": 0, "is_subscriber_then": False,
         "first_purchase_then_on": pd.NaT, "last_purchase_then_on": pd.NaT, "purchase_days_then": 0,
     }  # fmt: skip
-    return row | told
+    return row | values
 
 
 def test_who_is_lost_by_hand() -> None:
@@ -195,7 +195,7 @@ def test_who_is_lost_by_hand() -> None:
     assert not replace(by_model, least_alive=0.8).is_there(np.array([3]), np.array([0]), np.array([213]), np.array([272]))[0]
 
 
-def _ticket(**told: object) -> dict[str, object]:
+def _ticket(**values: object) -> dict[str, object]:
     names = {f.name for features in tickets.FEATURES.values() for f in features}
     row: dict[str, object] = dict.fromkeys(names, np.nan)
     opened = pd.Timestamp("2026-01-05 10:00")
@@ -206,7 +206,7 @@ def _ticket(**told: object) -> dict[str, object]:
         "unanswered_open_seconds": np.nan, "is_target_in_opening_hours": False, "is_score_bad": None, "opening_hour": 10,
         "opening_weekday": 1,
     }  # fmt: skip
-    return row | told
+    return row | values
 
 
 def test_tickets_are_seen_as_they_were() -> None:
@@ -227,11 +227,11 @@ def test_tickets_are_seen_as_they_were() -> None:
     # The unanswered one was decided when its four hours were over, the late one with its answer.
     assert sorted({int(day) - 20458 for day in missed.judged_on}) == [0, 1]
     bad = tickets.bad_cases(frame)
-    told = {name: list(bad.features[:, place]) for place, name in enumerate(bad.names)}
-    assert list(np.expm1(told["age_days"])) == pytest.approx([0, 1])
-    assert told["is_answered"] == [0, 1]
-    assert told["is_missed"] == [0, 1]
-    assert list(np.expm1(told["waited_hours"])) == pytest.approx([0, 23])
+    features = {name: list(bad.features[:, place]) for place, name in enumerate(bad.names)}
+    assert list(np.expm1(features["age_days"])) == pytest.approx([0, 1])
+    assert features["is_answered"] == [0, 1]
+    assert features["is_missed"] == [0, 1]
+    assert list(np.expm1(features["waited_hours"])) == pytest.approx([0, 23])
     waiting, columns = tickets.waiting(
         pd.DataFrame([_ticket(), _ticket(ticket_id="u", is_solved=True)]), pd.Timestamp("2026-01-05 11:00", tz="UTC")
     )

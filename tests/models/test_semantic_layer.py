@@ -128,7 +128,7 @@ def test_every_metric_gives_the_number_of_the_mart(project: Path, manifest: dict
         and not ((kpi_id, month) in mart.hidden and asked.get(month) is None)
     ]
     assert not wrong, sorted({kpi for kpi, *_ in wrong})
-    # What MetricFlow cannot say stands in docs/connecting.md.
+    # What MetricFlow cannot say is in docs/connecting.md.
     assert inexpressible == {"complaint_rate_customers"}
     assert mart.values.keys() - answers.keys() - inexpressible <= mart.facts.keys() - metrics.keys()
     assert len(mart.values.keys() & answers.keys()) > 100
@@ -140,9 +140,9 @@ def test_it_answers_on_the_command_line(cxhouse: Cxhouse, sample_home: Home, mar
     output = cxhouse("mf", *sample_home.options, "query", "--metrics", "nps", "--group-by", month, "--order", month).stdout
     months = [line.split() for line in output.splitlines() if line[:2] == "20"]
     # A month of hidden numbers, or without answers, has no value.
-    told = {month[0][:10]: float(month[1]) for month in months if len(month) > 1 and month[1] != "nan"}
-    assert told == pytest.approx({month: value for month, value in mart.values["nps"].items() if value is not None}, rel=1e-4)
-    assert len(told) > 10
+    answered = {month[0][:10]: float(month[1]) for month in months if len(month) > 1 and month[1] != "nan"}
+    assert answered == pytest.approx({month: value for month, value in mart.values["nps"].items() if value is not None}, rel=1e-4)
+    assert len(answered) > 10
 
 
 def test_without_a_publication_it_says_so(cxhouse: Cxhouse, tmp_path: Path) -> None:

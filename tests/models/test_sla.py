@@ -1,4 +1,4 @@
-"""What tickets are promised: cases by hand, and random tickets against a walk through the opening hours that shares no code."""
+"""SLA targets of tickets: cases by hand, and random tickets against a walk through the opening hours that shares no code."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def polarity(text: str, language: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("stated", "code"),
     [
         ("pt-BR", "pt"),
         ("EN", "en"),
@@ -56,8 +56,8 @@ def polarity(text: str, language: str) -> float:
         ("Klingon", None),
     ],
 )
-def test_an_export_names_a_language(told: str | None, code: str | None) -> None:
-    assert named_language(told) == code
+def test_an_export_names_a_language(stated: str | None, code: str | None) -> None:
+    assert named_language(stated) == code
 
 
 @pytest.mark.parametrize(
@@ -223,15 +223,15 @@ def test_invented_texts_by_lexicon(language: str, at_least: float) -> None:
 @pytest.mark.parametrize(
     ("writer", "language", "at_least"),
     [
-        *[(HELD_OUT, *told) for told in (("en", 0.8), ("de", 0.7), ("fr", 0.65), ("it", 0.7), ("es", 0.7), ("pl", 0.7))],
-        *[(SECOND_WRITER, *told) for told in (("en", 0.7), ("de", 0.7), ("fr", 0.75), ("it", 0.7), ("es", 0.65), ("pl", 0.77))],
+        *[(HELD_OUT, *bound) for bound in (("en", 0.8), ("de", 0.7), ("fr", 0.65), ("it", 0.7), ("es", 0.7), ("pl", 0.7))],
+        *[(SECOND_WRITER, *bound) for bound in (("en", 0.7), ("de", 0.7), ("fr", 0.75), ("it", 0.7), ("es", 0.65), ("pl", 0.77))],
     ],
 )  # fmt: skip
 def test_texts_of_other_writers_by_lexicon(writer: dict[str, Any], language: str, at_least: float) -> None:
     """Many complain and praise without a word of feeling ("You told me Tuesday. It is Friday."): see docs/texts.md."""
-    told = [(text, side) for side, texts in writer[language].items() for text in texts]
-    labels = np.array([side for _, side in told])
-    found = side_of(np.array([polarity(cleaned(text), language) for text, _ in told]))
+    labelled = [(text, side) for side, texts in writer[language].items() for text in texts]
+    labels = np.array([side for _, side in labelled])
+    found = side_of(np.array([polarity(cleaned(text), language) for text, _ in labelled]))
     measured = figures(labels, (found == -1).astype(float), found)
     assert measured.macro_f1 >= at_least
     assert measured.accuracy >= guessed(labels)
@@ -292,8 +292,8 @@ def test_a_text_is_not_scored_by_a_model_that_saw_it(monkeypatch: pytest.MonkeyP
     texts, labels = labelled_texts("en", 300, seed=1)
     # A text with a word of its own and a label that nothing else would give it: who was fitted to it believes that word.
     odd = "zzqx zzqy zzqz, great, quick and friendly"
-    told = [*texts, *[odd] * 10]
-    weights = learned.fit(told, [base.score(text, "en") for text in told], np.array([*labels, *[-1] * 10]), "en")
+    seen = [*texts, *[odd] * 10]
+    weights = learned.fit(seen, [base.score(text, "en") for text in seen], np.array([*labels, *[-1] * 10]), "en")
     assert weights is not None
     scored = [base.score(odd, "en")]
     found = weights.probabilities([odd], scored, "en")[0, 0]
@@ -441,8 +441,8 @@ def test_a_home_learns_scores_once_and_restates(con: duckdb.DuckDBPyConnection, 
 
     # Words that no lexicon knows decide; with enough labels they are learned.
     add_reviews(con, "fr", 150, seed=2, first=190)
-    told: list[str] = []
-    second = run(settings, con, told.append)
+    messages: list[str] = []
+    second = run(settings, con, messages.append)
     models = {row["model"]: row for row in table_of(settings, "text_models")}
     assert {row["model"] for row in second.values()} == {"ngrams"}, models["ngrams"]["problem"]
     assert models["ngrams"]["is_used"]
@@ -450,16 +450,16 @@ def test_a_home_learns_scores_once_and_restates(con: duckdb.DuckDBPyConnection, 
     assert models["ngrams"]["auc"] > models["lexicon"]["auc"] + 0.01
     assert models["ngrams"]["fitted_to"] + models["ngrams"]["held_back"] <= 340
     assert all(0 <= row["p_negative"] <= 1 and -1 <= row["polarity"] <= 1 for row in second.values())
-    assert any("learning" in line for line in told)
+    assert any("learning" in line for line in messages)
     assert {row["version"] for row in second.values()} == {models["ngrams"]["version"]}
 
     # A few more: the model stays, and only they are scored.
     add_reviews(con, "fr", 4, seed=3, first=340)
-    told.clear()
-    third = run(settings, con, told.append)
+    messages.clear()
+    third = run(settings, con, messages.append)
     assert {key: third[key] for key in second} == second
-    assert told == ["texts: 4 new"]
-    assert run(settings, con, told.append) == third
+    assert messages == ["texts: 4 new"]
+    assert run(settings, con, messages.append) == third
 
     # All of it may be lost, or done again: the same comes of it.
     for path in (settings.home / "texts").iterdir():

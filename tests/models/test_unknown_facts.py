@@ -23,7 +23,7 @@ T4,2026-06-03T10:00:00Z,delivered,2026-06-04,2026-06-03T12:00:00Z,2026-06-05,202
 T5,{ON_JUNE_1},delivered,2026-06-02,2026-06-02T09:00:05Z,2026-06-05,2026-06-02T09:00:00Z,
 """
 
-#: A shop that promises, and never tells when it delivered; one of its orders was cancelled by nobody known.
+#: A shop with delivery dates, that never says when it delivered; one of its orders was cancelled by nobody known.
 SILENT = "Number,Placed,State,Due\n" + "".join(
     f"S{number},{ON_JUNE_1},{state},2026-06-05\n"
     for number, state in enumerate(["delivered", "delivered", "shipped", "cancelled"])
@@ -97,7 +97,7 @@ def run(cxhouse: Cxhouse, home: Home) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
+def built(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> tuple[Home, str]:
     """A home of three shops and a call centre, and what its run said."""
     folder = tmp_path_factory.mktemp("unknown")
     home = Home(folder / "home", folder / "exports", folder / "config")
@@ -129,15 +129,15 @@ def counts(home: Home, kpi_id: str) -> tuple[object, ...]:
     )[0]
 
 
-def test_a_delivery_without_a_date_is_neither_late_nor_on_time(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_a_delivery_without_a_date_is_neither_late_nor_on_time(built: tuple[Home, str]) -> None:
+    home, _ = built
     # On time T1 and T5, late T2; pending are T3, T4, and all three of the shop that never tells.
     assert counts(home, "on_time_delivery_rate") == (2, 3, 5)
     assert counts(home, "on_time_shipping_rate") == (5, 5, 0)
 
 
-def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[Home, str], cxhouse: Cxhouse) -> None:
-    home, _ = told
+def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(built: tuple[Home, str], cxhouse: Cxhouse) -> None:
+    home, _ = built
     missing = "select status, missing_export, value, n_pending from kpis where kpi_id = ?"
     amounts = "total_amount (orders) or unit_price (order_items), which canonical_orders, mute_shop, silent_shop cannot tell"
     assert home.query(missing, "order_size") == [("not_available", amounts, None, 12)]
@@ -146,9 +146,9 @@ def test_what_an_export_never_tells_leaves_its_kpi_without_a_value(told: tuple[H
     assert "needs total_amount" in " ".join(shown.split())
 
 
-def test_an_export_that_can_tell_counts_and_one_that_cannot_is_left_out(told: tuple[Home, str], cxhouse: Cxhouse) -> None:
+def test_an_export_that_can_tell_counts_and_one_that_cannot_is_left_out(built: tuple[Home, str], cxhouse: Cxhouse) -> None:
     """Files of one contract may have other columns: what a file cannot tell is unknown for its records alone."""
-    home, _ = told
+    home, _ = built
     # Pending: the silent shop's cancelled order; its others, those of the mute shop and those of the first file are not judged.
     assert counts(home, "cancellation_rate") == (1, 4, 1)
     assert counts(home, "refund_rate") == (1, 4, 11)
@@ -169,21 +169,21 @@ def test_an_export_that_can_tell_counts_and_one_that_cannot_is_left_out(told: tu
     assert "leaves out 5 of 9 orders of canonical_orders" in (home.path / "published" / "report.html").read_text()
 
 
-def test_a_call_answered_before_it_was_queued_has_no_known_wait(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_a_call_answered_before_it_was_queued_has_no_known_wait(built: tuple[Home, str]) -> None:
+    home, _ = built
     # Waits of 10 and 12 seconds, and eight of 10 at night.
     assert counts(home, "call_wait_time") == (102, 10, 1)
     # Offered: all of these, the callback; not known: the wrong and the silent one.
     assert counts(home, "call_service_level") == (10, 11, 2)
 
 
-def test_silence_is_no_abandoned_call(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_silence_is_no_abandoned_call(built: tuple[Home, str]) -> None:
+    home, _ = built
     assert counts(home, "call_abandonment_rate") == (0, 12, 1)
 
 
-def test_legs_are_one_call_and_a_chat_is_none(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_legs_are_one_call_and_a_chat_is_none(built: tuple[Home, str]) -> None:
+    home, _ = built
     calls = (
         "select call_id, channel, disposition, wait_seconds, handle_seconds, is_transferred from fct_calls "
         "where started_at between '2026-06-11' and '2026-06-30' order by 1"
@@ -198,16 +198,16 @@ def test_legs_are_one_call_and_a_chat_is_none(told: tuple[Home, str]) -> None:
     assert [row for row in handled if row[0] == "bob"] == [("bob", 1, 260)]
 
 
-def test_what_a_later_leg_says_is_said_of_the_call(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_what_a_later_leg_says_is_said_of_the_call(built: tuple[Home, str]) -> None:
+    home, _ = built
     calls = "select customer_key <> 'unknown', is_fcr_claimed, is_fcr_verified from fct_calls where call_id = 'w1'"
     assert home.query(calls) == [(True, True, True)]
     # The answer is of the call, and about the agent of the leg that was asked about.
     assert home.query("select call_id, agent_id from fct_survey_responses") == [("w1", "bob")]
 
 
-def test_a_call_of_nobody_known_is_of_the_person_of_its_ticket(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_a_call_of_nobody_known_is_of_the_person_of_its_ticket(built: tuple[Home, str]) -> None:
+    home, _ = built
     persons = (
         "select calls.topic, calls.customer_key = tickets.customer_key, calls.customer_key <> 'unknown' from fct_calls as calls "
         "inner join fct_tickets as tickets on calls.call_id = tickets.opened_by_call_id"
@@ -218,8 +218,8 @@ def test_a_call_of_nobody_known_is_of_the_person_of_its_ticket(told: tuple[Home,
     assert home.query("select contacts_of_year from segments order by customer_key") == [(1,), (1,)]
 
 
-def test_contradictions_are_listed_with_file_and_row(told: tuple[Home, str]) -> None:
-    home, output = told
+def test_contradictions_are_listed_with_file_and_row(built: tuple[Home, str]) -> None:
+    home, output = built
     found = home.query("select kind, record_id, rule, difference_seconds, _file, _row from quality_time_order order by 1, 2, 3")
     assert [row[:4] for row in found] == [
         ("calls", "wrong", "answered_at before queued_at", 7190),
@@ -235,8 +235,8 @@ def test_contradictions_are_listed_with_file_and_row(told: tuple[Home, str]) -> 
     assert "orders, delivered_at before ordered_at: 1 record, by 90000 s; first: orders.csv, row" in words
 
 
-def test_a_half_hour_that_happens_twice_is_two(told: tuple[Home, str]) -> None:
-    home, _ = told
+def test_a_half_hour_that_happens_twice_is_two(built: tuple[Home, str]) -> None:
+    home, _ = built
     at_two = (
         "select starts_at::varchar, calls_forecast from fct_staffing_half_hours "
         "where team = 'night' and half_hour = 4 and date_day = ? order by 1"

@@ -85,9 +85,9 @@ def test_a_failed_test_stops_what_stands_on_it(later: Settings) -> None:
     failed = [result for result in results.values() if result.failed]
     assert [(result.resource_type, result.failures) for result in failed] == [("test", 1)]
     assert "stg_reviews" in failed[0].name
-    # So is what stands on that: customers are known by their reviews, too.
+    # So is what depends on that: customers are known by their reviews, too.
     assert results["fct_reviews"].status == results["fct_calls"].status == "skipped"
-    # What does not stand on it goes on.
+    # What does not depend on it goes on.
     assert results["int_calls"].status == results["fct_ticket_events"].status == "success"
     # The row is still there, and the next build says so again.
     assert [result.failures for result in built(later, ["seeds", "staging"]).values() if result.failed] == [1]
@@ -135,8 +135,8 @@ select a from t where (1 = 1 /*touched: t.a*/) or (1 = 1 /*touched: lower(t.a)*/
 
 
 def test_queries_of_touched_units() -> None:
-    told = Declaration.of(CODE)
-    units = TouchedUnits(told, "s.t", "/raw")
+    declaration = Declaration.of(CODE)
+    units = TouchedUnits(declaration, "s.t", "/raw")
     units.by_input("two", Input("model", "v2", "v1"), [])
     units.by_input("raw_kind", Input("source", "x", files=["00000002_b.parquet", "empty.parquet"]), ["00000001_a.parquet"])
     units.by_clock(Clock("2026-01-01", "2026-01-02"))

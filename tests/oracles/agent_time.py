@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 Row = dict[str, Any]
-#: What a second is painted with, the strongest last; 0 is offline, or nothing told.
+#: What a second is painted with, the strongest last; 0 is offline, or nothing known.
 PAINTS = ("offline", "logged_in", "available", "other_work", "break", "after_call", "busy")
 LONGEST, SKEW = timedelta(hours=12), timedelta(seconds=10)
 
 
-def told_end(row: Row) -> datetime | None:
+def stated_end(row: Row) -> datetime | None:
     if row["ended_at"] is None and row["duration_seconds"] is not None:
         return row["started_at"] + timedelta(seconds=row["duration_seconds"])
     return row["ended_at"]
@@ -24,16 +24,16 @@ def told_end(row: Row) -> datetime | None:
 
 def reach_of(rows: list[Row], as_of: datetime) -> datetime:
     """The last instant that a log tells of."""
-    return max([row["started_at"] for row in rows] + [end for end in map(told_end, rows) if end and end <= as_of])
+    return max([row["started_at"] for row in rows] + [end for end in map(stated_end, rows) if end and end <= as_of])
 
 
 def spans(rows: list[Row], as_of: datetime) -> Iterator[tuple[str, str, str | None, datetime, datetime]]:
     """(agent, state, contact, start, end) of the states of one log whose length is known."""
-    told, reach = [(row, told_end(row)) for row in rows], reach_of(rows, as_of)
+    states, reach = [(row, stated_end(row)) for row in rows], reach_of(rows, as_of)
     starts: dict[str, list[datetime]] = defaultdict(list)
     for row in rows:
         starts[row["agent_id"]].append(row["started_at"])
-    for row, end in told:
+    for row, end in states:
         start = row["started_at"]
         if end is None:
             end = min((at for at in starts[row["agent_id"]] if at > start), default=reach)
@@ -86,8 +86,8 @@ def timelines(
         line.paint[place] = np.maximum(line.paint[place], PAINTS.index(state))
         if state == "busy":
             seen[agent, contact].update(range(place.start, place.stop))
-    for (agent, _), told in seen.items():
-        found[agent].contacts[list(told)] += 1
+    for (agent, _), places in seen.items():
+        found[agent].contacts[list(places)] += 1
     for agent, start, end in shifts:
         found[agent].shift[part(start, end)] = True
     return dict(found)

@@ -50,13 +50,13 @@ class Calls:
         """What the line through the weeks until a day makes of their mean, some weeks later."""
         places = range(-self.history_weeks + 1, 1)
         sums = {n: self.total(made_on + n * WEEK - timedelta(days=6), made_on + n * WEEK) for n in places}
-        told = {n: total for n, total in sums.items() if total is not None}
-        if len(told) < 3 or sum(told.values()) < MIN_SAMPLE:
+        known = {n: total for n, total in sums.items() if total is not None}
+        if len(known) < 3 or sum(known.values()) < MIN_SAMPLE:
             return 1
-        line = linregress(list(told), list(told.values()))
+        line = linregress(list(known), list(known.values()))
         if not line.pvalue < 0.05:
             return 1
-        return max(0.0, (line.intercept + line.slope * weeks) / statistics.fmean(told.values()))
+        return max(0.0, (line.intercept + line.slope * weeks) / statistics.fmean(known.values()))
 
     def season(self, made_on: date, day: date) -> float | None:
         """How the calls moved last year from the weeks until then to those around the day."""
@@ -117,10 +117,10 @@ class Calls:
     def choice(self, until: date, horizon: int) -> str:
         """Why which forecast is used, as known on a day."""
         days = [until - timedelta(days=n) for n in range(7 * self.held_back_weeks)]
-        told = {d: errors for d in days if d >= self.first and (errors := self.missed(d, horizon))}
-        if not told or (until - min(told)).days + 1 < 7 * self.held_back_weeks / 2:
+        known = {d: errors for d in days if d >= self.first and (errors := self.missed(d, horizon))}
+        if not known or (until - min(known)).days + 1 < 7 * self.held_back_weeks / 2:
             return "too few weeks tested"
-        model, naive = (round(sum(errors[n] for errors in told.values()), 6) for n in (0, 1))
+        model, naive = (round(sum(errors[n] for errors in known.values()), 6) for n in (0, 1))
         return "smaller error" if model < naive else "no smaller error"
 
     def expected(self, day: date, clock: int) -> tuple[float | None, str | None, str]:

@@ -65,10 +65,10 @@ def with_bots(c: Company) -> list[Row]:
     for row, at in [*((t, t["created_at"]) for t in c.tickets if t["counts"]), *((k, k["started_at"]) for k in c.calls)]:
         if person := c.person(row):
             came[person].append((at, row["topic"]))
-    told = {s["ticket_id"]: s["issue_solved"] for s in sorted(c.surveys, key=lambda s: s["responded_at"])
+    answers = {s["ticket_id"]: s["issue_solved"] for s in sorted(c.surveys, key=lambda s: s["responded_at"])
             if s["ticket_id"] and s["issue_solved"] is not None}  # fmt: skip
     return [
-        _judged(c, t, bots, came.get(c.person(t) or "", []), told.get(t["ticket_id"]))
+        _judged(c, t, bots, came.get(c.person(t) or "", []), answers.get(t["ticket_id"]))
         for t in conversations(c)
         if (bots := [e["event_at"] for e in c.events[t["ticket_id"]] if _is_of_bot(e)])
     ]
@@ -78,7 +78,7 @@ def _is_of_bot(event: Row) -> bool:
     return event["actor_type"] == "bot" and event["event_type"] in ("public_reply", "auto_reply")
 
 
-def _judged(c: Company, t: Row, bots: list[datetime], came: list[tuple[datetime, Any]], told: bool | None) -> Row:
+def _judged(c: Company, t: Row, bots: list[datetime], came: list[tuple[datetime, Any]], answer: bool | None) -> Row:
     events = c.events[t["ticket_id"]]
     robots = {e["actor_id"] for e in events if e["actor_type"] == "bot"}
     people = [e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")]
@@ -97,13 +97,13 @@ def _judged(c: Company, t: Row, bots: list[datetime], came: list[tuple[datetime,
     unanswered = bool(not t["is_solved"] and said and max(said) > max(bots))
     again, anything = (bool(t["reopened"] or found) for found in ([b for b in back if b[1] == t["topic"]], back))
     seen = True if c.person(t) and is_past else None
-    failed, failed_at_all = (told is False or unanswered or what for what in (again, anything))
+    failed, failed_at_all = (answer is False or unanswered or what for what in (again, anything))
     after = [at for at in people if at >= min(bots)]
     return {
         "id": t["ticket_id"], "at": t["created_at"], "is_contained": contained,
         "hand_over": (min(over) - min(bots)).total_seconds() if over else None,
         "wait": (min(after) - min(over)).total_seconds() if after else None,
-        "is_resolved": contained and (told if told is not None else False if unanswered or again else seen),
+        "is_resolved": contained and (answer if answer is not None else False if unanswered or again else seen),
         "is_durable": contained and (False if failed_at_all else seen),
         "is_false": (True if failed else seen and False) if contained else None,
         "first_bot": min(bots),
@@ -121,7 +121,7 @@ def of_bots(value: Callable[[Row], Any]) -> Callable[[Company], Cases]:
     return cases
 
 
-def told_of_bots(c: Company) -> list[Row]:
+def with_known_bots(c: Company) -> list[Row]:
     """Conversations of lists that the log names a bot for."""
     lists = {t["_contract"] for t in c.tickets if any(map(_is_of_bot, c.events[t["ticket_id"]]))}
     return [t for t in conversations(c) if t["_contract"] in lists]
@@ -129,13 +129,13 @@ def told_of_bots(c: Company) -> list[Row]:
 
 def involved(c: Company) -> Cases:
     robots = {row["id"] for row in with_bots(c)}
-    for t in told_of_bots(c):
+    for t in with_known_bots(c):
         yield t["created_at"], t["ticket_id"] in robots
 
 
 def first_replies(c: Company) -> Cases:
     robots = {row["id"]: row["first_bot"] for row in with_bots(c)}
-    for t in told_of_bots(c):
+    for t in with_known_bots(c):
         found = [at for at in (t["first_response"], robots.get(t["ticket_id"])) if at]
         if found:
             yield t["created_at"], (min(found) - t["created_at"]).total_seconds()
@@ -147,7 +147,7 @@ def satisfied(with_bot: bool) -> Callable[[Company], Cases]:
     def cases(c: Company) -> Cases:
         alone = {row["id"]: row["is_contained"] for row in with_bots(c)}
         answers = {s["ticket_id"]: s for s in sorted(c.surveys, key=lambda s: s["responded_at"]) if s["kind"] == "csat"}
-        for t in told_of_bots(c):
+        for t in with_known_bots(c):
             is_meant = alone.get(t["ticket_id"]) if with_bot else t["ticket_id"] not in alone and t["replies"] > 0
             if is_meant and (t["last_csat"] is not None or t["ticket_id"] in answers):
                 assert t["ticket_id"] not in answers, "the cases have scores of tickets only"
@@ -157,9 +157,9 @@ def satisfied(with_bot: bool) -> Callable[[Company], Cases]:
 
 
 def follow_ups(c: Company) -> Cases:
-    told = {t["_batch"] for t in c.tickets if t["follow_up_of"]}
+    batches = {t["_batch"] for t in c.tickets if t["follow_up_of"]}
     for t in conversations(c):
-        if t["_batch"] in told:
+        if t["_batch"] in batches:
             yield t["created_at"], bool(t["follow_up_of"])
 
 

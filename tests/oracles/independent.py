@@ -204,7 +204,7 @@ class Company:
         replies = [e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")]
         ticket["first_response"] = min(replies) if replies else ticket["first_response_at"]
         ticket["replies"] = len(replies) if replies else (ticket["agent_replies"] or 0)
-        # Replies without the time of the first one (its event lies in quarantine) tell nothing of the response.
+        # Replies without the time of the first one (its event is in quarantine) tell nothing of the response.
         # Nor does a log that lacks the ticket's creation (in quarantine): what else it lacks nobody knows.
         ticket["is_log_whole"] = any(e["event_type"] == "created" for e in events)
         ticket["is_response_tracked"] = bool(ticket["first_response"]) or (ticket["is_log_whole"] and not ticket["replies"])
@@ -225,7 +225,7 @@ class Company:
             ticket["last_solved"] = max(solvings) if ticket["is_solved"] else None
             ticket["reopened"] = len(ticket["reopenings"])
             ticket["solvings"] = solvings
-            # Solved by the list after all that the log has: the log's last event lies in quarantine, or in a file to come.
+            # Solved by the list after all that the log has: the log's last event is in quarantine, or in a file to come.
             last_change = max(e["event_at"] for e in events if e["event_type"] in ("created", "status_changed"))
             later = [at for at in (ticket["solved_at"], ticket["closed_at"]) if at and at > last_change]
             if later and not ticket["is_solved"] and ticket["status"] in ("solved", "closed"):

@@ -173,8 +173,8 @@ def test_half_hours_of_random_logs(compiled: dict[str, str], zone: str, first: s
             at, end = midnight(day, place), midnight(day + timedelta(days=1), place)
             while at < end:
                 offset = int((at - begin).total_seconds())
-                if told := half_hour(line, slice(offset, offset + 1800)):
-                    expected[agent, at] = told
+                if figures := half_hour(line, slice(offset, offset + 1800)):
+                    expected[agent, at] = figures
                 at += timedelta(minutes=30)
             day += timedelta(days=1)
     assert {row[:2]: row[2:] for row in found} == expected

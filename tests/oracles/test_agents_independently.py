@@ -205,13 +205,13 @@ def measured_shrinkage(home: Home, team: str, until: date) -> float:
         "where team = ? and date_day between ? and ? and scheduled_seconds > 0",
         team, until - timedelta(days=7 * HISTORY_WEEKS - 1), until,
     )  # fmt: skip
-    told = [
+    by_day = [
         (scheduled, min(available + handling, scheduled) if logged_in else 0)
         for scheduled, logged_in, available, handling in rows
         if not logged_in or (available is not None and handling is not None)
     ]
-    ready = sum(seconds for _, seconds in told)
-    return 1 - ready / sum(seconds for seconds, _ in told) if len(told) >= 30 and ready else SHRINKAGE
+    ready = sum(seconds for _, seconds in by_day)
+    return 1 - ready / sum(seconds for seconds, _ in by_day) if len(by_day) >= 30 and ready else SHRINKAGE
 
 
 def on_shift(company: Company, team: str, start: datetime) -> float:
@@ -259,7 +259,7 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
             shrinkage = measured_shrinkage(sample_home, team, known_until)
             sources.add(shrinkage == SHRINKAGE)
             expected = {}
-            # Where no call has told how long one takes, nobody knows how many agents are needed: there is no row.
+            # Where no call has shown how long one takes, nobody knows how many agents are needed: there is no row.
             for (slot, start), seconds in open_seconds.items() if times else ():
                 forecast, method, reason = calls.expected(day, slot) if slot in calls.clock_times(day) else (0, None, "unused")
                 if not seconds and not forecast:
@@ -268,8 +268,8 @@ def test_staffing_of_sampled_days(company: Company, sample_home: Home) -> None:
                 agents = erlang_agents(forecast, statistics.fmean(times)) if forecast else 0
                 rostered = on_shift(company, team, start)
                 required = None if forecast is None else math.ceil(round(agents / (1 - shrinkage), 6))
-                told = forecast and pytest.approx(forecast, rel=1e-6), method, reason
-                expected[start] = (slot, *told, required, pytest.approx(rostered))
+                forecast_columns = forecast and pytest.approx(forecast, rel=1e-6), method, reason
+                expected[start] = (slot, *forecast_columns, required, pytest.approx(rostered))
             rows = sample_home.query(
                 "select starts_at, half_hour, calls_forecast, forecast_method, forecast_reason, agents_required, "
                 "agents_rostered, is_ahead from fct_staffing_half_hours where team = ? and date_day = ?",
@@ -316,7 +316,7 @@ def test_discrepancies_are_listed(company: Company, sample_home: Home) -> None:
         "select contact_type, contact_id, is_contradicted_by_survey, is_contradicted_by_repeat_contact "
         "from audit_fcr_discrepancies"
     )
-    assert {(kind, record): told for kind, record, *told in map(list, rows)} == {k: list(v) for k, v in expected.items()}
+    assert {(kind, record): values for kind, record, *values in map(list, rows)} == {k: list(v) for k, v in expected.items()}
     assert len(expected) > 20
 
 

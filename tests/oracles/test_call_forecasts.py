@@ -56,9 +56,9 @@ def tables(compiled: dict[str, str], calls: dict[tuple[date, int], int], holiday
         for (day, clock), count in calls.items()
         for _ in range(count)
     ]
-    told = pd.DataFrame({"team": "desk", "queued_at": times, "handle_seconds": 300, "is_offered": True})
-    con.register("told", told)
-    con.execute("create table journey.fct_calls as select * from told")
+    frame = pd.DataFrame({"team": "desk", "queued_at": times, "handle_seconds": 300, "is_offered": True})
+    con.register("frame", frame)
+    con.execute("create table journey.fct_calls as select * from frame")
     con.execute("create table staging.stg_agents as select 'desk' as team")
     con.execute("create table seeds.calendar_assignments as select 'desk' as calendar, null::text as channel, null::text as team")
     con.execute("create table seeds.business_hours (calendar text)")

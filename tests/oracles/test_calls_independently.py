@@ -75,7 +75,7 @@ def export(seed: int) -> tuple[list[Row], list[Row], list[Row]]:
             )  # fmt: skip
         several = draw.random() < 0.5
         count = draw.randint(2, 4) if several else 1
-        # Its id is that of no leg, of the first one, or none is told.
+        # Its id is that of no leg, of the first one, or none is given.
         interaction = draw.choice([f"I{number}", f"L{number}-0"]) if several else draw.choice([None, f"I{number}"])
         own = []
         for place in range(count):
@@ -120,8 +120,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Home:
 
 
 def has_agent(leg: Row) -> bool:
-    told = leg.get("answered_at") or leg.get("talk_seconds")
-    return leg["disposition"] == "answered" or (not leg["disposition"] and bool(told))
+    evidence = leg.get("answered_at") or leg.get("talk_seconds")
+    return leg["disposition"] == "answered" or (not leg["disposition"] and bool(evidence))
 
 
 def seconds(before: datetime | None, after: datetime | None) -> int | None:
@@ -136,14 +136,14 @@ def call_of(legs: list[Row]) -> Row:
     """What the legs of one interaction are together."""
     legs = sorted(legs, key=lambda leg: (leg["started_at"], leg["call_id"]))
     with_agent = [leg for leg in legs if has_agent(leg)]
-    told = legs[0]["disposition"]
+    stated = legs[0]["disposition"]
     resolved = first(legs[::-1], "resolved")
-    if told == "callback":
+    if stated == "callback":
         disposition = "callback"
     elif len(legs) > 1 and with_agent:
         disposition = "answered"
-    elif told:
-        disposition = told
+    elif stated:
+        disposition = stated
     else:
         # A single leg without a word: who met an agent was answered, of others nobody knows. So was who was helped.
         disposition = "answered" if with_agent or resolved == "yes" else "unknown"

@@ -106,8 +106,8 @@ def test_callers_who_hang_up_as_a_markov_chain(impatient: dict[tuple[int, int], 
         # Of large desks every seventh: the chain's matrix takes its time.
         if agents % 7 and IMPATIENT[case][0] > 50:
             continue
-        told = answered_in_time(*IMPATIENT[case], agents, SERVICE_SECONDS), abandoned(*IMPATIENT[case], agents)
-        assert found == pytest.approx(told, abs=2e-9), (IMPATIENT[case], agents)
+        expected = answered_in_time(*IMPATIENT[case], agents, SERVICE_SECONDS), abandoned(*IMPATIENT[case], agents)
+        assert found == pytest.approx(expected, abs=2e-9), (IMPATIENT[case], agents)
         checked += 1
     assert checked > 80
 

@@ -9,8 +9,8 @@ from datetime import date, datetime
 
 import conversation_cases
 import journey_cases
-import promise_cases
 import pytest
+import sla_cases
 import support_cases
 from compared import by_month, published
 from homes import AS_OF, Home
@@ -266,7 +266,7 @@ MEANS: dict[str, Callable[[Company], Cases]] = {
     **support_cases.MEANS,
     **conversation_cases.MEANS,
     **journey_cases.MEANS,
-    **promise_cases.MEANS,
+    **sla_cases.MEANS,
 }
 MEDIANS = {
     "first_response_time_median": (first_responses, 0.5),
@@ -286,7 +286,7 @@ MEDIANS = {
     "order_size_items_median": (order_items, 0.5),
     **support_cases.MEDIANS,
     **journey_cases.MEDIANS,
-    **promise_cases.MEDIANS,
+    **sla_cases.MEDIANS,
 }
 
 

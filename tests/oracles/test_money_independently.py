@@ -43,14 +43,14 @@ class World:
         for kind, rows in exports.items():
             number = len(list((self.root / "exports").glob(f"{kind}_*")))
             pd.DataFrame(list(rows)).to_csv(self.root / "exports" / f"{kind}_{number}.csv", index=False)
-        told = Settings(
+        settings = Settings(
             exports=str(self.root / "exports"), home=self.home, as_of=as_of, full_refresh=full_refresh,
             reporting_timezone="Europe/Berlin", vars={"contact_costs": CONTACT_COSTS},
         )  # fmt: skip
-        prepare_home(told)
-        for _ in Pull(told, lambda _: None).kinds(lambda _, batches: [True] * len(batches)):
+        prepare_home(settings)
+        for _ in Pull(settings, lambda _: None).kinds(lambda _, batches: [True] * len(batches)):
             pass
-        results = Warehouse(told).build(["--exclude-resource-type", "test", "--select", *ONLY.split()])
+        results = Warehouse(settings).build(["--exclude-resource-type", "test", "--select", *ONLY.split()])
         assert not [f"{result.name}: {result.message}" for result in results if result.failed]
 
     def tables(self, name: str) -> Path:
@@ -165,13 +165,13 @@ class Shop:
                 if not lines or any(line["unit_cost"] == "" for line in lines):
                     return None
                 sum_of -= rate * sum(float(str(line["quantity"])) * float(str(line["unit_cost"])) for line in lines)
-        for told in self.returns.values():
-            owner = self.orders.get(str(told["order_id"]))
+        for returned in self.returns.values():
+            owner = self.orders.get(str(returned["order_id"]))
             if owner is not None and owner["customer_id"] == customer:
                 rate = self.values(owner)["rate"]
-                if rate is None or told["return_shipping_amount"] == "":
+                if rate is None or returned["return_shipping_amount"] == "":
                     return None
-                sum_of -= rate * float(str(told["return_shipping_amount"]))
+                sum_of -= rate * float(str(returned["return_shipping_amount"]))
         return sum_of - sum(CONTACT_COSTS["default"] for ticket in self.tickets.values() if ticket["customer_id"] == customer)
 
     def faults(self, measure: str, row: Row, as_of: datetime) -> tuple[date, bool | None] | None:
@@ -277,11 +277,11 @@ def hold_health(world: World, shop: Shop, as_of: datetime, months: dict[str, tup
         if currency:
             mine = [row for row in mine if (row["currency"] or "EUR").upper() == currency]
         found = [case for row in mine if (case := shop.faults(measure, row, as_of)) and first <= case[0] <= last]
-        told = [is_fault for _, is_fault in found if is_fault is not None]
-        assert (cases, faults, unknown) == (len(told), sum(told), len(found) - len(told)), (marketplace, measure)
+        known = [is_fault for _, is_fault in found if is_fault is not None]
+        assert (cases, faults, unknown) == (len(known), sum(known), len(found) - len(known)), (marketplace, measure)
         if measure == "order_defect_rate":
             assert status == "not_available"
-        if any(told) and review_on is None:
+        if any(known) and review_on is None:
             oldest = min(day for day, is_fault in found if is_fault)
             assert forgotten_on == oldest + (last - first) + timedelta(days=1) + (today - last)
         held += len(found) > 0

@@ -19,7 +19,7 @@ AS_OF = "2026-07-01"
 PRIVATE = ("landing", "raw", "quarantine", "warehouse.duckdb", "texts", "spill")
 #: A gate refuses a file of rates whose codes are none, before anything else of it is looked at.
 CURRENCIES = ("currency", "base_currency")
-#: Columns by which persons are told apart: they leave the warehouse as keys.
+#: Columns by which persons are distinguished: they leave the warehouse as keys.
 OF_PERSONS = ("customer_id", "agent_id", "visitor_id", "user_id")
 
 

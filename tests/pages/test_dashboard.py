@@ -21,7 +21,7 @@ from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.marts import Marts, PublishedFile, View
 from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
-from orchestration.query.alerting import as_last_told, listed
+from orchestration.query.alerting import listed, remembered_groups
 from orchestration.query.asking import Question, answer
 from orchestration.runs.alerts import BY_SEVERITY
 from orchestration.settings import Settings
@@ -278,9 +278,9 @@ def test_alerts_have_owner_and_state(browser: Browser, address: str, sample_home
     expect(page.locator("h2").filter(has_text="Whose they are")).to_be_visible()
     settled(page)
     groups, today = listed(Settings(home=sample_home.path))
-    first = as_last_told(sample_home.path, today)[0]
+    first = remembered_groups(sample_home.path, today)[0]
     assert {(group.key, group.state) for group in groups} == {
-        (group.key, group.state) for group in as_last_told(sample_home.path, today)
+        (group.key, group.state) for group in remembered_groups(sample_home.path, today)
     }
     assert first.text in (page.locator("[data-testid=stDataFrame] table").last.text_content() or "")
 
@@ -344,6 +344,6 @@ def test_marts_of_an_earlier_release(cxhouse: Cxhouse, tmp_path: Path) -> None:
     (tmp_path / "published").mkdir()
     with duckdb.connect(str(tmp_path / "published" / "marts.duckdb")) as con:
         con.execute("create table publication as select 'v1' as version, 'r' as run_id, now() as as_of, now() as published_at")
-    told = cxhouse("dashboard", "--no-browser", "--home", tmp_path, exit_code=3).stderr
-    assert "earlier release" in told
-    assert "cxhouse run" in told
+    output = cxhouse("dashboard", "--no-browser", "--home", tmp_path, exit_code=3).stderr
+    assert "earlier release" in output
+    assert "cxhouse run" in output

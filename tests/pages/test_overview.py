@@ -178,7 +178,7 @@ def test_one_card_a_measure(marts: Marts) -> None:
         ("", ""): "6:40 min", ("", "_median"): "4:52 min", ("_business", ""): "1:40 min",
     }  # fmt: skip
     assert not together["sla"].variants
-    # Without its mean a measure's other statistics stand by themselves.
+    # Without its mean a measure's other statistics are shown by themselves.
     assert [kpi.id for kpi in families([kpis["wait_median"]])] == ["wait_median"]
     assert sum(len(block.kpis) for block in by_question(kpis.values())) == 4
     assert family_of("first_response_time_business_p90") == ("first_response_time", "_business", "_p90")

@@ -88,7 +88,7 @@ def test_the_charts_hold_the_numbers_of_the_mart(browser: Browser, report: str, 
     units = dict(sample_home.query("select kpi_id, unit from kpi_definitions"))
     with sample_home.published() as con:
         kpis = kpis_of(Marts(con), View())
-    # The other statistics and clocks of a measure stand in its card, in the period of the card.
+    # The other statistics and clocks of a measure are in its card, in the period of the card.
     beside = watched.page.evaluate(
         "[...document.querySelectorAll('.variants td[data-kpi]')].map((cell) => [cell.dataset.kpi, cell.textContent.trim()])"
     )

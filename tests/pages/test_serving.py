@@ -221,8 +221,8 @@ def test_dagsters_runs_are_kept_in_postgresql(sample_home: Home, tmp_path: Path)
     with postgresql(tmp_path / "server") as address:
         database = address.removesuffix("/bi") + "/dagster"
         options = ("--scheduled", "--host", "0.0.0.0")
-        told = {"CXHOUSE_DAGSTER_DATABASE": database, "CXHOUSE_ACCESS_TOKEN": "a secret"}
-        with opened_ui(tmp_path, sample_home.exports, *options, **told) as (page, process):
+        environment = {"CXHOUSE_DAGSTER_DATABASE": database, "CXHOUSE_ACCESS_TOKEN": "a secret"}
+        with opened_ui(tmp_path, sample_home.exports, *options, **environment) as (page, process):
             assert status_of(f"{page}/server_info") == 401
             headers = {"Content-Type": "application/json", "Authorization": "Bearer a secret"}
             request = urllib.request.Request(f"{page}/graphql", json.dumps({"query": STATES}).encode(), headers)
@@ -265,8 +265,8 @@ def test_the_dashboard_answers_its_own_pages_only(sample_home: Home, tmp_path: P
         assert status_of(address) == 200
         assert status_of(address, Host="evil.example") == 400
         assert status_of(address, Origin="http://evil.example") == 403
-        for told in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
-            assert upgraded(address, "/_stcore/stream", **told) == 403
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+            assert upgraded(address, "/_stcore/stream", **headers) == 403
         assert upgraded(address, "/_stcore/stream", Origin=address) == 101
     assert "auto detect external IP" not in (tmp_path / "log").read_text(), "its outer address is not looked up"
 

@@ -56,7 +56,7 @@ def test_a_team_has_its_own(sample_home: Home) -> None:
     assert [row[0] for table in found for row in table.rows] == ["Logistics"] * 4
 
 
-def test_readers_of_the_marts_alone_are_told_so(sample_home: Home) -> None:
+def test_readers_of_the_marts_alone_are_informed(sample_home: Home) -> None:
     with sample_home.published() as con:
         marts = Marts(con)
         marts.has = lambda name: False  # type: ignore[method-assign]

@@ -270,7 +270,7 @@ columns:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Place:
-    """Tickets whose customers stand in a list beside them, rejected rows, and a file that nothing reads."""
+    """Tickets whose customers are in a list beside them, rejected rows, and a file that nothing reads."""
     (tmp_path / "config" / "contracts").mkdir(parents=True)
     (tmp_path / "config" / "contracts" / "desk.yml").write_text(COMPANION)
     place = Place(tmp_path)
@@ -355,10 +355,10 @@ def test_identifiers_are_never_arguments(place: Place) -> None:
 def test_however_a_number_is_written(place: Place) -> None:
     """By their telephone alone, and with a mailbox that many share: it stays, since it joins or parts the others."""
     rows = rows_of(all_kinds()["tickets"])[2:]
-    told = [("0049 (170) 5550199", ""), ("+49-170-5550199", "info@corp.example"), ("+49 171 1", "info@corp.example")]
+    contacts = [("0049 (170) 5550199", ""), ("+49-170-5550199", "info@corp.example"), ("+49 171 1", "info@corp.example")]
     shared = [
         {**rows[0], "ticket_id": f"p{n}", "customer_id": "", "customer_phone": phone, "customer_email": mail}
-        for n, (phone, mail) in enumerate(told)
+        for n, (phone, mail) in enumerate(contacts)
     ]
     write(place.exports, "tickets_phones", shared)
     place.pull()

@@ -122,7 +122,7 @@ WORDS = [
 
 @pytest.mark.parametrize("kind", sorted(all_kinds()))
 def test_no_reason_shows_a_person(kind: str) -> None:
-    """Cells are shifted by one: what identifies a person stands where nobody expects it, in every column."""
+    """Cells are shifted by one: what identifies a person is where nobody expects it, in every column."""
     columns = all_kinds()[kind].columns
     rows = [{name: text} for name in columns for text in PERSONS]
     rows += [dict.fromkeys(columns, text) for text in PERSONS]
@@ -158,10 +158,10 @@ def test_a_files_name_loses_its_person_where_it_is_named_and_still_finds_the_fil
     ledger = Ledger(tmp_path / "ledger.sqlite")
     name = "tickets_erika@leak.example.csv"
     landed = ledger.land("a" * 64, "exports", name, 1, ["ticket_id"])
-    told = lineage({"_file": name, "_row": 3})
-    assert told == "(an address).csv, row 3"
+    shown = lineage({"_file": name, "_row": 3})
+    assert shown == "(an address).csv, row 3"
     # What a gate names in this way is found again: by the run that withdraws it, and by whoever types it.
-    ledger.blame({told.rpartition(", row ")[0]})
+    ledger.blame({shown.rpartition(", row ")[0]})
     assert ledger.blamed() == {landed.batch}
     (change,) = choose(ledger, "(an address).csv", None, undo=False)
     assert (change.file, "leak" in str(change)) == (landed, False)

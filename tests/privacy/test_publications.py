@@ -472,9 +472,9 @@ def test_tables_made_of_kpis_hide_what_the_kpis_hide(sample_home: Home) -> None:
 # -- the scan ----------------------------------------------------------------------------------------------------------
 
 
-def scanned(folder: Path, rows: str, **told: Any) -> list[Any]:
+def scanned(folder: Path, rows: str, **options: Any) -> list[Any]:
     """What the gate says of one published table of these rows."""
-    chosen = Settings(home=folder, **told)
+    chosen = Settings(home=folder, **options)
     chosen.published.mkdir(parents=True, exist_ok=True)
     candidate = Candidate(chosen, [PublicTable("cells", "kpis", "Cells.", {})], "run")
     with duckdb.connect() as con:

@@ -154,7 +154,7 @@ def test_names_behind_words_that_lead_to_them(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_names_that_nothing_leads_to(language: str) -> None:
-    """A common first name is found wherever it stands; any other is not: what is known of the record has to name it."""
+    """A common first name is found wherever it occurs; any other is not: what is known of the record has to name it."""
     name = LISTED[language]
     assert name not in redacted(f"... {name} ...")
     assert "Quillfeather" in redacted("... Quillfeather ..."), "it is said that these stay"

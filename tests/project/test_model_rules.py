@@ -89,8 +89,8 @@ def test_declarations_name_inputs_that_there_are(models: dict[str, dict[str, Any
         # What a setting leaves out is named in the code all the same.
         inputs = {name.split(".")[-1] for name in models[node]["depends_on"]["nodes"]}
         inputs |= set(re.findall(r"ref\('(\w+)'\)", models[node]["raw_code"]))
-        told = json.loads(found[1])
-        assert set(told["touched_by"]) <= inputs, models[node]["name"]
-        assert told["unit"], models[node]["name"]
+        declaration = json.loads(found[1])
+        assert set(declaration["touched_by"]) <= inputs, models[node]["name"]
+        assert declaration["unit"], models[node]["name"]
         assert "/*touched: " in code, f"{models[node]['name']} computes the whole for each change"
     assert declared > 50

@@ -1,4 +1,4 @@
-"""The project against itself: nothing that stands in two places drifts apart, and dbt's own unit tests pass."""
+"""The project against itself: nothing that is in two places drifts apart, and dbt's own unit tests pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts from version to version, by a mail server of this machine: who is told what, once; and silence for what is known."""
+"""Alerts from version to version, by a mail server of this machine: who is notified of what, once; silence for what is known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inbox import Inbox, address, mail_server
 from orchestration.cli import main
 from orchestration.dashboard.marts import Marts
 from orchestration.errors import ConfigurationError
-from orchestration.query.alerting import Group, groups_of, listed, snooze, tell_new_alerts
+from orchestration.query.alerting import Group, groups_of, listed, send_new_alerts, snooze
 from orchestration.settings import Settings
 from orchestration.settings.alerting import AlertOwner
 
@@ -48,7 +48,7 @@ class House:
         )
 
     def publish(self, day: str, *alerts: tuple[Any, ...]) -> list[Group]:
-        """A version of 00:00 of a day (in Berlin) with these alerts alone; what was worth telling."""
+        """A version of 00:00 of a day (in Berlin) with these alerts alone; what was worth sending."""
         with duckdb.connect(str(self.file)) as con:
             con.execute("update publication set as_of = cast(? as timestamp) - interval 2 hour", [day])
             con.execute("delete from alerts")
@@ -59,7 +59,7 @@ class House:
                     "timestamp '2026-06-28 22:00:00' as raised_at, ? as value, ? as limit_value",
                     [f"{number}", kind, severity, subject, "misses its target", grain, dimension, member, value, limit],
                 )
-        return tell_new_alerts(self.settings)
+        return send_new_alerts(self.settings)
 
 
 @pytest.fixture
@@ -82,14 +82,14 @@ def states(groups: list[Group]) -> dict[str, str]:
     return {group.key: group.state for group in groups}
 
 
-def test_each_owner_is_told_once_what_is_new_worse_and_resolved(house: tuple[House, Inbox]) -> None:
+def test_each_owner_is_notified_once_of_what_is_new_worse_and_resolved(house: tuple[House, Inbox]) -> None:
     home, inbox = house
-    told = home.publish("2026-07-01", LATE, CHAT, CHAT_MEDIAN, CALLS, GATE)
+    sent = home.publish("2026-07-01", LATE, CHAT, CHAT_MEDIAN, CALLS, GATE)
     # Two statistics of one measure are one group.
-    assert states(told) == dict.fromkeys(
+    assert states(sent) == dict.fromkeys(
         ["on_time_delivery_rate", "first_response_time, channel chat", "call_service_level", "journey/fct_tickets"], "new"
     )
-    assert {group.key: group.owner for group in told} == {
+    assert {group.key: group.owner for group in sent} == {
         "on_time_delivery_rate": "Logistics", "first_response_time, channel chat": "Chat", "call_service_level": "",
         "journey/fct_tickets": "",
     }  # fmt: skip
@@ -110,8 +110,8 @@ def test_each_owner_is_told_once_what_is_new_worse_and_resolved(house: tuple[Hou
     assert inbox.mails == [], "nothing is new"
     assert set(states(listed(home.settings)[0]).values()) == {"going on"}
 
-    told = home.publish("2026-07-03", CHAT, WORSE_CALLS, GATE)
-    assert states(told) == {"on_time_delivery_rate": "resolved", "call_service_level": "worse"}
+    sent = home.publish("2026-07-03", CHAT, WORSE_CALLS, GATE)
+    assert states(sent) == {"on_time_delivery_rate": "resolved", "call_service_level": "worse"}
     assert "cxhouse alerts: 1 worse" in text(inbox, "all")
     assert "1 resolved" in text(inbox, "logistics")
 
@@ -134,12 +134,12 @@ def test_what_is_snoozed_is_silent_until_its_day_or_until_it_is_worse(house: tup
     snooze(home.settings, "call_service_level", date(2026, 7, 30))
     shown = runner.invoke(main, ["alerts", *options])
     assert "new, silent until 2026-07-04" in shown.output
-    # What is worse is told all the same; what is over by then is not.
+    # What is worse is sent all the same; what is over by then is not.
     assert states(home.publish("2026-07-02", LATE, WORSE_CALLS)) == {"call_service_level": "worse"}
     assert home.publish("2026-07-03", LATE) == []
     assert states(home.publish("2026-07-04", LATE)) == {"on_time_delivery_rate": "going on"}
     assert "1 going on" in text(inbox, "logistics")
-    assert home.publish("2026-07-05", LATE) == [], "told once"
+    assert home.publish("2026-07-05", LATE) == [], "sent once"
     with pytest.raises(ConfigurationError, match="did you mean 'on_time_delivery_rate'"):
         snooze(home.settings, "on_time_delivery", date(2026, 8, 1))
     ended = runner.invoke(main, ["alerts", "snooze", "on_time_delivery_rate", "--until", "2026-07-05", *options])

@@ -103,8 +103,8 @@ class Superset:
         self.address, self.session = address, requests.Session()
 
     def log_in(self, password: str) -> None:
-        told = {"username": "admin", "password": password, "provider": "db"}
-        token = self.session.post(f"{self.address}/api/v1/security/login", json=told, timeout=60).json()["access_token"]
+        credentials = {"username": "admin", "password": password, "provider": "db"}
+        token = self.session.post(f"{self.address}/api/v1/security/login", json=credentials, timeout=60).json()["access_token"]
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str) -> Any:
@@ -114,14 +114,14 @@ class Superset:
 
     def rows(self, chart: dict[str, Any]) -> list[dict[str, Any]]:
         """What a chart of the example shows."""
-        told = json.loads(chart["params"])
+        params = json.loads(chart["params"])
         filters = [
             {"col": condition["subject"], "op": condition["operator"], "val": condition["comparator"]}
-            for condition in told["adhoc_filters"]
+            for condition in params["adhoc_filters"]
         ]
-        columns = told.get("all_columns") or [told["x_axis"], *told["groupby"]]
-        query = {"columns": columns, "metrics": told.get("metrics"), "filters": filters, "row_limit": told["row_limit"]}
-        source = {"id": int(told["datasource"].partition("__")[0]), "type": "table"}
+        columns = params.get("all_columns") or [params["x_axis"], *params["groupby"]]
+        query = {"columns": columns, "metrics": params.get("metrics"), "filters": filters, "row_limit": params["row_limit"]}
+        source = {"id": int(params["datasource"].partition("__")[0]), "type": "table"}
         body = {"datasource": source, "queries": [query], "force": True}
         answer = self.session.post(f"{self.address}/api/v1/chart/data", json=body, timeout=60)
         assert answer.ok, f"{chart['slice_name']}: {answer.text[:500]}"

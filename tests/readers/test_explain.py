@@ -122,7 +122,7 @@ MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 Cells = dict[tuple[str, str], tuple[tuple[float, float] | None, tuple[float, float] | None]]
 
 
-def told(members: Cells, hidden: tuple[str, ...] = (), interval: str = "wilson", unit: str = "rate") -> Explanation | None:
+def explained(members: Cells, hidden: tuple[str, ...] = (), interval: str = "wilson", unit: str = "rate") -> Explanation | None:
     """What is said of a KPI with these numerators and denominators, in June after May."""
     con = duckdb.connect()
     con.execute(
@@ -159,7 +159,7 @@ def told(members: Cells, hidden: tuple[str, ...] = (), interval: str = "wilson",
 
 
 def test_the_member_that_fell_is_named() -> None:
-    found = told({
+    found = explained({
         ("channel", "chat"): ((780, 1000), (410, 1000)),
         ("channel", "email"): ((2700, 3000), (2705, 3000)),
         ("channel", "phone"): ((3600, 4000), (3610, 4000)),
@@ -174,33 +174,33 @@ def test_the_member_that_fell_is_named() -> None:
 
 
 def test_a_member_whose_share_grew_is_named() -> None:
-    found = told({("channel", "chat"): ((500, 1000), (2000, 4000)), ("channel", "email"): ((3600, 4000), (3600, 4000))})
+    found = explained({("channel", "chat"): ((500, 1000), (2000, 4000)), ("channel", "email"): ((3600, 4000), (3600, 4000))})
     assert found
     assert found.sentence == "down 12.0 points: channel chat, at 50 %, is 50 % of the cases, was 20 %; the rest unchanged"
 
 
 def test_new_members_are_named() -> None:
-    found = told({("channel", "chat"): (None, (1000, 4000)), ("channel", "email"): ((3600, 4000), (3600, 4000))})
+    found = explained({("channel", "chat"): (None, (1000, 4000)), ("channel", "email"): ((3600, 4000), (3600, 4000))})
     assert found
     assert found.sentence == "down 32.5 points: channel chat is new (25 %); the rest unchanged"
 
 
 def test_what_moves_alike_names_nobody() -> None:
-    found = told({("channel", "chat"): ((1800, 2000), (1400, 2000)), ("channel", "email"): ((1800, 2000), (1400, 2000))})
+    found = explained({("channel", "chat"): ((1800, 2000), (1400, 2000)), ("channel", "email"): ((1800, 2000), (1400, 2000))})
     assert found
     assert found.sentence == "down 20.0 points: 70 %, was 90 %; no member stands out"
     assert not found.movers
 
 
 def test_chance_is_no_change() -> None:
-    found = told({("channel", "chat"): ((45, 50), (43, 50)), ("channel", "email"): ((40, 50), (44, 50))})
+    found = explained({("channel", "chat"): ((45, 50), (43, 50)), ("channel", "email"): ((40, 50), (44, 50))})
     assert found
     assert found.sentence == "no significant change: 87 %, was 85 %"
     assert not found.movers
 
 
 def test_hidden_members_are_one_part() -> None:
-    found = told(
+    found = explained(
         {
             ("channel", "chat"): ((780, 1000), (410, 1000)),
             ("channel", "email"): ((2700, 3000), (2705, 3000)),
@@ -217,7 +217,7 @@ def test_hidden_members_are_one_part() -> None:
 
 def test_members_that_are_not_the_whole_are_no_split() -> None:
     """Tags: a case has several, so that the members are more than the whole."""
-    found = told({
+    found = explained({
         ("channel", "chat"): ((780, 1000), (410, 1000)),
         ("tag", "vip"): ((780, 1000), (410, 1000)),
         ("tag", "late"): ((390, 500), (205, 500)),

@@ -26,7 +26,7 @@ def talk(server: Any, conversation: Callable[[Client], Awaitable[None]]) -> None
     asyncio.run(session())
 
 
-async def told(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+async def answer_of(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, result.content
     assert result.structured_content
@@ -48,15 +48,15 @@ def test_kpis_by_the_protocol(sample_home: Home) -> None:
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
         assert all(tool.description for tool in tools)
 
-        listed = await told(client, "list_kpis")
+        listed = await answer_of(client, "list_kpis")
         assert len(listed["kpis"]) > 100
         assert listed["min_people"] == 5
 
-        described = await told(client, "describe_kpi", kpi="csat")
+        described = await answer_of(client, "describe_kpi", kpi="csat")
         assert "channel" in described["dimensions"]
         assert described["formula"]
 
-        found = await told(client, "query_kpis", kpis=["csat"], by=["channel"], grain="quarter", first="2026-04-01")
+        found = await answer_of(client, "query_kpis", kpis=["csat"], by=["channel"], grain="quarter", first="2026-04-01")
         shown = sample_home.shown(
             "select member, value, n, ci_low, status, is_final from kpis where kpi_id = 'csat' and grain = 'quarter' "
             "and dimension = 'channel' and period_start >= '2026-04-01' order by period_start, member"
@@ -64,11 +64,11 @@ def test_kpis_by_the_protocol(sample_home: Home) -> None:
         names = ("channel", "value", "n", "ci_low", "status", "is_final")
         assert [tuple(row[name] for name in names) for row in found["rows"]] == shown
 
-        why = await told(client, "explain_kpi", kpi="response_sla_rate", period="2026-05-10")
+        why = await answer_of(client, "explain_kpi", kpi="response_sla_rate", period="2026-05-10")
         assert why["sentence"]
         assert why["period_start"] == "2026-05-01"
 
-        cases = await told(client, "list_cases", kpi="response_sla_rate", period="2026-05-10", only_bad=True, limit=3)
+        cases = await answer_of(client, "list_cases", kpi="response_sla_rate", period="2026-05-10", only_bad=True, limit=3)
         assert len(cases["first"]) == min(3, cases["cases"])
         assert all(not case["is_response_in_time"] for case in cases["first"])
         assert not any(name.startswith("agent_id") for case in cases["first"] for name in case)
@@ -99,6 +99,6 @@ def test_over_standard_input_and_output(sample_home: Home) -> None:
     command = [str(part) for part in ("-m", "orchestration.cli", "mcp", *sample_home.options)]
 
     async def conversation(client: Client) -> None:
-        assert len((await told(client, "list_kpis"))["kpis"]) > 100
+        assert len((await answer_of(client, "list_kpis"))["kpis"]) > 100
 
     talk(StdioServerParameters(command=sys.executable, args=command), conversation)

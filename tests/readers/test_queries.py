@@ -247,9 +247,9 @@ def test_from_python(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None
     frame = table.to_pandas()
     assert set(frame.kpi_id) == {"csat", "nps"}
     assert (frame.period_start.astype(str) >= "2026-01-01").all()
-    told = package.explain("csat", period="2026-05-20", against="2026-03-01")
-    assert told
-    assert (told.period_start, told.before_start) == (date(2026, 5, 1), date(2026, 3, 1))
+    explanation = package.explain("csat", period="2026-05-20", against="2026-03-01")
+    assert explanation
+    assert (explanation.period_start, explanation.before_start) == (date(2026, 5, 1), date(2026, 3, 1))
 
 
 def test_as_a_table_macro(sample_home: Home) -> None:

@@ -25,9 +25,9 @@ def test_marts_are_asked_for_when_something_below_was_built_alone(sample_home: H
             nonlocal cursor
             for key in built:
                 instance.report_runless_asset_event(dg.AssetMaterialization(key))
-            told = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
-            cursor = told.cursor
-            return [key for key in (PUBLISHED, *below) if told.get_num_requested(key)]
+            result = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
+            cursor = result.cursor
+            return [key for key in (PUBLISHED, *below) if result.get_num_requested(key)]
 
         assert asked_for_after() == []
         # Something is missing still: a part of a first run asks for nothing.

@@ -153,7 +153,7 @@ def test_a_home_whose_path_reads_as_a_pattern(cxhouse: Cxhouse, tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_files_that_cannot_be_read_or_are_not_claimed_are_told(cxhouse: Cxhouse, tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_or_are_not_claimed_are_reported(cxhouse: Cxhouse, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "orders.csv").write_text("order_id,order_id\n1,2\n")
     (tmp_path / "exports" / "plan.csv").write_text("a,b\n1,2\n")
@@ -181,7 +181,7 @@ def test_exports_that_nothing_claims(tmp_path: Path) -> None:
 
 
 def test_names_and_values_are_no_markup(cxhouse: Cxhouse, tmp_path: Path) -> None:
-    """What stands in square brackets is shown as it is; a terminal's styles are ours only."""
+    """What is in square brackets is shown as it is; a terminal's styles are ours only."""
     exports, home = tmp_path / "[bold]exports", tmp_path / "home"
     exports.mkdir()
     (exports / "[red]plan.csv").write_text("a,b\n1,2\n")
@@ -207,7 +207,7 @@ def test_samples_are_the_same_for_the_same_seed(cxhouse: Cxhouse, tmp_path: Path
 
 
 def test_no_personal_data_is_published(sample_home: Home) -> None:
-    """No e-mail address or phone number of the sample's customers stands anywhere in the published file."""
+    """No e-mail address or phone number of the sample's customers is anywhere in the published file."""
     for name in ("marts.duckdb", "analysis.duckdb"):
         data = (sample_home.path / "published" / name).read_bytes()
         assert b"@example.com" not in data.lower()

@@ -142,7 +142,7 @@ def test_the_defaults_of_the_variables_are_right(tmp_path: Path) -> None:
 
 @given(st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=8), max_size=5))
 def test_no_seed_breaks_the_check(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
-    """Whatever stands in a seed: it is right, or a configuration error says what is not."""
+    """Whatever is in a seed: it is right, or a configuration error says what is not."""
     import csv
 
     folder = tmp_path_factory.mktemp("config")

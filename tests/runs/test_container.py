@@ -41,16 +41,16 @@ def test_what_the_image_is_made_of_is_there() -> None:
 
 
 def test_the_image_starts_a_command_as_a_user_of_its_own() -> None:
-    told = dict(instructions())
-    assert json.loads(told["ENTRYPOINT"]) == ["cxhouse"]
-    assert json.loads(told["CMD"])[0] in main.commands
-    assert f"--uid {told['USER']} " in " ".join(rest for name, rest in instructions() if name == "RUN")
-    assert told["WORKDIR"] == "/data"
+    instruction = dict(instructions())
+    assert json.loads(instruction["ENTRYPOINT"]) == ["cxhouse"]
+    assert json.loads(instruction["CMD"])[0] in main.commands
+    assert f"--uid {instruction['USER']} " in " ".join(rest for name, rest in instructions() if name == "RUN")
+    assert instruction["WORKDIR"] == "/data"
 
 
 def test_the_services_fit_each_other_and_the_image() -> None:
-    told = yaml.safe_load((DEPLOY / "compose.yml").read_text())
-    services = told["services"]
+    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    services = compose["services"]
     assert (DEPLOY / services["cxhouse"]["build"]["context"] / services["cxhouse"]["build"]["dockerfile"]).exists()
     mounted = {volume.split(":")[1] for volume in services["cxhouse"]["volumes"]}
     environment = dict(part.split("=", 1) for name, rest in instructions() if name == "ENV" for part in rest.split())
@@ -75,7 +75,7 @@ def test_the_services_fit_each_other_and_the_image() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), "nothing is open to other machines"
         for volume in service["volumes"]:
             name = volume.split(":")[0]
-            assert name.startswith("./") or name in told["volumes"]
+            assert name.startswith("./") or name in compose["volumes"]
             assert not name.endswith(".sql") or (DEPLOY / name).exists()
         assert "PASSWORD" not in json.dumps(service.get("environment", {})), "passwords stay in secrets.env"
 
@@ -88,8 +88,8 @@ def test_compose_takes_the_services(tmp_path: Path) -> None:
         pytest.skip("docker-compose is not installed")
     shutil.copytree(DEPLOY, tmp_path / "deploy")
     (tmp_path / "deploy" / "secrets.env").write_text("PGPASSWORD=x\nPOSTGRES_PASSWORD=x\n")
-    told = subprocess.run(
+    done = subprocess.run(
         [*command, "-f", tmp_path / "deploy" / "compose.yml", "config"], capture_output=True, text=True, check=False
     )
-    assert told.returncode == 0, told.stderr
-    assert set(yaml.safe_load(told.stdout)["services"]) == {"cxhouse", "dashboard", "postgres"}
+    assert done.returncode == 0, done.stderr
+    assert set(yaml.safe_load(done.stdout)["services"]) == {"cxhouse", "dashboard", "postgres"}

@@ -114,4 +114,4 @@ def test_a_run_leaves_an_outline_without_values(sample_home: Home) -> None:
     assert len(outline["node_seconds"]) > 300
     assert len(outline["gates"]) == len(record.verdicts)
     assert outline["published_version"] == record.published_version
-    assert not {"examples", "problem", "remedy"} & {name for told in outline["gates"] for name in told}
+    assert not {"examples", "problem", "remedy"} & {name for entry in outline["gates"] for name in entry}

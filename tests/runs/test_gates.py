@@ -159,7 +159,7 @@ def test_a_query_says_what_the_library_says(tmp_path: Path, monkeypatch: pytest.
     for number, frame in enumerate(frames()):
         files.append(tmp_path / f"{number}.parquet")
         pq.write_table(frame, files[-1])
-    items = [{"type": kind, "kwargs": told, "severity": "critical"} for kind, told in ASKED]
+    items = [{"type": kind, "kwargs": kwargs, "severity": "critical"} for kind, kwargs in ASKED]
     path = tmp_path / "expectations" / "raw" / "tickets.yml"
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump({"expectations": items}, sort_keys=False))
@@ -333,7 +333,7 @@ def test_a_failed_gate_leaves_what_is_published_and_holds_in_the_next_run(
 
 
 @pytest.mark.slow
-def test_a_failed_gate_of_a_layer_holds_and_is_told(tmp_path: Path, cxhouse: Cxhouse, sample_home: Home) -> None:
+def test_a_failed_gate_of_a_layer_holds_and_is_reported(tmp_path: Path, cxhouse: Cxhouse, sample_home: Home) -> None:
     home = Home(tmp_path / "home", sample_home.exports, tmp_path / "config")
     shutil.copytree(sample_home.path, home.path, symlinks=True)
     shutil.copytree(sample_home.config or Path(), home.config or Path())

@@ -74,9 +74,9 @@ def test_rows_that_changed_are_replaced(tmp_path: Path) -> None:
             return rows, con.execute(query.format("numbers")).fetchall(), con.execute(query.format(parquet)).fetchall()
 
     made = (
-        "create table kpis.numbers as select range as id, nullif(range % 2, 1) as part, 1 as number, 7 as untold from range(100)"
+        "create table kpis.numbers as select range as id, nullif(range % 2, 1) as part, 1 as number, 7 as other from range(100)"
     )
-    # Row 99, which differs in the warehouse and is not told of as changed, shows that the others are left alone.
+    # Row 99, which differs in the warehouse and is not listed as changed, shows that the others are left alone.
     changed = "create table maintenance.changed_numbers as select id, part, number from kpis.numbers where id in (3, 4)"
     changes = ["update kpis.numbers set number = 2 where id = 3", "delete from kpis.numbers where id = 4"]
     added = ["insert into kpis.numbers values (200, 0, 3, 7)", "insert into maintenance.changed_numbers values (200, 0, 3)"]
@@ -253,7 +253,7 @@ take_writer_lock(Path(sys.argv[1]))
 """
 
 
-def test_a_second_run_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+def test_a_second_run_is_shown_who_holds_the_lock(tmp_path: Path) -> None:
     take_writer_lock(tmp_path)
     second = subprocess.run(
         [sys.executable, "-c", LOCKER, tmp_path], capture_output=True, text=True, cwd=REPOSITORY, check=False

@@ -1,4 +1,4 @@
-"""The schedule for real: a daemon, a tick, a run, what it published; then a broken export, and who is told."""
+"""The schedule for real: a daemon, a tick, a run, what it published; then a broken export, and who is notified."""
 
 from __future__ import annotations
 
@@ -82,15 +82,15 @@ def has_no_writer(home: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_tick_runs_the_job_and_a_failure_is_told(
+def test_a_tick_runs_the_job_and_a_failure_is_notified(
     tmp_path: Path, cxhouse: Cxhouse, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cxhouse("sample", "--out", tmp_path, "--customers", "60", "--days", "60")
     home = Home(tmp_path / "home", tmp_path / "exports", tmp_path / "config")
     settings_file = tmp_path / "config" / "cxhouse.yml"
-    told = yaml.safe_load(settings_file.read_text())
-    told |= {"schedule": "* * * * *", "notify": [f"json://127.0.0.1:{inbox.server_port}/alerts"]}
-    settings_file.write_text(yaml.safe_dump(told))
+    settings = yaml.safe_load(settings_file.read_text())
+    settings |= {"schedule": "* * * * *", "notify": [f"json://127.0.0.1:{inbox.server_port}/alerts"]}
+    settings_file.write_text(yaml.safe_dump(settings))
     cxhouse("run", "--exports", home.exports, *home.options)
     first = home.shown("select version from publication")
 
@@ -122,7 +122,7 @@ def test_a_tick_runs_the_job_and_a_failure_is_told(
     assert blocked["status"] == "blocked"
     # A run of the next minute may be at work still: it outlives the daemon.
     wait_for("a home that nobody writes to", lambda: has_no_writer(home.path), log)
-    # What failed stands in the ledger, and is seen with the next version.
+    # What failed is in the ledger, and is seen with the next version.
     (home.exports / "order_items_wrong.csv").unlink()
     cxhouse("run", "--exports", home.exports, *home.options)
     assert home.shown("select version from publication") != held
@@ -210,7 +210,7 @@ time.sleep(600)
 """
 
 
-def test_what_broke_is_told_without_data(tmp_path: Path, inbox: Inbox) -> None:
+def test_what_broke_is_reported_without_data(tmp_path: Path, inbox: Inbox) -> None:
     """Alerts are published, and an engine's message can quote the value that it broke on."""
     settings = Settings(exports=str(tmp_path), home=tmp_path / "home", notify=[f"json://127.0.0.1:{inbox.server_port}/"])
     settings.home.mkdir()
@@ -220,7 +220,7 @@ def test_what_broke_is_told_without_data(tmp_path: Path, inbox: Inbox) -> None:
     record = RunRecord("2", "2026-06-02T00:00:00+00:00")
     record.dbt_problems = ["fct_tickets: Conversion Error: 'jane@example.org' is no date"]
     finish_run(settings, record, "failed")
-    told = [alert.message for alert in Ledger(settings.ledger).alerts()]
-    assert told == ["the run broke (ValueError)", "fct_tickets could not be built"]
+    messages = [alert.message for alert in Ledger(settings.ledger).alerts()]
+    assert messages == ["the run broke (ValueError)", "fct_tickets could not be built"]
     assert len(inbox.received) == 2
     assert "jane@example.org" not in str(inbox.received)

@@ -121,20 +121,20 @@ def test_a_file_that_failed_a_gate_is_taken_back_by_removing_or_replacing_it(pla
     elif remedy == "replaced":
         place.write("orders_2.csv", row("2"))
     loads = place.pull()
-    told = [line for line in place.said if "'cxhouse withdraw --undo --batch 2'" in line]
+    hints = [line for line in place.said if "'cxhouse withdraw --undo --batch 2'" in line]
     match remedy:
         case "removed":
             assert loads == [("orders_1.csv", "loaded", 1), ("orders_2.csv", "withdrawn", 2)]
-            assert told
+            assert hints
         case "replaced":
             assert loads[1:] == [("orders_2.csv", "withdrawn", 2), ("orders_2.csv", "loaded", 1)]
-            assert told
+            assert hints
         case _:
             assert loads[1:] == [("orders_2.csv", "loaded", 2)]
-            assert not told
+            assert not hints
 
 
-def test_rows_that_repeat_and_rows_that_overwrite_are_told_apart(place: Place) -> None:
+def test_rows_that_repeat_and_rows_that_overwrite_are_distinguished(place: Place) -> None:
     place.write("orders.csv", row("1") + row("1") + row("2") + row("2", amount=9) + row("3"))
     place.pull()
     found = place.batches["orders.csv"].collisions
@@ -305,7 +305,7 @@ columns: {order_id: "no", ordered_at: at, status: {value: paid}, customer_email:
 
 
 @pytest.mark.parametrize(
-    ("people", "loads", "told"),
+    ("people", "loads", "message"),
     [
         # A report with lines above its header, in the encoding and with the delimiter of its own.
         ("Our people; all of them, really\n\nno|mail|place\n1|a@x.example|K\u00f6ln\n", ("loaded", 1), None),
@@ -316,7 +316,7 @@ columns: {order_id: "no", ordered_at: at, status: {value: paid}, customer_email:
         ("no|name\n1|a\n", ("refused", 0), "also reads people, which never arrived"),
     ],
 )  # fmt: skip
-def test_a_companion_is_read_in_its_own_form(place: Place, people: str, loads: tuple[str, int], told: str | None) -> None:
+def test_a_companion_is_read_in_its_own_form(place: Place, people: str, loads: tuple[str, int], message: str | None) -> None:
     import pyarrow.parquet as pq
 
     (place.exports.parent / "config" / "contracts").mkdir(parents=True)
@@ -324,7 +324,7 @@ def test_a_companion_is_read_in_its_own_form(place: Place, people: str, loads: t
     (place.exports / "people.csv").write_text(people, encoding="cp1252")
     place.write("shop_1.csv", "1,2026-05-01\n", "no,at\n")
     assert place.pull() == [("shop_1.csv", *loads)]
-    assert told is None or any(told in line for line in place.said), place.said
+    assert message is None or any(message in line for line in place.said), place.said
     if loads[1]:
         (found,) = (place.settings.raw / "orders").glob("0*")
         assert pq.read_table(found)["country"].to_pylist() == ["K\u00f6ln"]
@@ -439,8 +439,8 @@ def test_without_a_key_the_newest_file_of_a_companion_is_read_and_the_others_are
         (place.exports / name).write_text(content)
     place.pull()
     assert totals(place) == {"1": None, "2": None, "3": 3, "4": 4}
-    (told, _) = [line for line in place.said if "newest of" in line]
-    assert told.endswith(
+    (message, _) = [line for line in place.said if "newest of" in line]
+    assert message.endswith(
         "read along with lines_2026-06.csv, the newest of 2 files of `lines` (contract shop_orders): if each of them brings a "
         "part, say in `also_reads` by which `key`"
     )
@@ -459,7 +459,7 @@ def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None
     (reason,) = reasons(place.settings)
     assert (reason.file, reason.rows, reason.first_rows[0]) == ("orders_2026-05-02.csv", 3, 2)
     assert [found.rows for found in reasons(place.settings, file="orders_2026-05-01.csv")] == [2]
-    written = list(export_rows(place.settings, None, None, place.exports.parent / "mend"))
+    written = list(export_rows(place.settings, None, None, place.exports.parent / "fixed"))
     assert [found.rows for found in written] == [3]
 
 

@@ -115,28 +115,28 @@ def api_home(path: Path, address: str, description: dict[str, Any] = DESK, **mor
     return AskingHome(path, {"kind": "api", "api": "mydesk", "at": address, **more}, description)
 
 
-def changed(stream: str, **told: Any) -> dict[str, Any]:
-    return {**DESK, "streams": {**DESK["streams"], stream: {**DESK["streams"][stream], **told}}}
+def changed(stream: str, **keys: Any) -> dict[str, Any]:
+    return {**DESK, "streams": {**DESK["streams"], stream: {**DESK["streams"][stream], **keys}}}
 
 
 # -- what changed ------------------------------------------------------------------------------------------------------
 
 
 def test_later_runs_read_what_changed(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
     home = api_home(tmp_path, address)
     assert home.land().new == 3
     assert home.ids() == [1, 2, 3, 4, 5, 6, 7]
     assert home.ids("notes") == [10, 20, 40, 50, 60, 70], "the third was deleted meanwhile"
     assert home.ids("people") == [1]
-    told.api.asked.clear()
+    vendor.api.asked.clear()
     assert home.land().new == 0
-    assert [request.query["since"] for request in told.asked()] == ["2026-06-06T23:00:00Z"], "an hour before the newest"
-    assert not told.asked("/tickets/7/notes")
+    assert [request.query["since"] for request in vendor.asked()] == ["2026-06-06T23:00:00Z"], "an hour before the newest"
+    assert not vendor.asked("/tickets/7/notes")
     # A change, a new one, and one that came late within the overlap.
-    told.tickets[0] = ticket(1) | {"updated_at": "2026-06-09T08:00:00Z", "status": "solved"}
-    told.tickets += [ticket(8), {**ticket(9), "updated_at": "2026-06-06T23:30:00Z"}]
-    told.people.append({"id": 2, "role": "admin"})
+    vendor.tickets[0] = ticket(1) | {"updated_at": "2026-06-09T08:00:00Z", "status": "solved"}
+    vendor.tickets += [ticket(8), {**ticket(9), "updated_at": "2026-06-06T23:30:00Z"}]
+    vendor.people.append({"id": 2, "role": "admin"})
     assert home.land().new == 3
     assert home.ids()[7:] == [9, 8, 1]
     assert home.ids("notes")[6:] == [90, 80, 10]
@@ -146,10 +146,10 @@ def test_later_runs_read_what_changed(tmp_path: Path, desk: tuple[str, Desk]) ->
 
 def test_of_another_account_nothing_is_known(tmp_path: Path, desk: tuple[str, Desk]) -> None:
     """Else its records from before the other one's newest would never be read."""
-    address, told = desk
+    address, vendor = desk
     home = api_home(tmp_path, address, streams=TICKETS, params={"account": "one"})
     home.land()
-    told.tickets = [ticket(1, status="solved")]
+    vendor.tickets = [ticket(1, status="solved")]
     other = home.settings.exports["desk"].model_copy(update={"params": {"account": "two"}})
     home.settings = home.settings.model_copy(update={"exports": {"desk": other}})
     home.land()
@@ -157,19 +157,19 @@ def test_of_another_account_nothing_is_known(tmp_path: Path, desk: tuple[str, De
 
 
 def test_a_cursor_that_ran_out_begins_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
 
     def export(request: Request) -> Reply:
         start = int(request.query.get("cursor", "0").partition("-")[0])
         if "cursor" in request.query and not request.query["cursor"].endswith(age):
             return Reply(status=422)
-        if len(told.asked()) == 2:
+        if len(vendor.asked()) == 2:
             return Reply(status=403)
-        return Reply({"data": told.tickets[start : start + 3], "after": f"{start + 3}-{age}" if start < 4 else None})
+        return Reply({"data": vendor.tickets[start : start + 3], "after": f"{start + 3}-{age}" if start < 4 else None})
 
     age = "old"
     description = changed("tickets", next={"cursor": "after", "into": "cursor"}, changes={"by": "updated_at"})
-    told.api.routes["/tickets"] = export
+    vendor.api.routes["/tickets"] = export
     home = api_home(tmp_path, address, description, streams=TICKETS)
     with pytest.raises(CxhouseError, match="3 records are kept"):
         home.land()
@@ -179,13 +179,13 @@ def test_a_cursor_that_ran_out_begins_again(tmp_path: Path, desk: tuple[str, Des
 
 
 def test_what_came_while_the_rest_was_down_is_asked_about_too(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
-    told.api.before = lambda request: Reply(status=403) if request.path == "/tickets/5/notes" else None
+    address, vendor = desk
+    vendor.api.before = lambda request: Reply(status=403) if request.path == "/tickets/5/notes" else None
     home = api_home(tmp_path, address)
     with pytest.raises(CxhouseError, match="notes: access is denied"):
         home.land()
-    told.tickets.append(ticket(9))
-    told.api.before = lambda _: None
+    vendor.tickets.append(ticket(9))
+    vendor.api.before = lambda _: None
     home.land()
     assert home.ids("notes") == [10, 20, 40, 50, 60, 70, 90]
     assert home.ids() == [1, 2, 3, 4, 5, 6, 7, 9]
@@ -193,17 +193,17 @@ def test_what_came_while_the_rest_was_down_is_asked_about_too(tmp_path: Path, de
 
 def test_what_is_again_as_it_was_comes_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
     """Equal bytes are one file: what changed in between would stay."""
-    address, told = desk
+    address, vendor = desk
     home = api_home(tmp_path, address, streams=["people"])
     for people in ([1], [1, 2], [1]):
-        told.people = [{"id": number} for number in people]
+        vendor.people = [{"id": number} for number in people]
         assert home.land().new == 1
     assert home.ids("people") == [1, 1, 2, 1]
     assert home.land().new == 0
 
 
 def test_a_run_may_begin_from_a_day_and_read_again(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
     home = api_home(tmp_path, address, streams=TICKETS, since="2026-06-05")
     home.land()
     assert home.ids() == [5, 6, 7]
@@ -211,48 +211,48 @@ def test_a_run_may_begin_from_a_day_and_read_again(tmp_path: Path, desk: tuple[s
     home.land()
     assert home.ids() == [5, 6, 7, 3, 4, 5, 6, 7]
     home.settings = home.settings.model_copy(update={"since": None})
-    told.api.asked.clear()
+    vendor.api.asked.clear()
     assert home.land().new == 0
-    assert told.asked()[0].query["since"] == "2026-06-06T23:00:00Z", "it goes on from the newest"
+    assert vendor.asked()[0].query["since"] == "2026-06-06T23:00:00Z", "it goes on from the newest"
 
 
 def test_the_cursor_of_a_vendor_goes_on_where_it_was(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
 
     def export(request: Request) -> Reply:
         start = int(request.query.get("cursor", 0))
-        part = told.tickets[start : start + 3]
-        return Reply({"data": part, "after": str(start + len(part)), "end": start + len(part) >= len(told.tickets)})
+        part = vendor.tickets[start : start + 3]
+        return Reply({"data": part, "after": str(start + len(part)), "end": start + len(part) >= len(vendor.tickets)})
 
-    told.api.routes["/tickets"] = export
+    vendor.api.routes["/tickets"] = export
     description = changed("tickets", next={"cursor": "after", "into": "cursor", "end": "end"}, changes={"by": "cursor"})
     home = api_home(tmp_path, address, description, streams=TICKETS)
     home.land()
-    told.tickets.append({**ticket(2), "status": "deleted"})
-    told.api.asked.clear()
+    vendor.tickets.append({**ticket(2), "status": "deleted"})
+    vendor.api.asked.clear()
     assert home.land().new == 1
-    assert [request.query["cursor"] for request in told.asked()] == ["7"]
+    assert [request.query["cursor"] for request in vendor.asked()] == ["7"]
     assert home.records()[-1]["status"] == "deleted", "a deleted record is reported as deleted"
 
 
 def test_records_of_one_instant_are_not_lost_between_pages(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
-    told.tickets = [{**ticket(1), "id": number} for number in range(1, 8)] + [ticket(9), ticket(10)]
+    address, vendor = desk
+    vendor.tickets = [{**ticket(1), "id": number} for number in range(1, 8)] + [ticket(9), ticket(10)]
     home = api_home(tmp_path, address, streams=TICKETS)
     home.land()
     assert sorted(home.ids()) == [1, 2, 3, 4, 5, 6, 7, 9, 10]
 
 
 def test_a_record_that_moves_while_pages_are_read_pushes_none_off(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
     moves = iter([1, 2])
 
     def move(request: Request) -> None:
-        if request.path == "/tickets" and len(told.asked()) in (2, 3):
+        if request.path == "/tickets" and len(vendor.asked()) in (2, 3):
             number = next(moves)
-            told.tickets[number - 1] = {**told.tickets[number - 1], "updated_at": f"2026-06-2{number}T00:00:00Z"}
+            vendor.tickets[number - 1] = {**vendor.tickets[number - 1], "updated_at": f"2026-06-2{number}T00:00:00Z"}
 
-    told.api.before = move
+    vendor.api.before = move
     home = api_home(tmp_path, address, streams=TICKETS)
     home.land()
     assert set(home.ids()) == {1, 2, 3, 4, 5, 6, 7}
@@ -265,11 +265,11 @@ def test_a_record_that_moves_while_pages_are_read_pushes_none_off(tmp_path: Path
 def test_a_limit_is_waited_for_as_long_as_the_server_says(
     says: str, waits: float, tmp_path: Path, desk: tuple[str, Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, told = desk
+    address, vendor = desk
     waited: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
     replies = iter([Reply(status=429, headers={"Retry-After": says}), Reply(status=503), None])
-    told.api.before = lambda _: next(replies, None)
+    vendor.api.before = lambda _: next(replies, None)
     home = api_home(tmp_path, address, streams=TICKETS)
     assert home.land().new == 1
     assert waited[0] == waits
@@ -277,15 +277,15 @@ def test_a_limit_is_waited_for_as_long_as_the_server_says(
 
 
 def test_a_server_that_wants_to_be_left_alone_for_long_is_one_for_the_next_run(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
-    told.api.before = lambda _: Reply(status=429, headers={"Retry-After": "3600"})
+    address, vendor = desk
+    vendor.api.before = lambda _: Reply(status=429, headers={"Retry-After": "3600"})
     with pytest.raises(CxhouseError, match="takes no more requests for 60 minutes"):
         api_home(tmp_path, address, streams=TICKETS).land()
 
 
 def test_what_breaks_off_goes_on_after_the_last_page(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
-    told.api.before = lambda request: Reply(status=400) if len(told.api.asked) > 2 else None
+    address, vendor = desk
+    vendor.api.before = lambda request: Reply(status=400) if len(vendor.api.asked) > 2 else None
     home = api_home(tmp_path, address)
     with pytest.raises(CxhouseError, match=r"tickets: the server answered 400; 3 records are kept"):
         home.land()
@@ -293,17 +293,17 @@ def test_what_breaks_off_goes_on_after_the_last_page(tmp_path: Path, desk: tuple
     # A page was half written when the process died.
     (part,) = home.settings.asked.rglob("*.part")
     part.write_bytes(part.read_bytes() + b"\x1f\x8b\x08rubbish")
-    told.api.before = lambda request: Reply(status=500) if request.path == "/tickets/5/notes" else None
-    told.api.asked.clear()
+    vendor.api.before = lambda request: Reply(status=500) if request.path == "/tickets/5/notes" else None
+    vendor.api.asked.clear()
     with pytest.raises(CxhouseError, match=r"notes: the server answered 500; 3 records are kept"):
         home.land()
-    assert told.asked()[0].query["since"] == "2026-06-02T23:59:59Z"
-    told.api.before = lambda _: None
-    told.api.asked.clear()
+    assert vendor.asked()[0].query["since"] == "2026-06-02T23:59:59Z"
+    vendor.api.before = lambda _: None
+    vendor.api.asked.clear()
     home.land()
     assert home.ids() == [1, 2, 3, 4, 5, 6, 7]
     assert home.ids("notes") == [10, 20, 40, 50, 60, 70]
-    assert not told.asked("/tickets/2/notes")
+    assert not vendor.asked("/tickets/2/notes")
 
 
 @pytest.mark.parametrize("step", ["truncate", "state", "move", "offered"])
@@ -352,7 +352,7 @@ def test_a_run_that_is_killed_loses_nothing(tmp_path: Path, desk: tuple[str, Des
 
 
 def test_an_api_that_is_down_does_not_keep_the_others_from_landing(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
     (tmp_path / "near").mkdir()
     (tmp_path / "near" / "orders.csv").write_text("order_id,ordered_at,status\nO1,2026-06-01,paid\n")
     home = api_home(tmp_path, address, streams=TICKETS)
@@ -361,7 +361,7 @@ def test_an_api_that_is_down_does_not_keep_the_others_from_landing(tmp_path: Pat
     })  # fmt: skip
     home.settings = both
     assert home.land().new == 2
-    told.api.before = lambda _: Reply(status=500)
+    vendor.api.before = lambda _: Reply(status=500)
     arrivals = home.land()
     assert home.pull.unreadable_sources == {"desk": "tickets: the server answered 500"}
     assert {file.file.partition("/")[0] for file in home.ledger.landed() if file.sha256 in arrivals.offered} == {"shop", "desk"}
@@ -379,19 +379,19 @@ WRONG: dict[str, tuple[Callable[[Request], Reply], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_answers_that_are_not_as_described_are_no_empty_source(case: str, tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
-    told.api.before, text = WRONG[case]
+    address, vendor = desk
+    vendor.api.before, text = WRONG[case]
     home = api_home(tmp_path, address, streams=TICKETS)
     with pytest.raises(CxhouseError, match="no source of exports can be read") as caught:
         home.land()
     assert text in str(caught.value)
-    assert "sesame" not in str(caught.value) + "".join(home.told)
+    assert "sesame" not in str(caught.value) + "".join(home.progress)
     assert address not in str(caught.value)
 
 
 def test_another_server_does_not_get_the_credentials(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
-    told.api.before = lambda _: Reply({"data": [ticket(1)], "next": "https://elsewhere.example/tickets"})
+    address, vendor = desk
+    vendor.api.before = lambda _: Reply({"data": [ticket(1)], "next": "https://elsewhere.example/tickets"})
     home = api_home(tmp_path, address, changed("tickets", next={"url": "next"}), streams=TICKETS)
     with pytest.raises(CxhouseError, match="next page on another server"):
         home.land()
@@ -407,23 +407,23 @@ def test_credentials_that_are_not_there_are_named(
 
 
 def test_a_first_run_says_how_long_it_will_take(tmp_path: Path, desk: tuple[str, Desk], monkeypatch: pytest.MonkeyPatch) -> None:
-    address, told = desk
-    told.api.routes["/tickets"] = lambda request, told=told._list: Reply({**told(request).body, "count": 7})
+    address, vendor = desk
+    vendor.api.routes["/tickets"] = lambda request, listing=vendor._list: Reply({**listing(request).body, "count": 7})
     # Each page takes two minutes.
-    monkeypatch.setattr(streams, "time", SimpleNamespace(monotonic=lambda: 120.0 * len(told.asked())))
+    monkeypatch.setattr(streams, "time", SimpleNamespace(monotonic=lambda: 120.0 * len(vendor.asked())))
     home = api_home(tmp_path, address, changed("tickets", total="count"), streams=TICKETS)
     home.land()
-    assert home.told[0] == "pull: desk: tickets: 2 of 7 records, about 5 min to go"
+    assert home.progress[0] == "pull: desk: tickets: 2 of 7 records, about 5 min to go"
 
 
-def test_requests_for_each_record_are_foretold_too(
+def test_requests_for_each_record_are_forecast_too(
     tmp_path: Path, desk: tuple[str, Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, told = desk
-    monkeypatch.setattr(streams, "time", SimpleNamespace(monotonic=lambda: 120.0 * len(told.api.asked)))
+    address, vendor = desk
+    monkeypatch.setattr(streams, "time", SimpleNamespace(monotonic=lambda: 120.0 * len(vendor.api.asked)))
     home = api_home(tmp_path, address)
     home.land()
-    assert "pull: desk: notes: 1 of 7 records, about 12 min to go" in home.told
+    assert "pull: desk: notes: 1 of 7 records, about 12 min to go" in home.progress
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -469,7 +469,7 @@ def test_settings_hold_no_credentials_and_no_halves(exports: Any, text: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "text"),
+    ("keys", "text"),
     [
         ({"next": {"page": "page"}}, "need `size`"),
         ({"next": {"page": "page", "link": True, "size": 2}}, "give one of cursor, url, link, page, last"),
@@ -477,8 +477,8 @@ def test_settings_hold_no_credentials_and_no_halves(exports: Any, text: str) -> 
         ({"each": "people"}, "'people' is no stream above it"),
     ],
 )
-def test_a_wrong_description_is_named(told: dict[str, Any], text: str, tmp_path: Path) -> None:
-    home = api_home(tmp_path, "https://desk.example", changed("tickets", **told))
+def test_a_wrong_description_is_named(keys: dict[str, Any], text: str, tmp_path: Path) -> None:
+    home = api_home(tmp_path, "https://desk.example", changed("tickets", **keys))
     forget_listings()
     with pytest.raises(ConfigurationError, match="is no valid description of an API") as caught:
         sources_of(home.settings)
@@ -486,7 +486,7 @@ def test_a_wrong_description_is_named(told: dict[str, Any], text: str, tmp_path:
 
 
 def test_sources_shows_how_far_each_was_read_without_asking(tmp_path: Path, desk: tuple[str, Desk]) -> None:
-    address, told = desk
+    address, vendor = desk
     home = api_home(tmp_path, address)
     forget_listings()
     assert list(survey(home.settings)) == [
@@ -494,27 +494,27 @@ def test_sources_shows_how_far_each_was_read_without_asking(tmp_path: Path, desk
         "desk/notes (API of Mine): not read yet; a run asks for each changed record",
         "desk/people (API of Mine): not read yet; a run reads all of it",
     ]
-    assert told.api.asked == []
+    assert vendor.api.asked == []
     home.land()
-    told.api.asked.clear()
+    vendor.api.asked.clear()
     forget_listings()
     first = next(survey(home.settings))
     assert first.startswith("desk/tickets (API of Mine): 7 records, read at 2")
     assert first.endswith("-> NOT CLAIMED: write a contract")
-    assert told.api.asked == []
+    assert vendor.api.asked == []
 
 
 def test_whoever_does_not_write_the_home_asks_nobody(tmp_path: Path, desk: tuple[str, Desk]) -> None:
     """A sensor looks every five minutes, and beside a run."""
-    address, told = desk
+    address, vendor = desk
     home = api_home(tmp_path, address)
     before = offered_version(home.settings)
-    assert told.api.asked == []
+    assert vendor.api.asked == []
     home.land()
-    told.api.asked.clear()
+    vendor.api.asked.clear()
     forget_listings()
     assert offered_version(home.settings) != before
-    assert told.api.asked == []
+    assert vendor.api.asked == []
 
 
 # -- databases ---------------------------------------------------------------------------------------------------------

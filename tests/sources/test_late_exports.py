@@ -37,7 +37,7 @@ LOOKING_AHEAD = {
 
 
 def restated_days(home: Home, since: object, of: str = "%") -> list[date]:
-    """Days whose KPIs (of a fact, if one is named) were computed anew."""
+    """Days whose KPIs (of a fact, if one is named) were recomputed."""
     query = (
         "select distinct period_start from kpis inner join kpi_definitions using (kpi_id) "
         "where grain = 'day' and computed_at > ? and fact like ? order by 1"
@@ -85,10 +85,13 @@ def by_command(home: Home, cxhouse: Cxhouse) -> None:
 
 def by_backfill(home: Home, _: Cxhouse) -> None:
     """As Dagster's backfill does: one run over a range of partitions; in a process of its own, like a run of Dagster's."""
-    told = load_settings(str(home.exports), str(home.path), str(home.config))
+    settings = load_settings(str(home.exports), str(home.path), str(home.config))
     code = "import sys; from backfilling import backfill_days; backfill_days(*sys.argv[1:])"
     done = subprocess.run(
-        [sys.executable, "-c", code, told.exports_place, str(told.home), str(told.config_dir), "2026-03-09", LATE_DAY],
+        [
+            sys.executable, "-c", code,
+            settings.exports_place, str(settings.home), str(settings.config_dir), "2026-03-09", LATE_DAY,
+        ],
         cwd=REPOSITORY, env={"PYTHONPATH": "tests/helpers", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

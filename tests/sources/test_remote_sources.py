@@ -199,7 +199,7 @@ def test_a_token_from_the_environment_is_sent_and_never_shown(
     monkeypatch.setenv("CXHOUSE_PHONES_TOKEN", "wrong-sesame")
     with pytest.raises(CxhouseError, match="access is denied: check the credentials in the environment") as caught:
         home.land()
-    assert "sesame" not in str(caught.value) + "".join(home.told)
+    assert "sesame" not in str(caught.value) + "".join(home.progress)
     monkeypatch.setenv("CXHOUSE_PHONES_TOKEN", "sesame")
     assert home.land().new == 1
     assert home.contents() == {"phones/tickets.csv": TICKETS}

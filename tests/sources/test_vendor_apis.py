@@ -21,7 +21,7 @@ from databases import postgresql, postgresql_programs
 from homes import REPOSITORY
 from landing import Home, writing
 from reading import canonicalise, read
-from vendor_cases import ALL_PARAMS, CASES, CONTRACTS, VENDORS, Case, _told
+from vendor_cases import ALL_PARAMS, CASES, CONTRACTS, VENDORS, Case, as_texts
 
 from orchestration.pull.api import client
 from orchestration.pull.api.description import SHIPPED, read_description
@@ -37,7 +37,7 @@ SIZE = 2
 
 
 def records(path: str) -> list[dict[str, Any]]:
-    """The records of a fixture, without what stands around them."""
+    """The records of a fixture, without what is around them."""
     found = json.loads((VENDORS / path).read_text())
     return found if isinstance(found, list) else next(value for value in found.values() if isinstance(value, list) and value)
 
@@ -55,8 +55,8 @@ def pages_by_number(
     """A list that takes `page` and a size, filtered by a parameter."""
 
     def answer(request: Request) -> Reply:
-        told = request.query.get(since)
-        begin = instant(int(told) if told and told.isdecimal() else told) if told else instant(0)
+        stated = request.query.get(since)
+        begin = instant(int(stated) if stated and stated.isdecimal() else stated) if stated else instant(0)
         found = sorted((one for one in all_of if instant(one[by]) >= begin), key=lambda one: instant(one[by]), reverse=not oldest)
         size, page = int(request.query[page_size]), int(request.query["page"])
         part = found[(page - 1) * size : page * size]
@@ -173,7 +173,7 @@ def _hubspot(api: Api) -> None:
         assert (one["propertyName"], one["operator"]) == ("hs_lastmodifieddate", "GTE")
         assert request.body["sorts"] == [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}]
         start, size = int(request.body.get("after", 0)), request.body["limit"]
-        fitting = [told for told in found if instant(told["updatedAt"]).timestamp() * 1000 >= one["value"]]
+        fitting = [record for record in found if instant(record["updatedAt"]).timestamp() * 1000 >= one["value"]]
         more = {"paging": {"next": {"after": str(start + size)}}} if start + size < len(fitting) else {}
         return Reply({"total": len(fitting), "results": fitting[start : start + size], **more})
 
@@ -337,14 +337,14 @@ class ApiHome(Home):
             header = read_header(path, file.file)
             for contract in claims(file.file, header, contracts):
                 along = {
-                    name: read(beside, other.file, options_of(told))
-                    for name, told in contract.also_reads.items()
+                    name: read(beside, other.file, options_of(other_spec))
+                    for name, other_spec in contract.also_reads.items()
                     for other, beside in files
-                    if told.claims(other.file, other.header)
+                    if other_spec.claims(other.file, other.header)
                 }
                 content = read(path, file.file, options_of(contract))
                 made = canonicalise(content, contract, Origin("desk", file.file, 1, contract.name), along)
-                found.setdefault(f"{stream}/{contract.name}", []).extend(_told(row) for row in made.loaded.to_pylist())
+                found.setdefault(f"{stream}/{contract.name}", []).extend(as_texts(row) for row in made.loaded.to_pylist())
         return found
 
 
@@ -361,9 +361,9 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_every_shipped_api_has_a_server_that_speaks_it() -> None:
     assert {path.stem for path in SHIPPED.glob("*.yml")} == set(APIS)
     for path in SHIPPED.glob("*.yml"):
-        told = read_description(path)
-        assert told.docs.startswith("https://")
-        assert told.address.startswith("https://")
+        description = read_description(path)
+        assert description.docs.startswith("https://")
+        assert description.address.startswith("https://")
 
 
 @pytest.mark.parametrize("vendor", APIS)
@@ -375,12 +375,12 @@ def test_what_an_api_tells_is_read_by_the_shipped_contracts(vendor: str, tmp_pat
     home = ApiHome(tmp_path, {"kind": "api", "api": vendor, "at": address, "params": params})
     assert home.land().new > 0
     assert home.pull.unreadable_sources == {}
-    told = home.rows()
+    rows = home.rows()
     for contract in contracts:
         wanted = expected(contract)
         # A conversation by itself is read as a ticket, too.
-        streams = [name for name in told if name.endswith(f"/{contract}") and name != "conversation_parts/intercom_conversations"]
-        got = [row for name in streams for row in told[name]]
+        streams = [name for name in rows if name.endswith(f"/{contract}") and name != "conversation_parts/intercom_conversations"]
+        got = [row for name in streams for row in rows[name]]
         if CONTRACTS[contract].kind == "tickets":
             # Some were added, so that each audit or part has a ticket.
             ids = {row["ticket_id"] for row in wanted}
@@ -391,7 +391,7 @@ def test_what_an_api_tells_is_read_by_the_shipped_contracts(vendor: str, tmp_pat
         if "oauth" not in request.path:
             given = request.headers.get("Authorization") or request.headers["X-Shopify-Access-Token"]
             assert sent in (given, request.user() if given.startswith("Basic") else given)
-    assert SECRET not in "".join(home.told)
+    assert SECRET not in "".join(home.progress)
     everything = b"".join(path.read_bytes() for path in home.settings.asked.rglob("*") if path.is_file())
     assert SECRET.encode() not in everything
     # The second run asks for what is new, and finds nothing.
@@ -471,14 +471,14 @@ def test_tables_that_a_connector_filled_are_read_by_the_shipped_contracts(tmp_pa
         home = ApiHome(tmp_path, {"kind": "database", "at": address, "tables": tables})
         assert home.land().new == len(TABLES)
         assert home.land().new == 0
-    told = home.rows()
+    found = home.rows()
     for name, (worked_out, contract) in TABLES.items():
         if contract is None:
             continue
         cases = [case for case in CASES if case.contract == worked_out and case.path == _fixture(name)]
         rows = [{key: value for key, value in row.items() if key != "_why"} for case in cases for row in case.rows]
         assert rows
-        assert in_order(told[f"{name}/{contract}"]) == in_order(rows), name
+        assert in_order(found[f"{name}/{contract}"]) == in_order(rows), name
 
 
 def documented_query() -> str:
@@ -505,12 +505,12 @@ def test_refunds_come_with_fivetrans_orders_by_the_documented_query(tmp_path: Pa
             "(3, 820001, 'refund', 'success', 2.5, '2026-02-05 08:00Z'), "
             "(4, 820001, 'refund', 'failure', 9, '2026-02-06 08:00Z'), "
             "(5, 820002, 'refund', 'success', 50, '2026-02-07 10:00Z')) "
-            "as told (id, order_id, kind, status, amount, processed_at)"
+            "as values_of (id, order_id, kind, status, amount, processed_at)"
         )
         con.execute("alter table desk.transaction alter processed_at type timestamptz using processed_at::timestamptz")
         con.execute("alter table desk.transaction add _fivetran_synced timestamptz default '2026-02-07 10:05Z'")
-        told = {"query": documented_query().replace("shopify.", "desk."), "changed": "synced_at"}
-        home = ApiHome(tmp_path, {"kind": "database", "at": address, "tables": {"orders": told}})
+        table = {"query": documented_query().replace("shopify.", "desk."), "changed": "synced_at"}
+        home = ApiHome(tmp_path, {"kind": "database", "at": address, "tables": {"orders": table}})
         assert home.land().new == 1
         # A refund of an order that Fivetran did not read again brings it once more.
         con.execute("insert into desk.transaction values (6, 820003, 'refund', 'success', 9, '2026-02-11Z', '2026-02-11 01:00Z')")

@@ -1,6 +1,6 @@
 {#- The cases behind a KPI's value, as a query for those who read the marts (DuckDB's SQL), compiled from its measures: a template
     with {from}, {to} (dates, {to} not included), {grain} and {filter}, and for a share the condition of the cases on its bad
-    side. None where the fact is not published. Where the worst cases can be told, they come first. Of a `list` of members the query
+    side. None where the fact is not published. Where the worst cases are known, they come first. Of a `list` of members the query
     gives a row once for each of them, in `list_member`. -#}
 {% macro case_template(definition, list=none) %}
   {%- set semantic_model = semantic_model_over(definition.numerator) -%}
@@ -17,7 +17,7 @@
   {%- endif -%}
   {%- set day = readers_day(column) if column.endswith('_at') else column -%}
   {%- if numerator.non_additive_dimension -%}
-    {#- A stock: as it stood on the last day. -#}
+    {#- A stock: as it was on the last day. -#}
     {%- do conditions.append(day ~ " = (select max(" ~ column ~ ") from " ~ definition.fact ~ " where " ~ column ~ " < date '{to}')") -%}
   {%- else -%}
     {%- do conditions.append(day ~ " >= date '{from}'") -%}

@@ -7,7 +7,7 @@
 {% macro kpi_query(definition, tail) %}
   {%- set passes = passes_of_kpi(definition) -%}
   {%- set with_cells -%}
-told as (
+bounds as (
 
     select
         {{ readers_day("as_of") }} as today,
@@ -69,11 +69,11 @@ cells as (
     't_quantiles',
     'targets',
     readers_final_on(),
-    '(select today from told)',
+    '(select today from bounds)',
     '{cuts}'
 ) }}
   {%- endset -%}
-  {%- set hidden = 'coalesce(bit_count(people_bits) < told.least, false)' -%}
+  {%- set hidden = 'coalesce(bit_count(people_bits) < bounds.least, false)' -%}
   {%- set shown -%}
 select
     kpi_id,
@@ -87,7 +87,7 @@ select
     is_final,
     people_bits
 from available
-cross join told
+cross join bounds
   {%- endset -%}
   {{- return(on_one_line(with_values ~ ' ' ~ shown)) -}}
 {% endmacro %}
@@ -210,7 +210,7 @@ dated_{{ place }} as (
     where
         day between {first} and {last}
         {% if not own_grain -%}
-        and day <= (select last_day from told)
+        and day <= (select last_day from bounds)
         {% endif %}
 
 ),

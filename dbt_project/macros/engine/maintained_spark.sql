@@ -166,8 +166,8 @@
   } -%}
   {%- set stored = this.schema ~ '.' ~ storage -%}
   {%- for name in names -%}
-    {%- set told = (model.columns.get(name[1:-1]) or {}).get('description', '') -%}
-    {%- do comments.append(name ~ (' comment ' ~ spark_literal(told) if told else '')) -%}
+    {%- set column_description = (model.columns.get(name[1:-1]) or {}).get('description', '') -%}
+    {%- do comments.append(name ~ (' comment ' ~ spark_literal(column_description) if column_description else '')) -%}
   {%- endfor -%}
   {%- call statement('show') -%}
     create or replace view {{ this }} ({{ comments | join(', ') }})

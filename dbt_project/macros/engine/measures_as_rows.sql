@@ -1,4 +1,4 @@
-{#- Columns total_x, squares_x and n_x of each measure as rows; a measure without cases has none. Whose cases they are is told by
+{#- Columns total_x, squares_x and n_x of each measure as rows; a measure without cases has none. Whose cases they are is given by
     column people_x, or by how many there are (see `people_of`). -#}
 {% macro measures_as_rows(aggregated, measures, people) %}
   {{- return(adapter.dispatch('measures_as_rows')(aggregated, measures, people)) -}}

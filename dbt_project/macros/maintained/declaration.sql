@@ -1,6 +1,6 @@
 {#- Keeping a table up to date by recomputing only what a change can have touched.
 
-    A model's SQL is always the whole query. Beside it stands, in `maintained(...)`, what is needed to run it for a part:
+    A model's SQL is always the whole query. Beside it is, in `maintained(...)`, what is needed to run it for a part:
 
     unit        the columns by which its rows fall into parts that are computed independently of each other
     touched_by  for each input: which units a changed row of it touches. Columns of the input in the order of `unit`
@@ -14,8 +14,8 @@
     kept in `maintenance.changed_<model>` for the models downstream, and an unchanged row stays as it is. -#}
 {% macro maintained(unit, touched_by, on_clock=none, dated=none) -%}
   {#- The globs of sources would open comments within the comment. -#}
-  {%- set told = tojson({'unit': unit, 'touched_by': touched_by, 'on_clock': on_clock, 'dated': dated}) -%}
-  /*maintained: {{ told | replace('*', '\\u002a') }}*/
+  {%- set declaration = tojson({'unit': unit, 'touched_by': touched_by, 'on_clock': on_clock, 'dated': dated}) -%}
+  /*maintained: {{ declaration | replace('*', '\\u002a') }}*/
 {%- endmacro %}
 
 

@@ -1,4 +1,4 @@
--- Which instants contradict each other, how often, and where the first such record stands.
+-- Which instants contradict each other, how often, and where the first such record is.
 with ranked as (
 
     select

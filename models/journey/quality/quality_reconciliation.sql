@@ -21,7 +21,7 @@
     'returns': 'requested_at',
     'competitors': none,
 } -%}
-{#- touchpoints that a fact makes, and the staging whose rows it keeps (a parcel can be told by its order, too). -#}
+{#- touchpoints that a fact makes, and the staging whose rows it keeps (a parcel can be recorded by its order, too). -#}
 {%- set facts = {
     'fct_tickets': [['support_ticket'], 'stg_tickets'],
     'fct_calls': [['support_call'], 'int_calls'],

@@ -1,4 +1,4 @@
--- References whose other side never arrived (or lies in quarantine). The rows are kept; the gap should be known.
+-- References whose other side never arrived (or is in quarantine). The rows are kept; the gap should be known.
 {%- set references = [
     ('ticket events of a ticket', 'stg_ticket_events', 'ticket_id', 'stg_tickets'),
     ('order lines of an order', 'stg_order_items', 'order_id', 'stg_orders'),

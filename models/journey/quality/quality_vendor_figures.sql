@@ -5,7 +5,7 @@
     'first_resolution': ['stg.vendor_first_resolution_seconds', 'stg.first_solved_at', 'facts.first_solved_at', 'life.is_solve_logged'],
     'full_resolution': ['stg.vendor_full_resolution_seconds', 'stg.solved_at', 'facts.solved_at', 'life.is_solve_logged'],
 } -%}
-{%- set told_by_log = {
+{%- set known_by_log = {
     'reopens': 'life.is_solve_logged and (clocks.are_changes_logged or facts.reopens <> stg.reopens)',
     'csat': 'marks.last_csat is not null',
 } -%}
@@ -47,11 +47,11 @@ with figures as (
         {{ var('vendor_tolerance_seconds') if name.endswith('seconds') else 0 }} as tolerance
     from {{ ref('stg_tickets') }} as stg
     inner join {{ ref('fct_tickets') }} as facts on stg.ticket_id = facts.ticket_id
-    {% if name in told_by_log -%}
+    {% if name in known_by_log -%}
     inner join {{ ref('int_ticket_life') }} as life on stg.ticket_id = life.ticket_id
     inner join {{ ref('int_ticket_clocks') }} as clocks on stg.ticket_id = clocks.ticket_id
     left join {{ ref('int_ticket_marks') }} as marks on stg.ticket_id = marks.ticket_id
-    where {{ told_by_log[name] }}
+    where {{ known_by_log[name] }}
     {% endif -%}
     {{ "union all" if not loop.last }}
     {% endfor %}

@@ -158,16 +158,16 @@ class Client:
         values = self._secrets()
         if credentials.oauth:
             user, password = (filled(text, values) for text in credentials.oauth.basic)
-            told = session.post(
+            response = session.post(
                 f"{self.address}{credentials.oauth.at}",
                 data=credentials.oauth.form,
                 auth=HTTPBasicAuth(user, password),
                 timeout=(10, SILENCE_SECONDS),
                 allow_redirects=False,
             )
-            if told.status_code != 200:
-                raise RefusedError(told.status_code)
-            return _Headers({"Authorization": f"Bearer {told.json()['access_token']}"})
+            if response.status_code != 200:
+                raise RefusedError(response.status_code)
+            return _Headers({"Authorization": f"Bearer {response.json()['access_token']}"})
         if credentials.basic:
             user, password = (str(filled(text, values)) for text in credentials.basic)
             return HTTPBasicAuth(user.encode(), password.encode())
@@ -179,8 +179,8 @@ class Client:
     def _secrets(self) -> dict[str, str]:
         found = {name: secret(self._name, name.upper()) for name in self._description.secrets}
         if lacking := [name for name, value in found.items() if not value]:
-            told = " and ".join(f"CXHOUSE_{self._name.upper()}_{name.upper()}" for name in lacking)
-            raise UnreadableSourceError(f"the environment has no {told}")
+            variables = " and ".join(f"CXHOUSE_{self._name.upper()}_{name.upper()}" for name in lacking)
+            raise UnreadableSourceError(f"the environment has no {variables}")
         return {name: value for name, value in found.items() if value}
 
 

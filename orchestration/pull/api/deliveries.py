@@ -92,11 +92,11 @@ class Deliveries:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def begin(self, stream: str, **told: Any) -> dict[str, Any]:
-        """Begin to read a stream; ``told`` is remembered with it until it is finished."""
+    def begin(self, stream: str, **state: Any) -> dict[str, Any]:
+        """Begin to read a stream; ``state`` is remembered with it until it is finished."""
         if (old := self.work(stream)) is not None:
             (self._folder / f"{old['file']}{_PART}").unlink(missing_ok=True)
-        work = {"file": self._next_name(stream), "bytes": 0, "records": 0, "in_file": 0, **told}
+        work = {"file": self._next_name(stream), "bytes": 0, "records": 0, "in_file": 0, **state}
         self.known(stream)["work"] = work
         return work
 
@@ -112,12 +112,12 @@ class Deliveries:
             return
         path = self._folder / f"{work['file']}{_PART}"
         with path.open("ab") as file:
-            # Behind what counts stands, at most, a page that was not finished.
+            # Behind what counts there is, at most, a page that was not finished.
             file.truncate(work["bytes"])
             # Landing takes equal bytes for one file: what was so, changed, and is so again would not come again. The name tells
             # files apart, in the one field of the packed form that means nothing here.
-            told = zlib.crc32(f"{self._folder.name}/{work['file']}".encode())
-            file.write(gzip.compress(b"\n".join(lines) + b"\n", mtime=told))
+            name_hash = zlib.crc32(f"{self._folder.name}/{work['file']}".encode())
+            file.write(gzip.compress(b"\n".join(lines) + b"\n", mtime=name_hash))
             file.flush()
             os.fsync(file.fileno())
             work["bytes"] = file.seek(0, os.SEEK_END)
@@ -172,7 +172,7 @@ class Deliveries:
         return _read(self._folder / OFFERED_FILE)
 
     def path(self, name: str) -> Path:
-        """Where a finished file lies until it has landed."""
+        """Where a finished file is until it has landed."""
         return self._folder / name
 
     def drop(self, but: set[str]) -> None:

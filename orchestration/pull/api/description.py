@@ -185,8 +185,8 @@ class Description(_Part):
         # An address of one's own is whole.
         needed = set(self.params) - (set(PLACEHOLDER.findall(self.address)) if location.at else set())
         if lacking := [name for name in self.params if name in needed and name not in values]:
-            told = "; ".join(f"{name}: {self.params[name]}" for name in lacking)
-            raise ConfigurationError(f"{self.name} needs params ({told})")
+            names = "; ".join(f"{name}: {self.params[name]}" for name in lacking)
+            raise ConfigurationError(f"{self.name} needs params ({names})")
         return values
 
 
@@ -199,7 +199,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def filled(value: Any, values: dict[str, Any]) -> Any:
-    """A text, list or mapping with what stands in braces filled in; a text that is nothing else becomes the value itself."""
+    """A text, list or mapping with what is in braces filled in; a text that is nothing else becomes the value itself."""
     if isinstance(value, dict):
         return {key: filled(part, values) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -237,10 +237,10 @@ def read_description(path: Path) -> Description:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
     except ValidationError as error:
-        told = "; ".join(
+        errors = "; ".join(
             f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
         )
-        raise ConfigurationError(f"{path} is no valid description of an API: {told}") from error
+        raise ConfigurationError(f"{path} is no valid description of an API: {errors}") from error
     if found.name != path.stem:
         raise ConfigurationError(f"{path}: its name is {found.name!r}; call the file {found.name}.yml")
     return found

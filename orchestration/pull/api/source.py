@@ -39,8 +39,8 @@ class ApiSource(AskedSource):
         self._progress = progress
 
     def ask(self) -> None:
-        for stream, told in self._streams.items():
-            reader = StreamReader(stream, told, self._client, self.deliveries, self._asked, self._tell)
+        for stream, spec in self._streams.items():
+            reader = StreamReader(stream, spec, self._client, self.deliveries, self._asked, self._tell)
             try:
                 reader.read()
             except UnreadableSourceError as error:
@@ -55,7 +55,7 @@ class ApiSource(AskedSource):
 
     def described(self) -> list[str]:
         self.deliveries.look()
-        told = []
+        lines = []
         for name, stream in self._streams.items():
             known = self.deliveries.known(name)
             how = "reads what changed" if stream.changes else "asks for each changed record" if stream.each else "reads all of it"
@@ -65,5 +65,5 @@ class ApiSource(AskedSource):
                 state = f"{known.get('records', 0):,} records, read at {known['read_at'][:16]}"
             else:
                 state = "not read yet"
-            told.append(f"{self.name}/{name} (API of {self._description.vendor}): {state}; a run {how}")
-        return told
+            lines.append(f"{self.name}/{name} (API of {self._description.vendor}): {state}; a run {how}")
+        return lines

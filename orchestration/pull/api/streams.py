@@ -47,7 +47,7 @@ class StreamReader:
         # Of another account, or by another key of changes, nothing is known.
         what = (client.address, stream.path, asked.values, stream.changes and stream.changes.by)
         self._known = deliveries.known_of(name, repr(what))
-        self._began = self._told = time.monotonic()
+        self._began = self._reported_at = time.monotonic()
         #: What had been read before this run, as a share of all; none: nothing was reported yet.
         self._share_before: float | None = None if deliveries.work(name) else 0.0
         self._is_first = "read_at" not in self._known
@@ -104,8 +104,8 @@ class StreamReader:
             elif newest := self._known.get("newest"):
                 since = datetime.fromisoformat(newest) - timedelta(minutes=changes.overlap)
                 request = self._request(since)
-        told: dict[str, Any] = {"since": since.isoformat(), "from": since.isoformat(), "newest": None, "seen": {}, "page": 1}
-        return self._deliveries.begin(self._name, request=request, given=as_text(self._asked.since), **told)
+        state: dict[str, Any] = {"since": since.isoformat(), "from": since.isoformat(), "newest": None, "seen": {}, "page": 1}
+        return self._deliveries.begin(self._name, request=request, given=as_text(self._asked.since), **state)
 
     def _request(self, since: datetime, **more: Any) -> dict[str, Any]:
         values = {**self._asked.values, "since": written(since, self._stream.instants), **more}
@@ -238,7 +238,7 @@ class StreamReader:
             for line in self._deliveries.lines_of_work(self._name):
                 digest.update(line)
             whole = digest.hexdigest()
-            # Nothing landed where there was nothing: that everything is gone is not told by an empty list.
+            # Nothing landed where there was nothing: an empty list does not say that everything is gone.
             keep, self._known["whole"] = whole != self._known.get("whole"), whole
         elif changes.by == "cursor":
             self._known["cursor"] = work.get("cursor") or self._known.get("cursor")
@@ -300,10 +300,10 @@ class StreamReader:
         self._say(work["records"], total, share, work["newest"])
 
     def _total(self, answer: Answer) -> int | None:
-        told = None
+        total = None
         if self._stream.total:
-            told = answer.headers.get(self._stream.total) or dug(answer.body, self._stream.total)
-        return int(told) if isinstance(told, int) or (isinstance(told, str) and told.isdecimal()) else None
+            total = answer.headers.get(self._stream.total) or dug(answer.body, self._stream.total)
+        return int(total) if isinstance(total, int) or (isinstance(total, str) and total.isdecimal()) else None
 
     def _share_of_time(self, work: dict[str, Any], now: datetime) -> float | None:
         """The share of the time that was read through, of a stream that goes from old to new."""
@@ -317,9 +317,9 @@ class StreamReader:
         """A line now and then; of a first reading the first one at once, so that it is known how long it will take."""
         now = time.monotonic()
         self._share_before = (share or 0) if self._share_before is None else self._share_before
-        if now - self._told < PROGRESS_SECONDS and not self._is_first:
+        if now - self._reported_at < PROGRESS_SECONDS and not self._is_first:
             return
-        self._told, self._is_first = now, False
+        self._reported_at, self._is_first = now, False
         text = f"{self._name}: {records:,}{f' of {total:,}' if total else ''} records"
         if reached and not total:
             text += f", up to {reached[:10]}"

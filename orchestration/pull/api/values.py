@@ -1,4 +1,4 @@
-"""Values of an API's answers: where they stand, which instants they tell, and how they are written."""
+"""Values of an API's answers: where they are, which instants they give, and how they are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MILLISECONDS = 10**11
 
 
 def dug(value: Any, key: str) -> Any:
-    """What stands under a dotted key; none where nothing does."""
+    """What is under a dotted key; none where nothing does."""
     for name in key.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
@@ -42,7 +42,7 @@ def written(moment: datetime, form: str) -> str | int:
 
 
 def instant_of(value: Any) -> datetime | None:
-    """An instant that an API or the state tells, in UTC; without a zone it is in UTC."""
+    """An instant that an API or the state gives, in UTC; without a zone it is in UTC."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):

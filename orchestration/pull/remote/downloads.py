@@ -67,7 +67,7 @@ class Downloads:
         self._folder.mkdir(parents=True, exist_ok=True)
         due = [found for found in wanted if not self.path(found).exists()]
         total = sum(found.size or 0 for found in due)
-        done = {"files": 0, "bytes": 0, "told": time.monotonic()}
+        done = {"files": 0, "bytes": 0, "reported_at": time.monotonic()}
         problems: dict[str, str] = {}
 
         def one(found: StoredObject) -> None:
@@ -86,9 +86,9 @@ class Downloads:
     def _count(self, done: dict[str, float], count: int, total: int, files: int, progress: Callable[[str], None]) -> None:
         with self._lock:
             done["bytes"] += count
-            if time.monotonic() - done["told"] < _PROGRESS_SECONDS:
+            if time.monotonic() - done["reported_at"] < _PROGRESS_SECONDS:
                 return
-            done["told"] = time.monotonic()
+            done["reported_at"] = time.monotonic()
             text = f"{done['files']:,.0f} of {files:,} files, {done['bytes'] / 1e6:,.0f} of {total / 1e6:,.0f} MB"
         progress(text)
 

@@ -77,7 +77,7 @@ class Store:
             lines = text.decode("utf-8").splitlines()
             urls = [urljoin(root, line.strip()) for line in lines if line.strip() and not line.startswith("#")]
         else:
-            # Unless told, a folder that cannot be read is an empty one.
+            # Without on_error, a folder that cannot be read is an empty one.
             urls = list(self._retried(lambda: self.filesystem.find(root, on_error="raise")))
         below = sorted({url for url in urls if url.startswith(root) and url != root})
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -104,7 +104,7 @@ def _object(key: str, name: str, info: dict[str, Any]) -> StoredObject:
     moment = _moment(next((info[field] for field in _MODIFIED if info.get(field)), None))
     tag = next((str(info[field]) for field in _TAGS if info.get(field)), "")
     size = info.get("size")
-    # Without a tag or an instant nothing tells whether the content changed: it is then read each time.
+    # Without a tag or an instant nothing shows whether the content changed: it is then read each time.
     sign = tag or (moment.isoformat() if moment else f"{_UNVERSIONED} {datetime.now(UTC).isoformat()}")
     return StoredObject(key, name, None if size is None else int(size), f"{size}:{sign}", moment)
 

@@ -12,8 +12,8 @@ from orchestration.display import format_value
 _FACT, _DUE = "fct_sla_targets", 20
 
 
-def promises(marts: Marts, view: View) -> list[Block]:
-    """Attainment by policy and metric, and the open targets whose time is up next; nothing where no policy promises anything."""
+def sla_blocks(marts: Marts, view: View) -> list[Block]:
+    """Attainment by policy and metric, and the open targets whose time is up next; nothing where no policy sets a target."""
     kept = _by_policy(marts)
     return [kept, _due_next(marts)] if kept.rows else []
 
@@ -65,13 +65,13 @@ def _due_next(marts: Marts) -> Table:
         for row in found
     ]
     words = {"active": "running", "paused": "paused", "missed": "overdue"}
-    told = ", ".join(f"{states.get(state, 0):,} {word}" for state, word in words.items())
+    counts = ", ".join(f"{states.get(state, 0):,} {word}" for state, word in words.items())
     return Table(
         title,
         ["due (UTC)", "left", "ticket", "metric", "policy", "team", "priority", "highest risk"],
         rows,
         numbers=("left", "highest risk"),
-        note=f"As of the run; {told}. Left: by the clock of the target. The table tickets_due has all.",
+        note=f"As of the run; {counts}. Left: by the clock of the target. The table tickets_due has all.",
         empty="No open target's clock runs.",
         is_whole=True,
     )

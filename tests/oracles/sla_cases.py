@@ -14,7 +14,7 @@ from support_cases import Cases, counted
 Spans = list[tuple[datetime, datetime | None]]
 
 
-def promised(seed: list[Row], c: Company, ticket: Row) -> dict[str, Row]:
+def targets_of(seed: list[Row], c: Company, ticket: Row) -> dict[str, Row]:
     """By metric the row of the seed that holds for a ticket."""
     fitting = [
         row
@@ -92,12 +92,12 @@ _WAITS: dict[str, Callable[[Row, list[Row]], Iterator[Spans]]] = {
 }
 
 
-def promises(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bool]]:
+def owed_targets(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bool]]:
     """Of each target: since when it is owed, by how many seconds it is over its time (below: not), and whether that is all."""
     seed = read_seed(c.seeds / "sla_targets.csv")
     assert not any(row["segment"] for row in seed), "segments of tickets are not computed here"
     for t in counted(c):
-        for metric, row in promised(seed, c, t).items():
+        for metric, row in targets_of(seed, c, t).items():
             if only in ("", metric):
                 for spans in _WAITS[metric](t, c.events.get(t["ticket_id"], [])):
                     elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in spans)
@@ -116,7 +116,7 @@ def attained(only: str = "") -> Callable[[Company], Cases]:
     """Was each target kept? Those still owed with time left are not decided."""
 
     def cases(c: Company) -> Cases:
-        for at, beyond, is_over in promises(c, only):
+        for at, beyond, is_over in owed_targets(c, only):
             if is_over or beyond > 0:
                 yield at, beyond <= 0
 
@@ -124,7 +124,7 @@ def attained(only: str = "") -> Callable[[Company], Cases]:
 
 
 def missed_by(c: Company) -> Iterator[tuple[datetime, Any]]:
-    for at, beyond, is_over in promises(c):
+    for at, beyond, is_over in owed_targets(c):
         if is_over and beyond > 0:
             yield at, beyond
 

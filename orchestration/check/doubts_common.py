@@ -1,4 +1,4 @@
-"""What doubts share: which columns a file tells, and how counts are said."""
+"""What doubts share: which columns a file has, and how counts are worded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestration.pull.literals import identifier
 FEW = 20
 
 
-def told(beside: Beside, *types: str) -> Iterator[tuple[Column, str]]:
+def mapped_columns(beside: Beside, *types: str) -> Iterator[tuple[Column, str]]:
     """Columns of some types that the contract takes from the file, as they are called in SQL."""
     for name, column in beside.kind.columns.items():
         mapping = beside.contract.columns.get(name)
