@@ -34,6 +34,7 @@ matching as (
         targets.priority,
         targets.target_seconds,
         coalesce(targets.clock, 'calendar') as clock,
+        targets.paused_in,
         first_value(targets.policy) over (
             partition by tickets.ticket_id
             order by targets.position, targets.policy
@@ -74,6 +75,7 @@ select
     ticket_priority as priority,
     target_seconds,
     clock,
+    paused_in,
     holds_from,
     holds_until
 from chosen

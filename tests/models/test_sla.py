@@ -17,17 +17,18 @@ pytestmark = pytest.mark.ci
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 HOUR = 3600
 HOURS = {"desk": (9, 17), "late": (12, 20)}
+COLUMNS_OF_TARGETS = "policy,position,channel,team,segment,priority,metric,target_seconds,clock,paused_in,valid_from,valid_to"
 TARGETS = [
-    # policy, position, channel, team, segment, priority, metric, target_seconds, clock, valid_from, valid_to
-    ("chat", 1, "chat", "", "", "", "first_reply", 60, "", "", ""),
-    ("mail", 2, "email", "", "", "urgent", "first_reply", HOUR, "business", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "first_reply", 4 * HOUR, "business", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "next_reply", 2 * HOUR, "business", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "resolution", 16 * HOUR, "business", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "requester_wait", 6 * HOUR, "business", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "agent_work", 4 * HOUR, "calendar", "2026-05-01", ""),
+    ("chat", 1, "chat", "", "", "", "first_reply", 60, "", "", "", ""),
+    ("mail", 2, "email", "", "", "urgent", "first_reply", HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "first_reply", 4 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "next_reply", 2 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "periodic_update", 4 * HOUR, "business", "pending on_hold", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "resolution", 16 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "requester_wait", 6 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 2, "email", "", "", "", "agent_work", 4 * HOUR, "calendar", "", "2026-05-01", ""),
     # Never reached by mail and chat: the first policy holds.
-    ("others", 3, "", "", "", "", "resolution", 1, "calendar", "", "2026-06-30"),
+    ("others", 3, "", "", "", "", "resolution", 1, "calendar", "", "", "2026-06-30"),
 ]
 ALLOWED = {(row[6], row[5]): row[7] for row in TARGETS if row[0] == "mail"}
 
@@ -77,6 +78,13 @@ BY_HAND: dict[str, tuple[str, str, Log]] = {
         "urgent", "day", [("2026-06-02 10:00", "new"), ("2026-06-02 12:00", "reply"), ("2026-06-02 12:30", "urgent")],
     ),
     "raised_owed": ("urgent", "day", [("2026-06-30 15:00", "new"), ("2026-06-30 15:30", "urgent")]),
+    "updated": (
+        "normal", "day",
+        [
+            ("2026-06-02 09:00", "new"), ("2026-06-02 09:30", "reply"), ("2026-06-02 10:00", "pending"),
+            ("2026-06-02 13:00", "open"), ("2026-06-02 16:30", "reply"), ("2026-06-03 09:00", "solved"),
+        ],
+    ),
     "merged": ("normal", "day", [("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "merged")]),
 }  # fmt: skip
 STATES = ("new", "open", "pending", "on_hold", "solved")
@@ -143,8 +151,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Home:
     (config / "seeds" / "business_hours.csv").write_text("\n".join(hours) + "\n")
     (config / "seeds" / "business_holidays.csv").write_text("calendar,holiday_on,name,opens_at,closes_at\n")
     (config / "seeds" / "calendar_assignments.csv").write_text("calendar,channel,team\ndesk,,\nlate,,late\n")
-    header = "policy,position,channel,team,segment,priority,metric,target_seconds,clock,valid_from,valid_to"
-    (config / "seeds" / "sla_targets.csv").write_text("\n".join([header, *(",".join(map(str, row)) for row in TARGETS)]) + "\n")
+    rows = [",".join(map(str, row)) for row in TARGETS]
+    (config / "seeds" / "sla_targets.csv").write_text("\n".join([COLUMNS_OF_TARGETS, *rows]) + "\n")
     listed = []
     for ticket, (priority, team, log) in TICKETS.items():
         status = [event for _, event in log if event in STATES][-1]
@@ -199,6 +207,18 @@ COLUMNS = "occurrence, state, due_at, elapsed_seconds, missed_by_seconds, remain
                 (2, "attained", "2026-06-03 12:00", HOUR, None, None),
             ],
         ),
+        # Half an hour and three and a half, less the hours in which the customer was waited for.
+        (
+            "updated", "periodic_update",
+            [
+                (1, "attained", "2026-06-02 16:30", 4 * HOUR, None, None),
+                (2, "attained", "2026-06-03 12:30", HOUR // 2, None, None),
+            ],
+        ),
+        ("unanswered", "periodic_update", []),
+        # The clock stands since eleven.
+        ("paused", "periodic_update", [(1, "paused", None, HOUR // 2, None, 3 * HOUR + HOUR // 2)]),
+        ("listed", "periodic_update", [(1, "unknown", None, None, None, None)]),
         ("states", "agent_work", [(1, "missed", "2026-06-03 11:00", 5 * HOUR, HOUR, None)]),
         ("states", "requester_wait", [(1, "attained", None, 5 * HOUR, None, None)]),
         ("reopened", "resolution", [(1, "attained", None, 10 * HOUR, None, None)]),
@@ -246,6 +266,8 @@ def open_seconds(team: str, start: datetime, end: datetime, clock: str) -> int:
 def walked(log: Log, metric: str) -> list[list[tuple[datetime, datetime | None]]]:
     """The spans that count, by occurrence, from the log alone; the last end is none while the clock runs."""
     moments = [(instant(at), event) for at, event in log]
+    if metric == "periodic_update":
+        return updates(moments)
     if metric.endswith("_reply"):
         waits, since, has_reply = [], moments[0][0], False
         solved_at = [at for at, event in moments if event in STATES][-1]
@@ -272,7 +294,34 @@ def walked(log: Log, metric: str) -> list[list[tuple[datetime, datetime | None]]
     return [[(at, end) for (at, state), end in zip(changes, ends, strict=True) if state in counted]]
 
 
-@pytest.mark.parametrize("metric", ["first_reply", "next_reply", "resolution", "agent_work", "requester_wait"])
+def updates(moments: list[tuple[datetime, str]]) -> list[list[tuple[datetime, datetime | None]]]:
+    """From each reply on the desk to the next one, or to the solving."""
+    waits: list[list[tuple[datetime, datetime | None]]] = []
+    since: datetime | None = None
+    is_on_desk = True
+    for at, event in moments:
+        if since and event in ("reply", "solved"):
+            waits.append([(since, at)])
+            since = None
+        if event in STATES:
+            is_on_desk = event != "solved"
+        elif event == "reply" and is_on_desk:
+            since = at
+    return [*waits, [(since, None)]] if since else waits
+
+
+def unpaused(log: Log, start: datetime, end: datetime | None) -> list[tuple[datetime, datetime | None]]:
+    """A span less the time in pending and on hold, moment by moment."""
+    moments = sorted({start, *(instant(at) for at, _ in log)})
+    found: list[tuple[datetime, datetime | None]] = []
+    for at, then in zip(moments, [*moments[1:], None], strict=True):
+        state = [event for moment, event in log if event in STATES and instant(moment) <= at][-1]
+        if at >= start and (not end or at < end) and state not in ("pending", "on_hold"):
+            found.append((at, min(then, end) if then and end else then or end))
+    return found
+
+
+@pytest.mark.parametrize("metric", ["first_reply", "next_reply", "periodic_update", "resolution", "agent_work", "requester_wait"])
 def test_as_a_walk_through_the_log(home: Home, metric: str) -> None:
     expected, states = {}, set()
     for ticket, (priority, team, log) in TICKETS.items():
@@ -282,9 +331,12 @@ def test_as_a_walk_through_the_log(home: Home, metric: str) -> None:
         clock = "calendar" if metric == "agent_work" else "business"
         is_solved = [event for _, event in log if event in STATES][-1] == "solved"
         for number, spans in enumerate(walked(log, metric), 1):
+            is_owed = any(end is None for _, end in spans)
+            if metric == "periodic_update":
+                spans = unpaused(log, *spans[0])
             elapsed = sum(open_seconds(team, start, end or AS_OF, clock) for start, end in spans)
             is_running = any(end is None for _, end in spans)
-            is_over = not is_running and (metric.endswith("_reply") or is_solved)
+            is_over = not is_owed and (metric.endswith(("_reply", "_update")) or is_solved)
             state = "missed" if elapsed > allowed else "attained" if is_over else "active" if is_running else "paused"
             expected[ticket, number] = (state, elapsed, not is_over)
             states.add(state)
@@ -295,6 +347,7 @@ def test_as_a_walk_through_the_log(home: Home, metric: str) -> None:
     )
     assert {row[:2]: row[2:] for row in found} == expected
     assert {"missed", "attained"} <= states
+    assert metric != "periodic_update" or "paused" in states
 
 
 def test_an_instant_is_due_when_the_seconds_are_used_up(home: Home) -> None:

@@ -61,6 +61,16 @@ def resolution(t: Row, _: list[Row]) -> Iterator[Spans]:
     yield [(start, end or t["last_solved"]) for start, end in itertools.zip_longest(starts, ends) if start]
 
 
+def updates(t: Row, events: list[Row]) -> Iterator[Spans]:
+    # Without a whole log nobody knows when one that was reopened was on the desk.
+    if not t["is_log_whole"] and (t["reopens"] or t["reopenings"]):
+        return
+    replies = {e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")}
+    for opened, solved in next(resolution(t, events), []):
+        on_desk = sorted(at for at in replies if opened <= at and (not solved or at < solved))
+        yield from ([(at, then)] for at, then in itertools.pairwise([*on_desk, solved]))
+
+
 def in_states(*counted_states: str) -> Callable[[Row, list[Row]], Iterator[Spans]]:
     def spans(t: Row, events: list[Row]) -> Iterator[Spans]:
         if not t["is_log_whole"] or (t["is_solved"] and not t["last_solved"]):
@@ -86,10 +96,25 @@ def in_states(*counted_states: str) -> Callable[[Row, list[Row]], Iterator[Spans
 _WAITS: dict[str, Callable[[Row, list[Row]], Iterator[Spans]]] = {
     "first_reply": first_reply,
     "next_reply": next_replies,
+    "periodic_update": updates,
     "resolution": resolution,
     "agent_work": in_states("new", "open"),
     "requester_wait": in_states("new", "open", "on_hold"),
 }
+_ENDED_BY_REPLY = ("first_reply", "next_reply", "periodic_update")
+_STATES = ("new", "open", "pending", "on_hold", "solved", "closed")
+
+
+def running(t: Row, events: list[Row], spans: Spans, paused_in: str) -> Spans | None:
+    """The spans less the time in the states in which the clock stands; none where nobody knows the states."""
+    if not paused_in:
+        return spans
+    states = next(in_states(*set(_STATES).difference(paused_in.split()))(t, events), None)
+    if states is None:
+        return None
+    pairs = itertools.product(spans, states)
+    shared = [(max(start, since), min((at for at in (end, until) if at), default=None)) for (start, end), (since, until) in pairs]
+    return sorted((span for span in shared if not span[1] or span[0] < span[1]), key=lambda span: span[0])
 
 
 def promises(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bool]]:
@@ -99,11 +124,16 @@ def promises(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bool]]
     for t in counted(c):
         for metric, row in promised(seed, c, t).items():
             if only in ("", metric):
-                for spans in _WAITS[metric](t, c.events.get(t["ticket_id"], [])):
-                    elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in spans)
-                    is_running = any(end is None for _, end in spans)
-                    is_over = not is_running and (metric.endswith("_reply") or t["is_solved"])
-                    yield spans[0][0] if spans else t["created_at"], elapsed - int(row["target_seconds"]), is_over
+                events = c.events.get(t["ticket_id"], [])
+                for spans in _WAITS[metric](t, events):
+                    ran = running(t, events, spans, row["paused_in"])
+                    if ran is None:
+                        continue
+                    elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in ran)
+                    told = spans if metric in _ENDED_BY_REPLY else ran
+                    is_owed = any(end is None for _, end in told)
+                    is_over = not is_owed and (metric in _ENDED_BY_REPLY or t["is_solved"])
+                    yield told[0][0] if told else t["created_at"], elapsed - int(row["target_seconds"]), is_over
 
 
 def _seconds(c: Company, t: Row, row: Row, start: datetime, end: datetime) -> int:
