@@ -1,4 +1,7 @@
-{{ maintained(unit=['ticket_id'], touched_by={'fct_tickets': 'ticket_id', 'int_ticket_priorities': 'ticket_id'}) }}
+{{ maintained(
+    unit=['ticket_id'],
+    touched_by={'fct_tickets': 'ticket_id', 'stg_tickets': 'ticket_id', 'int_ticket_priorities': 'ticket_id'}
+) }}
 -- What each ticket is promised: of the policies whose conditions it meets and that were valid when it was created the first by
 -- position, and of that policy the target of each metric for its priority, or else for any. A ticket whose log tells of
 -- changes of its priority has the target of each.
@@ -10,10 +13,12 @@ with tickets as (
         tickets.channel,
         tickets.team,
         tickets.segment,
+        listed.tags,
         coalesce(priorities.priority, tickets.priority) as priority,
         priorities.starts_at as holds_from,
         priorities.ends_at as holds_until
     from {{ ref('fct_tickets') }} as tickets
+    inner join {{ ref('stg_tickets') }} as listed on tickets.ticket_id = listed.ticket_id
     left join {{ ref('int_ticket_priorities') }} as priorities on tickets.ticket_id = priorities.ticket_id
     where
         {{ is_touched('tickets.ticket_id') }}
@@ -45,6 +50,7 @@ matching as (
             coalesce(targets.channel, tickets.channel) = tickets.channel
             and coalesce(targets.team, tickets.team) = tickets.team
             and coalesce(targets.segment, tickets.segment) = tickets.segment
+            and (targets.tag is null or {{ has_tag('tickets.tags', 'targets.tag') }})
             and coalesce(targets.valid_from, {{ local_date('tickets.created_at') }}) <= {{ local_date('tickets.created_at') }}
             and (targets.valid_to is null or {{ local_date('tickets.created_at') }} < targets.valid_to)
 

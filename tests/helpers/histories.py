@@ -59,6 +59,7 @@ _person = {
 KINDS: dict[str, Rows] = {
     "tickets": _rows(
         ticket_id=_ids("t", 8), created_at=instants, updated_at=maybe_instants, channel=channels, agent_id=agents,
+        tags=_sampled("", "", "late", "late, vip"),
         status=_sampled("new", "open", "solved", "closed"), topic=topics, team=_sampled("one", "two", ""),
         created_by_type=_sampled("", "", "agent", "customer"), first_solved_at=maybe_instants, closed_at=maybe_instants,
         vendor_first_response_seconds=_sampled("", "", "600", "864000"),

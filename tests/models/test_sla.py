@@ -17,20 +17,21 @@ pytestmark = pytest.mark.ci
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 HOUR = 3600
 HOURS = {"desk": (9, 17), "late": (12, 20)}
-COLUMNS_OF_TARGETS = "policy,position,channel,team,segment,priority,metric,target_seconds,clock,paused_in,valid_from,valid_to"
+COLUMNS_OF_TARGETS = "policy,position,channel,team,segment,tag,priority,metric,target_seconds,clock,paused_in,valid_from,valid_to"
 TARGETS = [
-    ("chat", 1, "chat", "", "", "", "first_reply", 60, "", "", "", ""),
-    ("mail", 2, "email", "", "", "urgent", "first_reply", HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "first_reply", 4 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "next_reply", 2 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "periodic_update", 4 * HOUR, "business", "pending on_hold", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "resolution", 16 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "requester_wait", 6 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 2, "email", "", "", "", "agent_work", 4 * HOUR, "calendar", "", "2026-05-01", ""),
+    ("chat", 1, "chat", "", "", "", "", "first_reply", 60, "", "", "", ""),
+    ("vip", 2, "email", "", "", "vip", "", "first_reply", HOUR, "business", "", "", ""),
+    ("mail", 3, "email", "", "", "", "urgent", "first_reply", HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 3, "email", "", "", "", "", "first_reply", 4 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 3, "email", "", "", "", "", "next_reply", 2 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 3, "email", "", "", "", "", "periodic_update", 4 * HOUR, "business", "pending on_hold", "2026-05-01", ""),
+    ("mail", 3, "email", "", "", "", "", "resolution", 16 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 3, "email", "", "", "", "", "requester_wait", 6 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 3, "email", "", "", "", "", "agent_work", 4 * HOUR, "calendar", "", "2026-05-01", ""),
     # Never reached by mail and chat: the first policy holds.
-    ("others", 3, "", "", "", "", "resolution", 1, "calendar", "", "", "2026-06-30"),
+    ("others", 4, "", "", "", "", "", "resolution", 1, "calendar", "", "", "2026-06-30"),
 ]
-ALLOWED = {(row[6], row[5]): row[7] for row in TARGETS if row[0] == "mail"}
+ALLOWED = {(row[7], row[6]): row[8] for row in TARGETS if row[0] == "mail"}
 
 #: Ticket: priority, team, and its log: instant, event (a state, `message`, `reply`, or a priority that it gets).
 Log = list[tuple[str, str]]
@@ -85,8 +86,10 @@ BY_HAND: dict[str, tuple[str, str, Log]] = {
             ("2026-06-02 13:00", "open"), ("2026-06-02 16:30", "reply"), ("2026-06-03 09:00", "solved"),
         ],
     ),
+    "tagged": ("normal", "day", [("2026-06-02 10:00", "new"), ("2026-06-02 12:00", "reply")]),
     "merged": ("normal", "day", [("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "merged")]),
 }  # fmt: skip
+TAGS = {"tagged": "late VIP", "night": "vipers"}
 STATES = ("new", "open", "pending", "on_hold", "solved")
 
 
@@ -160,6 +163,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, cxhouse: Cxhouse) -> Home:
             {
                 "ticket_id": ticket, "created_at": log[0][0] + ":00", "status": status, "channel": "email",
                 "priority": priority, "team": team, "merged_into": "night" if ticket == "merged" else "",
+                "tags": TAGS.get(ticket, ""),
             }
         )  # fmt: skip
     files = {
@@ -222,6 +226,9 @@ COLUMNS = "occurrence, state, due_at, elapsed_seconds, missed_by_seconds, remain
         ("states", "agent_work", [(1, "missed", "2026-06-03 11:00", 5 * HOUR, HOUR, None)]),
         ("states", "requester_wait", [(1, "attained", None, 5 * HOUR, None, None)]),
         ("reopened", "resolution", [(1, "attained", None, 10 * HOUR, None, None)]),
+        # The policy of its tag promises an hour, and nothing else.
+        ("tagged", "first_reply", [(1, "missed", "2026-06-02 11:00", 2 * HOUR, HOUR, None)]),
+        ("tagged", "resolution", []),
         ("raised_before", "first_reply", [(1, "missed", "2026-06-02 11:00", 2 * HOUR, HOUR, None)]),
         ("raised_after", "first_reply", [(1, "attained", "2026-06-02 14:00", 2 * HOUR, None, None)]),
         ("raised_owed", "first_reply", [(1, "missed", "2026-06-30 16:00", 2 * HOUR, HOUR, None)]),

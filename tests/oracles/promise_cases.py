@@ -20,6 +20,7 @@ def promised(seed: list[Row], c: Company, ticket: Row) -> dict[str, Row]:
         row
         for row in seed
         if row["channel"] in ("", ticket["channel"]) and row["team"] in ("", ticket["team"])
+        and row["tag"] in ("", *(ticket["tags"] or "").split())
         and holds(row, c.day(ticket["created_at"]))
     ]  # fmt: skip
     found: dict[str, Row] = {}
