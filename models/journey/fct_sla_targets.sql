@@ -9,7 +9,7 @@
     },
     on_clock=['select ticket_id from {this} where is_open']
 ) }}
--- The target that holds is that of the priority when the reply or solving came; while it is owed, of the newest one. The clock
+-- The target that holds is that of the priority and team when the reply or solving came; while it is owed, of the newest one. The clock
 -- runs from the same instant, whichever it is.
 with judged as (
 
@@ -41,6 +41,7 @@ spans as (
         spans.*,
         targets.policy,
         targets.priority,
+        targets.team,
         targets.target_seconds,
         targets.clock,
         coalesce(spans.ends_at, {{ as_of() }}) as until_at,
@@ -145,6 +146,7 @@ targets as (
         occurrence,
         policy,
         priority,
+        team,
         target_seconds,
         clock,
         min(starts_at) as started_at,
@@ -160,6 +162,7 @@ targets as (
         occurrence,
         policy,
         priority,
+        team,
         target_seconds,
         clock
 
@@ -174,7 +177,6 @@ decided as (
         tickets.created_at,
         tickets.solved_at,
         tickets.channel,
-        tickets.team,
         tickets.country,
         tickets.segment,
         tickets.extra,

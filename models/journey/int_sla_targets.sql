@@ -1,25 +1,35 @@
 {{ maintained(
     unit=['ticket_id'],
-    touched_by={'fct_tickets': 'ticket_id', 'stg_tickets': 'ticket_id', 'int_ticket_priorities': 'ticket_id'}
+    touched_by={
+        'fct_tickets': 'ticket_id',
+        'stg_tickets': 'ticket_id',
+        'int_ticket_priorities': 'ticket_id',
+        'int_ticket_teams': 'ticket_id',
+    }
 ) }}
 -- What each ticket is promised: of the policies whose conditions it meets and that were valid when it was created the first by
 -- position, and of that policy the target of each metric for its priority, or else for any. A ticket whose log tells of
--- changes of its priority has the target of each.
+-- changes of its priority or team has the policy and target of each.
 with tickets as (
 
     select
         tickets.ticket_id,
         tickets.created_at,
         tickets.channel,
-        tickets.team,
+        coalesce(teams.team, tickets.team) as team,
         tickets.segment,
         listed.tags,
         coalesce(priorities.priority, tickets.priority) as priority,
-        priorities.starts_at as holds_from,
-        priorities.ends_at as holds_until
+        greatest(priorities.starts_at, teams.starts_at) as holds_from,
+        least(priorities.ends_at, teams.ends_at) as holds_until
     from {{ ref('fct_tickets') }} as tickets
     inner join {{ ref('stg_tickets') }} as listed on tickets.ticket_id = listed.ticket_id
     left join {{ ref('int_ticket_priorities') }} as priorities on tickets.ticket_id = priorities.ticket_id
+    left join {{ ref('int_ticket_teams') }} as teams
+        on
+            tickets.ticket_id = teams.ticket_id
+            and coalesce(teams.ends_at > priorities.starts_at, true)
+            and coalesce(priorities.ends_at > teams.starts_at, true)
     where
         {{ is_touched('tickets.ticket_id') }}
         and tickets.is_contact
@@ -31,6 +41,7 @@ matching as (
     select
         tickets.ticket_id,
         tickets.priority as ticket_priority,
+        tickets.team as ticket_team,
         tickets.holds_from,
         tickets.holds_until,
         targets.policy,
@@ -41,7 +52,7 @@ matching as (
         coalesce(targets.clock, 'calendar') as clock,
         targets.paused_in,
         first_value(targets.policy) over (
-            partition by tickets.ticket_id
+            partition by tickets.ticket_id, tickets.holds_from
             order by targets.position, targets.policy
         ) as first_policy
     from tickets
@@ -79,6 +90,7 @@ select
     metric,
     policy,
     ticket_priority as priority,
+    ticket_team as team,
     target_seconds,
     clock,
     paused_in,

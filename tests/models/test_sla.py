@@ -21,19 +21,26 @@ COLUMNS_OF_TARGETS = "policy,position,channel,team,segment,tag,priority,metric,t
 TARGETS = [
     ("chat", 1, "chat", "", "", "", "", "first_reply", 60, "", "", "", ""),
     ("vip", 2, "email", "", "", "vip", "", "first_reply", HOUR, "business", "", "", ""),
-    ("mail", 3, "email", "", "", "", "urgent", "first_reply", HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 3, "email", "", "", "", "", "first_reply", 4 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 3, "email", "", "", "", "", "next_reply", 2 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 3, "email", "", "", "", "", "periodic_update", 4 * HOUR, "business", "pending on_hold", "2026-05-01", ""),
-    ("mail", 3, "email", "", "", "", "", "resolution", 16 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 3, "email", "", "", "", "", "requester_wait", 6 * HOUR, "business", "", "2026-05-01", ""),
-    ("mail", 3, "email", "", "", "", "", "agent_work", 4 * HOUR, "calendar", "", "2026-05-01", ""),
+    ("late_mail", 3, "email", "late", "", "", "", "first_reply", 4 * HOUR, "business", "", "2026-05-01", ""),
+    ("late_mail", 3, "email", "late", "", "", "", "next_reply", 3 * HOUR, "business", "", "2026-05-01", ""),
+    ("late_mail", 3, "email", "late", "", "", "", "periodic_update", 5 * HOUR, "business", "", "2026-05-01", ""),
+    ("late_mail", 3, "email", "late", "", "", "", "resolution", 10 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "urgent", "first_reply", HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "", "first_reply", 4 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "", "next_reply", 2 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "", "periodic_update", 4 * HOUR, "business", "pending on_hold", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "", "resolution", 16 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "", "requester_wait", 6 * HOUR, "business", "", "2026-05-01", ""),
+    ("mail", 4, "email", "", "", "", "", "agent_work", 4 * HOUR, "calendar", "", "2026-05-01", ""),
     # Never reached by mail and chat: the first policy holds.
-    ("others", 4, "", "", "", "", "", "resolution", 1, "calendar", "", "", "2026-06-30"),
+    ("others", 5, "", "", "", "", "", "resolution", 1, "calendar", "", "", "2026-06-30"),
 ]
-ALLOWED = {(row[7], row[6]): row[8] for row in TARGETS if row[0] == "mail"}
+#: By policy, metric and priority: seconds, and the states in which the clock stands.
+ALLOWED = {(row[0], row[7], row[6]): (row[8], str(row[10]).split()) for row in TARGETS}
+TEAMS = ("day", "late")
 
-#: Ticket: priority, team, and its log: instant, event (a state, `message`, `reply`, or a priority that it gets).
+#: Ticket: priority and team in the end, and its log: instant, event (a state, `message`, `reply`, or the priority or team that it
+#: gets).
 Log = list[tuple[str, str]]
 BY_HAND: dict[str, tuple[str, str, Log]] = {
     # Over a night and a weekend.
@@ -86,6 +93,14 @@ BY_HAND: dict[str, tuple[str, str, Log]] = {
             ("2026-06-02 13:00", "open"), ("2026-06-02 16:30", "reply"), ("2026-06-03 09:00", "solved"),
         ],
     ),
+    # The day's team has an hour for what is urgent, the late one four for everything.
+    "moved_before": (
+        "urgent", "late", [("2026-06-02 12:00", "new"), ("2026-06-02 12:30", "late"), ("2026-06-02 14:00", "reply")],
+    ),
+    "moved_after": (
+        "urgent", "late", [("2026-06-02 12:00", "new"), ("2026-06-02 14:00", "reply"), ("2026-06-02 15:00", "late")],
+    ),
+    "moved_owed": ("urgent", "late", [("2026-06-30 18:00", "new"), ("2026-06-30 18:30", "late")]),
     "tagged": ("normal", "day", [("2026-06-02 10:00", "new"), ("2026-06-02 12:00", "reply")]),
     "merged": ("normal", "day", [("2026-06-02 09:00", "new"), ("2026-06-02 10:00", "merged")]),
 }  # fmt: skip
@@ -93,26 +108,31 @@ TAGS = {"tagged": "late VIP", "night": "vipers"}
 STATES = ("new", "open", "pending", "on_hold", "solved")
 
 
+def other_than(team: str) -> str:
+    return TEAMS[1 - TEAMS.index(team)]
+
+
 def at_random(seed: int, tickets: int = 60) -> dict[str, tuple[str, str, Log]]:
     """Tickets whose log goes from state to state, with messages and replies in between; no two events of one instant."""
     draw, made = random.Random(seed), {}
     for number in range(tickets):
         at = datetime(2026, 6, 1) + timedelta(minutes=draw.randrange(28 * 1440))
-        log, state = [(f"{at:%Y-%m-%d %H:%M}", "new")], "new"
+        log, state, team = [(f"{at:%Y-%m-%d %H:%M}", "new")], "new", draw.choice(TEAMS)
         for _ in range(draw.randrange(10)):
             at += timedelta(minutes=draw.choice([7, 45, 200, 900, 3000]) + draw.randrange(60))
             if at >= AS_OF.replace(tzinfo=None):
                 break
-            event = draw.choice(["message", "reply", *(other for other in STATES[1:] if other != state)])
+            event = draw.choice(["message", "reply", other_than(team), *(other for other in STATES[1:] if other != state)])
             if event == "message" and state == "solved":
                 continue
             state = event if event in STATES else state
+            team = event if event in TEAMS else team
             log.append((f"{at:%Y-%m-%d %H:%M}", event))
-        made[f"random{number}"] = (draw.choice(["normal", "urgent"]), draw.choice(["day", "late"]), log)
+        made[f"random{number}"] = (draw.choice(["normal", "urgent"]), team, log)
     return made
 
 
-TICKETS = BY_HAND | at_random(20)
+TICKETS = BY_HAND | at_random(2)
 
 
 def events_of(ticket: str, log: Log) -> list[dict[str, str]]:
@@ -125,6 +145,8 @@ def events_of(ticket: str, log: Log) -> list[dict[str, str]]:
             state = event
         elif event == "merged":
             row |= {"event_type": "merged", "to_value": "night"}
+        elif event in TEAMS:
+            row |= {"event_type": "team_changed", "from_value": other_than(event), "to_value": event}
         elif event == "urgent":
             row |= {"event_type": "priority_changed", "from_value": "normal", "to_value": event}
         else:
@@ -229,6 +251,9 @@ COLUMNS = "occurrence, state, due_at, elapsed_seconds, missed_by_seconds, remain
         # The policy of its tag promises an hour, and nothing else.
         ("tagged", "first_reply", [(1, "missed", "2026-06-02 11:00", 2 * HOUR, HOUR, None)]),
         ("tagged", "resolution", []),
+        ("moved_before", "first_reply", [(1, "attained", "2026-06-02 16:00", 2 * HOUR, None, None)]),
+        ("moved_after", "first_reply", [(1, "missed", "2026-06-02 13:00", 2 * HOUR, HOUR, None)]),
+        ("moved_owed", "first_reply", [(1, "active", "2026-07-01 14:00", 2 * HOUR, None, 2 * HOUR)]),
         ("raised_before", "first_reply", [(1, "missed", "2026-06-02 11:00", 2 * HOUR, HOUR, None)]),
         ("raised_after", "first_reply", [(1, "attained", "2026-06-02 14:00", 2 * HOUR, None, None)]),
         ("raised_owed", "first_reply", [(1, "missed", "2026-06-30 16:00", 2 * HOUR, HOUR, None)]),
@@ -328,22 +353,34 @@ def unpaused(log: Log, start: datetime, end: datetime | None) -> list[tuple[date
     return found
 
 
+def team_at(last: str, log: Log, moment: datetime) -> str:
+    """The team at an instant, from the last one back."""
+    later = [at for at, event in log if event in TEAMS and instant(at) > moment]
+    return last if len(later) % 2 == 0 else other_than(last)
+
+
 @pytest.mark.parametrize("metric", ["first_reply", "next_reply", "periodic_update", "resolution", "agent_work", "requester_wait"])
 def test_as_a_walk_through_the_log(home: Home, metric: str) -> None:
     expected, states = {}, set()
     for ticket, (priority, team, log) in TICKETS.items():
         if not ticket.startswith("random"):
             continue
-        allowed = ALLOWED.get((metric, priority), ALLOWED[metric, ""])
         clock = "calendar" if metric == "agent_work" else "business"
         is_solved = [event for _, event in log if event in STATES][-1] == "solved"
+        log_of_states = [at for at, event in log if event in STATES]
         for number, spans in enumerate(walked(log, metric), 1):
             is_owed = any(end is None for _, end in spans)
-            if metric == "periodic_update":
+            is_wait = metric.endswith(("_reply", "_update"))
+            met_at = spans[-1][1] if is_wait else instant(log_of_states[-1]) if is_solved else None
+            policy = "late_mail" if team_at(team, log, met_at or AS_OF) == "late" else "mail"
+            allowed, paused_in = ALLOWED.get((policy, metric, priority)) or ALLOWED.get((policy, metric, ""), (None, []))
+            if allowed is None:
+                continue
+            if paused_in:
                 spans = unpaused(log, *spans[0])
             elapsed = sum(open_seconds(team, start, end or AS_OF, clock) for start, end in spans)
             is_running = any(end is None for _, end in spans)
-            is_over = not is_owed and (metric.endswith(("_reply", "_update")) or is_solved)
+            is_over = not is_owed and (is_wait or is_solved)
             state = "missed" if elapsed > allowed else "attained" if is_over else "active" if is_running else "paused"
             expected[ticket, number] = (state, elapsed, not is_over)
             states.add(state)
@@ -359,7 +396,8 @@ def test_as_a_walk_through_the_log(home: Home, metric: str) -> None:
 
 def test_an_instant_is_due_when_the_seconds_are_used_up(home: Home) -> None:
     found = home.query(
-        "select ticket_id, occurrence, metric, clock, started_at, due_at, target_seconds, team from fct_sla_targets "
+        "select targets.ticket_id, occurrence, metric, clock, started_at, due_at, target_seconds, tickets.team "
+        "from fct_sla_targets as targets join fct_tickets as tickets on targets.ticket_id = tickets.ticket_id "
         "where metric in ('first_reply', 'next_reply') and due_at is not null"
     )
     assert len(found) > 50

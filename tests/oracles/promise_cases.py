@@ -14,12 +14,23 @@ from support_cases import Cases, counted
 Spans = list[tuple[datetime, datetime | None]]
 
 
-def promised(seed: list[Row], c: Company, ticket: Row) -> dict[str, Row]:
-    """By metric the row of the seed that holds for a ticket."""
+def team_at(t: Row, events: list[Row], instant: datetime) -> str | None:
+    """The team that a ticket had at an instant; the list's where the log tells of no team, or ends with another one."""
+    told = [(e, e["to_value"] if e["event_type"] == "team_changed" else e["team"]) for e in events]
+    told = [(e, team) for e, team in told if team or e["event_type"] == "team_changed"]
+    if not told or told[-1][1] != t["team"]:
+        return t["team"]
+    first, first_team = told[0]
+    before = [team for e, team in told if e["event_at"] <= instant]
+    return before[-1] if before else first["from_value"] if first["event_type"] == "team_changed" else first_team
+
+
+def promised(seed: list[Row], c: Company, ticket: Row, team: str | None) -> dict[str, Row]:
+    """By metric the row of the seed that holds for a ticket while it is with a team."""
     fitting = [
         row
         for row in seed
-        if row["channel"] in ("", ticket["channel"]) and row["team"] in ("", ticket["team"])
+        if row["channel"] in ("", ticket["channel"]) and row["team"] in ("", team)
         and row["tag"] in ("", *(ticket["tags"] or "").split())
         and holds(row, c.day(ticket["created_at"]))
     ]  # fmt: skip
@@ -123,18 +134,19 @@ def promises(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bool]]
     seed = read_seed(c.seeds / "sla_targets.csv")
     assert not any(row["segment"] for row in seed), "segments of tickets are not computed here"
     for t in counted(c):
-        for metric, row in promised(seed, c, t).items():
-            if only in ("", metric):
-                events = c.events.get(t["ticket_id"], [])
-                for spans in _WAITS[metric](t, events):
-                    ran = running(t, events, spans, row["paused_in"])
-                    if ran is None:
-                        continue
-                    elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in ran)
-                    told = spans if metric in _ENDED_BY_REPLY else ran
-                    is_owed = any(end is None for _, end in told)
-                    is_over = not is_owed and (metric in _ENDED_BY_REPLY or t["is_solved"])
-                    yield told[0][0] if told else t["created_at"], elapsed - int(row["target_seconds"]), is_over
+        events = c.events.get(t["ticket_id"], [])
+        for metric in [only] if only else _WAITS:
+            for spans in _WAITS[metric](t, events):
+                met_at = spans[-1][1] if metric in _ENDED_BY_REPLY else t["last_solved"]
+                row = promised(seed, c, t, team_at(t, events, met_at or c.as_of)).get(metric)
+                ran = running(t, events, spans, row["paused_in"]) if row else None
+                if not row or ran is None:
+                    continue
+                elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in ran)
+                told = spans if metric in _ENDED_BY_REPLY else ran
+                is_owed = any(end is None for _, end in told)
+                is_over = not is_owed and (metric in _ENDED_BY_REPLY or t["is_solved"])
+                yield told[0][0] if told else t["created_at"], elapsed - int(row["target_seconds"]), is_over
 
 
 def _seconds(c: Company, t: Row, row: Row, start: datetime, end: datetime) -> int:
