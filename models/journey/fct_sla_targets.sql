@@ -9,8 +9,8 @@
     },
     on_clock=['select ticket_id from {this} where is_open']
 ) }}
--- The target that holds is that of the priority and team when the reply or solving came; while it is owed, of the newest one. The clock
--- runs from the same instant, whichever it is.
+-- The target that holds is that of the priority and team when the reply or solving came; while it is owed, of the newest ones.
+-- The clock runs from the same instant, whichever it is.
 with judged as (
 
     select

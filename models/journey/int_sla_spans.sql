@@ -273,8 +273,8 @@ counted as (
             spans.ticket_id = states.ticket_id
             and targets.is_history_told
             and instr(' ' || promised.paused_in || ' ', ' ' || states.status || ' ') = 0
-            and (spans.ends_at is null or states.starts_at < spans.ends_at)
-            and (states.ends_at is null or states.ends_at > spans.starts_at)
+            and (spans.ends_at is null or spans.ends_at > states.starts_at)
+            and (states.ends_at is null or spans.starts_at < states.ends_at)
     where promised.paused_in is not null
 
 )

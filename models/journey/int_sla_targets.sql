@@ -28,7 +28,7 @@ with tickets as (
     left join {{ ref('int_ticket_teams') }} as teams
         on
             tickets.ticket_id = teams.ticket_id
-            and coalesce(teams.ends_at > priorities.starts_at, true)
+            and coalesce(priorities.starts_at < teams.ends_at, true)
             and coalesce(priorities.ends_at > teams.starts_at, true)
     where
         {{ is_touched('tickets.ticket_id') }}

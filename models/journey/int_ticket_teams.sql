@@ -1,6 +1,6 @@
 {{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id', 'stg_tickets': 'ticket_id'}) }}
--- Which team a ticket had when, where its log tells of teams: the first has no beginning, the last no end. A log whose last word is
--- another team than the list's calls teams by other names, or ends before the last move: nothing is taken from it.
+-- Which team a ticket had when, where its log tells of teams: the first has no beginning, the last no end. A log whose last word
+-- is another team than the list's calls teams by other names, or ends before the last move: nothing is taken from it.
 with told as (
 
     select
