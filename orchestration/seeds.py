@@ -246,6 +246,11 @@ def _is_positive(text: str) -> str | None:
     return None if _is_number(text) or float(text) > 0 else "greater than zero"
 
 
+def _is_states(text: str) -> str | None:
+    found = set(text.split(" "))
+    return None if found <= set(_STATES) else f"states of a ticket, with one blank between them, out of: {', '.join(_STATES)}"
+
+
 def _one_of(values: list[str]) -> Check:
     allowed = set(values)
     shown = ", ".join(sorted(allowed)[:40])
@@ -298,10 +303,13 @@ _TYPES: dict[str, Check] = {
     "decimal(18, 6)": _is_number,
     "date": _is_date,
 }
+#: In which a ticket can wait.
+_STATES = ("new", "open", "pending", "on_hold")
 #: What `config.meta.check` of a column may name.
 _CHECKS: dict[str, Callable[[], Check]] = {
     "timezone": lambda: _is_timezone,
     "positive": lambda: _is_positive,
+    "states": lambda: _is_states,
     "kpi": _is_kpi,
 }
 

@@ -9,8 +9,8 @@
     },
     on_clock=['select ticket_id from {this} where is_open']
 ) }}
--- The target that holds is that of the priority when the reply or solving came; while it is owed, of the newest one. The clock
--- runs from the same instant, whichever it is.
+-- The target that holds is that of the priority and team when the reply or solving came; while it is owed, of the newest ones.
+-- The clock runs from the same instant, whichever it is.
 with judged as (
 
     select
@@ -19,9 +19,9 @@ with judged as (
         spans.occurrence,
         coalesce(
             case
-                when max(case when spans.starts_at is not null and spans.ends_at is null then 1 else 0 end) = 1 then null
-                when spans.metric in ('first_reply', 'next_reply') then max(spans.ends_at)
-                else max(tickets.solved_at)
+                when spans.metric in {{ sla_waits() }} then max(spans.owed_until)
+                when max(case when spans.starts_at is not null and spans.ends_at is null then 1 else 0 end) = 0
+                    then max(tickets.solved_at)
             end,
             {{ as_of() }}
         ) as judged_at
@@ -41,6 +41,7 @@ spans as (
         spans.*,
         targets.policy,
         targets.priority,
+        targets.team,
         targets.target_seconds,
         targets.clock,
         coalesce(spans.ends_at, {{ as_of() }}) as until_at,
@@ -55,6 +56,7 @@ spans as (
         on
             spans.ticket_id = targets.ticket_id
             and spans.metric = targets.metric
+            and spans.paused_in is not distinct from targets.paused_in
             and (targets.holds_from is null or judged.judged_at >= targets.holds_from)
             and (targets.holds_until is null or judged.judged_at < targets.holds_until)
     left join {{ ref('int_ticket_business_seconds') }} as business on spans.ticket_id = business.ticket_id
@@ -123,10 +125,10 @@ due as (
             <= openings.open_seconds_before + {{ seconds_between('openings.opens_at', 'openings.closes_at') }}
     where
         summed.target_seconds > summed.seconds_before
-        -- A wait for a reply is one span, and due whether or not it got there; the clock of the others pauses.
+        -- A wait whose clock ran until the reply was due whether or not it got there; one that paused may never have been.
         and (
-            summed.metric in ('first_reply', 'next_reply')
-            or summed.ends_at is null
+            summed.ends_at is null
+            or summed.ends_at = summed.owed_until
             or summed.target_seconds <= summed.seconds_before + summed.span_seconds
         )
     group by
@@ -144,10 +146,12 @@ targets as (
         occurrence,
         policy,
         priority,
+        team,
         target_seconds,
         clock,
         min(starts_at) as started_at,
-        max(ends_at) as replied_at,
+        min(owed_from) as owed_from,
+        max(owed_until) as owed_until,
         max(case when starts_at is not null and ends_at is null then 1 else 0 end) = 1 as is_running,
         max(why_unknown) as why_unknown,
         coalesce(sum(span_seconds), 0) as elapsed_seconds
@@ -158,6 +162,7 @@ targets as (
         occurrence,
         policy,
         priority,
+        team,
         target_seconds,
         clock
 
@@ -172,13 +177,14 @@ decided as (
         tickets.created_at,
         tickets.solved_at,
         tickets.channel,
-        tickets.team,
         tickets.country,
         tickets.segment,
         tickets.extra,
         -- States come and go; only a solved ticket is done with the time in them.
-        not targets.is_running
-        and (targets.metric in ('first_reply', 'next_reply') or tickets.is_solved) as is_over
+        case
+            when targets.metric in {{ sla_waits() }} then targets.owed_until is not null
+            else not targets.is_running and tickets.is_solved
+        end as is_over
     from targets
     inner join {{ ref('fct_tickets') }} as tickets on targets.ticket_id = tickets.ticket_id
     left join due
@@ -197,7 +203,7 @@ select
     clock,
     customer_key,
     created_at,
-    coalesce(case when why_unknown is null then started_at end, created_at) as promised_at,
+    coalesce(case when why_unknown is null then coalesce(owed_from, started_at) end, created_at) as promised_at,
     channel,
     team,
     country,
@@ -208,7 +214,7 @@ select
     case when why_unknown is null then due_at end as due_at,
     case
         when why_unknown is null and is_over
-            then case when metric in ('first_reply', 'next_reply') then replied_at else solved_at end
+            then case when metric in {{ sla_waits() }} then owed_until else solved_at end
     end as met_at,
     case
         when why_unknown is not null then 'unknown'

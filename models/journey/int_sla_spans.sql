@@ -9,14 +9,15 @@
         'fct_ticket_status_spans': 'ticket_id',
     }
 ) }}
--- The spans of time that count towards each target of a ticket; the last one has no end while the clock runs. `why_unknown` says
--- why a target has no spans that could be trusted.
+-- The spans of time that count towards each target of a ticket; the last one has no end while the clock runs. Those of a wait for
+-- a reply say from when until when it was owed. `why_unknown` says why a target has no spans that could be trusted.
 {%- set counted_states = {'agent_work': "('new', 'open')", 'requester_wait': "('new', 'open', 'on_hold')"} %}
-with promised as (
+with targeted as (
 
     select distinct
         ticket_id,
-        metric
+        metric,
+        paused_in
     from {{ ref('int_sla_targets') }}
     where {{ is_touched('ticket_id') }}
 
@@ -24,19 +25,21 @@ with promised as (
 
 targets as (
 
-    select
-        promised.ticket_id,
-        promised.metric,
+    select distinct
+        targeted.ticket_id,
+        targeted.metric,
         life.response_starts_at,
         life.first_response_at,
         life.solved_at,
         life.is_response_tracked,
         life.is_history_told,
         life.is_solved and life.solved_at is null as is_end_unknown,
+        -- Without a log of states, one that was never reopened was on the desk until its solving.
+        life.is_history_told or coalesce(life.reopens = 0, false) as is_desk_time_told,
         clocks.is_every_reply_logged
-    from promised
-    inner join {{ ref('int_ticket_life') }} as life on promised.ticket_id = life.ticket_id
-    inner join {{ ref('int_ticket_clocks') }} as clocks on promised.ticket_id = clocks.ticket_id
+    from targeted
+    inner join {{ ref('int_ticket_life') }} as life on targeted.ticket_id = life.ticket_id
+    inner join {{ ref('int_ticket_clocks') }} as clocks on targeted.ticket_id = clocks.ticket_id
 
 ),
 
@@ -82,6 +85,29 @@ waits as (
     group by
         ticket_id,
         replies_before
+
+),
+
+-- Replies while the ticket is on the desk: each owes the customer the next one.
+updates as (
+
+    select distinct
+        events.ticket_id,
+        events.event_at,
+        desk.solved_at
+    from {{ ref('stg_ticket_events') }} as events
+    inner join targets on events.ticket_id = targets.ticket_id
+    inner join {{ ref('int_ticket_open_spans') }} as desk
+        on
+            events.ticket_id = desk.ticket_id
+            and events.event_at >= desk.opened_at
+            and (desk.solved_at is null or events.event_at < desk.solved_at)
+    where
+        targets.metric = 'periodic_update'
+        and targets.is_every_reply_logged
+        and targets.is_desk_time_told
+        and events.event_type = 'public_reply'
+        and coalesce(events.actor_type, 'agent') = 'agent'
 
 ),
 
@@ -133,6 +159,40 @@ spans as (
         metric = 'next_reply'
         and not is_every_reply_logged
     union all
+    select
+        ticket_id,
+        'periodic_update' as metric,
+        row_number() over (
+            partition by ticket_id
+            order by event_at
+        ) as occurrence,
+        event_at as starts_at,
+        least(
+            lead(event_at) over (
+                partition by ticket_id
+                order by event_at
+            ),
+            solved_at
+        ) as ends_at,
+        cast(null as {{ dbt.type_string() }}) as why_unknown
+    from updates
+    union all
+    select
+        ticket_id,
+        metric,
+        1 as occurrence,
+        cast(null as timestamp) as starts_at,
+        cast(null as timestamp) as ends_at,
+        case
+            when not is_every_reply_logged then 'the log does not tell of every reply'
+            when is_end_unknown then 'solved at an unknown time'
+            else 'the log does not tell of every state'
+        end as why_unknown
+    from targets
+    where
+        metric = 'periodic_update'
+        and (not is_every_reply_logged or is_end_unknown or not is_desk_time_told)
+    union all
     -- Time on the desk: what lies between a solving and a reopening does not count.
     select
         targets.ticket_id,
@@ -164,17 +224,73 @@ spans as (
             and spans.status in {{ states }}
     where targets.metric = '{{ metric }}'
     {% endfor %}
+),
+
+-- The clock stands in the states that the policy names.
+counted as (
+
+    select
+        spans.ticket_id,
+        spans.metric,
+        targeted.paused_in,
+        spans.occurrence,
+        spans.starts_at as owed_from,
+        spans.ends_at as owed_until,
+        spans.starts_at,
+        spans.ends_at,
+        spans.why_unknown
+    from spans
+    inner join targeted
+        on
+            spans.ticket_id = targeted.ticket_id
+            and spans.metric = targeted.metric
+    where targeted.paused_in is null
+    union all
+    select
+        spans.ticket_id,
+        spans.metric,
+        targeted.paused_in,
+        spans.occurrence,
+        spans.starts_at as owed_from,
+        spans.ends_at as owed_until,
+        case when states.ticket_id is not null then greatest(spans.starts_at, states.starts_at) end as starts_at,
+        case when states.ticket_id is not null then least(spans.ends_at, states.ends_at) end as ends_at,
+        coalesce(
+            spans.why_unknown,
+            case when not targets.is_history_told then 'the log does not tell of every state' end
+        ) as why_unknown
+    from spans
+    inner join targeted
+        on
+            spans.ticket_id = targeted.ticket_id
+            and spans.metric = targeted.metric
+    inner join targets
+        on
+            spans.ticket_id = targets.ticket_id
+            and spans.metric = targets.metric
+    left join {{ ref('fct_ticket_status_spans') }} as states
+        on
+            spans.ticket_id = states.ticket_id
+            and targets.is_history_told
+            and instr(' ' || targeted.paused_in || ' ', ' ' || states.status || ' ') = 0
+            and (spans.ends_at is null or spans.ends_at > states.starts_at)
+            and (states.ends_at is null or spans.starts_at < states.ends_at)
+    where targeted.paused_in is not null
+
 )
 
 select
     ticket_id,
     metric,
+    paused_in,
     cast(occurrence as bigint) as occurrence,
     cast(row_number() over (
-        partition by ticket_id, metric, occurrence
+        partition by ticket_id, metric, paused_in, occurrence
         order by starts_at
     ) as bigint) as span_number,
+    case when metric in {{ sla_waits() }} then owed_from end as owed_from,
+    case when metric in {{ sla_waits() }} then owed_until end as owed_until,
     starts_at,
     ends_at,
     why_unknown
-from spans
+from counted

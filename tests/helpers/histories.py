@@ -59,6 +59,7 @@ _person = {
 KINDS: dict[str, Rows] = {
     "tickets": _rows(
         ticket_id=_ids("t", 8), created_at=instants, updated_at=maybe_instants, channel=channels, agent_id=agents,
+        tags=_sampled("", "", "late", "late, vip"),
         status=_sampled("new", "open", "solved", "closed"), topic=topics, team=_sampled("one", "two", ""),
         created_by_type=_sampled("", "", "agent", "customer"), first_solved_at=maybe_instants, closed_at=maybe_instants,
         vendor_first_response_seconds=_sampled("", "", "600", "864000"),
@@ -72,10 +73,10 @@ KINDS: dict[str, Rows] = {
     "ticket_events": _rows(
         ticket_id=_ids("t", 9), event_at=instants, event_id=st.one_of(st.just(""), _ids("e", 6)),
         event_type=_sampled("created", "status_changed", "public_reply", "customer_message", "rated", "merged", "escalated",
-                            "assigned", "priority_changed"),
+                            "assigned", "priority_changed", "team_changed"),
         actor_type=_sampled("agent", "customer", "system", "bot"), actor_id=agents, team=_sampled("", "one", "two"),
-        from_value=_sampled("", "open", "solved", "low"),
-        to_value=_sampled("", "open", "pending", "on_hold", "solved", "closed", "bad", "4", "urgent"),
+        from_value=_sampled("", "open", "solved", "low", "one"),
+        to_value=_sampled("", "open", "pending", "on_hold", "solved", "closed", "bad", "4", "urgent", "two"),
     ),
     "calls": _rows(
         call_id=_ids("k", 6), started_at=instants, answered_at=maybe_instants, wait_seconds=_sampled("", "3", "40"),

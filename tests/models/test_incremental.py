@@ -53,10 +53,12 @@ SEEDS_OF_A_DESK = {
     + "".join(f"desk,{day},09:00,17:00,Europe/Berlin\n" for day in range(1, 6)),
     "calendar_assignments.csv": "calendar,channel,team\ndesk,email,\ndesk,phone,\n",
     "sla_policies.csv": "channel,priority,target_seconds,clock,valid_from,valid_to\nemail,,28800,business,2026-05-20,\n",
-    "sla_targets.csv": "policy,position,channel,team,segment,priority,metric,target_seconds,clock,valid_from,valid_to\n"
-    + "".join(f"mail,1,email,,,,{metric},14400,business,,\n" for metric in ("first_reply", "next_reply", "requester_wait"))
-    + "".join(f"others,2,,,,,{metric},36000,calendar,,\n" for metric in ("first_reply", "resolution", "agent_work"))
-    + "others,2,,,,urgent,resolution,3600,calendar,,\n",
+    "sla_targets.csv": "policy,position,channel,tag,priority,metric,target_seconds,clock,paused_in\n"
+    + "late,1,email,late,,first_reply,7200,business,\n"
+    + "".join(f"mail,2,email,,,{metric},14400,business,\n" for metric in ("first_reply", "next_reply", "requester_wait"))
+    + "mail,2,email,,,periodic_update,14400,business,pending\n"
+    + "".join(f"others,3,,,,{metric},36000,calendar,\n" for metric in ("first_reply", "resolution", "agent_work"))
+    + "others,3,,,urgent,resolution,3600,calendar,\n",
 }
 
 

@@ -14,12 +14,24 @@ from support_cases import Cases, counted
 Spans = list[tuple[datetime, datetime | None]]
 
 
-def targets_of(seed: list[Row], c: Company, ticket: Row) -> dict[str, Row]:
-    """By metric the row of the seed that holds for a ticket."""
+def team_at(t: Row, events: list[Row], instant: datetime) -> str | None:
+    """The team that a ticket had at an instant; the list's where the log tells of no team, or ends with another one."""
+    teams = [(e, e["to_value"] if e["event_type"] == "team_changed" else e["team"]) for e in events]
+    teams = [(e, team) for e, team in teams if team or e["event_type"] == "team_changed"]
+    if not teams or teams[-1][1] != t["team"]:
+        return t["team"]
+    first, first_team = teams[0]
+    before = [team for e, team in teams if e["event_at"] <= instant]
+    return before[-1] if before else first["from_value"] if first["event_type"] == "team_changed" else first_team
+
+
+def targets_of(seed: list[Row], c: Company, ticket: Row, team: str | None) -> dict[str, Row]:
+    """By metric the row of the seed that holds for a ticket while it is with a team."""
     fitting = [
         row
         for row in seed
-        if row["channel"] in ("", ticket["channel"]) and row["team"] in ("", ticket["team"])
+        if row["channel"] in ("", ticket["channel"]) and row["team"] in ("", team)
+        and row["tag"] in ("", *(ticket["tags"] or "").split())
         and holds(row, c.day(ticket["created_at"]))
     ]  # fmt: skip
     found: dict[str, Row] = {}
@@ -61,6 +73,16 @@ def resolution(t: Row, _: list[Row]) -> Iterator[Spans]:
     yield [(start, end or t["last_solved"]) for start, end in itertools.zip_longest(starts, ends) if start]
 
 
+def updates(t: Row, events: list[Row]) -> Iterator[Spans]:
+    # Without a whole log nobody knows when one that was reopened was on the desk.
+    if not t["is_log_whole"] and (t["reopens"] or t["reopenings"]):
+        return
+    replies = {e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")}
+    for opened, solved in next(resolution(t, events), []):
+        on_desk = sorted(at for at in replies if opened <= at and (not solved or at < solved))
+        yield from ([(at, then)] for at, then in itertools.pairwise([*on_desk, solved]))
+
+
 def in_states(*counted_states: str) -> Callable[[Row, list[Row]], Iterator[Spans]]:
     def spans(t: Row, events: list[Row]) -> Iterator[Spans]:
         if not t["is_log_whole"] or (t["is_solved"] and not t["last_solved"]):
@@ -86,10 +108,25 @@ def in_states(*counted_states: str) -> Callable[[Row, list[Row]], Iterator[Spans
 _WAITS: dict[str, Callable[[Row, list[Row]], Iterator[Spans]]] = {
     "first_reply": first_reply,
     "next_reply": next_replies,
+    "periodic_update": updates,
     "resolution": resolution,
     "agent_work": in_states("new", "open"),
     "requester_wait": in_states("new", "open", "on_hold"),
 }
+_ENDED_BY_REPLY = ("first_reply", "next_reply", "periodic_update")
+_STATES = ("new", "open", "pending", "on_hold", "solved", "closed")
+
+
+def running(t: Row, events: list[Row], spans: Spans, paused_in: str) -> Spans | None:
+    """The spans less the time in the states in which the clock stands; none where nobody knows the states."""
+    if not paused_in:
+        return spans
+    states = next(in_states(*set(_STATES).difference(paused_in.split()))(t, events), None)
+    if states is None:
+        return None
+    pairs = itertools.product(spans, states)
+    shared = [(max(start, since), min((at for at in (end, until) if at), default=None)) for (start, end), (since, until) in pairs]
+    return sorted((span for span in shared if not span[1] or span[0] < span[1]), key=lambda span: span[0])
 
 
 def owed_targets(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bool]]:
@@ -97,13 +134,19 @@ def owed_targets(c: Company, only: str = "") -> Iterator[tuple[datetime, int, bo
     seed = read_seed(c.seeds / "sla_targets.csv")
     assert not any(row["segment"] for row in seed), "segments of tickets are not computed here"
     for t in counted(c):
-        for metric, row in targets_of(seed, c, t).items():
-            if only in ("", metric):
-                for spans in _WAITS[metric](t, c.events.get(t["ticket_id"], [])):
-                    elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in spans)
-                    is_running = any(end is None for _, end in spans)
-                    is_over = not is_running and (metric.endswith("_reply") or t["is_solved"])
-                    yield spans[0][0] if spans else t["created_at"], elapsed - int(row["target_seconds"]), is_over
+        events = c.events.get(t["ticket_id"], [])
+        for metric in [only] if only else _WAITS:
+            for spans in _WAITS[metric](t, events):
+                met_at = spans[-1][1] if metric in _ENDED_BY_REPLY else t["last_solved"]
+                row = targets_of(seed, c, t, team_at(t, events, met_at or c.as_of)).get(metric)
+                ran = running(t, events, spans, row["paused_in"]) if row else None
+                if not row or ran is None:
+                    continue
+                elapsed = sum(_seconds(c, t, row, start, end or c.as_of) for start, end in ran)
+                owed = spans if metric in _ENDED_BY_REPLY else ran
+                is_owed = any(end is None for _, end in owed)
+                is_over = not is_owed and (metric in _ENDED_BY_REPLY or t["is_solved"])
+                yield owed[0][0] if owed else t["created_at"], elapsed - int(row["target_seconds"]), is_over
 
 
 def _seconds(c: Company, t: Row, row: Row, start: datetime, end: datetime) -> int:

@@ -50,6 +50,8 @@ POLICIES = "marketplace,policy,rule,window_days,limit_value,comparison\n"
         ("sla_policies", "channel,target_seconds,clock\nchat,0,calendar\n",
          "row 2, column target_seconds: '0' is not greater than zero"),
         ("sla_policies", "channel,target_seconds,clock\nchat,60,office\n", "'office' is not one of: business, calendar"),
+        ("sla_targets", "policy,position,metric,target_seconds,paused_in\nmail,1,resolution,60,pending waiting\n",
+         "'pending waiting' is not states of a ticket, with one blank between them, out of: new, open, pending, on_hold"),
         ("marketplace_policies", POLICIES + "amazon,Late,late_rate,30,0.1,<\n", "column rule: 'late_rate' is not one of:"),
         ("journey_map", "touchpoint,stage,export,signal_kind\nx,nowhere,orders,interaction\n",
          "row 2, column stage: 'nowhere' is not one of: awareness"),
