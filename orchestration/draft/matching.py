@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from orchestration.draft.fitting import Looks
 from orchestration.draft.lexicon import (
     ANY,
     LANGUAGES,
+    Name,
     kind_words,
     listed,
     names_of,
@@ -75,16 +77,25 @@ def _origin(language: str) -> str:
 def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None:
     """The longest known name within a longer one."""
     best: tuple[str, float, str, str] | None = None
-    for known, name in names_of(kind.name).items():
-        words = known.split()
-        if len(words) >= len(parts) or (len(words) == 1 and (known in listed("generic") or len(known) < 5)):
-            continue
-        if set(words) <= set(parts):
+    there, by_first_word = set(parts), _names_by_first_word(kind.name)
+    for _, words, name in sorted(known for part in there for known in by_first_word.get(part, ())):
+        if len(words) < len(parts) and there.issuperset(words):
             # A long name is a sentence, which is not within another one by chance.
             points = 90.0 if len(words) > 4 else 45.0 + 35.0 * len(words) / len(parts)
             if best is None or points > best[1]:
                 best = (name.column, points, f"holds {name.written!r}", name.language)
     return best
+
+
+@cache
+def _names_by_first_word(kind_name: str) -> dict[str, list[tuple[int, list[str], Name]]]:
+    """Names that may be part of a longer one, each with its place among all and its words."""
+    found: dict[str, list[tuple[int, list[str], Name]]] = {}
+    for place, (known, name) in enumerate(names_of(kind_name).items()):
+        words = known.split()
+        if len(words) > 1 or (len(known) >= 5 and known not in listed("generic")):
+            found.setdefault(words[0], []).append((place, words, name))
+    return found
 
 
 def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:

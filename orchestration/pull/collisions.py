@@ -66,6 +66,9 @@ def within(kind: Kind, files: dict[str, tuple[Path, int]]) -> dict[str, Collisio
     Args:
         files: path and rows of each, under any name; small ones are looked at together.
     """
+    if not files:
+        # Of most kinds nothing is new, and to open a database takes as long as to look at a small file.
+        return {}
     found: dict[str, Collisions] = {}
     held: dict[str, Path] = {}
     rows = 0

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from browsing import free_port
 
 #: Where Debian keeps what is not meant for the path of users.
 _DEBIAN = Path("/usr/lib/postgresql")
+_OPEN_TO_ALL = (Path("/tmp"), Path(tempfile.gettempdir()))
 
 
 def postgresql_programs() -> Path | None:
@@ -41,7 +43,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         for path in (folder, data):
             os.chown(path, known.pw_uid, known.pw_gid)
         for path in folder.parents:
-            if path.stat().st_uid == 0 and path.is_relative_to("/tmp") and path != Path("/tmp"):
+            if path.stat().st_uid == 0 and any(place in path.parents for place in _OPEN_TO_ALL):
                 path.chmod(path.stat().st_mode | 0o011)
     subprocess.run(
         [programs / "initdb", "-D", data, "-A", "trust", "-U", "admin", "--no-sync", "-E", "UTF8", "--locale=C"],
