@@ -30,14 +30,16 @@ QUERIES = (
     "int_agent_state_spans", "int_agent_state_contracts", "int_agent_log_days", "int_agent_log_weeks", "fct_agent_half_hours",
 )  # fmt: skip
 
-#: Files of tests that take longest, measured in processor seconds: they are begun first, so that no process works alone at the
+#: Files of tests that take longest, in the quick suite or in CI: they are begun first, so that no process works alone at the
 #: end. The second needs no home of the sample, which the first builds.
 LONGEST = (
-    "test_project", "test_hostile_exports", "test_arrivals", "test_report", "test_check", "test_kpis_independently",
-    "test_dashboard", "test_values", "test_forgetting", "test_vendors", "test_targets", "test_command_line", "test_draft_vendors",
-    "test_draft", "test_semantic_layer", "test_contracts", "test_together", "test_agents_independently", "test_extra",
-    "test_publications", "test_power_loss", "test_texts", "test_gates", "test_calendars", "test_practices",
-    "test_loyalty_independently",
+    "test_project", "test_hostile_exports", "test_arrivals", "test_incremental", "test_dashboard", "test_draft_vendors",
+    "test_engines", "test_vendors_whole", "test_gates", "test_real_exports", "test_records_and_files", "test_project_cache",
+    "test_report", "test_targets", "test_serving", "test_check", "test_unknown_facts", "test_bad_rows",
+    "test_money_independently", "test_contradicting_tickets", "test_command_line", "test_endurance", "test_forgetting",
+    "test_values", "test_keeping", "test_late_exports", "test_call_forecasts", "test_calendars", "test_vendors",
+    "test_practices", "test_asked_sources", "test_draft", "test_texts", "test_contracts", "test_vendor_apis",
+    "test_remote_sources", "test_bombs", "test_moments",
 )  # fmt: skip
 
 

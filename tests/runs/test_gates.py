@@ -381,7 +381,7 @@ def test_a_suite_names_a_table_that_its_layer_has(tmp_path: Path) -> None:
         check_tables(tmp_path, tables)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_suite_for_a_table_that_there_is_not(tmp_path: Path, cxhouse: Cxhouse) -> None:
     suite = tmp_path / "config" / "expectations" / "journey" / "fct_dreams.yml"
     suite.parent.mkdir(parents=True)

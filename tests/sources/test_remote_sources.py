@@ -352,7 +352,7 @@ def test_fifty_thousand_objects_are_listed(tmp_path: Path, bucket: tuple[str, An
     assert len(list(source.files())) == 50_000
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_run_publishes_what_the_other_sources_hold_and_says_how_old_the_rest_is(copied_home: Any, cxhouse: Any) -> None:
     path = copied_home.config / "cxhouse.yml"
     text = "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if not line.startswith("exports:"))

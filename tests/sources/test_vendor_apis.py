@@ -522,7 +522,7 @@ def test_refunds_come_with_fivetrans_orders_by_the_documented_query(tmp_path: Pa
     assert [(row["order_id"], float(row["refund_amount"])) for row in later] == [("820003", 9)]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_runs_from_apis_publish_and_end_at_once_when_nothing_changed(
     tmp_path: Path, cxhouse: Callable[..., Any], server: tuple[str, Api]
 ) -> None:
