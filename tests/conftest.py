@@ -38,8 +38,8 @@ LONGEST = (
     "test_report", "test_targets", "test_serving", "test_check", "test_unknown_facts", "test_bad_rows",
     "test_money_independently", "test_contradicting_tickets", "test_command_line", "test_endurance", "test_forgetting",
     "test_values", "test_keeping", "test_late_exports", "test_call_forecasts", "test_calendars", "test_vendors",
-    "test_practices", "test_asked_sources", "test_draft", "test_texts", "test_contracts", "test_vendor_apis",
-    "test_remote_sources", "test_bombs", "test_moments",
+    "test_asked_sources", "test_draft", "test_texts", "test_contracts", "test_vendor_apis",
+    "test_remote_sources", "test_bombs", "test_moments", "test_practices",
 )  # fmt: skip
 
 

@@ -239,6 +239,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Isolated]:
     process.stop()
 
 
+@pytest.mark.ci
 def test_a_death_is_one_files_and_the_next_is_read(reading: Isolated, monkeypatch: pytest.MonkeyPatch) -> None:
     first = reading.call(0, own_process)
     assert first == reading.call(0, own_process) != os.getpid(), "one process reads them all"

@@ -112,6 +112,7 @@ def test_greetings_signatures_and_quoted_replies_are_cut_off(text: str, own: str
     assert cleaned(text).split() == own.split()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("part", ["\n", "<a ", "regards\n", "#-", "A1-", "1 ", "Aa ", "l'", "On x", "\ud83d", "\x00"])
 def test_the_cost_of_odd_texts_follows_their_length(part: str) -> None:
     """Of one four times as long it would be sixteen times as much, were each letter compared with all others."""

@@ -202,6 +202,7 @@ def test_the_file_of_many_cases_is_made_when_asked_for(browser: Browser, address
     assert len(list(csv.DictReader(io.StringIO(downloaded(page, "All as CSV"))))) == count
 
 
+@pytest.mark.ci
 def test_any_cut(browser: Browser, address: str, sample_home: Home) -> None:
     """Two cuts at once, of some cases: what the page gives as CSV is what the command gives that it shows."""
     watched = Watched(browser)
