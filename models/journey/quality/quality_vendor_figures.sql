@@ -87,12 +87,7 @@ select
     cast(count(*) - count(difference) as bigint) as unknown_to_us,
     cast(sum(case when does_differ then 1 else 0 end) as bigint) as differing,
     percentile_cont(0.5) within group (order by case when does_differ then difference end) as median_difference,
-    concat_ws(
-        ', ',
-        {% for place in range(1, 6) -%}
-        max(case when does_differ and place = {{ place }} then ticket_id end){{ "," if not loop.last }}
-        {% endfor %}
-    ) as tickets_that_differ
+    {{ first_tickets('does_differ') }} as tickets_that_differ
 from numbered
 group by
     contract,

@@ -88,12 +88,7 @@ select
     }.items() -%}
     cast(sum(case when {{ condition }} then 1 else 0 end) as bigint) as {{ name }},
     {% endfor -%}
-    concat_ws(
-        ', ',
-        {% for place in range(1, 6) -%}
-        max(case when does_differ and place = {{ place }} then ticket_id end){{ "," if not loop.last }}
-        {% endfor %}
-    ) as tickets_that_differ
+    {{ first_tickets('does_differ') }} as tickets_that_differ
 from numbered
 group by
     contract,
