@@ -52,9 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("quick", derandomize=True)
     if config.option.markexpr:
         settings.load_profile("quick")
-    # A run waits until its files are on disk, several times for each: two fifths of the time of tests, for files that go anyway.
-    if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > FREE:
+    # A run waits until its files are on disk, several times for each: much of the time of tests, for files that go anyway.
+    if "TMPDIR" not in os.environ and _is_memory_usable():
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def _is_memory_usable() -> bool:
+    """Is there room, and may programs be run from there, as some tests do?"""
+    if not os.access(MEMORY, os.W_OK):
+        return False
+    return shutil.disk_usage(MEMORY).free > FREE and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
