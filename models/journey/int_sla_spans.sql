@@ -149,18 +149,6 @@ spans as (
     union all
     select
         ticket_id,
-        metric,
-        1 as occurrence,
-        cast(null as timestamp) as starts_at,
-        cast(null as timestamp) as ends_at,
-        'the log does not tell of every reply' as why_unknown
-    from targets
-    where
-        metric = 'next_reply'
-        and not is_every_reply_logged
-    union all
-    select
-        ticket_id,
         'periodic_update' as metric,
         row_number() over (
             partition by ticket_id
@@ -190,8 +178,8 @@ spans as (
         end as why_unknown
     from targets
     where
-        metric = 'periodic_update'
-        and (not is_every_reply_logged or is_end_unknown or not is_desk_time_told)
+        (metric in ('next_reply', 'periodic_update') and not is_every_reply_logged)
+        or (metric = 'periodic_update' and (is_end_unknown or not is_desk_time_told))
     union all
     -- Time on the desk: what lies between a solving and a reopening does not count.
     select
