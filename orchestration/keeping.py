@@ -46,7 +46,7 @@ class State(NamedTuple):
     clock: str
     as_of: str
     version: int
-    #: Do the rows are in `maintenance.changed_...` that made this version from the one before?
+    #: Are the rows that made this version from the one before in `maintenance.changed_...`?
     are_changes_known: bool
     #: By which `maintained` knows the query.
     fingerprint: str
