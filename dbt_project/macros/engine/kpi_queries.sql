@@ -168,8 +168,9 @@ cross join bounds
   {%- do dimensions.append([dimension.name, published_names(dimension.readers_expr or dimension.expr or dimension.name, node)]) -%}
 {%- endfor -%}
 {%- if is_instant -%}
-{#- Days of a zone begin at a quarter of an hour: the zone is asked once for each of these, not for each row. -#}
-days_{{ place }} as (
+{#- Days of a zone begin at a quarter of an hour: the zone is asked once for each of these, not for each row. (Materialized, since
+the condition on the day would otherwise be asked of each row, below the distinct.) -#}
+days_{{ place }} as materialized (
 
     select
         quarter_of_hour,
