@@ -67,6 +67,7 @@ class Kept:
         self._settings, self._project = settings, project
         self._is_off = settings.full_refresh or settings.days is not None
         self._as_of = settings.as_of_instant().isoformat(sep=" ")
+        self._environment = settings.environment()
         self._lock = Lock()
         self._con = connect(settings.warehouse)
         self._con.execute(_TABLES)
@@ -147,8 +148,8 @@ class Kept:
         return {
             AS_OF: f"cast('{self._as_of}' as timestamp)",
             "<computed_at>": computed_at,
-            "<raw>": self._settings.environment()["CXHOUSE_RAW"],
-            "<salt>": self._settings.environment()["CXHOUSE_SALT_FILE"],
+            "<raw>": self._environment["CXHOUSE_RAW"],
+            "<salt>": self._environment["CXHOUSE_SALT_FILE"],
         }
 
     def can_build(self, node: Any) -> bool:

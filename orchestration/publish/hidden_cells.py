@@ -65,22 +65,27 @@ def judge(con: duckdb.DuckDBPyConnection, least: int, cuts: list[Cut]) -> None:
 
     ``least`` is the smallest number of people that may be shown; ``cuts`` are the facts that show which members are in which.
     """
+    # A KPI that is made of a table which is not there has no cell.
+    has_gaps, has_changes = _has(con, "journey", "fct_competitor_periods"), _has(con, "kpis", "rate_changes")
+    gaps = [_gaps(kpi_id, gap, cases) for kpi_id, (gap, cases, _) in _GAPS.items()] if has_gaps else []
     con.execute(
         f"""
         create or replace temp table judged as
         select
-            kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, kpis.n, kpis.people_bits,
-            bit_count(kpis.people_bits) as people, not definitions.is_percentile as adds_up,
-            case when bit_count(kpis.people_bits) < {least} then '{TOO_FEW}' end as reason
-        from kpis.kpis as kpis
-        inner join kpis.kpi_definitions as definitions on kpis.kpi_id = definitions.kpi_id
-        where kpis.dimension not in ({texts(OF_PERSONS)}) and kpis.people_bits is not null
+            row_number() over () as cell, *, bit_count(people_bits) as people,
+            case when bit_count(people_bits) < {least} then '{TOO_FEW}' end as reason,
+            case when bit_count(people_bits) < {least} then 0 end as hidden_at
+        from (
+            select
+                kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, kpis.n, kpis.people_bits,
+                not definitions.is_percentile as adds_up
+            from kpis.kpis as kpis
+            inner join kpis.kpi_definitions as definitions on kpis.kpi_id = definitions.kpi_id
+            where kpis.dimension not in ({texts(OF_PERSONS)}) and kpis.people_bits is not null
+            {" ".join(f"union all {cells}" for cells in gaps)}
+        )
         """
     )
-    # A KPI that is made of a table which is not there has no cell.
-    has_gaps, has_changes = _has(con, "journey", "fct_competitor_periods"), _has(con, "kpis", "rate_changes")
-    for kpi_id, (gap, cases, _) in _GAPS.items() if has_gaps else ():
-        _add_gaps(con, least, kpi_id, gap, cases)
     write_nested(con, cuts, OF_PERSONS)
     rounds = _Rounds(con, least, has_changes, has_gaps)
     while rounds.hide_what_could_be_worked_out():
@@ -107,61 +112,71 @@ def _cells_of_gaps(kpi_id: str, gap: str) -> str:
     """
 
 
-def _add_gaps(con: duckdb.DuckDBPyConnection, least: int, kpi_id: str, gap: str, cases: str) -> None:
+def _gaps(kpi_id: str, gap: str, cases: str) -> str:
     """Who knows a benchmark gets our own number from the gap: its cells are of as many people as answered us at least."""
-    con.execute(
-        f"""
-        insert into judged
-        select *, bit_count(people_bits), true, case when bit_count(people_bits) < {least} then '{TOO_FEW}' end
-        from (
-            select
-                kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, any_value(kpis.n) as n,
-                (1::bigint << max(least(benchmarks.{cases}, 60))::bigint) - 1 as people_bits
-            {_cells_of_gaps(kpi_id, gap)}
-            group by kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member
-        )
-        """
-    )
+    return f"""
+        select
+            kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, any_value(kpis.n) as n,
+            (1::bigint << max(least(benchmarks.{cases}, 60))::bigint) - 1 as people_bits, true as adds_up
+        {_cells_of_gaps(kpi_id, gap)}
+        group by kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member
+    """
 
 
 class _Rounds:
-    """Rounds of hiding over ``judged``: each hides what the one before left to be worked out, the last one finds nothing."""
+    """Rounds of hiding over ``judged``: each hides what the one before left to be worked out, the last one finds nothing.
+
+    What adds up to what is the same in every round, and written once: tables of cells (`cell`), each beside the one (`whole`)
+    that it is a part of with all of its dimension. A step looks only at sums of which a part was hidden since it last looked.
+    """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, least: int, has_changes: bool, has_gaps: bool) -> None:
         self._con, self._least, self._has_changes, self._has_gaps = con, least, has_changes, has_gaps
-        #: The KPIs of which something was hidden in the round before: no other has anything new to be worked out.
-        self._kpis: set[str] | None = None
+        #: Counts the updates: ``judged.hidden_at`` is the one that hid a cell.
+        self._step = 0
+        #: The step before which a question to a table of sums has seen everything.
+        self._seen: dict[tuple[str, str], int] = {}
+        self._sums = [self._written(f"sums_{place}", query) for place, query in enumerate((*_additions(), _NESTED))]
+
+    def _written(self, table: str, query: str) -> str:
+        self._con.execute(f"create or replace temp table {table} as {query}")
+        return table
 
     def hide_what_could_be_worked_out(self) -> bool:
         """One round. Returns whether something was hidden."""
-        found = set[str]()
-        for condition in (*self._additions(), _parts_of_shown("whole, dimension")):
-            found |= self._hide_more(*condition)
-        found |= self._hide_wholes()
-        found |= self._hide_changes() if self._has_changes else set()
-        found |= self._hide_gaps() if self._has_gaps else set()
-        self._kpis = found
-        return bool(found)
+        found = [self._hide_more(sums) for sums in self._sums]
+        found.append(self._hide_wholes(self._sums[-1]))
+        if self._has_changes:
+            found.append(self._hide_changes())
+        if self._has_gaps:
+            found += [self._hide_gaps(kpi_id, gap, own) for kpi_id, (gap, _, own) in _GAPS.items()]
+        return any(found)
 
-    def _additions(self) -> Iterator[tuple[str, str]]:
-        """Cells that add up to a shown one, as SQL, and the columns that those which add up have in common."""
-        members, whole = "{t}.dimension <> 'all'", "{t}.dimension = 'all'"
-        yield _parts("grain, period_start, dimension", "grain, period_start", members, whole)
-        for grain, parents in _PERIODS.items():
-            for parent in parents:
-                start = "null::date" if parent == "all" else f"date_trunc('{parent}', period_start)::date"
-                part = f"{{t}}.grain = '{grain}' and {{t}}.adds_up"
-                yield _parts(f"dimension, member, {start}", "dimension, member", part, f"{{t}}.grain = '{parent}'", start)
+    def _update(self, rest: str) -> bool:
+        """Hide the cells that the rest of an update names. Returns whether there were any."""
+        self._step += 1
+        ((count,),) = self._con.execute(f"update judged set reason = '{REVEALS}', hidden_at = {self._step} {rest}").fetchall()
+        return bool(count)
 
-    def _update(self, rest: str) -> set[str]:
-        """Hide the cells that the rest of an update names. Returns their KPIs."""
-        rows = self._con.execute(f"update judged set reason = '{REVEALS}' {rest} returning kpi_id").fetchall()
-        return {kpi_id for (kpi_id,) in rows}
+    def _parts(self, sums: str, asked_for: str) -> str:
+        """The parts of shown sums of which one was hidden since this was last asked, as SQL."""
+        since = self._seen.get((sums, asked_for), -1)
+        self._seen[sums, asked_for] = self._step
+        return f"""
+            select sums.whole, parts.*
+            from (
+                select distinct sums.whole, sums.dimension
+                from {sums} as sums
+                inner join judged as parts on sums.cell = parts.cell
+                where parts.hidden_at > {since}
+            ) as changed
+            inner join {sums} as sums on changed.whole = sums.whole and changed.dimension = sums.dimension
+            inner join judged as parts on sums.cell = parts.cell
+            inner join judged as wholes on sums.whole = wholes.cell
+            where wholes.reason is null
+        """
 
-    def _touched(self, table: str) -> str:
-        return "true" if self._kpis is None else f"{table}.kpi_id in ({texts(tuple(sorted(self._kpis)))})"
-
-    def _hide_more(self, cells: str, together: str) -> set[str]:
+    def _hide_more(self, sums: str) -> bool:
         """Of cells that add up to a shown one, hide further ones, those of fewest people first, until the hidden ones are two
         and of enough people together.
         """
@@ -173,34 +188,33 @@ class _Rounds:
                     row_number() over by_size as place,
                     coalesce(bit_count(bit_or(people_bits) over (by_size rows between unbounded preceding and 1 preceding)), 0)
                         as people_before,
-                    count(reason) over (partition by {together}) as hidden
-                from ({cells} and {self._touched("parts")})
+                    count(reason) over (partition by whole, dimension) as hidden
+                from ({self._parts(sums, "more")})
                 window by_size as (
-                    partition by {together}
+                    partition by whole, dimension
                     order by case when reason is null then 1 else 0 end, people, n, member, period_start
                 )
             ) as ordered
-            where judged.rowid = ordered.cell and ordered.known is null and ordered.hidden > 0
+            where judged.cell = ordered.cell and ordered.known is null and ordered.hidden > 0
                 and (ordered.people_before < {self._least} or ordered.place = 2)
             """
         )
 
-    def _hide_wholes(self) -> set[str]:
+    def _hide_wholes(self, sums: str) -> bool:
         """Hide what is shown of parts that are all hidden, where they are one or too few people."""
-        cells, together = _parts_of_shown("whole, dimension")
         return self._update(
             f"""
             from (
                 select distinct whole
-                from ({cells} and {self._touched("parts")})
-                group by {together}
+                from ({self._parts(sums, "wholes")})
+                group by whole, dimension
                 having count(reason) = count(*) and (count(*) = 1 or bit_count(bit_or(people_bits)) < {self._least})
             ) as hidden
-            where judged.rowid = hidden.whole
+            where judged.cell = hidden.whole
             """
         )
 
-    def _hide_changes(self) -> set[str]:
+    def _hide_changes(self) -> bool:
         """Hide the change from or to a hidden number: with the other number it would give that one away."""
         pairs = ", ".join(f"('{kpi_id}', '{than}', '{change}')" for (kpi_id, than), change in _CHANGES.items())
         return self._update(
@@ -214,51 +228,52 @@ class _Rounds:
             """
         )
 
-    def _hide_gaps(self) -> set[str]:
+    def _hide_gaps(self, kpi_id: str, gap: str, own: str) -> bool:
         """Hide the gap to a single benchmark of a month in which our own number is hidden."""
-        found = set[str]()
-        for kpi_id, (gap, _, own) in _GAPS.items():
-            found |= self._update(
-                f"""
-                from (
-                    select distinct
-                        kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, benchmarks.starts_on,
-                        kpis.n as benchmarks
-                    {_cells_of_gaps(kpi_id, gap)}
-                ) as gaps
-                inner join judged as ours
-                    on ours.kpi_id = '{own}' and ours.grain = 'month' and ours.dimension = 'all'
-                    and ours.period_start = date_trunc('month', gaps.starts_on)::date
-                where {same_cell("gaps")} and gaps.benchmarks = 1 and ours.reason is not null and judged.reason is null
-                """
-            )
-        return found
+        return self._update(
+            f"""
+            from (
+                select distinct
+                    kpis.kpi_id, kpis.grain, kpis.period_start, kpis.dimension, kpis.member, benchmarks.starts_on,
+                    kpis.n as benchmarks
+                {_cells_of_gaps(kpi_id, gap)}
+            ) as gaps
+            inner join judged as ours
+                on ours.kpi_id = '{own}' and ours.grain = 'month' and ours.dimension = 'all'
+                and ours.period_start = date_trunc('month', gaps.starts_on)::date
+            where {same_cell("gaps")} and gaps.benchmarks = 1 and ours.reason is not null and judged.reason is null
+            """
+        )
 
 
-def _parts(together: str, same: str, parts: str, totals: str, start: str | None = None) -> tuple[str, str]:
-    """Parts of shown totals; ``parts`` and ``totals`` are conditions on the cells of `{t}`, ``same`` the columns they share."""
-    joined = " and ".join(f"parts.{column} is not distinct from totals.{column}" for column in same.split(", "))
-    if start is not None:
-        joined += f" and ({start.replace('period_start', 'parts.period_start')}) is not distinct from totals.period_start"
-    cells = f"""
-        select parts.*, parts.rowid as cell
+def _additions() -> Iterator[str]:
+    """Cells that add up to another one, as SQL: the members of a dimension to the whole, periods to a longer one."""
+    yield _sums("parts.dimension <> 'all' and wholes.dimension = 'all'", "grain", "period_start")
+    for grain, longer_ones in _PERIODS.items():
+        for longer in longer_ones:
+            start = "null::date" if longer == "all" else f"date_trunc('{longer}', parts.period_start)::date"
+            grains = f"parts.grain = '{grain}' and parts.adds_up and wholes.grain = '{longer}'"
+            yield _sums(f"{grains} and wholes.period_start is not distinct from ({start})", "dimension", "member")
+
+
+def _sums(condition: str, *shared: str) -> str:
+    """Parts and wholes of one KPI that share columns and meet a condition."""
+    joined = " and ".join(f"parts.{column} is not distinct from wholes.{column}" for column in shared)
+    return f"""
+        select parts.cell, parts.dimension, wholes.cell as whole
         from judged as parts
-        inner join judged as totals on parts.kpi_id = totals.kpi_id and {joined}
-        where {parts.format(t="parts")} and {totals.format(t="totals")} and totals.reason is null
+        inner join judged as wholes on parts.kpi_id = wholes.kpi_id and {joined}
+        where {condition}
     """
-    return cells, f"kpi_id, {together}"
 
 
-def _parts_of_shown(together: str) -> tuple[str, str]:
-    """Cells that a shown one of another dimension consists of, each with that one's row."""
-    cells = """
-        select parts.*, parts.rowid as cell, wholes.rowid as whole
-        from nested
-        inner join judged as wholes
-            on nested.kpi_id = wholes.kpi_id and nested.whole_dimension = wholes.dimension and nested.whole = wholes.member
-        inner join judged as parts
-            on nested.kpi_id = parts.kpi_id and nested.part_dimension = parts.dimension and nested.part = parts.member
-            and wholes.grain = parts.grain and wholes.period_start is not distinct from parts.period_start
-        where wholes.reason is null
-    """
-    return cells, together
+#: Cells that one of another dimension consists of.
+_NESTED = """
+    select parts.cell, parts.dimension, wholes.cell as whole
+    from nested
+    inner join judged as wholes
+        on nested.kpi_id = wholes.kpi_id and nested.whole_dimension = wholes.dimension and nested.whole = wholes.member
+    inner join judged as parts
+        on nested.kpi_id = parts.kpi_id and nested.part_dimension = parts.dimension and nested.part = parts.member
+        and wholes.grain = parts.grain and wholes.period_start is not distinct from parts.period_start
+"""
