@@ -66,6 +66,7 @@ def main(path: str) -> None:
         chosen = st.navigation([*listed, look, explore], expanded=True)
         st.session_state["kpi_page"], st.session_state["explore_page"] = look, explore
         st.html(f"<style>{asset('cards.css')}{asset('app.css')}</style>")
+        st.html(f"<script>{asset('app.js')}</script>", unsafe_allow_javascript=True)
         page = known.get(chosen.url_path or next(iter(known)))
         view = filters(marts, page is None or page.is_filtered)
         if page:
@@ -92,7 +93,7 @@ def _watch(file: PublishedFile, seen: tuple[int, int]) -> None:
 
 def filters(marts: Marts, is_filtered: bool) -> View:
     """Grain, periods and cut, as chosen at the top; they stay from page to page, and the address keeps them."""
-    grain_at, span_at, dimension_at, member_at = st.columns([1, 2, 1, 1])
+    grain_at, span_at, dimension_at, member_at = st.container(key="filters").columns([1, 2, 1, 1])
     off = not is_filtered
     grains = marts.grains or [marts.view.grain]
     grain = grain_at.selectbox(
@@ -144,8 +145,9 @@ def draw_block(block: Block, key: str, is_chosen: bool) -> None:
         if block.title:
             st.header(block.title)
         columns = _TILES if block.tiles else _COLUMNS
+        ground = st.container(key=f"{'tiles' if block.tiles else 'cards'}_{key}")
         for start in range(0, len(block.kpis), columns):
-            for place, kpi in zip(st.columns(columns), block.kpis[start : start + columns], strict=False):
+            for place, kpi in zip(ground.columns(columns), block.kpis[start : start + columns], strict=False):
                 with place, st.container(border=True, height="stretch"):
                     draw_card(kpi, f"{key}_{kpi.id}", block.charted, block.tiles)
         return

@@ -101,7 +101,7 @@ def trend(kpi: Kpi, height: int = HEIGHT) -> Figure:
             "showlegend": False,
         }
     )
-    return figure(traces, height, yaxis=axis, xaxis={"type": "date", "nticks": 5 if height < HEIGHT else 12, "tickangle": 0})
+    return figure(traces, height, yaxis=axis, xaxis={"type": "date", "nticks": 4 if height < HEIGHT else 5, "tickangle": 0})
 
 
 @dataclass(frozen=True)

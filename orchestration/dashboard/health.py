@@ -114,7 +114,7 @@ def alert_groups(home: Path, today: date) -> Table:
         for group in remembered_groups(home, today)
     ]
     return Table(
-        "Whose they are",
+        "Owners and state",
         ["state", "severity", "what", "owner", "since", "silent until", "alert"],
         rows,
         note="By cause. Owners: the setting `alert_owners`. To keep one silent: `cxhouse alerts snooze ALERT`.",

@@ -122,7 +122,7 @@ def _funnel(marts: Marts, view: View) -> list[Block]:
     texts = [f"{row['people']:,} · {format_value(row['people'] / first, 'rate')}" for row in shown]
     chart = funnel([row["stage"] for row in shown], [row["people"] for row in shown], texts)
     note = "People by the furthest stage that they reached; who skipped a stage counts as having come past it."
-    return [Chart("How far people come", chart, note + _uncut(view, _ENTRIES))]
+    return [Chart("How far people get", chart, note + _uncut(view, _ENTRIES))]
 
 
 def _conversion(marts: Marts, stages: Iterable[str]) -> Table:

@@ -120,6 +120,18 @@ def downloaded(page: Page, button: str) -> str:
 
 
 @pytest.mark.ci
+def test_on_a_narrow_screen_the_menu_gives_way_to_the_page(browser: Browser, address: str) -> None:
+    watched = opened(browser, address, 390)
+    page = watched.page
+    page.get_by_test_id("stExpandSidebarButton").click()
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text="Alerts")
+    link.click()
+    expect(page.get_by_role("heading", name="Alerts", level=1)).to_be_in_viewport()
+    expect(link).not_to_be_in_viewport()
+    watched.check("a page chosen at 390")
+
+
+@pytest.mark.ci
 def test_filters_choose(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     choose(page, "Periods", "quarter")
@@ -276,7 +288,7 @@ def test_cases_of_an_alert(browser: Browser, address: str, sample_home: Home) ->
 def test_alerts_have_owner_and_state(browser: Browser, address: str, sample_home: Home) -> None:
     page = opened(browser, address).page
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Alerts").click()
-    expect(page.locator("h2").filter(has_text="Whose they are")).to_be_visible()
+    expect(page.locator("h2").filter(has_text="Owners and state")).to_be_visible()
     settled(page)
     groups, today = listed(Settings(home=sample_home.path))
     first = remembered_groups(sample_home.path, today)[0]

@@ -214,7 +214,7 @@ def test_charts_of_facts_count_what_the_kpis_count(sample_home: Home) -> None:
                 assert reviews == 0 or reviews >= marts.least
         journey = {block.title: block for block in journey_map(marts, View()) if isinstance(block, Chart)}
         fates = journey["What became of those who entered a stage"]
-        steps = journey["How far people come"].figure["data"][0]
+        steps = journey["How far people get"].figure["data"][0]
         assert steps["x"] == sorted(steps["x"], reverse=True)
         assert all(lost == 0 or lost >= marts.least for lost in map(int.__sub__, steps["x"], steps["x"][1:]))
         ((everybody,),) = sample_home.query(
