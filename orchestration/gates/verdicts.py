@@ -14,6 +14,7 @@ from orchestration.pull.quarantine import valueless
 if TYPE_CHECKING:
     from orchestration.pull.collisions import Clash
     from orchestration.pull.loading import Batch
+    from orchestration.pull.snapshots import Gone
     from orchestration.settings import Settings
 
 #: Below this many quarantined rows the share says little: a warning, not a block.
@@ -125,6 +126,25 @@ def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
         remedy="if they come from two systems, give each a source: `exports_source: folder` in cxhouse.yml (files without a "
         "contract), `source` in the contract; if one corrects the other, give it the other's name, map updated_at, or take the "
         f"older one back: {withdrawal(other)} (setting: max_clashing_share)",
+    )
+
+
+def snapshot_verdict(kind: Kind, file: str, gone: Gone, limit: float) -> Verdict:
+    """Does a snapshot lack too many records of the one before?"""
+    passed = not gone.blocks(limit)
+    problem = f"{file} lacks {gone.gone:,} of the {gone.records:,} {kind.name.replace('_', ' ')} of the export before"
+    return Verdict(
+        gate=f"raw/{kind.name}",
+        expectation=f"A full export lacks at most {limit:.0%} of the records of the one before",
+        severity="critical",
+        passed=passed,
+        failed_rows=0 if passed else gone.gone,
+        problem=None if passed else problem,
+        in_counts=None if passed else problem,
+        remedy=None
+        if passed
+        else "if it was cut short, or is of one part only, replace it, or map it with `mode: incremental`; if they are gone "
+        f"indeed, allow it for one run (setting: max_gone_share); or go on without it: {withdrawal(file)}",
     )
 
 

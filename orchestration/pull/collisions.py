@@ -46,7 +46,8 @@ class Collisions:
         return replace(self, clashes=clashes)
 
 
-def _key(kind: Kind) -> str:
+def record_key(kind: Kind) -> str:
+    """SQL: what distinguishes the records of a kind, as one text."""
     parts = [f"coalesce(cast({name} as varchar), '')" for name in kind.key]
     if kind.name == "ticket_events":
         # Without an id an event is what it says.
@@ -88,7 +89,7 @@ def _within(con: duckdb.DuckDBPyConnection, kind: Kind, files: dict[str, Path]) 
     order = "updated_at" if "updated_at" in kind.columns else "null"
     paths = [str(path) for path in files.values()]
     hashed = (
-        f"(select filename, md5_number({_key(kind)}) as record, {order} as version, {_content(kind)} as content "
+        f"(select filename, md5_number({record_key(kind)}) as record, {order} as version, {_content(kind)} as content "
         "from read_parquet(?, filename = true))"
     )
     # Nearly all records have one row: only the others are looked at.
@@ -133,7 +134,9 @@ def clashes(kind: Kind, new: list[tuple[int, Path]], standing: list[Path]) -> di
     order = "updated_at" if "updated_at" in kind.columns else "cast(null as timestamp)"
     thing = " || chr(31) || ".join(kind.two_things.of) or "record"
     thing_columns = dict.fromkeys((*persons, *kind.two_things.of))
-    columns = f"{_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(thing_columns)}"
+    columns = (
+        f"{record_key(kind)} as record, {dated} as dated, {order} as version, _file, _batch, _row, {', '.join(thing_columns)}"
+    )
     differ = " or ".join(f"{name} <> before_{name}" for name in persons)
     # Numbers of customers can meet as those of records do: an address or a phone number that both versions have decides.
     shared = [f"{name} = before_{name}" for name in persons if name != "customer_id"]
@@ -151,7 +154,7 @@ def clashes(kind: Kind, new: list[tuple[int, Path]], standing: list[Path]) -> di
             with fresh as (select {columns} from read_parquet($new, union_by_name = true)),
             present as (
                 select {columns} from read_parquet($kept, union_by_name = true)
-                where {_key(kind)} in (select record from fresh)
+                where {record_key(kind)} in (select record from fresh)
             ),
             chained as (
                 select *, {before}

@@ -19,6 +19,7 @@ from orchestration.pull.limits import limits
 from orchestration.pull.originals import has_original
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.reading import Places, Reading, Untrusted, is_readable
+from orchestration.pull.snapshots import snapshots_before
 from orchestration.pull.summary import what_became
 from orchestration.pull.tables import files_by_stem, put_file, remove_files
 
@@ -41,10 +42,13 @@ class Batch:
     collisions: Collisions = field(default_factory=Collisions)
     #: Why rows were quarantined, the most frequent reasons first.
     reasons: tuple[str, ...] = ()
+    #: Of a snapshot its series, and the rows of the one that was loaded before.
+    series: str | None = None
+    before: Path | None = None
 
 
-#: (kind, its new batches) -> for each batch: may it be loaded? A text says why it may not. A batch is judged by itself, so that
-#: it makes no difference which others happened to arrive in the same run.
+#: (kind, its new batches) -> for each batch: may it be loaded? A text says why it may not. A batch is judged by itself, or by
+#: those before it, so that it makes no difference which others happened to arrive in the same run.
 Gate = Callable[[str, list[Batch]], Sequence[bool | str]]
 
 
@@ -104,6 +108,8 @@ class Loader:
             )
         staged = [(reading.job, reading.load) for reading in self._read(due, report)]
         judged = [(job, load) for job, load in staged if load.status == "loaded"]
+        read_now = {job.stem for job, _ in staged}
+        before = snapshots_before(wanted, {stem: paths[0] for stem, paths in there.items() if stem not in read_now})
         standing = sorted((self._raw / kind.name).glob("*.parquet"))
         clashing = clashes(kind, [(job.file.batch, self._staged(job)) for job, _ in judged], standing)
         files = {job.stem: (self._staged(job), load.rows_loaded) for job, load in judged}
@@ -113,6 +119,7 @@ class Loader:
                 job.file.file, self._staged(job), load.rows_loaded, load.rows_quarantined,
                 load.rows_merged, found[job.stem].beside(clashing.get(job.file.batch, [])),
                 reasons_in(self._staged(job, "quarantine")) if load.rows_quarantined else (),
+                job.origin.series, before.get(job.stem),
             )
             for job, load in judged
         ]  # fmt: skip

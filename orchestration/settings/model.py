@@ -64,6 +64,9 @@ class Settings(Places):
     max_clashing_share: float = Field(
         0.5, gt=0, le=1, description="Share of the numbers common to two files that may stand for two things."
     )
+    max_gone_share: float = Field(
+        0.5, ge=0, le=1, description="Share of the records of a full export that may be missing from the next one."
+    )
     notify: list[str] = Field(
         default_factory=list,
         description="Apprise addresses (mail, Slack, webhooks, …) notified of new alerts and of runs not published.",

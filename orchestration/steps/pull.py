@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import RAW, suite_path
 from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, batch_verdicts, why_held_back, withdrawal
+from orchestration.gates.verdicts import Verdict, batch_verdicts, snapshot_verdict, why_held_back, withdrawal
 from orchestration.pull.isolated import isolated
+from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.personal import file_shown
 from orchestration.pull.pulling import Pull
+from orchestration.pull.snapshots import gone_since
 from orchestration.steps.run import Run
 
 
@@ -61,14 +64,38 @@ def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
     by_file = dict(zip([batch.path for batch in filled], judged, strict=True))
     suite = suite_path(gate, settings.config_dir)
     answers = []
+    snapshots = Snapshots(settings.max_gone_share)
     for batch in batches:
         found = [
             verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports_place, suite)
             for verdict, rows in by_file.get(batch.path, [])
         ]
         found += batch_verdicts(kind, batch, settings)
+        found += snapshots.judge(all_kinds()[kind], batch, found)
         answers.append(found)
     return answers
+
+
+class Snapshots:
+    """Each new snapshot beside the one before it, be that loaded already or new as well and let through."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        #: Series -> the rows of its newest snapshot that was let through, and of the loaded one before that.
+        self._newest: dict[str, tuple[Path, Path | None]] = {}
+
+    def judge(self, kind: Kind, batch: Batch, others: Sequence[Verdict]) -> list[Verdict]:
+        """What is said of a file beside the ``others``; none of one that is no snapshot, or the first."""
+        if batch.series is None or not batch.rows_loaded:
+            return []
+        newest, loaded = self._newest.get(batch.series, (None, None))
+        before = newest if newest and loaded == batch.before else batch.before
+        found = (
+            [snapshot_verdict(kind, file_shown(batch.file), gone_since(kind, before, batch.path), self._limit)] if before else []
+        )
+        if not any(verdict.blocks for verdict in (*others, *found)):
+            self._newest[batch.series] = batch.path, batch.before
+        return found
 
 
 def _unreadable(source: str, why: str) -> Verdict:

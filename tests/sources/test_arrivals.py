@@ -20,6 +20,7 @@ from orchestration.pull.withdrawal import choose
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
+from orchestration.steps.pull import Snapshots
 
 ORDERS = "order_id,ordered_at,status,customer_email,total_amount\n"
 
@@ -495,3 +496,82 @@ def test_corrected_rows_come_back_to_their_contract(form: str, name: str, above:
     assert "'=Ö" in text, "a spreadsheet computes nothing"
     (place.exports / written.path.name).write_text(text.replace("gestern", "02.06.2026"), encoding="utf-8-sig")
     assert sorted(rows for _, status, rows in place.pull() if status == "loaded") == [1, 1]
+
+
+# -- full exports ------------------------------------------------------------------------------------------------------
+
+FULL = """\
+name: shop_orders
+kind: orders
+mode: full
+files: {name: "orders*"}
+columns: {order_id: order_id, ordered_at: ordered_at, status: status, customer_email: customer_email, total_amount: total_amount}
+"""
+
+
+@pytest.fixture
+def full_place(place: Place) -> Place:
+    (place.settings.config_dir or Path()).joinpath("contracts").mkdir(parents=True)
+    (place.settings.config_dir or Path()).joinpath("contracts", "shop_orders.yml").write_text(FULL)
+    return place
+
+
+def of_orders(*numbers: int) -> str:
+    return "".join(f"o{number},2026-06-01T10:00:00Z,paid,a@x.example,10\n" for number in numbers)
+
+
+def pulled(place: Place, limit: float = 0.5) -> tuple[dict[str, str], list[str | None]]:
+    """Pull behind the gate of full exports: file -> status of its load, and what was said of files that were held back."""
+    problems: list[str | None] = []
+
+    def gate(kind: str, batches: list[Batch]) -> list[bool]:
+        snapshots = Snapshots(limit)
+        judged = [snapshots.judge(all_kinds()[kind], batch, []) for batch in batches]
+        problems.extend(verdict.problem for verdicts in judged for verdict in verdicts if verdict.blocks)
+        return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
+
+    for _ in Pull(place.settings, place.said.append).kinds(gate):
+        pass
+    files = {file.batch: file.file for file in place.ledger.landed()}
+    return {files[load.batch]: load.status for load in place.ledger.loads()}, problems
+
+
+SNAPSHOTS = [
+    ("orders_2026-06-01.csv", of_orders(*range(100)), "loaded"),
+    ("orders_2026-06-02.csv", of_orders(*range(25)), "gated"),  # cut short
+    ("orders_2026-06-03.csv", of_orders(*range(1000, 1100)), "gated"),  # as many, of another shop
+    ("orders_2026-06-04.csv", of_orders(*range(50, 200)), "loaded"),  # half of them are gone
+    ("orders_2026-06-05.csv", of_orders(*range(150, 160)), "gated"),  # of 150, to which the one before has grown
+]
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_a_full_export_that_was_cut_short_is_held_back(full_place: Place, one_by_one: bool) -> None:
+    said: list[str | None] = []
+    for name, rows, _ in SNAPSHOTS:
+        full_place.write(name, rows)
+        if one_by_one:
+            said += pulled(full_place)[1]
+    statuses, problems = pulled(full_place)
+    assert statuses == {name: status for name, _, status in SNAPSHOTS}
+    # Files that were held back are judged in every run, by the last one that was let through before them.
+    assert problems == [
+        "orders_2026-06-02.csv lacks 75 of the 100 orders of the export before",
+        "orders_2026-06-03.csv lacks 100 of the 100 orders of the export before",
+        "orders_2026-06-05.csv lacks 140 of the 150 orders of the export before",
+    ]
+    assert set(said) == (set(problems) if one_by_one else set())
+    assert pulled(full_place, 1)[0] == {name: "loaded" for name, _, _ in SNAPSHOTS}
+
+
+def test_few_records_may_be_gone_and_deleted_ones_are_gone_already(full_place: Place) -> None:
+    full_place.write("orders_2026-06-01.csv", of_orders(*range(25)))
+    full_place.write("orders_2026-06-02.csv", of_orders(*range(6)))
+    assert pulled(full_place) == ({"orders_2026-06-01.csv": "loaded", "orders_2026-06-02.csv": "loaded"}, [])
+    contract = (full_place.settings.config_dir or Path()) / "contracts" / "shop_orders.yml"
+    contract.write_text(FULL.replace("columns: {", "columns: {is_deleted: is_deleted, "))
+    header = ORDERS.replace("\n", ",is_deleted\n")
+    gone = "".join(f"g{number},2026-06-01T10:00:00Z,paid,a@x.example,10,true\n" for number in range(100))
+    full_place.write("orders_2026-06-03.csv", of_orders(*range(6)).replace("\n", ",\n") + gone, header)
+    full_place.write("orders_2026-06-04.csv", of_orders(*range(6)).replace("\n", ",\n"), header)
+    assert pulled(full_place)[1] == []
