@@ -9,6 +9,9 @@
   select * from {{ fact }}
 {%- else -%}
 {%- set semantic_model = semantic_model_of(fact) -%}
+{%- if 'member' in semantic_model.dimensions | map(attribute='name') -%}
+  {{- return(kpi_parts_of_cells(fact, semantic_model)) -}}
+{%- endif -%}
 {%- set own_grain = (semantic_model.config.meta or {}).get('grain_column') -%}
 {%- set cuts = cuts_of(semantic_model) -%}
 {%- set passes = {} -%}
@@ -276,11 +279,8 @@ from (
 
 {#- The parts of a fact whose rows are values of one cell (grain, period, dimension, member) each, with their cases `n` and
     the value's `variance`. -#}
-{% macro kpi_parts_of_cells(fact) -%}
-{%- if not execute -%}
-  select * from {{ fact }}
-{%- else -%}
-{%- for measure in wanted_measures(semantic_model_of(fact)) %}
+{% macro kpi_parts_of_cells(fact, semantic_model) -%}
+{%- for measure in wanted_measures(semantic_model) %}
 select
     '{{ measure.name }}' as measure,
     grain,
@@ -297,7 +297,6 @@ where ({{ measure.expr }}) is not null
 {%- else %}
 {{ no_parts() }}
 {%- endfor %}
-{%- endif -%}
 {%- endmacro %}
 
 

@@ -1,14 +1,7 @@
 -- The tidy mart: one row for each KPI, grain, period and member of a dimension.
-{%- set facts = [
-    'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
-    'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
-    'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
-    'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
-    'review_steadiness', 'sentiment', 'customer_risks', 'conversations', 'agent_half_hours',
-    'queue_visits', 'sla_targets',
-] %}
+{%- set facts = kpi_facts() %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
-{%- set by_quarter = measures_of_quarters() -%}
+{%- set by_quarter = measures_of_quarters(facts) -%}
 {{ maintained(
     unit=cell,
     touched_by=cells_touched_by(facts, by_quarter, cell),
