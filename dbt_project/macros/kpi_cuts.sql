@@ -95,7 +95,7 @@
 
 
 {#- For `maintained`: which cells of the mart the parts of each fact touch. -#}
-{% macro cells_touched_by(facts, by_quarter, cell) %}
+{% macro cells_invalidated_by(facts, by_quarter, cell) %}
   {%- set found = {} -%}
   {%- for fact in facts -%}
     {%- set of_quarters = ["select 'all', cast(null as date), dimension, member from {changes} where grain = 'quarter'"] -%}
@@ -137,7 +137,7 @@
             grain = 'quarter'
             and measure in ('{{ parts.measures | join("', '") }}')
             and dimension in ('{{ parts.cuts | join("', '") }}')
-            and {{ is_touched("'all'", 'cast(null as date)', 'dimension', 'member') }}
+            and {{ is_invalidated("'all'", 'cast(null as date)', 'dimension', 'member') }}
         {{ "union all" if not loop.last }}
         {% endfor -%}
     ) as quarters

@@ -35,9 +35,9 @@
   {%- endfor -%}
 {%- endfor -%}
 {{ maintained(
-    unit=['grain', 'period_start'],
-    touched_by={fact.identifier: touched_periods(semantic_model, passes, own_grain, '{changes}')},
-    on_clock=[] if own_grain else touched_periods(semantic_model, passes, own_grain, fact | string, only_passed=true)
+    unique_key=['grain', 'period_start'],
+    invalidated_by={fact.identifier: invalidated_periods(semantic_model, passes, own_grain, '{changes}')},
+    invalidated_by_as_of=[] if own_grain else invalidated_periods(semantic_model, passes, own_grain, fact | string, only_passed=true)
 ) }}
 {{ queries | join('\n' ~ by_itself() ~ '\n') or no_parts() }}
 {%- endif -%}
@@ -83,7 +83,7 @@ from (
             day <= {{ as_of_day() }}
             and (
                 {% for grain in cuts -%}
-                {{ "or " if not loop.first }}{{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+                {{ "or " if not loop.first }}{{ is_invalidated("'" ~ grain ~ "'", period_start(grain, 'day')) }}
                 {% endfor %}
             )
         group by grouping sets (
@@ -104,7 +104,7 @@ from (
         from by_day
         where
             dimension in ('{{ names | join("', '") }}')
-            and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+            and {{ is_invalidated("'" ~ grain ~ "'", period_start(grain, 'day')) }}
         {{ "union all" if not loop.last }}
         {%- endfor %}
     ),
@@ -171,7 +171,7 @@ from (
         from dated
         where
             grain in ('{{ grains | join("', '") }}')
-            and {{ is_touched('grain', 'period_start') }}
+            and {{ is_invalidated('grain', 'period_start') }}
         {% else %}
         {% for grain in grains -%}
         select
@@ -181,7 +181,7 @@ from (
         from dated
         where
             day <= {{ as_of_day() }}
-            and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+            and {{ is_invalidated("'" ~ grain ~ "'", period_start(grain, 'day')) }}
         {{ "union all" if not loop.last }}
         {% endfor %}
         {% endif %}
@@ -301,7 +301,7 @@ where ({{ measure.expr }}) is not null
 
 
 {#- For `maintained`: the periods in which rows of a fact count. -#}
-{% macro touched_periods(semantic_model, clocks, own_grain, rows, only_passed=false) %}
+{% macro invalidated_periods(semantic_model, clocks, own_grain, rows, only_passed=false) %}
   {%- set queries = [] -%}
   {%- for clock in clocks -%}
     {%- set instant = dimension_of(semantic_model, clock) -%}

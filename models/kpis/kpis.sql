@@ -3,9 +3,9 @@
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set by_quarter = measures_of_quarters(facts) -%}
 {{ maintained(
-    unit=cell,
-    touched_by=cells_touched_by(facts, by_quarter, cell),
-    on_clock=[
+    unique_key=cell,
+    invalidated_by=cells_invalidated_by(facts, by_quarter, cell),
+    invalidated_by_as_of=[
         'select kpis.' ~ cell | join(', kpis.') ~ ' from {this} as kpis inner join ' ~ ref('kpi_definitions')
         ~ ' as definitions on kpis.kpi_id = definitions.kpi_id where '
         ~ day_passed(final_on('kpis.grain', 'kpis.period_start', 'definitions.settles_after_days')),
@@ -16,7 +16,7 @@ with parts as (
     {% for fact in facts -%}
     select *
     from {{ ref('kpi_parts_' ~ fact) }}
-    where {{ is_touched('grain', 'period_start', 'dimension', 'member') }}
+    where {{ is_invalidated('grain', 'period_start', 'dimension', 'member') }}
     {{ "union all" if not loop.last }}
     {% endfor %}
     {%- if by_quarter %}
@@ -129,7 +129,7 @@ not_available as (
             and pending.dimension = 'all'
     where
         definitions.missing_export is not null
-        and {{ is_touched("'all'", 'cast(null as date)', "'all'", "'all'") }}
+        and {{ is_invalidated("'all'", 'cast(null as date)', "'all'", "'all'") }}
 
 ),
 

@@ -24,10 +24,10 @@ MAX_REASONS = 8
 MAX_LOADS = 100
 #: How a model was brought up to date, as macros/maintained/ calls it, in words.
 MODES = {
-    "keep": "unchanged",
-    "touched": "computed where touched",
-    "compare": "recomputed, changes applied",
-    "rebuild": "rebuilt",
+    "unchanged": "unchanged",
+    "incremental": "updated in part",
+    "recomputed": "recomputed",
+    "rebuilt": "rebuilt",
 }
 
 

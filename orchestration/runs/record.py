@@ -35,7 +35,7 @@ class RunRecord:
     #: Landed files that no contract reads.
     unclaimed: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    #: How many models were kept, touched (computed in part), compared (computed whole, changes kept) or rebuilt.
+    #: How many models were unchanged, incremental, recomputed or rebuilt (macros/maintained/plan.sql).
     model_modes: dict[str, int] = field(default_factory=dict)
     tests_passed: int = 0
     #: Errors of dbt that are no failed tests.
