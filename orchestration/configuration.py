@@ -9,15 +9,17 @@ from typing import Any
 
 import yaml
 
+from orchestration.declared import kpi_dimensions, kpi_ids
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
+from orchestration.grains import ANY_GRAIN
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.locations import sources_of
 from orchestration.query.pdf import chromium
 from orchestration.runs.alerts import check_addresses
-from orchestration.seeds import check_seeds, kpi_dimensions, kpi_ids
+from orchestration.seeds import check_seeds
 from orchestration.settings import PROJECT, Settings
 from orchestration.spark import check_engine
 
@@ -26,7 +28,6 @@ _CHOICES = {
     "ces_default_polarity": ("effort", "ease"),
     "segment_source": ("listed", "behaviour"),
 }
-_GRAINS = ("day", "week", "month", "quarter", "all")
 #: Smallest and largest value of a number; of the others 0 and a million.
 _BOUNDS: dict[str, tuple[float, float]] = {
     "margin_rate": (0, 1),
@@ -131,8 +132,8 @@ def _wanted_grains(value: Any, carried: list[str]) -> str | None:
     for grains in value.values() if isinstance(value, dict) else [value]:
         if not isinstance(grains, list):
             return f"made of lists of grains ({grains!r} is none)"
-        if unknown := [grain for grain in grains if grain not in _GRAINS]:
-            return f"made of: {', '.join(sorted(_GRAINS))} (unknown: {unknown[0]!r})"
+        if unknown := [grain for grain in grains if grain not in ANY_GRAIN]:
+            return f"made of: {', '.join(sorted(ANY_GRAIN))} (unknown: {unknown[0]!r})"
     return None
 
 

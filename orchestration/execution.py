@@ -14,7 +14,7 @@ from uuid import uuid4
 from orchestration import durable
 from orchestration.configuration import check_configuration
 from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.runs.finish import finish_failed
@@ -75,7 +75,7 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
     sources_of(settings, progress)
     prepare_home(settings)
     take_writer_lock(settings.home)
-    keeper = GateKeeper(settings.config_dir)
+    suites = SuiteRunner(settings.config_dir)
     try:
         if restored := restore_whole(settings):
             progress(restored)
@@ -85,19 +85,19 @@ def execute(settings: Settings, progress: Callable[[str], None], record_in_dagst
             )
             bring_up_to_date(settings, progress)
             return settled
-        return _execute(settings, keeper, progress, record_in_dagster)
+        return _execute(settings, suites, progress, record_in_dagster)
     finally:
-        keeper.__exit__()
+        suites.__exit__()
         stop_session(settings)
         release_writer_lock(settings.home)
 
 
-def _execute(settings: Settings, keeper: GateKeeper, progress: Callable[[str], None], in_dagster: bool) -> RunRecord:
+def _execute(settings: Settings, suites: SuiteRunner, progress: Callable[[str], None], in_dagster: bool) -> RunRecord:
     phases = RunRecord("", "")
     with phases.timed("imports"):
         from orchestration.steps.run import Run
         from orchestration.warehouse import Warehouse
-    run = Run(settings, Warehouse(settings), progress, keeper)
+    run = Run(settings, Warehouse(settings), progress, suites)
     progress("reading the project")
     if in_dagster:
         _run_in_dagster(run, phases)

@@ -253,18 +253,18 @@ class Kept:
         if basis is not None and self._as_of not in (getattr(node, "compiled_code", None) or ""):
             self._remember(node.unique_id, basis)
 
-    def verdicts(self, gate: str, basis: str) -> str | None:
-        """What a gate said of just this basis, if it judged it."""
+    def check_results(self, gate: str, basis: str) -> str | None:
+        """What a gate found of just this basis, as text, if it was asked."""
         rows = self._rows("select verdicts from maintenance.kept where node = ? and basis = ?", [gate, basis])
         return str(rows[0][0]) if rows and not self._is_off else None
 
-    def judged(self, gate: str, basis: str, verdicts: str) -> None:
-        """Remember what a gate said."""
-        self._remember(gate, basis, verdicts)
+    def remember_results(self, gate: str, basis: str, results: str) -> None:
+        """Remember what a gate found."""
+        self._remember(gate, basis, results)
 
     def held_by(self, published: str, size: int, max_growth: int, tables: Iterable[str]) -> Held:
         """What of the tables the publication ``published``, of so many bytes, holds already."""
-        text = self.verdicts(_PUBLISHED, published)
+        text = self.check_results(_PUBLISHED, published)
         record = json.loads(text) if text else {}
         if record.get("project") != self._project or record.get("rules") != _RULES or size > max_growth * record["bytes"]:
             return Held()
@@ -295,9 +295,9 @@ class Kept:
         rows = "coalesce(string_agg(cast(found as varchar), '|' order by cast(found as varchar)), '')"
         return str(self._rows(f'select md5({rows}) from {schema}."{table}" as found')[0][0])
 
-    def _remember(self, node: str, basis: str, verdicts: str = "") -> None:
+    def _remember(self, node: str, basis: str, results: str = "") -> None:
         self._basis[node] = basis
-        self._fresh[node] = [node, basis, verdicts]
+        self._fresh[node] = [node, basis, results]
 
     def _basis_of(self, node: Any) -> str | None:
         versions = self._versions(node)

@@ -1,4 +1,4 @@
-"""Writes the docs that are generated: KPI reference, KPIs of a sample, canonical exports, contract schema. Run: make docs"""
+"""Writes what is generated (make docs): models of KPIs' facts; pages of KPIs, exports, tables, vendors; contract schema."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration.connections import connect
 from orchestration.display import format_interval, format_value
+from orchestration.fact_models import write_fact_models
 from orchestration.publish import public_tables
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
@@ -241,7 +242,8 @@ def tables_of(manifest: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the generated docs."""
+    """Write what is generated: models first, since the rest is read from them."""
+    write_fact_models()
     for path, text in generated(read_definitions()).items():
         path.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:

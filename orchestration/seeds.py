@@ -19,7 +19,9 @@ from typing import Any
 
 import yaml
 
+from orchestration.declared import kpi_dimensions, kpi_ids
 from orchestration.errors import ConfigurationError
+from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT, Settings
 from orchestration.zones import time_zones
 
@@ -247,36 +249,16 @@ def _is_positive(text: str) -> str | None:
 
 
 def _is_states(text: str) -> str | None:
-    found = set(text.split(" "))
-    return None if found <= set(_STATES) else f"states of a ticket, with one blank between them, out of: {', '.join(_STATES)}"
+    waiting = [state for state in all_kinds()["tickets"].columns["status"].values if state not in _OVER]
+    if set(text.split(" ")) <= set(waiting):
+        return None
+    return f"states of a ticket, with one blank between them, out of: {', '.join(waiting)}"
 
 
 def _one_of(values: list[str]) -> Check:
     allowed = set(values)
     shown = ", ".join(sorted(allowed)[:40])
     return lambda text: None if text in allowed else f"one of: {shown}"
-
-
-@cache
-def _of_models(key: str) -> list[dict[str, Any]]:
-    """What the models' YAML lists under a key at the top. The rest of these files is most of them, and is not parsed."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    block = re.compile(rf"^{key}:.*?(?=^[^\s#-]|\Z)", re.MULTILINE | re.DOTALL)
-    paths = [path for path in sorted((PROJECT / "models").rglob("*.yml")) if "unit_tests" not in path.as_posix()]
-    found = [match[0] for path in paths if (match := block.search(path.read_text(encoding="utf-8")))]
-    return [entry for text in found for entry in yaml.load(text, Loader=loader)[key] or ()]
-
-
-def kpi_ids() -> list[str]:
-    """Every KPI's id, as the metrics declare them."""
-    metrics = _of_models("metrics")
-    return [metric["name"] for metric in metrics if "kpi" in metric.get("config", {}).get("meta", {})]
-
-
-def kpi_dimensions() -> list[str]:
-    """Every dimension that some KPI is cut by."""
-    models = _of_models("semantic_models")
-    return sorted({d["name"] for model in models for d in model.get("dimensions", []) if d["type"] == "categorical"} - {"grain"})
 
 
 def _is_kpi() -> Check:
@@ -303,8 +285,8 @@ _TYPES: dict[str, Check] = {
     "decimal(18, 6)": _is_number,
     "date": _is_date,
 }
-#: In which a ticket can wait.
-_STATES = ("new", "open", "pending", "on_hold")
+#: States in which no ticket waits.
+_OVER = ("solved", "closed")
 #: What `config.meta.check` of a column may name.
 _CHECKS: dict[str, Callable[[], Check]] = {
     "timezone": lambda: _is_timezone,

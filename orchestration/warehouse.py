@@ -82,7 +82,12 @@ class Warehouse:
         """A query written as those of models are, in the engine's own SQL."""
         if self._manifest is None:
             self.parse()
-        result = self._invoke(["compile", "--inline", query], manifest=self._manifest)
+        try:
+            result = self._invoke(["compile", "--inline", query], manifest=self._manifest)
+        finally:
+            # dbt leaves a query that it cannot compile in the manifest, and takes the next one for the same.
+            for name in [name for name in self._manifest.nodes if name.endswith(".inline_query")]:
+                del self._manifest.nodes[name]
         return str(result.result.results[0].node.compiled_code)
 
     def compiled(self, *models: str) -> dict[str, str]:

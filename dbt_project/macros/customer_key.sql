@@ -19,8 +19,8 @@
 
 
 {#- For `maintained`: the rows of this table whose value in a column is that of a changed row. -#}
-{% macro rows_with_changed(unit, column) -%}
-  select {{ unit }} from {this} where {{ column }} in (select {{ column }} from {changes})
+{% macro rows_with_changed(key, column) -%}
+  select {{ key }} from {this} where {{ column }} in (select {{ column }} from {changes})
 {%- endmacro %}
 
 
@@ -33,19 +33,19 @@
 {#- The `maintained` of all identifiers: every kind that names a customer touches its own records, by its newest versions and by
     the files that first named an identifier. -#}
 {% macro identifiers_maintained(kinds) -%}
-  {%- set touched_by, dated_queries = {}, [] -%}
+  {%- set invalidated_by, dated_queries = {}, [] -%}
   {%- for kind, (record_id, created_at, _) in kinds.items() -%}
     {%- set record = "select '" ~ kind ~ "' as record_kind, " ~ record_id ~ " as record_id from " -%}
-    {%- do touched_by.update({
+    {%- do invalidated_by.update({
         'stg_' ~ kind: record ~ '{changes}',
         kind: [record ~ '{changes}', "select record_kind, record_id from {this} where _batch in ({gone_batches})"],
     }) -%}
     {%- do dated_queries.append(record ~ ref('stg_' ~ kind) ~ ' where ' ~ within_days(created_at)) -%}
   {%- endfor -%}
   {{ maintained(
-      unit=['record_kind', 'record_id'],
-      touched_by=touched_by,
-      dated=dated_queries | join(' union all ')
+      unique_key=['record_kind', 'record_id'],
+      invalidated_by=invalidated_by,
+      backfill_query=dated_queries | join(' union all ')
   ) }}
 {%- endmacro %}
 

@@ -1,6 +1,12 @@
+{#- The lengths of periods, and with `all` one for the whole time. (In Python: orchestration/grains.py.) -#}
+{% macro grains(with_all=false) %}
+  {{- return(['day', 'week', 'month', 'quarter'] + (['all'] if with_all else [])) -}}
+{% endmacro %}
+
+
 {#- The grains of a dimension's members (or of `all`): what `kpi_grains` says of it, else of `default`. -#}
 {% macro grains_by(dimension) %}
-  {%- set setting, every = var('kpi_grains'), ['day', 'week', 'month', 'quarter', 'all'] -%}
+  {%- set setting, every = var('kpi_grains'), grains(with_all=true) -%}
   {%- if setting is not mapping -%}{{- return(every | select('in', setting) | list) -}}{%- endif -%}
   {%- set found = setting.get(dimension, every if dimension == 'all' else setting.get('default', every[1:])) -%}
   {{- return(every | select('in', found) | list) -}}
@@ -42,7 +48,7 @@
 {% macro cuts_of(semantic_model) %}
   {%- set own, found = (semantic_model.config.meta or {}).get('grains'), {} -%}
   {%- set asked = dimensions_by_day(semantic_model) -%}
-  {%- for grain in ['day', 'week', 'month', 'quarter', 'all'] if not own or grain in own -%}
+  {%- for grain in grains(with_all=true) if not own or grain in own -%}
     {%- for name in ['all'] + wanted_dimensions(semantic_model) | map(attribute='name') | list -%}
       {%- if grain in grains_by(name) or (grain == 'day' and name in asked and 'day' in grains_by('all')) -%}
         {%- do found.setdefault(grain, []).append(name) -%}
@@ -74,15 +80,14 @@
 {% endmacro %}
 
 
-{#- For each fact (as its parts are called) the measures that `all_of_quarters` sums up, and by which cuts. -#}
-{% macro measures_of_quarters() %}
+{#- For each of these facts the measures that `all_of_quarters` sums up, and by which cuts. -#}
+{% macro measures_of_quarters(facts) %}
   {%- set found = {} -%}
   {%- for semantic_model in (graph.semantic_models.values() if execute else []) -%}
     {%- set cuts, measures = cuts_of_quarters(semantic_model), [] -%}
     {%- for measure in wanted_measures(semantic_model) if adds_up(measure) -%}{%- do measures.append(measure.name) -%}{%- endfor -%}
-    {%- if cuts and measures -%}
-      {%- set fact = modules.re.sub('^(fct|audit)_', '', semantic_model.node_relation.alias) -%}
-      {%- do found.update({fact: {'measures': measures, 'cuts': cuts, 'people': people_of(semantic_model)}}) -%}
+    {%- if cuts and measures and semantic_model.name in facts -%}
+      {%- do found.update({semantic_model.name: {'measures': measures, 'cuts': cuts, 'people': people_of(semantic_model)}}) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(found) -}}
@@ -90,7 +95,7 @@
 
 
 {#- For `maintained`: which cells of the mart the parts of each fact touch. -#}
-{% macro cells_touched_by(facts, by_quarter, cell) %}
+{% macro cells_invalidated_by(facts, by_quarter, cell) %}
   {%- set found = {} -%}
   {%- for fact in facts -%}
     {%- set of_quarters = ["select 'all', cast(null as date), dimension, member from {changes} where grain = 'quarter'"] -%}
@@ -132,7 +137,7 @@
             grain = 'quarter'
             and measure in ('{{ parts.measures | join("', '") }}')
             and dimension in ('{{ parts.cuts | join("', '") }}')
-            and {{ is_touched("'all'", 'cast(null as date)', 'dimension', 'member') }}
+            and {{ is_invalidated("'all'", 'cast(null as date)', 'dimension', 'member') }}
         {{ "union all" if not loop.last }}
         {% endfor -%}
     ) as quarters

@@ -21,6 +21,9 @@
           {%- set numerator = metric.type_params.measure.name -%}
           {%- set denominator = none -%}
         {%- endif -%}
+        {%- for entry in kpi.exports if entry.startswith('seed ') and entry.split()[1] not in seeds_of_kpis() -%}
+          {{- exceptions.raise_compiler_error(metric.name ~ " needs '" ~ entry ~ "': add the seed to the macro seeds_of_kpis") -}}
+        {%- endfor -%}
         {%- do found.append({
             'kpi_id': metric.name,
             'label': metric.label or metric.name,
@@ -53,6 +56,13 @@
   {%- set sorted = found | sort(attribute='kpi_id') -%}
   {%- if execute -%}{%- do graph.update({asked: sorted}) -%}{%- endif -%}
   {{- return(sorted) -}}
+{% endmacro %}
+
+
+{#- The seeds whose rows a KPI's `exports` may need ("seed sla_targets"), each with the column of which it may need one value
+    ("seed sla_targets for first_reply"). -#}
+{% macro seeds_of_kpis() %}
+  {{- return({'sla_targets': 'metric'}) -}}
 {% endmacro %}
 
 

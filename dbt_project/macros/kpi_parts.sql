@@ -9,6 +9,9 @@
   select * from {{ fact }}
 {%- else -%}
 {%- set semantic_model = semantic_model_of(fact) -%}
+{%- if 'member' in semantic_model.dimensions | map(attribute='name') -%}
+  {{- return(kpi_parts_of_cells(fact, semantic_model)) -}}
+{%- endif -%}
 {%- set own_grain = (semantic_model.config.meta or {}).get('grain_column') -%}
 {%- set cuts = cuts_of(semantic_model) -%}
 {%- set passes = {} -%}
@@ -32,9 +35,9 @@
   {%- endfor -%}
 {%- endfor -%}
 {{ maintained(
-    unit=['grain', 'period_start'],
-    touched_by={fact.identifier: touched_periods(semantic_model, passes, own_grain, '{changes}')},
-    on_clock=[] if own_grain else touched_periods(semantic_model, passes, own_grain, fact | string, only_passed=true)
+    unique_key=['grain', 'period_start'],
+    invalidated_by={fact.identifier: invalidated_periods(semantic_model, passes, own_grain, '{changes}')},
+    invalidated_by_as_of=[] if own_grain else invalidated_periods(semantic_model, passes, own_grain, fact | string, only_passed=true)
 ) }}
 {{ queries | join('\n' ~ by_itself() ~ '\n') or no_parts() }}
 {%- endif -%}
@@ -80,7 +83,7 @@ from (
             day <= {{ as_of_day() }}
             and (
                 {% for grain in cuts -%}
-                {{ "or " if not loop.first }}{{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+                {{ "or " if not loop.first }}{{ is_invalidated("'" ~ grain ~ "'", period_start(grain, 'day')) }}
                 {% endfor %}
             )
         group by grouping sets (
@@ -101,7 +104,7 @@ from (
         from by_day
         where
             dimension in ('{{ names | join("', '") }}')
-            and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+            and {{ is_invalidated("'" ~ grain ~ "'", period_start(grain, 'day')) }}
         {{ "union all" if not loop.last }}
         {%- endfor %}
     ),
@@ -168,7 +171,7 @@ from (
         from dated
         where
             grain in ('{{ grains | join("', '") }}')
-            and {{ is_touched('grain', 'period_start') }}
+            and {{ is_invalidated('grain', 'period_start') }}
         {% else %}
         {% for grain in grains -%}
         select
@@ -178,7 +181,7 @@ from (
         from dated
         where
             day <= {{ as_of_day() }}
-            and {{ is_touched("'" ~ grain ~ "'", period_start(grain, 'day')) }}
+            and {{ is_invalidated("'" ~ grain ~ "'", period_start(grain, 'day')) }}
         {{ "union all" if not loop.last }}
         {% endfor %}
         {% endif %}
@@ -276,11 +279,8 @@ from (
 
 {#- The parts of a fact whose rows are values of one cell (grain, period, dimension, member) each, with their cases `n` and
     the value's `variance`. -#}
-{% macro kpi_parts_of_cells(fact) -%}
-{%- if not execute -%}
-  select * from {{ fact }}
-{%- else -%}
-{%- for measure in wanted_measures(semantic_model_of(fact)) %}
+{% macro kpi_parts_of_cells(fact, semantic_model) -%}
+{%- for measure in wanted_measures(semantic_model) %}
 select
     '{{ measure.name }}' as measure,
     grain,
@@ -297,12 +297,11 @@ where ({{ measure.expr }}) is not null
 {%- else %}
 {{ no_parts() }}
 {%- endfor %}
-{%- endif -%}
 {%- endmacro %}
 
 
 {#- For `maintained`: the periods in which rows of a fact count. -#}
-{% macro touched_periods(semantic_model, clocks, own_grain, rows, only_passed=false) %}
+{% macro invalidated_periods(semantic_model, clocks, own_grain, rows, only_passed=false) %}
   {%- set queries = [] -%}
   {%- for clock in clocks -%}
     {%- set instant = dimension_of(semantic_model, clock) -%}

@@ -45,7 +45,7 @@ happened as (
     inner join days on events.on_date < days.on_date
     where
         events.event in ('purchase', 'subscription', 'trial')
-        and {{ is_touched('events.customer_key') }}
+        and {{ is_invalidated('events.customer_key') }}
 
 ),
 

@@ -1,7 +1,7 @@
 {#- KPIs side by side for each member of a dimension: those whose meta says `is_on_scorecards`, each with its cases and interval
     where it has one. A single number that ranks people misleads, so there is none. -#}
 {% macro scorecard(dimension, member) -%}
-{{ maintained(unit=['grain', 'period_start'], touched_by={'kpis': 'grain, period_start'}) }}
+{{ maintained(unique_key=['grain', 'period_start'], invalidated_by={'kpis': 'grain, period_start'}) }}
 {%- set shown = kpi_list() | selectattr('is_on_scorecards') | list %}
 select
     grain,
@@ -21,7 +21,7 @@ where
     dimension = '{{ dimension }}'
     and grain in ('month', 'quarter', 'all')
     and kpi_id in ('{{ shown | map(attribute='kpi_id') | join("', '") or 'none' }}')
-    and {{ is_touched('grain', 'period_start') }}
+    and {{ is_invalidated('grain', 'period_start') }}
 group by
     grain,
     period_start,

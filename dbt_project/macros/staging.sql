@@ -11,8 +11,8 @@
   {#- What a deletion, a snapshot or a delivery hides is in the raw rows only: it comes back when that goes. -#}
   {%- set hidden = 'select ' ~ key_text ~ ' from ' ~ raw -%}
   {{ maintained(
-      unit=['_key'],
-      touched_by={kind: [
+      unique_key=['_key'],
+      invalidated_by={kind: [
           'select ' ~ key_text ~ ' from {changes}',
           'select _key from {this} where _batch in ({gone_batches})',
           hidden ~ " where '{gone_batches}' <> '-1' except select _key from {this}",
@@ -23,10 +23,10 @@
           hidden ~ ' where ' ~ group ~ ' in (select ' ~ group ~ ' from ' ~ raw ~ ' where _series in (select _series from {changes}))',
           hidden ~ " where '{gone_batches}' <> '-1'",
       ] if group else [])},
-      on_clock=[
+      invalidated_by_as_of=[
           'select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ passed(created_at) ~ ' or ' ~ passed(changed_at)
       ] if created_at else none,
-      dated='select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ within_days(created_at) if created_at else none
+      backfill_query='select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ within_days(created_at) if created_at else none
   ) }}
   with {{ standing_rows(kind, group) }},
 
@@ -37,7 +37,7 @@
           {{ key_text }} as _key
       from standing
       where
-          {{ is_touched(key_text) }}
+          {{ is_invalidated(key_text) }}
           {%- if created_at %}
           and ({{ created_at }} <= {{ as_of() }} or {{ created_at }} is null)
           {%- endif %}

@@ -28,9 +28,9 @@
 {%- endmacro %}
 
 
-{#- For `touched_by`: the units of records whose file came to tell other columns. -#}
-{% macro records_of_loads(unit, relation, kind) %}
+{#- For `invalidated_by`: the keys of records whose file came to tell other columns. -#}
+{% macro records_of_loads(key, relation, kind) %}
   {{- return(
-      'select ' ~ unit ~ ' from ' ~ relation ~ " where _batch in (select batch from {changes} where kind = '" ~ kind ~ "')"
+      'select ' ~ key ~ ' from ' ~ relation ~ " where _batch in (select batch from {changes} where kind = '" ~ kind ~ "')"
   ) -}}
 {% endmacro %}

@@ -2,8 +2,8 @@
   {{ exceptions.raise_compiler_error("segment_source: '" ~ var('segment_source') ~ "' is neither listed nor behaviour") }}
 {%- endif -%}
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'int_customer_keys': 'customer_key',
         'int_record_customers': 'customer_key',
         'stg_customers': customers_of('customers', 'customer_id'),
@@ -20,7 +20,7 @@ with persons as (
         customer_key,
         count(*) as identifiers
     from {{ ref('int_customer_keys') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     group by customer_key
 
 ),
@@ -59,7 +59,7 @@ described as (
     left join loads
         on
             {{ is_load_of('customers') }}
-    where {{ is_touched('records.customer_key') }}
+    where {{ is_invalidated('records.customer_key') }}
 
 ),
 
@@ -78,7 +78,7 @@ ordered as (
         on
             records.record_kind = 'orders'
             and orders.order_id = records.record_id
-    where {{ is_touched('records.customer_key') }}
+    where {{ is_invalidated('records.customer_key') }}
 
 ),
 

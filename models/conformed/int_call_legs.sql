@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['interaction', '_contract'],
-    touched_by={'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}'}
+    unique_key=['interaction', '_contract'],
+    invalidated_by={'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}'}
 ) }}
 -- The legs of each call, in the order in which they began; the call goes by the id of its first leg.
 -- Two contracts may count their interactions alike: legs are of one contract.
@@ -15,7 +15,7 @@ with numbered as (
             order by started_at, call_id
         ) as leg
     from {{ ref('stg_calls') }}
-    where {{ is_touched('coalesce(interaction_id, call_id)', '_contract') }}
+    where {{ is_invalidated('coalesce(interaction_id, call_id)', '_contract') }}
 
 )
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['named_id'],
-    touched_by={'int_call_legs': ['leg_id', 'interaction']}
+    unique_key=['named_id'],
+    invalidated_by={'int_call_legs': ['leg_id', 'interaction']}
 ) }}
 -- The ids that others (a survey, say) name a call by: those of its legs, and that of the interaction, unless two contracts count
 -- alike, so that it may be one of two calls.
@@ -10,7 +10,7 @@ with by_interaction as (
         interaction as named_id,
         min(call_id) as call_id
     from {{ ref('int_call_legs') }}
-    where {{ is_touched('interaction') }}
+    where {{ is_invalidated('interaction') }}
     group by interaction
     having count(distinct call_id) = 1
 
@@ -20,7 +20,7 @@ select
     leg_id as named_id,
     call_id
 from {{ ref('int_call_legs') }}
-where {{ is_touched('leg_id') }}
+where {{ is_invalidated('leg_id') }}
 union all
 select
     by_interaction.named_id,

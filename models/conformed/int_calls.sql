@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['interaction', '_contract'],
-    touched_by={
+    unique_key=['interaction', '_contract'],
+    invalidated_by={
         'stg_calls': 'select coalesce(interaction_id, call_id), _contract from {changes}',
         'int_call_legs': 'interaction, _contract',
         'int_loads': records_of_loads('coalesce(interaction_id, call_id), _contract', ref('stg_calls'), 'calls'),
@@ -37,7 +37,7 @@ numbered as (
     left join loads
         on
             {{ is_load_of('calls') }}
-    where {{ is_touched('legs.interaction', 'legs._contract') }}
+    where {{ is_invalidated('legs.interaction', 'legs._contract') }}
 
 ),
 

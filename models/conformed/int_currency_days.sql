@@ -1,7 +1,7 @@
 {%- set rate_days = add_days('changes.rate_date', var('exchange_rate_max_days')) -%}
 {{ maintained(
-    unit=['currency', 'used_on'],
-    touched_by={
+    unique_key=['currency', 'used_on'],
+    invalidated_by={
         'stg_orders': "select upper(currency), " ~ local_date('ordered_at') ~ " from {changes} where currency is not null",
         'stg_costs': "select upper(currency), cost_date from {changes} where currency is not null",
         'stg_exchange_rates':
@@ -37,7 +37,7 @@ needed as (
     from used
     where
         currency <> '{{ var("currency") }}'
-        and {{ is_touched('currency', 'used_on') }}
+        and {{ is_invalidated('currency', 'used_on') }}
 
 ),
 

@@ -34,7 +34,7 @@ with named as (
         _batch,
         {{ is_newest }} as is_newest
     from {{ rows }}
-    where {{ is_touched("'" ~ kind ~ "'", record_id) }}
+    where {{ is_invalidated("'" ~ kind ~ "'", record_id) }}
     {{ "union all" if not loop.last }}
     {% endfor -%}
     {{ "union all" if not loop.last }}

@@ -1,7 +1,7 @@
 {%- set identifiers = ref('int_customer_identifiers') -%}
 {{ maintained(
-    unit=['identifier'],
-    touched_by={
+    unique_key=['identifier'],
+    invalidated_by={
         'int_customer_identifiers': [
             'identifier',
             'select own.identifier from ' ~ identifiers ~ ' as own inner join {changes} as changed '
@@ -22,7 +22,7 @@ with pairs as (
             a.record_kind = b.record_kind
             and a.record_id = b.record_id
             and a.identifier <> b.identifier
-    where {{ is_touched('a.identifier') }}
+    where {{ is_invalidated('a.identifier') }}
     group by
         a.identifier,
         b.identifier

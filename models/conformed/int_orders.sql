@@ -1,7 +1,7 @@
 {%- set orders = ref('stg_orders') -%}
 {{ maintained(
-    unit=['order_id'],
-    touched_by={
+    unique_key=['order_id'],
+    invalidated_by={
         'stg_orders': 'order_id',
         'stg_order_items': 'order_id',
         'stg_shipments': 'order_id',
@@ -10,7 +10,7 @@
             'select orders.order_id from {this} as orders inner join {changes} as changes '
             ~ 'on orders.currency_or_default = changes.currency and ' ~ local_date('orders.ordered_at') ~ ' = changes.used_on',
     },
-    on_clock=['select order_id from ' ~ orders ~ ' where ' ~ passed('cancelled_at') ~ ' or ' ~ passed('refunded_at')]
+    invalidated_by_as_of=['select order_id from ' ~ orders ~ ' where ' ~ passed('cancelled_at') ~ ' or ' ~ passed('refunded_at')]
 ) }}
 -- Each order's customer, its way, and whether it still is an order at `as_of`.
 with parcels as (
@@ -22,7 +22,7 @@ with parcels as (
         -- Delivered with the last parcel.
         case when count(delivered_at) = count(*) then max(delivered_at) end as delivered_at
     from {{ ref('stg_shipments') }}
-    where {{ is_touched('order_id') }}
+    where {{ is_invalidated('order_id') }}
     group by order_id
 
 ),
@@ -33,7 +33,7 @@ lines as (
         order_id,
         sum(cast(quantity as decimal(18, 4)) * unit_price) as amount
     from {{ ref('stg_order_items') }}
-    where {{ is_touched('order_id') }}
+    where {{ is_invalidated('order_id') }}
     group by order_id
 
 )
@@ -70,4 +70,4 @@ left join {{ ref('int_currency_days') }} as rates
         and {{ local_date('orders.ordered_at') }} = rates.used_on
 left join parcels on orders.order_id = parcels.order_id
 left join lines on orders.order_id = lines.order_id
-where {{ is_touched('orders.order_id') }}
+where {{ is_invalidated('orders.order_id') }}

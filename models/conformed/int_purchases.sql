@@ -1,4 +1,4 @@
-{{ maintained(unit=['customer_key'], touched_by={'int_orders': 'customer_key'}) }}
+{{ maintained(unique_key=['customer_key'], invalidated_by={'int_orders': 'customer_key'}) }}
 -- A cancelled or refunded order is no purchase: it makes no repeat customer.
 select
     order_id,
@@ -10,4 +10,4 @@ where
     not is_cancelled
     and not is_refunded
     and customer_key <> 'unknown'
-    and {{ is_touched('customer_key') }}
+    and {{ is_invalidated('customer_key') }}

@@ -15,8 +15,8 @@
 {%- for rule in rules -%}{%- do by_records.append(rule | replace('{records}', '{changes}')) -%}{%- endfor -%}
 {%- for rule in rules -%}{%- do by_keys.append(rule | replace('{records}', named)) -%}{%- endfor -%}
 {{ maintained(
-    unit=['record_kind', 'record_id'],
-    touched_by={
+    unique_key=['record_kind', 'record_id'],
+    invalidated_by={
         'int_customer_identifiers': by_records,
         'int_customer_keys': by_keys,
         'int_call_legs': [
@@ -42,7 +42,7 @@ with named as (
         on
             identifiers.record_kind = 'calls'
             and identifiers.record_id = legs.leg_id
-    where {{ is_touched('identifiers.record_kind', 'coalesce(legs.call_id, identifiers.record_id)') }}
+    where {{ is_invalidated('identifiers.record_kind', 'coalesce(legs.call_id, identifiers.record_id)') }}
     union all
     select
         'calls' as record_kind,
@@ -55,7 +55,7 @@ with named as (
         on
             identifiers.record_kind = 'tickets'
             and opened.ticket_id = identifiers.record_id
-    where {{ is_touched("'calls'", 'opened.call_id') }}
+    where {{ is_invalidated("'calls'", 'opened.call_id') }}
     union all
     select
         'tickets' as record_kind,
@@ -69,7 +69,7 @@ with named as (
         on
             identifiers.record_kind = 'calls'
             and legs.leg_id = identifiers.record_id
-    where {{ is_touched("'tickets'", 'opened.ticket_id') }}
+    where {{ is_invalidated("'tickets'", 'opened.ticket_id') }}
 
 ),
 

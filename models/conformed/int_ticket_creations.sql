@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={'stg_tickets': 'ticket_id', 'stg_ticket_events': 'ticket_id'}
+    unique_key=['ticket_id'],
+    invalidated_by={'stg_tickets': 'ticket_id', 'stg_ticket_events': 'ticket_id'}
 ) }}
 -- When each ticket was created: its own `created` event decides, since the rest of the log is by the same clock. Where the
 -- list's clock lies a constant offset from that of the log, the list's instants are brought to the log's clock.
@@ -13,7 +13,7 @@ with logged as (
     from {{ ref('stg_ticket_events') }}
     where
         event_type = 'created'
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
     group by ticket_id
 
 ),
@@ -33,7 +33,7 @@ differing as (
     from {{ ref('stg_tickets') }} as tickets
     left join logged on tickets.ticket_id = logged.ticket_id
     left join {{ ref('int_log_offsets') }} as offsets on tickets._contract is not distinct from offsets.ticket_contract
-    where {{ is_touched('tickets.ticket_id') }}
+    where {{ is_invalidated('tickets.ticket_id') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['visitor_id'],
-    touched_by={
+    unique_key=['visitor_id'],
+    invalidated_by={
         'stg_web_sessions': 'visitor_id',
         'stg_signups': 'visitor_id',
         'int_record_customers': [
@@ -22,7 +22,7 @@ with named as (
             and sessions.customer_id = records.record_id
     where
         sessions.visitor_id is not null
-        and {{ is_touched('sessions.visitor_id') }}
+        and {{ is_invalidated('sessions.visitor_id') }}
     union all
     select
         signups.visitor_id,
@@ -34,7 +34,7 @@ with named as (
             and signups.signup_id = records.record_id
     where
         signups.visitor_id is not null
-        and {{ is_touched('signups.visitor_id') }}
+        and {{ is_invalidated('signups.visitor_id') }}
 
 )
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['contact_type', 'contact_id'],
-    touched_by={'fct_contacts': 'contact_type, contact_id'}
+    unique_key=['contact_type', 'contact_id'],
+    invalidated_by={'fct_contacts': 'contact_type, contact_id'}
 ) }}
 -- Contacts that the agent claims to have solved at once, and the customer's answer or return says otherwise.
 select
@@ -19,4 +19,4 @@ from {{ ref('fct_contacts') }}
 where
     is_fcr_claimed
     and (not is_fcr_verified or is_repeated)
-    and {{ is_touched('contact_type', 'contact_id') }}
+    and {{ is_invalidated('contact_type', 'contact_id') }}

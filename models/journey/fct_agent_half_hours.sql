@@ -3,8 +3,8 @@
 {%- set states = ['busy', 'after_call', 'break', 'other_work', 'available', 'logged_in'] -%}
 {%- set of_shifts = is_shift() -%}
 {{ maintained(
-    unit=['agent_id', 'date_day'],
-    touched_by={
+    unique_key=['agent_id', 'date_day'],
+    invalidated_by={
         'int_agent_state_spans': 'select changes.agent_id, spine.date_day from {changes} as changes cross join lateral ('
         ~ days_from_to(local_date('changes.started_at'), local_date('coalesce(changes.ends_at, changes.started_at)')) ~ ') as spine',
         'stg_agents': [
@@ -81,7 +81,7 @@ known as (
             days.agent_id = log_weeks.agent_id
             and cast({{ dbt.date_trunc('week', 'days.date_day') }} as date) = log_weeks.week_start
     where
-        {{ is_touched('days.agent_id', 'days.date_day') }}
+        {{ is_invalidated('days.agent_id', 'days.date_day') }}
         and (days.state <> 'shift' or (log_days.date_day is not null and log_weeks.agent_id is not null))
 
 ),

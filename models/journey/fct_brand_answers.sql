@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['response_id'],
-    touched_by={
+    unique_key=['response_id'],
+    invalidated_by={
         'stg_surveys': [
             'response_id',
             'select response_id from ' ~ ref('stg_surveys') ~ " where kind = 'brand' and coalesce(survey_id, '') in "
@@ -92,4 +92,4 @@ left join picked
     on
         all_asked.response_id = picked.response_id
         and all_asked.attribute = picked.attribute
-where {{ is_touched('all_asked.response_id') }}
+where {{ is_invalidated('all_asked.response_id') }}

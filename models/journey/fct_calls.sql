@@ -1,7 +1,7 @@
 {%- set fcr_known_at = dbt.dateadd('day', var('fcr_window_days'), 'started_at') -%}
 {{ maintained(
-    unit=['call_id'],
-    touched_by={
+    unique_key=['call_id'],
+    invalidated_by={
         'int_calls': 'call_id',
         'int_call_topics': 'call_id',
         'int_record_customers': records_of('calls'),
@@ -9,7 +9,7 @@
         'int_survey_confirmations': records_of('calls'),
         'dim_customers': rows_with_changed('call_id', 'customer_key'),
     },
-    on_clock=['select call_id from {this} where ' ~ passed(fcr_known_at)]
+    invalidated_by_as_of=['select call_id from {this} where ' ~ passed(fcr_known_at)]
 ) }}
 with calls as (
 
@@ -44,7 +44,7 @@ with calls as (
             records.record_kind = 'calls'
             and calls.call_id = records.record_id
     inner join {{ ref('int_call_contracts') }} as contracts on calls._contract is not distinct from contracts.contract
-    where {{ is_touched('calls.call_id') }}
+    where {{ is_invalidated('calls.call_id') }}
 
 ),
 

@@ -1,7 +1,7 @@
 {%- set cost_currency = "upper(coalesce(costs.currency, '" ~ var('currency') ~ "'))" -%}
 {{ maintained(
-    unit=['movement', 'source_id'],
-    touched_by={
+    unique_key=['movement', 'source_id'],
+    invalidated_by={
         'fct_orders': [
             "select 'order_paid', order_id from {changes}",
             "select 'refund', order_id from {changes}",
@@ -11,7 +11,7 @@
             "select 'cost', costs.cost_id from " ~ ref('stg_costs') ~ ' as costs inner join {changes} as changes '
             ~ 'on upper(costs.currency) = changes.currency and costs.cost_date = changes.used_on',
     },
-    on_clock=["select 'cost', cost_id from " ~ ref('stg_costs') ~ ' where ' ~ day_passed('cost_date')]
+    invalidated_by_as_of=["select 'cost', cost_id from " ~ ref('stg_costs') ~ ' where ' ~ day_passed('cost_date')]
 ) }}
 -- Money in and out: orders paid, refunds, and what the service costs.
 select
@@ -29,7 +29,7 @@ where
     order_value is not null
     -- Of what was cancelled unpaid nothing came in.
     and is_checkout_completed
-    and {{ is_touched("'order_paid'", 'order_id') }}
+    and {{ is_invalidated("'order_paid'", 'order_id') }}
 union all
 select
     'refund' as movement,
@@ -44,7 +44,7 @@ from {{ ref('fct_orders') }}
 where
     refund_value is not null
     and is_checkout_completed
-    and {{ is_touched("'refund'", 'order_id') }}
+    and {{ is_invalidated("'refund'", 'order_id') }}
 union all
 select
     'cost' as movement,
@@ -63,4 +63,4 @@ left join {{ ref('int_currency_days') }} as rates
 where
     ({{ cost_currency }} = '{{ var("currency") }}' or rates.exchange_rate is not null)
     and costs.cost_date <= {{ as_of_day() }}
-    and {{ is_touched("'cost'", 'costs.cost_id') }}
+    and {{ is_invalidated("'cost'", 'costs.cost_id') }}

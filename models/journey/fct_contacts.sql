@@ -1,13 +1,13 @@
 {{ maintained(
-    unit=['contact_type', 'contact_id'],
-    touched_by={
+    unique_key=['contact_type', 'contact_id'],
+    invalidated_by={
         'fct_tickets': [
             "select 'ticket', ticket_id from {changes}",
             "select 'call', opened_by_call_id from {changes}",
         ],
         'fct_calls': "select 'call', call_id from {changes}",
     },
-    on_clock=[
+    invalidated_by_as_of=[
         'select contact_type, contact_id from {this} where '
         ~ passed(dbt.dateadd('day', var('fcr_window_days'), 'contact_at'))
     ]
@@ -28,7 +28,7 @@ with tickets_of_calls as (
     where
         is_contact
         and is_part_of_call
-        and {{ is_touched("'call'", 'opened_by_call_id') }}
+        and {{ is_invalidated("'call'", 'opened_by_call_id') }}
     group by opened_by_call_id
 
 )
@@ -57,7 +57,7 @@ from {{ ref('fct_tickets') }}
 where
     is_contact
     and not is_part_of_call
-    and {{ is_touched("'ticket'", 'ticket_id') }}
+    and {{ is_invalidated("'ticket'", 'ticket_id') }}
 union all
 select
     'call' as contact_type,
@@ -95,4 +95,4 @@ from {{ ref('fct_calls') }} as calls
 left join tickets_of_calls as tickets on calls.call_id = tickets.call_id
 where
     calls.is_contact
-    and {{ is_touched("'call'", 'calls.call_id') }}
+    and {{ is_invalidated("'call'", 'calls.call_id') }}

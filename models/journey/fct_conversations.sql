@@ -1,8 +1,8 @@
 {%- set window_days = var('fcr_window_days') -%}
 {%- set bot_cost = var('bot_cost_per_conversation') or 'null' -%}
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'fct_tickets': 'ticket_id',
         'stg_ticket_events': 'ticket_id',
         'int_ticket_clocks': 'ticket_id',
@@ -12,7 +12,7 @@
         'stg_tickets': 'ticket_id',
         'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
-    on_clock=['select ticket_id from {this} where ' ~ passed('window_ends_at')]
+    invalidated_by_as_of=['select ticket_id from {this} where ' ~ passed('window_ends_at')]
 ) }}
 -- Each ticket whose log has its messages, as the conversation that it was: who wrote, from whom to whom it went, and what a bot
 -- made of it.
@@ -40,7 +40,7 @@ tickets as (
     where
         clocks.are_replies_logged
         and tickets.is_contact
-        and {{ is_touched('tickets.ticket_id') }}
+        and {{ is_invalidated('tickets.ticket_id') }}
 
 ),
 
@@ -60,7 +60,7 @@ events as (
         events.event_type in ('public_reply', 'auto_reply') and coalesce(events.actor_type = 'bot', false) as is_bot_reply
     from {{ ref('stg_ticket_events') }} as events
     inner join tickets on events.ticket_id = tickets.ticket_id
-    where {{ is_touched('events.ticket_id') }}
+    where {{ is_invalidated('events.ticket_id') }}
 
 ),
 

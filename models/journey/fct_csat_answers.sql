@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['category', 'source_id'],
-    touched_by={
+    unique_key=['category', 'source_id'],
+    invalidated_by={
         'fct_survey_responses': [
             "select 'survey', response_id from {changes}",
             "select 'ticket', ticket_id from {changes}",
@@ -44,7 +44,7 @@ answers as (
     where
         kind = 'csat'
         and score is not null
-        and {{ is_touched("'survey'", 'response_id') }}
+        and {{ is_invalidated("'survey'", 'response_id') }}
     union all
     select
         'ticket' as category,
@@ -64,7 +64,7 @@ answers as (
     where
         last_csat is not null
         and is_contact
-        and {{ is_touched("'ticket'", 'ticket_id') }}
+        and {{ is_invalidated("'ticket'", 'ticket_id') }}
         and ticket_id not in (
             select surveyed.ticket_id
             from surveyed
@@ -88,7 +88,7 @@ answers as (
     from {{ ref('fct_calls') }}
     where
         csat_score is not null
-        and {{ is_touched("'call'", 'call_id') }}
+        and {{ is_invalidated("'call'", 'call_id') }}
         and call_id not in (
             select surveyed.call_id
             from surveyed

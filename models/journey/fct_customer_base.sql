@@ -1,6 +1,5 @@
 -- Customers at the start and the end of each period, counted on the mornings that bound it:
 -- at start + new - lost = at end. Once with those on a free trial, and once without (paying).
-{%- set grains = ['day', 'week', 'month', 'quarter'] -%}
 {%- set bases = {'customers': 'counts_trials', 'paying_customers': 'not counts_trials'} %}
 
 with spells as (
@@ -54,7 +53,7 @@ combinations as (
 
 ),
 
-{% for grain in grains %}
+{% for grain in grains() %}
 -- Who comes and goes within a period is neither new nor lost: only the two mornings count.
 {{ grain }}_customers as (
 
@@ -129,7 +128,7 @@ combinations as (
 {% endfor %}
 balances as (
 
-    {% for grain in grains -%}
+    {% for grain in grains() -%}
     select * from {{ grain }}_balance
     {{ "union all" if not loop.last }}
     {% endfor %}

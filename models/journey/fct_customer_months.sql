@@ -2,14 +2,14 @@
 {%- set everybody = 'select customer_key from {this}' -%}
 {#- Everybody lives through the latest month: when the next one begins, it is complete, and a row more is there. -#}
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'fct_orders': 'customer_key',
         'fct_contacts': 'customer_key',
         'dim_customers': 'customer_key',
         'dim_dates': everybody ~ ' where exists (select 1 from {changes})',
     },
-    on_clock=[
+    invalidated_by_as_of=[
         everybody ~ ' where ' ~ day_passed(next_period("'month'", 'month_starts_on')) ~ ' or ' ~ day_passed('month_starts_on'),
     ]
 ) }}
@@ -26,7 +26,7 @@ with purchases as (
     where
         is_purchase
         and customer_key <> 'unknown'
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
 
 ),
 
@@ -64,7 +64,7 @@ asked as (
     from {{ ref('fct_contacts') }}
     where
         customer_key <> 'unknown'
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     group by
         customer_key,
         cast({{ dbt.date_trunc('month', local_date('contact_at')) }} as date)

@@ -1,5 +1,4 @@
 -- How many of those who were active in a period used each feature.
-{%- set grains = ['day', 'week', 'month', 'quarter'] %}
 
 with used as (
 
@@ -13,7 +12,7 @@ with used as (
 
 periods as (
 
-    {% for grain in grains -%}
+    {% for grain in grains() -%}
     select distinct
         '{{ grain }}' as grain,
         cast({{ dbt.date_trunc(grain, 'used_on') }} as date) as period_start,

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['order_id'],
-    touched_by={
+    unique_key=['order_id'],
+    invalidated_by={
         'stg_order_items': 'order_id',
         'fct_orders': 'order_id',
         'dim_products': rows_with_changed('order_id', 'product_id'),
@@ -24,4 +24,4 @@ select
 from {{ ref('stg_order_items') }} as items
 left join {{ ref('fct_orders') }} as orders on items.order_id = orders.order_id
 left join {{ ref('dim_products') }} as products on items.product_id = products.product_id
-where {{ is_touched('items.order_id') }}
+where {{ is_invalidated('items.order_id') }}

@@ -10,8 +10,8 @@
     'status!cancelled', 'discount_amount', 'tax_amount', 'shipping_amount', 'gift_card_amount',
 ] -%}
 {{ maintained(
-    unit=['order_id'],
-    touched_by={
+    unique_key=['order_id'],
+    invalidated_by={
         'int_orders': 'order_id',
         'int_purchases': 'order_id',
         'int_purchase_steps': 'order_id',
@@ -21,13 +21,13 @@
         'dim_customers': rows_with_changed('order_id', 'customer_key'),
         'int_loads': records_of_loads('order_id', orders, 'orders'),
     },
-    on_clock=['select order_id from ' ~ orders ~ ' where ' ~ passing | join(' or ')]
+    invalidated_by_as_of=['select order_id from ' ~ orders ~ ' where ' ~ passing | join(' or ')]
 ) }}
 with orders as (
 
     select *
     from {{ ref('int_orders') }}
-    where {{ is_touched('order_id') }}
+    where {{ is_invalidated('order_id') }}
 
 ),
 
@@ -45,7 +45,7 @@ lines as (
             order by quantity * unit_price desc, line_id asc
         ) as size_rank
     from {{ ref('stg_order_items') }}
-    where {{ is_touched('order_id') }}
+    where {{ is_invalidated('order_id') }}
 
 ),
 

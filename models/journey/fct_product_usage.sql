@@ -3,8 +3,8 @@
     "coalesce(usage.feature, '')", "'|'", "cast(usage.used_at as " ~ dbt.type_string() ~ ")",
 ])) -%}
 {{ maintained(
-    unit=['usage_key'],
-    touched_by={
+    unique_key=['usage_key'],
+    invalidated_by={
         'stg_product_usage': 'select ' ~ usage_key ~ ' from {changes} as usage',
         'int_record_customers': 'select ' ~ usage_key ~ ' from ' ~ ref('stg_product_usage')
         ~ ' as usage where customer_id in (' ~ records_of('product_usage') ~ ')',
@@ -27,4 +27,4 @@ left join {{ ref('int_record_customers') }} as records
         records.record_kind = 'product_usage'
         and usage.customer_id = records.record_id
 left join {{ ref('dim_customers') }} as customers on records.customer_key = customers.customer_key
-where {{ is_touched(usage_key) }}
+where {{ is_invalidated(usage_key) }}

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['call_id'],
-    touched_by={
+    unique_key=['call_id'],
+    invalidated_by={
         'fct_calls': 'call_id',
         'int_call_legs': 'call_id',
         'stg_calls': 'select legs.call_id from {changes} as changes inner join ' ~ ref('int_call_legs')
@@ -42,7 +42,7 @@ with legs as (
         calls.is_offered
         and coalesce(staged.direction, 'inbound') = 'inbound'
         and (numbered.leg = 1 or staged.queued_at is not null or staged.wait_seconds is not null)
-        and {{ is_touched('calls.call_id') }}
+        and {{ is_invalidated('calls.call_id') }}
 
 ),
 

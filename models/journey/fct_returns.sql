@@ -1,11 +1,11 @@
 {{ maintained(
-    unit=['return_id'],
-    touched_by={
+    unique_key=['return_id'],
+    invalidated_by={
         'stg_returns': 'return_id',
         'fct_orders': rows_with_changed('return_id', 'order_id'),
         'dim_products': rows_with_changed('return_id', 'product_id'),
     },
-    on_clock=['select return_id from ' ~ ref('stg_returns') ~ ' where ' ~ passed('received_at')]
+    invalidated_by_as_of=['select return_id from ' ~ ref('stg_returns') ~ ' where ' ~ passed('received_at')]
 ) }}
 -- What customers sent back, or asked to. A return whose order never arrived stays, under an unknown customer.
 select
@@ -30,4 +30,4 @@ select
 from {{ ref('stg_returns') }} as returns
 left join {{ ref('fct_orders') }} as orders on returns.order_id = orders.order_id
 left join {{ ref('dim_products') }} as products on returns.product_id = products.product_id
-where {{ is_touched('returns.return_id') }}
+where {{ is_invalidated('returns.return_id') }}

@@ -1,7 +1,7 @@
 {%- set reviews = ref('stg_reviews') -%}
 {{ maintained(
-    unit=['review_id'],
-    touched_by={
+    unique_key=['review_id'],
+    invalidated_by={
         'stg_reviews': 'review_id',
         'int_record_customers': [
             records_of('reviews'),
@@ -11,7 +11,7 @@
         'dim_products': rows_with_changed('review_id', 'product_id'),
         'int_loads': records_of_loads('review_id', reviews, 'reviews'),
     },
-    on_clock=['select review_id from ' ~ reviews ~ ' where ' ~ passed('replied_at')]
+    invalidated_by_as_of=['select review_id from ' ~ reviews ~ ' where ' ~ passed('replied_at')]
 ) }}
 with reviews as (
 
@@ -33,7 +33,7 @@ with reviews as (
         on
             order_records.record_kind = 'orders'
             and reviews.order_id = order_records.record_id
-    where {{ is_touched('reviews.review_id') }}
+    where {{ is_invalidated('reviews.review_id') }}
 
 ),
 

@@ -1,7 +1,7 @@
 {{ maintained(
-    unit=['order_id'],
-    touched_by={'stg_shipments': 'order_id', 'fct_orders': 'order_id'},
-    on_clock=['select order_id from ' ~ ref('stg_shipments') ~ ' where ' ~ passed('delivered_at')]
+    unique_key=['order_id'],
+    invalidated_by={'stg_shipments': 'order_id', 'fct_orders': 'order_id'},
+    invalidated_by_as_of=['select order_id from ' ~ ref('stg_shipments') ~ ' where ' ~ passed('delivered_at')]
 ) }}
 -- Parcels. Where no export has an order's parcels, the order that was shipped is one.
 with shipments as (
@@ -15,7 +15,7 @@ with shipments as (
         {{ known('delivered_at') }} as delivered_at,
         is_tracked
     from {{ ref('stg_shipments') }}
-    where {{ is_touched('order_id') }}
+    where {{ is_invalidated('order_id') }}
 
 ),
 
@@ -35,7 +35,7 @@ parcels as (
     where
         shipped_at is not null
         and order_id not in (select shipments.order_id from shipments)
-        and {{ is_touched('order_id') }}
+        and {{ is_invalidated('order_id') }}
 
 )
 

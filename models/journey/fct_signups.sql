@@ -1,14 +1,14 @@
 {%- set signups = ref('stg_signups') -%}
 {{ maintained(
-    unit=['signup_id'],
-    touched_by={
+    unique_key=['signup_id'],
+    invalidated_by={
         'stg_signups': 'signup_id',
         'int_visitors': 'select signup_id from ' ~ signups ~ ' where visitor_id in (select visitor_id from {changes})',
         'int_record_customers': records_of('signups'),
         'dim_customers': rows_with_changed('signup_id', 'customer_key'),
         'int_loads': records_of_loads('signup_id', signups, 'signups'),
     },
-    on_clock=['select signup_id from ' ~ signups ~ ' where ' ~ passed('completed_at')]
+    invalidated_by_as_of=['select signup_id from ' ~ signups ~ ' where ' ~ passed('completed_at')]
 ) }}
 with signups as (
 
@@ -21,7 +21,7 @@ with signups as (
             records.record_kind = 'signups'
             and signups.signup_id = records.record_id
     left join {{ ref('int_visitors') }} as visitors on signups.visitor_id = visitors.visitor_id
-    where {{ is_touched('signups.signup_id') }}
+    where {{ is_invalidated('signups.signup_id') }}
 
 ),
 

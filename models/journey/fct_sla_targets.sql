@@ -1,13 +1,13 @@
 {%- set instants = {'starts_at': 'start_segments', 'until_at': 'end_segments'} -%}
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'int_sla_spans': 'ticket_id',
         'int_sla_targets': 'ticket_id',
         'int_ticket_business_seconds': 'ticket_id',
         'fct_tickets': 'ticket_id',
     },
-    on_clock=['select ticket_id from {this} where is_open']
+    invalidated_by_as_of=['select ticket_id from {this} where is_open']
 ) }}
 -- The target that holds is that of the priority and team when the reply or solving came; while it is owed, of the newest ones.
 -- The clock runs from the same instant, whichever it is.
@@ -27,7 +27,7 @@ with judged as (
         ) as judged_at
     from {{ ref('int_sla_spans') }} as spans
     inner join {{ ref('fct_tickets') }} as tickets on spans.ticket_id = tickets.ticket_id
-    where {{ is_touched('spans.ticket_id') }}
+    where {{ is_invalidated('spans.ticket_id') }}
     group by
         spans.ticket_id,
         spans.metric,
@@ -60,7 +60,7 @@ spans as (
             and (targets.holds_from is null or judged.judged_at >= targets.holds_from)
             and (targets.holds_until is null or judged.judged_at < targets.holds_until)
     left join {{ ref('int_ticket_business_seconds') }} as business on spans.ticket_id = business.ticket_id
-    where {{ is_touched('spans.ticket_id') }}
+    where {{ is_invalidated('spans.ticket_id') }}
 
 ),
 

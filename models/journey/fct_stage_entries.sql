@@ -1,8 +1,8 @@
 {%- set window = var('journey_window_days') -%}
 {{ maintained(
-    unit=['traveller_key'],
-    touched_by={'fct_touchpoints': 'traveller_key', 'dim_customers': rows_with_changed('traveller_key', 'customer_key')},
-    on_clock=['select traveller_key from {this} where ' ~ passed('window_ends_at')]
+    unique_key=['traveller_key'],
+    invalidated_by={'fct_touchpoints': 'traveller_key', 'dim_customers': rows_with_changed('traveller_key', 'customer_key')},
+    invalidated_by_as_of=['select traveller_key from {this} where ' ~ passed('window_ends_at')]
 ) }}
 -- How people travel: each entry into a stage, and what became of it within the window. A touchpoint enters its stage when
 -- the traveller has not been seen there for as long as the window is.
@@ -25,7 +25,7 @@ with points as (
     inner join {{ ref('int_journey_stages') }} as stages on touchpoints.stage = stages.stage
     where
         touchpoints.traveller_key <> 'unknown'
-        and {{ is_touched('touchpoints.traveller_key') }}
+        and {{ is_invalidated('touchpoints.traveller_key') }}
 
 ),
 

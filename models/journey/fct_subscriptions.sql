@@ -1,12 +1,12 @@
 {%- set subscriptions = ref('stg_subscriptions') -%}
 {{ maintained(
-    unit=['subscription_id'],
-    touched_by={
+    unique_key=['subscription_id'],
+    invalidated_by={
         'stg_subscriptions': 'subscription_id',
         'int_record_customers': records_of('subscriptions'),
         'dim_customers': rows_with_changed('subscription_id', 'customer_key'),
     },
-    on_clock=['select subscription_id from ' ~ subscriptions ~ ' where ' ~ passed('ended_at') ~ ' or ' ~ passed('trial_ends_at')]
+    invalidated_by_as_of=['select subscription_id from ' ~ subscriptions ~ ' where ' ~ passed('ended_at') ~ ' or ' ~ passed('trial_ends_at')]
 ) }}
 with subscriptions as (
 
@@ -24,7 +24,7 @@ with subscriptions as (
         on
             records.record_kind = 'subscriptions'
             and subscriptions.subscription_id = records.record_id
-    where {{ is_touched('subscriptions.subscription_id') }}
+    where {{ is_invalidated('subscriptions.subscription_id') }}
 
 )
 

@@ -1,13 +1,13 @@
 {%- set invitations = ref('stg_survey_invitations') -%}
 {{ maintained(
-    unit=['invitation_id'],
-    touched_by={
+    unique_key=['invitation_id'],
+    invalidated_by={
         'stg_survey_invitations': 'invitation_id',
         'int_record_customers': records_of('survey_invitations'),
         'dim_customers': rows_with_changed('invitation_id', 'customer_key'),
         'int_loads': records_of_loads('invitation_id', invitations, 'survey_invitations'),
     },
-    on_clock=[
+    invalidated_by_as_of=[
         'select invitation_id from {this} where response_id in (select response_id from ' ~ source('raw', 'surveys')
         ~ ' where ' ~ passed('responded_at') ~ ')',
     ]
@@ -22,7 +22,7 @@ with invitations as (
         on
             records.record_kind = 'survey_invitations'
             and invitations.invitation_id = records.record_id
-    where {{ is_touched('invitations.invitation_id') }}
+    where {{ is_invalidated('invitations.invitation_id') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['response_id'],
-    touched_by={
+    unique_key=['response_id'],
+    invalidated_by={
         'stg_surveys': 'response_id',
         'int_record_customers': records_of('surveys'),
         'dim_customers': rows_with_changed('response_id', 'customer_key'),
@@ -38,7 +38,7 @@ with responses as (
         on
             records.record_kind = 'surveys'
             and responses.response_id = records.record_id
-    where {{ is_touched('responses.response_id') }}
+    where {{ is_invalidated('responses.response_id') }}
 
 ),
 

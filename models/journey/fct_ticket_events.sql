@@ -1,4 +1,4 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id', 'stg_tickets': 'ticket_id'}) }}
+{{ maintained(unique_key=['ticket_id'], invalidated_by={'stg_ticket_events': 'ticket_id', 'stg_tickets': 'ticket_id'}) }}
 select
     {{ dbt.hash(dbt.concat([
         "events.ticket_id",
@@ -26,4 +26,4 @@ select
     tickets.ticket_id is not null as is_ticket_known
 from {{ ref('stg_ticket_events') }} as events
 left join {{ ref('stg_tickets') }} as tickets on events.ticket_id = tickets.ticket_id
-where {{ is_touched('events.ticket_id') }}
+where {{ is_invalidated('events.ticket_id') }}

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'int_ticket_life': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
         'int_ticket_business_seconds': 'ticket_id',
@@ -21,7 +21,7 @@ with changes as (
         life.solved_at
     from {{ ref('int_ticket_status_changes') }} as changes
     inner join {{ ref('int_ticket_life') }} as life on changes.ticket_id = life.ticket_id
-    where {{ is_touched('changes.ticket_id') }}
+    where {{ is_invalidated('changes.ticket_id') }}
 
 ),
 

@@ -7,8 +7,8 @@
     'on_hold': "('on_hold')",
 } -%}
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'stg_tickets': 'ticket_id',
         'int_ticket_life': 'ticket_id',
         'int_ticket_clocks': 'ticket_id',
@@ -21,7 +21,7 @@
         'dim_customers': rows_with_changed('ticket_id', 'customer_key'),
         'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
-    on_clock=[
+    invalidated_by_as_of=[
         'select ticket_id from {this} where ' ~ passed(fcr_known_at) ~ ' or ' ~ passed(response_due_at)
         ~ ' or ' ~ passed(dbt.dateadd('hour', 24, 'response_starts_at')) ~ ' or ' ~ passed(dbt.dateadd('hour', 48, 'response_starts_at')),
     ]
@@ -47,7 +47,7 @@ tickets as (
     left join loads
         on
             {{ is_load_of('tickets') }}
-    where {{ is_touched('tickets.ticket_id') }}
+    where {{ is_invalidated('tickets.ticket_id') }}
 
 ),
 
@@ -63,7 +63,7 @@ waits as (
     from {{ ref('fct_ticket_status_spans') }}
     where
         ends_at is not null
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
     group by ticket_id
 
 ),

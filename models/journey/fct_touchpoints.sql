@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['touchpoint', 'source_id'],
-    touched_by={
+    unique_key=['touchpoint', 'source_id'],
+    invalidated_by={
         'fct_tickets': "select 'support_ticket', ticket_id from {changes}",
         'fct_calls': "select 'support_call', call_id from {changes}",
         'fct_orders': [
@@ -32,7 +32,7 @@ with touchpoints as (
         last_csat as score,
         cast(null as double) as amount
     from {{ ref('fct_tickets') }}
-    where {{ is_touched("'support_ticket'", 'ticket_id') }}
+    where {{ is_invalidated("'support_ticket'", 'ticket_id') }}
     union all
     select
         'support_call' as touchpoint,
@@ -45,7 +45,7 @@ with touchpoints as (
         csat_score as score,
         cast(null as double) as amount
     from {{ ref('fct_calls') }}
-    where {{ is_touched("'support_call'", 'call_id') }}
+    where {{ is_invalidated("'support_call'", 'call_id') }}
     union all
     select
         case when is_repeat then 'order_again' else 'place_order' end as touchpoint,
@@ -58,7 +58,7 @@ with touchpoints as (
         cast(null as double) as score,
         order_value as amount
     from {{ ref('fct_orders') }}
-    where {{ is_touched("case when is_repeat then 'order_again' else 'place_order' end", 'order_id') }}
+    where {{ is_invalidated("case when is_repeat then 'order_again' else 'place_order' end", 'order_id') }}
     union all
     select
         'leave_review' as touchpoint,
@@ -71,7 +71,7 @@ with touchpoints as (
         stars as score,
         cast(null as double) as amount
     from {{ ref('fct_reviews') }}
-    where {{ is_touched("'leave_review'", 'review_id') }}
+    where {{ is_invalidated("'leave_review'", 'review_id') }}
     union all
     select
         'answer_survey' as touchpoint,
@@ -84,7 +84,7 @@ with touchpoints as (
         score,
         cast(null as double) as amount
     from {{ ref('fct_survey_responses') }}
-    where {{ is_touched("'answer_survey'", 'response_id') }}
+    where {{ is_invalidated("'answer_survey'", 'response_id') }}
     union all
     select
         case when is_pricing_viewed then 'view_pricing' else 'browse_site' end as touchpoint,
@@ -97,7 +97,7 @@ with touchpoints as (
         cast(null as double) as score,
         cast(null as double) as amount
     from {{ ref('fct_web_sessions') }}
-    where {{ is_touched("case when is_pricing_viewed then 'view_pricing' else 'browse_site' end", 'session_id') }}
+    where {{ is_invalidated("case when is_pricing_viewed then 'view_pricing' else 'browse_site' end", 'session_id') }}
     union all
     select
         'create_account' as touchpoint,
@@ -110,7 +110,7 @@ with touchpoints as (
         cast(null as double) as score,
         cast(null as double) as amount
     from {{ ref('fct_signups') }}
-    where {{ is_touched("'create_account'", 'signup_id') }}
+    where {{ is_invalidated("'create_account'", 'signup_id') }}
     union all
     select
         'receive_parcel' as touchpoint,
@@ -123,7 +123,7 @@ with touchpoints as (
         cast(null as double) as score,
         cast(null as double) as amount
     from {{ ref('fct_shipments') }}
-    where {{ is_touched("'receive_parcel'", 'shipment_id') }}
+    where {{ is_invalidated("'receive_parcel'", 'shipment_id') }}
     union all
     select
         'use_product' as touchpoint,
@@ -136,7 +136,7 @@ with touchpoints as (
         cast(null as double) as score,
         cast(null as double) as amount
     from {{ ref('fct_product_usage') }}
-    where {{ is_touched("'use_product'", 'usage_key') }}
+    where {{ is_invalidated("'use_product'", 'usage_key') }}
 
 )
 

@@ -1,5 +1,4 @@
 -- Who used the product in each period, and who had a licence on its last day.
-{%- set grains = ['day', 'week', 'month', 'quarter'] %}
 
 with used as (
 
@@ -45,7 +44,7 @@ days as (
 
 ),
 
-{% for grain in grains %}
+{% for grain in grains() %}
 {{ grain }}_periods as (
 
     select
@@ -115,7 +114,7 @@ days as (
 {% endfor %}
 periods as (
 
-    {% for grain in grains -%}
+    {% for grain in grains() -%}
     select * from {{ grain }}_rows
     {{ "union all" if not loop.last }}
     {% endfor %}

@@ -1,8 +1,8 @@
 {%- set sessions = ref('stg_web_sessions') -%}
 {%- set help_known_at = dbt.dateadd('hour', var('self_service_window_hours'), 'started_at') -%}
 {{ maintained(
-    unit=['session_id'],
-    touched_by={
+    unique_key=['session_id'],
+    invalidated_by={
         'stg_web_sessions': 'session_id',
         'int_visitors': 'select session_id from ' ~ sessions ~ ' where visitor_id in (select visitor_id from {changes})',
         'int_record_customers': 'select session_id from ' ~ sessions ~ ' where customer_id in ('
@@ -10,7 +10,7 @@
         'int_contacts': rows_with_changed('session_id', 'customer_key'),
         'dim_customers': rows_with_changed('session_id', 'customer_key'),
     },
-    on_clock=[
+    invalidated_by_as_of=[
         'select session_id from ' ~ sessions ~ ' where ' ~ passed('ended_at') ~ ' or ' ~ passed(help_known_at),
     ]
 ) }}
@@ -28,7 +28,7 @@ with sessions as (
             records.record_kind = 'web_sessions'
             and sessions.customer_id = records.record_id
     left join {{ ref('int_visitors') }} as visitors on sessions.visitor_id = visitors.visitor_id
-    where {{ is_touched('sessions.session_id') }}
+    where {{ is_invalidated('sessions.session_id') }}
 
 ),
 

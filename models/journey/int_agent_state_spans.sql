@@ -1,10 +1,10 @@
 {%- set stated_end = stated_end_of_state() -%}
 {{ maintained(
-    unit=['agent_id'],
-    touched_by={
+    unique_key=['agent_id'],
+    invalidated_by={
         'stg_agent_states': ['agent_id', 'select agent_id from {this} where is_running'],
     },
-    on_clock=[
+    invalidated_by_as_of=[
         'select agent_id from ' ~ ref('stg_agent_states') ~ ' where ' ~ passed(stated_end),
         'select agent_id from {this} where is_running',
     ]
@@ -36,7 +36,7 @@ states as (
         {{ stated_end }} as stated_ends_at,
         _contract
     from {{ ref('stg_agent_states') }}
-    where {{ is_touched('agent_id') }}
+    where {{ is_invalidated('agent_id') }}
 
 ),
 

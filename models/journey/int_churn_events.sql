@@ -1,7 +1,7 @@
 {%- set tickets = ref('fct_tickets') -%}
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'int_orders': 'customer_key',
         'fct_orders': 'customer_key',
         'fct_subscriptions': 'customer_key',
@@ -31,7 +31,7 @@ with happenings as (
         ) as until_at,
         {{ in_reporting_currency('order_amount', 'currency_or_default', 'exchange_rate') }} as amount
     from {{ ref('int_orders') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     union all
     select
         'late parcel' as event,
@@ -43,7 +43,7 @@ with happenings as (
     where
         is_delivery_due
         and not is_delivered_on_time
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     -- Late already when it was cancelled.
     select
@@ -57,7 +57,7 @@ with happenings as (
         is_cancelled
         and cancelled_at > order_promised_delivery_at
         and coalesce(order_delivered_at > order_promised_delivery_at, true)
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'refund' as event,
@@ -68,7 +68,7 @@ with happenings as (
     from {{ ref('fct_orders') }}
     where
         has_refund
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'subscription' as event,
@@ -77,7 +77,7 @@ with happenings as (
         ended_at as until_at,
         monthly_amount as amount
     from {{ ref('fct_subscriptions') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     union all
     select
         'trial' as event,
@@ -88,7 +88,7 @@ with happenings as (
     from {{ ref('fct_subscriptions') }}
     where
         is_trial
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'contact' as event,
@@ -97,7 +97,7 @@ with happenings as (
         cast(null as timestamp) as until_at,
         cast(null as double) as amount
     from {{ ref('fct_contacts') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     union all
     -- A ticket that was merged later was a contact then.
     select
@@ -111,7 +111,7 @@ with happenings as (
         is_merged
         and not is_spam
         and not is_deleted
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'complaint' as event,
@@ -122,7 +122,7 @@ with happenings as (
     from {{ ref('fct_contacts') }}
     where
         is_complaint
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'complaint' as event,
@@ -136,7 +136,7 @@ with happenings as (
         and not is_spam
         and not is_deleted
         and is_complaint
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'open ticket' as event,
@@ -149,7 +149,7 @@ with happenings as (
         not is_spam
         and not is_deleted
         and (first_solved_at is not null or not is_solved)
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'response' as event,
@@ -162,7 +162,7 @@ with happenings as (
         not is_spam
         and not is_deleted
         and first_response_seconds is not null
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'reopen' as event,
@@ -177,7 +177,7 @@ with happenings as (
         and not tickets.is_deleted
         and changes.was_off_desk
         and not changes.is_off_desk
-        and {{ is_touched('tickets.customer_key') }}
+        and {{ is_invalidated('tickets.customer_key') }}
     union all
     select
         case when is_abandoned then 'abandoned call' else 'call' end as event,
@@ -188,7 +188,7 @@ with happenings as (
     from {{ ref('fct_calls') }}
     where
         is_contact
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'score' as event,
@@ -197,7 +197,7 @@ with happenings as (
         cast(null as timestamp) as until_at,
         case when is_satisfied then 0 else 1 end as amount
     from {{ ref('fct_csat_answers') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     union all
     select
         'recommendation' as event,
@@ -209,7 +209,7 @@ with happenings as (
     where
         kind = 'nps'
         and recommendation is not null
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'bad review' as event,
@@ -220,7 +220,7 @@ with happenings as (
     from {{ ref('fct_reviews') }}
     where
         is_negative
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'text' as event,
@@ -231,7 +231,7 @@ with happenings as (
     from {{ ref('fct_sentiment') }}
     where
         polarity is not null
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
 
 ),
 
@@ -275,7 +275,7 @@ select
 from {{ ref('fct_product_usage') }}
 where
     customer_key <> 'unknown'
-    and {{ is_touched('customer_key') }}
+    and {{ is_invalidated('customer_key') }}
 group by
     customer_key,
     {{ local_date('used_at') }}

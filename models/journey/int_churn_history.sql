@@ -2,12 +2,12 @@
 {%- set everybody = 'select distinct customer_key from ' ~ ref('int_churn_events') -%}
 {%- set judged_on = add_days('month_starts_on', horizon) -%}
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'int_churn_events': 'customer_key',
         'dim_dates': everybody ~ ' where exists (select 1 from {changes})',
     },
-    on_clock=[
+    invalidated_by_as_of=[
         everybody ~ ' where exists (select 1 from ' ~ ref('dim_dates') ~ ' as dates where ' ~ day_passed(judged_on) ~ ')',
     ]
 ) }}

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'stg_tickets': customers_of('tickets', 'ticket_id'),
         'int_ticket_life': customers_of('tickets', 'ticket_id'),
         'int_ticket_clocks': customers_of('tickets', 'ticket_id'),
@@ -53,7 +53,7 @@ known as (
         on
             contacts.record_kind = records.record_kind
             and contacts.record_id = records.record_id
-    where {{ is_touched('records.customer_key') }}
+    where {{ is_invalidated('records.customer_key') }}
 
 )
 

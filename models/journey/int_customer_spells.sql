@@ -1,4 +1,4 @@
-{{ maintained(unit=['customer_key'], touched_by={'fct_orders': 'customer_key', 'fct_subscriptions': 'customer_key'}) }}
+{{ maintained(unique_key=['customer_key'], invalidated_by={'fct_orders': 'customer_key', 'fct_subscriptions': 'customer_key'}) }}
 -- The unbroken spells in which a person is a customer: while a subscription runs, and from a purchase until
 -- `activity_window_days` after it. Once with the time on trial, once without.
 with active as (
@@ -12,7 +12,7 @@ with active as (
     where
         is_purchase
         and customer_key <> 'unknown'
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
 
 ),
 
@@ -26,7 +26,7 @@ subscribed as (
     from {{ ref('fct_subscriptions') }}
     where
         customer_key <> 'unknown'
-        and {{ is_touched('customer_key') }}
+        and {{ is_invalidated('customer_key') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={'int_orders': 'customer_key', 'fct_survey_invitations': 'customer_key'}
+    unique_key=['customer_key'],
+    invalidated_by={'int_orders': 'customer_key', 'fct_survey_invitations': 'customer_key'}
 ) }}
 -- The orders whose customer was asked how it was: invited to a survey after the delivery, while the window for a review ran.
 select distinct
@@ -15,4 +15,4 @@ inner join {{ ref('fct_survey_invitations') }} as invitations
 where
     orders.customer_key <> 'unknown'
     and invitations.kind <> 'enps'
-    and {{ is_touched('orders.customer_key') }}
+    and {{ is_invalidated('orders.customer_key') }}

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['order_id'],
-    touched_by={'fct_reviews': 'order_id'}
+    unique_key=['order_id'],
+    invalidated_by={'fct_reviews': 'order_id'}
 ) }}
 -- The reviews of an order: the first one, and whether one speaks ill of it. One that speaks of a product alone is no
 -- feedback on the seller.
@@ -12,5 +12,5 @@ select
 from {{ ref('fct_reviews') }}
 where
     order_id is not null
-    and {{ is_touched('order_id') }}
+    and {{ is_invalidated('order_id') }}
 group by order_id

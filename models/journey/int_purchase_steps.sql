@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'int_orders': 'customer_key',
         'int_purchases': 'customer_key',
         'stg_order_items': 'select customer_key from ' ~ ref('int_purchases')
@@ -18,7 +18,7 @@ with purchases as (
         orders.currency_or_default as currency
     from {{ ref('int_purchases') }} as purchases
     inner join {{ ref('int_orders') }} as orders on purchases.order_id = orders.order_id
-    where {{ is_touched('purchases.customer_key') }}
+    where {{ is_invalidated('purchases.customer_key') }}
 
 ),
 

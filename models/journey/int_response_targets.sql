@@ -1,4 +1,4 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_tickets': 'ticket_id', 'int_ticket_clocks': 'ticket_id'}) }}
+{{ maintained(unique_key=['ticket_id'], invalidated_by={'stg_tickets': 'ticket_id', 'int_ticket_clocks': 'ticket_id'}) }}
 -- The time that a ticket's policy allows for the first response: that of the day on which it was created, the most
 -- particular one first; without one, the target of its channel.
 with tickets as (
@@ -10,7 +10,7 @@ with tickets as (
         {{ local_date('clocks.created_at') }} as created_on
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
-    where {{ is_touched('tickets.ticket_id') }}
+    where {{ is_invalidated('tickets.ticket_id') }}
 
 ),
 

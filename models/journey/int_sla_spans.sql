@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'int_sla_targets': 'ticket_id',
         'int_ticket_life': 'ticket_id',
         'int_ticket_clocks': 'ticket_id',
@@ -19,7 +19,7 @@ with targeted as (
         metric,
         paused_in
     from {{ ref('int_sla_targets') }}
-    where {{ is_touched('ticket_id') }}
+    where {{ is_invalidated('ticket_id') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'fct_tickets': 'ticket_id',
         'stg_tickets': 'ticket_id',
         'int_ticket_priorities': 'ticket_id',
@@ -31,7 +31,7 @@ with tickets as (
             and coalesce(priorities.starts_at < teams.ends_at, true)
             and coalesce(priorities.ends_at > teams.starts_at, true)
     where
-        {{ is_touched('tickets.ticket_id') }}
+        {{ is_invalidated('tickets.ticket_id') }}
         and tickets.is_contact
 
 ),

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['record_kind', 'record_id'],
-    touched_by={
+    unique_key=['record_kind', 'record_id'],
+    invalidated_by={
         'stg_surveys': [
             "select 'tickets', ticket_id from {changes}",
             "select 'calls', call_id from " ~ ref('int_call_names') ~ ' where named_id in (select call_id from {changes})',
@@ -21,7 +21,7 @@ with answers as (
     where
         ticket_id is not null
         and issue_solved is not null
-        and {{ is_touched("'tickets'", 'ticket_id') }}
+        and {{ is_invalidated("'tickets'", 'ticket_id') }}
     union all
     -- About whichever leg of a call it was asked, or about the whole of it.
     select
@@ -34,7 +34,7 @@ with answers as (
     inner join {{ ref('int_call_names') }} as names on surveys.call_id = names.named_id
     where
         surveys.issue_solved is not null
-        and {{ is_touched("'calls'", 'names.call_id') }}
+        and {{ is_invalidated("'calls'", 'names.call_id') }}
 
 ),
 

@@ -1,8 +1,8 @@
 {%- set instants = ['created_at', 'response_starts_at', 'first_response_at', 'first_solved_at', 'solved_at', 'unanswered_at'] -%}
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id', 'int_response_targets': 'ticket_id'},
-    on_clock=['select ticket_id from {this} where unanswered_business_seconds is not null']
+    unique_key=['ticket_id'],
+    invalidated_by={'stg_tickets': 'ticket_id', 'int_ticket_life': 'ticket_id', 'int_response_targets': 'ticket_id'},
+    invalidated_by_as_of=['select ticket_id from {this} where unanswered_business_seconds is not null']
 ) }}
 -- Open seconds of the ticket's calendar between its creation and each later instant.
 with tickets as (
@@ -23,7 +23,7 @@ with tickets as (
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_life') }} as life on tickets.ticket_id = life.ticket_id
     left join {{ ref('int_response_targets') }} as targets on tickets.ticket_id = targets.ticket_id
-    where {{ is_touched('tickets.ticket_id') }}
+    where {{ is_invalidated('tickets.ticket_id') }}
 
 ),
 

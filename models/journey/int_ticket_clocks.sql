@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'int_ticket_creations': 'ticket_id',
         'stg_ticket_events': 'ticket_id',
         'int_call_tickets': 'ticket_id',
@@ -19,7 +19,7 @@ with tickets as (
         stated_solved_at,
         {{ local_date('created_at') }} as created_on
     from {{ ref('int_ticket_creations') }}
-    where {{ is_touched('ticket_id') }}
+    where {{ is_invalidated('ticket_id') }}
 
 ),
 

@@ -14,8 +14,8 @@
   )) -%}
 {%- endfor -%}
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'stg_tickets': 'ticket_id',
         'int_ticket_clocks': 'ticket_id',
         'int_ticket_merges': 'ticket_id',
@@ -24,7 +24,7 @@
         'int_ticket_status_changes': 'ticket_id',
         'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
-    on_clock=[stated_on_clock ~ ' where ' ~ passing | join(' or ')]
+    invalidated_by_as_of=[stated_on_clock ~ ' where ' ~ passing | join(' or ')]
 ) }}
 -- When each ticket was answered, solved and reopened: from its events where it has them, else from its own columns.
 with statuses as (
@@ -38,7 +38,7 @@ with statuses as (
         sum(case when was_off_desk and not is_off_desk then 1 else 0 end) as reopens,
         max_by(is_off_desk, change_number) as is_solved
     from {{ ref('int_ticket_status_changes') }}
-    where {{ is_touched('ticket_id') }}
+    where {{ is_invalidated('ticket_id') }}
     group by ticket_id
 
 ),
@@ -70,7 +70,7 @@ stated as (
     left join loads
         on
             {{ is_load_of('tickets') }}
-    where {{ is_touched('tickets.ticket_id') }}
+    where {{ is_invalidated('tickets.ticket_id') }}
 
 ),
 

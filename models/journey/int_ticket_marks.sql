@@ -1,4 +1,4 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id'}) }}
+{{ maintained(unique_key=['ticket_id'], invalidated_by={'stg_ticket_events': 'ticket_id'}) }}
 -- What a ticket's events say beside its states: escalated, merged, handed from one to another, rated, answered by a bot.
 with stated as (
 
@@ -26,7 +26,7 @@ with stated as (
             event_type in ('escalated', 'merged', 'assigned', 'rated')
             or (event_type in ('public_reply', 'auto_reply') and actor_type = 'bot')
         )
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
 
 ),
 

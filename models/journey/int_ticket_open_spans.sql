@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={'int_ticket_life': 'ticket_id', 'int_ticket_status_changes': 'ticket_id'}
+    unique_key=['ticket_id'],
+    invalidated_by={'int_ticket_life': 'ticket_id', 'int_ticket_status_changes': 'ticket_id'}
 ) }}
 -- The spans of time in which a ticket was on the desk: one from its creation, one from each reopening. None ends before it
 -- begins, whatever the export says. Where the log does not have the whole, or contradicts itself, a ticket counts as on the
@@ -18,7 +18,7 @@ with logged as (
     from {{ ref('int_ticket_status_changes') }} as changes
     inner join {{ ref('int_ticket_life') }} as life on changes.ticket_id = life.ticket_id
     where
-        {{ is_touched('changes.ticket_id') }}
+        {{ is_invalidated('changes.ticket_id') }}
         and life.is_solve_logged
         and life.is_history_told
         and changes.is_off_desk <> changes.was_off_desk
@@ -62,7 +62,7 @@ created as (
     from {{ ref('int_ticket_life') }} as life
     left join first_reopened on life.ticket_id = first_reopened.ticket_id
     where
-        {{ is_touched('life.ticket_id') }}
+        {{ is_invalidated('life.ticket_id') }}
         and (not life.is_solved or life.solved_at is not null)
 
 ),

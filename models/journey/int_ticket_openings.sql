@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'fct_tickets': 'ticket_id',
         'int_ticket_scores': 'ticket_id',
         'fct_sentiment': "select ticket_id from {changes} where record_kind = 'ticket'",
@@ -19,7 +19,7 @@ with tickets as (
     from {{ ref('fct_tickets') }}
     where
         is_contact
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
 
 ),
 
@@ -55,7 +55,7 @@ said as (
     where
         record_kind = 'ticket'
         and polarity is not null
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
     group by ticket_id
 
 )

@@ -1,4 +1,4 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id'}) }}
+{{ maintained(unique_key=['ticket_id'], invalidated_by={'stg_ticket_events': 'ticket_id'}) }}
 -- Which priority a ticket had when, where its log tells of changes: the first has no beginning, the last no end.
 with changes as (
 
@@ -18,7 +18,7 @@ with changes as (
     from {{ ref('stg_ticket_events') }}
     where
         event_type = 'priority_changed'
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={'stg_ticket_events': 'ticket_id', 'int_ticket_clocks': 'ticket_id'}
+    unique_key=['ticket_id'],
+    invalidated_by={'stg_ticket_events': 'ticket_id', 'int_ticket_clocks': 'ticket_id'}
 ) }}
 -- Where an agent opened the ticket, what they wrote before the customer did answers nothing.
 select
@@ -17,5 +17,5 @@ left join {{ ref('int_ticket_clocks') }} as clocks on events.ticket_id = clocks.
 where
     events.event_type = 'public_reply'
     and coalesce(events.actor_type, 'agent') = 'agent'
-    and {{ is_touched('events.ticket_id') }}
+    and {{ is_invalidated('events.ticket_id') }}
 group by events.ticket_id

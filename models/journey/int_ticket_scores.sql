@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['ticket_id'],
-    touched_by={
+    unique_key=['ticket_id'],
+    invalidated_by={
         'fct_csat_answers': "select source_id from {changes} where category = 'ticket'",
         'fct_survey_responses': 'select ticket_id from {changes} where ticket_id is not null',
     }
@@ -15,7 +15,7 @@ with answers as (
     from {{ ref('fct_csat_answers') }}
     where
         category = 'ticket'
-        and {{ is_touched('source_id') }}
+        and {{ is_invalidated('source_id') }}
     union all
     select
         ticket_id,
@@ -26,7 +26,7 @@ with answers as (
         kind = 'csat'
         and ticket_id is not null
         and is_satisfied is not null
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
 
 )
 

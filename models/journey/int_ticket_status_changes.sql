@@ -1,4 +1,4 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id'}) }}
+{{ maintained(unique_key=['ticket_id'], invalidated_by={'stg_ticket_events': 'ticket_id'}) }}
 -- Each change of a ticket's state, with the state before it. Solved and closed are one: the case is off the desk.
 with stated as (
 
@@ -17,7 +17,7 @@ with stated as (
     where
         event_type in ('created', 'status_changed')
         and to_value is not null
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
 
 ),
 

@@ -1,4 +1,4 @@
-{{ maintained(unit=['ticket_id'], touched_by={'stg_ticket_events': 'ticket_id', 'stg_tickets': 'ticket_id'}) }}
+{{ maintained(unique_key=['ticket_id'], invalidated_by={'stg_ticket_events': 'ticket_id', 'stg_tickets': 'ticket_id'}) }}
 -- Which team a ticket had when, where its log records teams: the first has no beginning, the last no end. A log whose last word
 -- is another team than the list's calls teams by other names, or ends before the last move: nothing is taken from it.
 with stated as (
@@ -14,7 +14,7 @@ with stated as (
     from {{ ref('stg_ticket_events') }}
     where
         (team is not null or event_type = 'team_changed')
-        and {{ is_touched('ticket_id') }}
+        and {{ is_invalidated('ticket_id') }}
 
 ),
 

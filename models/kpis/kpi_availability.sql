@@ -14,11 +14,14 @@ with arrived as (
     where is_told
     -- What nobody has promised is neither kept nor missed.
     union
-    select distinct 'seed sla_targets' as need
-    from {{ ref('sla_targets') }}
+    {% for seed, column in seeds_of_kpis().items() -%}
+    select distinct 'seed {{ seed }}' as need
+    from {{ ref(seed) }}
     union
-    select distinct 'seed sla_targets for ' || metric as need
-    from {{ ref('sla_targets') }}
+    select distinct 'seed {{ seed }} for ' || {{ column }} as need
+    from {{ ref(seed) }}
+    {{ "union" if not loop.last }}
+    {%- endfor %}
 
 ),
 

@@ -1,18 +1,11 @@
 -- The tidy mart: one row for each KPI, grain, period and member of a dimension.
-{%- set facts = [
-    'tickets', 'calls', 'contacts', 'csat_answers', 'survey_responses', 'orders', 'reviews', 'backlog_days', 'customer_base',
-    'agent_days', 'headcount', 'staffing_half_hours', 'web_sessions', 'signups', 'survey_invitations', 'brand_answers',
-    'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
-    'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
-    'review_steadiness', 'sentiment', 'customer_risks', 'conversations', 'agent_half_hours',
-    'queue_visits', 'sla_targets',
-] %}
+{%- set facts = kpi_facts() %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
-{%- set by_quarter = measures_of_quarters() -%}
+{%- set by_quarter = measures_of_quarters(facts) -%}
 {{ maintained(
-    unit=cell,
-    touched_by=cells_touched_by(facts, by_quarter, cell),
-    on_clock=[
+    unique_key=cell,
+    invalidated_by=cells_invalidated_by(facts, by_quarter, cell),
+    invalidated_by_as_of=[
         'select kpis.' ~ cell | join(', kpis.') ~ ' from {this} as kpis inner join ' ~ ref('kpi_definitions')
         ~ ' as definitions on kpis.kpi_id = definitions.kpi_id where '
         ~ day_passed(final_on('kpis.grain', 'kpis.period_start', 'definitions.settles_after_days')),
@@ -23,7 +16,7 @@ with parts as (
     {% for fact in facts -%}
     select *
     from {{ ref('kpi_parts_' ~ fact) }}
-    where {{ is_touched('grain', 'period_start', 'dimension', 'member') }}
+    where {{ is_invalidated('grain', 'period_start', 'dimension', 'member') }}
     {{ "union all" if not loop.last }}
     {% endfor %}
     {%- if by_quarter %}
@@ -136,7 +129,7 @@ not_available as (
             and pending.dimension = 'all'
     where
         definitions.missing_export is not null
-        and {{ is_touched("'all'", 'cast(null as date)', "'all'", "'all'") }}
+        and {{ is_invalidated("'all'", 'cast(null as date)', "'all'", "'all'") }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ maintained(
-    unit=['customer_key'],
-    touched_by={
+    unique_key=['customer_key'],
+    invalidated_by={
         'fct_orders': 'customer_key',
         'fct_contacts': 'customer_key',
         'fct_calls': 'customer_key',
@@ -25,7 +25,7 @@ with ordered as (
                 then coalesce(sum(case when is_purchase then cast(goods_cost_value as decimal(18, 4)) end), 0)
         end as goods_cost
     from {{ ref('fct_orders') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     group by customer_key
 
 ),
@@ -40,7 +40,7 @@ costs_of_contacts as (
         on
             contacts.contact_type = 'call'
             and contacts.contact_id = calls.call_id
-    where {{ is_touched('contacts.customer_key') }}
+    where {{ is_invalidated('contacts.customer_key') }}
 
 ),
 
@@ -64,7 +64,7 @@ returned as (
             when count(return_shipping_value) = count(*) then sum(cast(return_shipping_value as decimal(18, 4)))
         end as return_shipping
     from {{ ref('fct_returns') }}
-    where {{ is_touched('customer_key') }}
+    where {{ is_invalidated('customer_key') }}
     group by customer_key
 
 ),

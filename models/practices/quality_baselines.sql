@@ -10,8 +10,8 @@
 {#- A point tells of those after it: of the next of its weekday, whenever that is, and of what follows on both. What is negative
     somewhere is looked at in another way everywhere. -#}
 {{ maintained(
-    unit=['kpi_id', 'grain', 'period_start'],
-    touched_by={
+    unique_key=['kpi_id', 'grain', 'period_start'],
+    invalidated_by={
         'kpis': [
             'select kpi_id, grain, period_start from {changes} where ' ~ looked_at,
             'select present.kpi_id, present.grain, present.period_start from ' ~ ref('kpis') ~ ' as present inner join ('
@@ -21,7 +21,7 @@
             ~ " and present.dimension = 'all' and present.period_start >= changed.since",
         ],
     },
-    on_clock=[
+    invalidated_by_as_of=[
         'select kpi_id, grain, period_start from ' ~ ref('kpis') ~ ' where ' ~ looked_at ~ ' and ('
         ~ day_passed(next_period('grain', 'period_start')) ~ ' or '
         ~ day_passed(add_days('period_start', var('baseline_days'))) ~ ')',
@@ -108,7 +108,7 @@ judged as (
     from scaled
     where
         period_start > {{ add_days(as_of_day(), -var('baseline_days')) }}
-        and {{ is_touched('kpi_id', 'grain', 'period_start') }}
+        and {{ is_invalidated('kpi_id', 'grain', 'period_start') }}
 
 ),
 

@@ -14,8 +14,8 @@ from orchestration.assets.naming import (
     RETRY,
     WRITER,
     Translator,
+    asset_check_result,
     begin,
-    check_result,
     model_key,
     retried_if_passing,
 )
@@ -101,7 +101,7 @@ def layer_checks(run: Run, project: Project, layer: str) -> dg.AssetChecksDefini
             begin(run, context.run)
             judged = check_layer(run, project, layer, tables)
         # The first result that blocks ends the step: all tables have been looked at by then.
-        for table, verdicts in judged.items():
-            yield check_result(model_key(project, table), verdicts)
+        for table, check_results in judged.items():
+            yield asset_check_result(model_key(project, table), check_results)
 
     return checks

@@ -1,4 +1,4 @@
-"""How the steps' models and verdicts are called and shown in Dagster."""
+"""How the steps' models and check results are called and shown in Dagster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.errors import BusyError
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.check_results import CheckResult
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.runs.record import RunRecord
 from orchestration.steps.run import Project, Run
@@ -75,14 +75,14 @@ def model_key(project: Project, model: str) -> dg.AssetKey:
     return dg.AssetKey([project.models[model].schema, model])
 
 
-def check_result(key: dg.AssetKey, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
-    """The verdicts of a gate as Dagster shows them."""
-    failed = [verdict for verdict in verdicts if not verdict.passed]
-    blocking = any(verdict.blocks for verdict in failed)
+def asset_check_result(key: dg.AssetKey, check_results: Sequence[CheckResult]) -> dg.AssetCheckResult:
+    """The check results of a gate as Dagster shows them."""
+    failed = [check for check in check_results if not check.passed]
+    blocking = any(check.blocks for check in failed)
     lines = ["| | expectation | rows | where |", "|---|---|---|---|"]
-    for verdict in verdicts:
-        mark = "passed" if verdict.passed else verdict.severity
-        lines.append(f"| {mark} | {verdict.expectation} | {verdict.failed_rows or ''} | {'; '.join(verdict.examples)} |")
+    for check in check_results:
+        mark = "passed" if check.passed else check.severity
+        lines.append(f"| {mark} | {check.expectation} | {check.failed_rows or ''} | {'; '.join(check.examples)} |")
     return dg.AssetCheckResult(
         passed=not failed,
         asset_key=key,

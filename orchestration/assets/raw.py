@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.naming import EXPECTATIONS, OWNERS, RETRY, WRITER, begin, check_result, retried_if_passing
+from orchestration.assets.naming import EXPECTATIONS, OWNERS, RETRY, WRITER, asset_check_result, begin, retried_if_passing
 from orchestration.gates.suites import RAW
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
@@ -83,8 +83,8 @@ def raw_assets(run: Run) -> dg.AssetsDefinition:
         for report in reports:
             if report.kind not in asked:
                 continue
-            verdicts = [verdict for verdict in run.current.verdicts if verdict.gate == f"{RAW}/{report.kind}"]
-            yield check_result(dg.AssetKey([RAW, report.kind]), verdicts)
+            check_results = [check for check in run.current.check_results if check.gate == f"{RAW}/{report.kind}"]
+            yield asset_check_result(dg.AssetKey([RAW, report.kind]), check_results)
         if run.current.blocked and asked != set(all_kinds()):
             raise dg.Failure(description="a gate did not pass; see the run's page", allow_retries=False)
 

@@ -14,11 +14,11 @@ import dagster as dg
 from dagster._core.events import JobFailureData, StepMaterializationData
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from orchestration.assets.naming import JOB, Translator, check_result, model_key
+from orchestration.assets.naming import JOB, Translator, asset_check_result, model_key
 from orchestration.assets.published import PUBLISHED
 from orchestration.assets.raw import source_key
+from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import RAW
-from orchestration.gates.verdicts import Verdict
 from orchestration.pull.kinds import all_kinds
 from orchestration.runs.record import PAGES
 from orchestration.settings import Settings
@@ -143,18 +143,18 @@ def _tested(
 
 
 def _gates(outline: dict[str, Any], project: Project, nodes: list[dict[str, Any]]) -> Iterator[tuple[dg.DagsterEventType, Any]]:
-    """The suites of kinds and tables; the verdicts of failed tests of dbt are left out, since those are checks by themselves."""
+    """The suites of kinds and tables; what failed tests of dbt found is left out, since those are checks by themselves."""
     of_tests = {test_in_words(node) for node in nodes if node["name"] in outline["node_problems"]}
-    by_gate: dict[str, list[Verdict]] = defaultdict(list)
+    by_gate: dict[str, list[CheckResult]] = defaultdict(list)
     for fields in outline["gates"]:
         if fields["expectation"] not in of_tests:
-            by_gate[fields["gate"]].append(Verdict(**fields))
-    for gate, verdicts in by_gate.items():
+            by_gate[fields["gate"]].append(CheckResult(**fields))
+    for gate, check_results in by_gate.items():
         layer, _, table = gate.partition("/")
         if layer == RAW and table in all_kinds():
-            yield _checked(check_result(dg.AssetKey([RAW, table]), verdicts))
+            yield _checked(asset_check_result(dg.AssetKey([RAW, table]), check_results))
         elif table in project.models:
-            yield _checked(check_result(model_key(project, table), verdicts))
+            yield _checked(asset_check_result(model_key(project, table), check_results))
 
 
 def _checked(result: dg.AssetCheckResult) -> tuple[dg.DagsterEventType, Any]:

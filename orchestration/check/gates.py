@@ -6,19 +6,19 @@ from pathlib import Path
 
 from orchestration.connections import connect
 from orchestration.gates import queries
+from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import RAW, in_words, read_suite, suite_path
-from orchestration.gates.verdicts import Verdict
 
 
-def judge(kind: str, file: Path, config_dir: Path | None) -> tuple[list[Verdict], list[str]]:
-    """The verdicts of a kind's suite on a file of canonical rows, and the expectations that only a run judges.
+def judge(kind: str, file: Path, config_dir: Path | None) -> tuple[list[CheckResult], list[str]]:
+    """The check results of a kind's suite on a file of canonical rows, and the expectations that only a run judges.
 
     Raises:
         ConfigurationError: the suite is not valid.
     """
     gate = f"{RAW}/{kind}"
     path = suite_path(gate, config_dir)
-    verdicts: list[Verdict] = []
+    check_results: list[CheckResult] = []
     left = []
     with connect() as con:
         for item in read_suite(path) if path else []:
@@ -26,5 +26,5 @@ def judge(kind: str, file: Path, config_dir: Path | None) -> tuple[list[Verdict]
             if answer is None:
                 left.append(str(item.get("description") or in_words(item)))
             else:
-                verdicts += [verdict for verdict, _ in answer]
-    return verdicts, left
+                check_results += [check for check, _ in answer]
+    return check_results, left

@@ -136,7 +136,7 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
     if load.status == "refused":
         reading.status, reading.reason = "refused", load.reason
         return
-    reading.failed = [verdict for verdict in tried.verdicts if not verdict.passed]
+    reading.failed = [check for check in tried.check_results if not check.passed]
     reading.status = "held back" if tried.is_held_back else "loaded"
     mapped = tried.job.contract.columns
     reading.not_mapped = [name for name in all_kinds()[reading.kind].columns if name not in mapped]

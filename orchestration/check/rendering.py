@@ -119,11 +119,13 @@ def _of_reading(reading: Reading, width: int, in_full: bool) -> Iterator[Line]:
     if reading.status in ("refused", "stops") and not any(fault.refuses or fault.stops for fault in reading.faults):
         yield Line(f"  x {'it ' if reading.status == 'refused' else ''}{reading.reason}", "red", 4)
     yield from _faults(reading)
-    for verdict in reading.failed:
-        rows = f"{verdict.failed_rows:,} row(s) do not" if verdict.failed_rows else ""
-        problem = f" ({verdict.problem or rows})" if verdict.problem or rows else ""
+    for check in reading.failed:
+        rows = f"{check.failed_rows:,} row(s) do not" if check.failed_rows else ""
+        problem = f" ({check.problem or rows})" if check.problem or rows else ""
         yield Line(
-            f"  {'x' if verdict.blocks else '!'} gate: {verdict.expectation}{problem}", "red" if verdict.blocks else "yellow", 4
+            f"  {'x' if check.blocks else '!'} gate: {check.expectation}{problem}",
+            "red" if check.blocks else "yellow",
+            4,
         )
     for message in reading.messages:
         yield Line(f"  - {message}", "", 4)

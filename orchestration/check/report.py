@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from orchestration.check.arrivals import PassedOver
     from orchestration.check.claiming import NearMiss
     from orchestration.check.faults import Fault
-    from orchestration.gates.verdicts import Verdict
+    from orchestration.gates.check_results import CheckResult
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Reading:
     not_mapped: list[str] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     #: Expectations of the gate that are not met.
-    failed: list[Verdict] = field(default_factory=list)
+    failed: list[CheckResult] = field(default_factory=list)
     #: Expectations that only a run judges.
     not_judged: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestration.check.arrivals import Arrivals
 from orchestration.check.gates import judge
 from orchestration.errors import ConfigurationError
-from orchestration.gates.verdicts import Verdict, batch_verdicts
+from orchestration.gates.check_results import CheckResult, batch_checks
 from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
@@ -26,7 +26,7 @@ class Tried:
     load: Load | None = None
     #: What the contract does wrong, at which a run stops.
     fault: str | None = None
-    verdicts: list[Verdict] = field(default_factory=list)
+    check_results: list[CheckResult] = field(default_factory=list)
     #: Expectations that only a run judges.
     not_judged: list[str] = field(default_factory=list)
     #: Its canonical rows and its rejected ones, as Parquet.
@@ -37,7 +37,7 @@ class Tried:
 
     @property
     def is_held_back(self) -> bool:
-        return any(verdict.blocks for verdict in self.verdicts)
+        return any(check.blocks for check in self.check_results)
 
 
 class Trial:
@@ -72,8 +72,8 @@ class Trial:
             for batch in batches:
                 tried = next(one for one in found.values() if f"_{one.job.stem}." in batch.path.name)
                 if batch.rows_loaded:
-                    tried.verdicts, tried.not_judged = judge(kind, batch.path, self._settings.config_dir)
-                tried.verdicts += batch_verdicts(kind, batch, self._settings)
+                    tried.check_results, tried.not_judged = judge(kind, batch.path, self._settings.config_dir)
+                tried.check_results += batch_checks(kind, batch, self._settings)
             return [True] * len(batches)
 
         places = Places(self._arrivals.landing, scratch)

@@ -8,15 +8,19 @@ import click
 
 from orchestration.cli.options import home_options, load_settings, reported
 from orchestration.errors import ConfigurationError
+from orchestration.grains import ANY_GRAIN, GRAINS
 from orchestration.output import console
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_GRAINS = click.Choice(["day", "week", "month", "quarter", "all"])
 
 
 @click.command()
 @click.option(
-    "--grain", default="month", show_default=True, type=_GRAINS, help="Length of the periods; all: one for the whole span."
+    "--grain",
+    default="month",
+    show_default=True,
+    type=click.Choice(ANY_GRAIN),
+    help="Length of the periods; all: one for the whole span.",
 )
 @click.option(
     "--kpi", "kpis_wanted", multiple=True, metavar="ID", help="Only these KPIs: ids parted by commas, or several times."
@@ -75,7 +79,7 @@ def kpis(
 
 @click.command()
 @click.argument("kpi", metavar="KPI")
-@click.option("--grain", default="month", show_default=True, type=click.Choice(["day", "week", "month", "quarter"]))
+@click.option("--grain", default="month", show_default=True, type=click.Choice(GRAINS))
 @click.option("--period", type=_DAY, help="Any day of the period (default: the newest whole one).")
 @click.option("--against", default="previous", show_default=True, metavar="previous|year|DAY", help="What to compare with.")
 @click.option("--by", metavar="NAMES", help="Only these dimensions, parted by commas (default: all that the marts hold).")

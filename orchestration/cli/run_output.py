@@ -24,10 +24,10 @@ MAX_REASONS = 8
 MAX_LOADS = 100
 #: How a model was brought up to date, as macros/maintained/ calls it, in words.
 MODES = {
-    "keep": "unchanged",
-    "touched": "computed where touched",
-    "compare": "recomputed, changes applied",
-    "rebuild": "rebuilt",
+    "unchanged": "unchanged",
+    "incremental": "updated in part",
+    "recomputed": "recomputed",
+    "rebuilt": "rebuilt",
 }
 
 
@@ -40,7 +40,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
             console.print(f"  {line}", markup=False)
     console.print(loads_table(settings))
     print_rejected(console, settings, record)
-    print_verdicts(console, record)
+    print_check_results(console, record)
     if record.status == SETTLED:
         console.print("Nothing new: exports, settings and date are those of the last run, which is shown here")
     if record.published_version:
@@ -112,24 +112,27 @@ def quarantine_table(found: list[Reason]) -> Table:
     return table
 
 
-def print_verdicts(console: Console, record: RunRecord) -> None:
+def print_check_results(console: Console, record: RunRecord) -> None:
     """One line for all that passed; in full what did not."""
-    failed = [verdict for verdict in record.verdicts if not verdict.passed]
-    gates = len({verdict.gate for verdict in record.verdicts})
-    passed = len(record.verdicts) - len(failed)
+    failed = [check for check in record.check_results if not check.passed]
+    gates = len({check.gate for check in record.check_results})
+    passed = len(record.check_results) - len(failed)
     modes = [f"{record.model_modes[mode]} {words}" for mode, words in MODES.items() if mode in record.model_modes]
     if modes:
         console.print(f"Models: {', '.join(modes)}")
     console.print(f"Gates: {passed} expectations at {gates} gates and {record.tests_passed} model tests passed")
-    for verdict in failed:
-        mark = "[red]FAILED[/]" if verdict.blocks else "[yellow]warning[/]"
-        console.print(f"  {mark} {escape(verdict.gate)}: {escape(verdict.expectation)}")
-        if verdict.failed_rows:
-            console.print(f"      {verdict.failed_rows:,} row(s) do not meet it{', such as:' if verdict.examples else ''}")
-        for text in [*(f"- {example}" for example in verdict.examples), *([verdict.problem] if verdict.problem else [])]:
+    for check in failed:
+        mark = "[red]FAILED[/]" if check.blocks else "[yellow]warning[/]"
+        console.print(f"  {mark} {escape(check.gate)}: {escape(check.expectation)}")
+        if check.failed_rows:
+            console.print(f"      {check.failed_rows:,} row(s) do not meet it{', such as:' if check.examples else ''}")
+        for text in [
+            *(f"- {example}" for example in check.examples),
+            *([check.problem] if check.problem else []),
+        ]:
             console.print(f"      {text}", markup=False)
-        if verdict.remedy:
-            console.print(f"      What to do: {verdict.remedy}", markup=False)
+        if check.remedy:
+            console.print(f"      What to do: {check.remedy}", markup=False)
     for problem in record.dbt_problems:
         console.print(f"  [red]FAILED[/] {escape(problem)}")
 
@@ -144,16 +147,16 @@ def print_status(console: Console, settings: Settings) -> None:
     )
     console.print(loads_table(settings))
     print_rejected(console, settings, record)
-    print_verdicts(console, record)
+    print_check_results(console, record)
     gates = table_of("Gates")
     for name in ("gate", "expectation", "severity", "result"):
         gates.add_column(name)
-    for verdict in record.verdicts:
+    for check in record.check_results:
         gates.add_row(
-            escape(verdict.gate),
-            escape(verdict.expectation),
-            verdict.severity,
-            "[green]passed[/]" if verdict.passed else "[red]failed[/]",
+            escape(check.gate),
+            escape(check.expectation),
+            check.severity,
+            "[green]passed[/]" if check.passed else "[red]failed[/]",
         )
     console.print(gates)
     publication = read_publication(settings)

@@ -112,7 +112,7 @@ def replay(
 
 
 def _run(settings: Settings, record: bool = False) -> None:
-    from orchestration.cli.run_output import print_page, print_rejected, print_run, print_verdicts
+    from orchestration.cli.run_output import print_check_results, print_page, print_rejected, print_run
     from orchestration.execution import execute
     from orchestration.runs.record import RunRecord
 
@@ -125,7 +125,7 @@ def _run(settings: Settings, record: bool = False) -> None:
         failed = RunRecord.load(settings.home)
         if failed:
             print_rejected(out, settings, failed)
-            print_verdicts(out, failed)
+            print_check_results(out, failed)
             print_page(out, settings, failed)
         raise
     finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from orchestration.declared import kpi_dimensions
 from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
 from orchestration.draft.file_names import contract_name, glob_of
@@ -20,7 +21,6 @@ from orchestration.draft.second_look import look_again
 from orchestration.errors import ConfigurationError
 from orchestration.pull.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
-from orchestration.seeds import kpi_dimensions
 from orchestration.zones import time_zones
 
 #: A file whose name says what it holds counts as so much.

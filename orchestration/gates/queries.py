@@ -15,11 +15,11 @@ from typing import Any
 import duckdb
 
 from orchestration.connections import connect
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.check_results import CheckResult
 from orchestration.pull.literals import identifier
 from orchestration.pull.personal import may_be_shown
 
-Judged = tuple[Verdict, list[dict[str, Any]]]
+Judged = tuple[CheckResult, list[dict[str, Any]]]
 
 _NUMBERS = (
     "TINYINT",
@@ -261,7 +261,7 @@ def _judged(
     if passed is None:
         looked_at, count = file.one("count(*), count(*) filter (where " + answer.failing + ")", answer.looked_at)
         passed = not looked_at or (looked_at - count) / looked_at >= answer.mostly
-    verdict = Verdict(
+    check = CheckResult(
         gate=gate,
         expectation=item.get("description") or in_words(item),
         severity=item["severity"],
@@ -271,5 +271,5 @@ def _judged(
         remedy=item.get("remedy"),
     )
     if passed or not count:
-        return verdict, []
-    return verdict, file.first(f"({answer.looked_at}) and ({answer.failing})", row_columns, examples)
+        return check, []
+    return check, file.first(f"({answer.looked_at}) and ({answer.failing})", row_columns, examples)

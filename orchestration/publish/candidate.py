@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.check_results import CheckResult
 from orchestration.keeping import Held
 from orchestration.publish.nesting import Cut
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
@@ -66,7 +66,7 @@ class Candidate:
     def report(self) -> Path:
         return self.folder / REPORT_FILE
 
-    def build(self, con: duckdb.DuckDBPyConnection, verdicts: list[Verdict], held: Held = _NOTHING_HELD) -> list[str]:
+    def build(self, con: duckdb.DuckDBPyConnection, check_results: list[CheckResult], held: Held = _NOTHING_HELD) -> list[str]:
         """Bring the public tables, with their descriptions, from a connection to the private warehouse.
 
         What the last publication holds is taken from there, with the rows replaced that have changed since. ``publication`` and
@@ -78,14 +78,14 @@ class Candidate:
         suppression = Suppression(con, self._settings.min_people, self._cuts)
         written: list[str] = []
         for publication in self.publications:
-            written += self._build(con, publication, verdicts, held, suppression)
+            written += self._build(con, publication, check_results, held, suppression)
         return written
 
     def _build(
         self,
         con: duckdb.DuckDBPyConnection,
         publication: Publication,
-        verdicts: list[Verdict],
+        check_results: list[CheckResult],
         held: Held,
         suppression: Suppression,
     ) -> list[str]:
@@ -111,7 +111,7 @@ class Candidate:
         for (name,) in con.execute("select table_name from duckdb_tables() where database_name = 'candidate'").fetchall():
             if name not in kept:
                 con.execute(f'drop table candidate.main."{name}"')
-        self._write_run(con, publication, verdicts)
+        self._write_run(con, publication, check_results)
         for table in publication.tables:
             if table.name in held.unchanged:
                 source = self._settings.published / publication.parquet / f"{table.name}.parquet"
@@ -129,7 +129,7 @@ class Candidate:
         con.execute("detach candidate")
         return [f"{publication.name}.{table.name}" for table in publication.tables if table.name not in held.unchanged]
 
-    def _write_run(self, con: duckdb.DuckDBPyConnection, publication: Publication, verdicts: list[Verdict]) -> None:
+    def _write_run(self, con: duckdb.DuckDBPyConnection, publication: Publication, check_results: list[CheckResult]) -> None:
         settings, published_at = self._settings, datetime.now(UTC).replace(tzinfo=None)
         con.execute(
             "create table candidate.main.publication as select ? as version, ? as run_id, "
@@ -144,9 +144,15 @@ class Candidate:
             "create table candidate.main.gate_results "
             "(gate varchar, expectation varchar, severity varchar, passed boolean, failed_rows bigint)"
         )
-        for verdict in verdicts:
+        for check in check_results:
             # Examples stay at home: a gate looks at rows that are not public, too.
-            found = [verdict.gate, verdict.expectation, verdict.severity, verdict.passed, verdict.failed_rows]
+            found = [
+                check.gate,
+                check.expectation,
+                check.severity,
+                check.passed,
+                check.failed_rows,
+            ]
             con.execute("insert into candidate.main.gate_results values (?, ?, ?, ?, ?)", found)
         for name, description in OF_THE_RUN.items():
             con.execute(f"comment on table candidate.main.{name} is {literal(description)}")

@@ -8,7 +8,7 @@ from functools import partial
 import duckdb
 
 from orchestration.connections import connect
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.check_results import CheckResult
 from orchestration.personal_data import CANDIDATE, CANDIDATE_ID, finds
 from orchestration.publish.candidate import Candidate
 from orchestration.publish.publications import Publication, PublicTable
@@ -18,34 +18,34 @@ from orchestration.settings import Settings
 _ROWS_AT_ONCE = 10_000
 
 
-def scan(candidate: Candidate, tables: list[str], settings: Settings) -> list[Verdict]:
-    """What is found in the written ``tables`` (`publication.table`): a verdict for each column with personal data.
+def scan(candidate: Candidate, tables: list[str], settings: Settings) -> list[CheckResult]:
+    """What is found in the written ``tables`` (`publication.table`): a check result for each column with personal data.
 
-    Columns in the setting ``impersonal_columns`` are not looked at, nor the project's own texts. No verdict holds a value.
+    Columns in the setting ``impersonal_columns`` are not looked at, nor the project's own texts. No check result holds a value.
     """
-    verdicts = []
+    check_results = []
     for publication in candidate.publications:
         wanted = [table for table in publication.tables if f"{publication.name}.{table.name}" in tables]
         with connect(candidate.database(publication), read_only=True) as con:
             for table in sorted(wanted, key=lambda table: table.name):
-                verdicts += _scan_table(con, publication, table, settings)
-    return verdicts
+                check_results += _scan_table(con, publication, table, settings)
+    return check_results
 
 
 def _scan_table(
     con: duckdb.DuckDBPyConnection, publication: Publication, table: PublicTable, settings: Settings
-) -> list[Verdict]:
+) -> list[CheckResult]:
     query = "select column_name from duckdb_columns() where table_name = ? and data_type = 'VARCHAR' order by column_index"
     columns = [
         column
         for (column,) in con.execute(query, [table.name]).fetchall()
         if column not in table.of_project and f"{table.name}.{column}" not in settings.impersonal_columns
     ]
-    verdicts = []
+    check_results = []
     for column in _suspicious(con, table.name, columns):
         if found := _rows_by_kind(con, table.name, column):
-            verdicts.append(_verdict(publication, table.name, column, found))
-    return verdicts
+            check_results.append(_check_result(publication, table.name, column, found))
+    return check_results
 
 
 def _suspicious(con: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> list[str]:
@@ -77,9 +77,9 @@ def _rows_by_kind(con: duckdb.DuckDBPyConnection, table: str, column: str) -> Co
     return found
 
 
-def _verdict(publication: Publication, table: str, column: str, found: Counter[str]) -> Verdict:
+def _check_result(publication: Publication, table: str, column: str, found: Counter[str]) -> CheckResult:
     kinds = ", ".join(f"{count:,} with {'an' if kind[0] in 'eI' else 'a'} {kind}" for kind, count in sorted(found.items()))
-    return Verdict(
+    return CheckResult(
         gate=f"published/{publication.name}",
         expectation=f"Column {column} of {table} holds no personal data",
         severity="critical",

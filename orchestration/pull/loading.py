@@ -123,9 +123,9 @@ class Loader:
             )
             for job, load in judged
         ]  # fmt: skip
-        verdicts = gate(kind.name, batches)
+        answers = gate(kind.name, batches)
         collisions = {job.stem: batch.collisions for (job, _), batch in zip(judged, batches, strict=True)}
-        passed = {job.stem: verdict for (job, _), verdict in zip(judged, verdicts, strict=True)}
+        passed = {job.stem: answer for (job, _), answer in zip(judged, answers, strict=True)}
         places = [(folder, name, files_by_stem(folder)) for folder, name in self._folders(kind)]
         # Rows are on disk before the ledger speaks of them.
         with self._ledger.together():

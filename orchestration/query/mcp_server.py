@@ -16,6 +16,7 @@ from pydantic import Field
 from orchestration.dashboard.cases import cases_behind
 from orchestration.dashboard.marts import ALL, Marts, PublishedFile, period_start
 from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.grains import AnyGrain, Grain
 from orchestration.pull.faults import nearest
 from orchestration.query.asking import COMPARED, FIGURES, Question, answer
 from orchestration.query.explain import explain
@@ -29,7 +30,6 @@ are too few to judge. Say so rather than guess. Rates are from 0 to 1, times in 
 #: So many rows at most in one answer.
 _MOST_ROWS, _MOST_CASES = 2000, 200
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-_Grain = Literal["day", "week", "month", "quarter"]
 _Kpi = Annotated[str, Field(description="id of the KPI, as list_kpis gives it")]
 _Period = Annotated[date | None, Field(description="any day of the period; without it the newest whole one")]
 
@@ -99,7 +99,7 @@ class _Tools:
         kpis: Annotated[list[str], Field(description="ids of KPIs", min_length=1)],
         by: Annotated[list[str], Field(description="dimensions to cut by; each combination is a row")] = [],  # noqa: B006
         where: Annotated[str, Field(description="conditions, as: country in (DE, AT) and not channel = chat")] = "",
-        grain: Literal["day", "week", "month", "quarter", "all"] = "month",
+        grain: AnyGrain = "month",
         first: Annotated[date | None, Field(description="a day of the first period")] = None,
         last: Annotated[date | None, Field(description="a day of the last period")] = None,
         compare: Annotated[Literal["previous", "year"] | None, Field(description="beside an earlier period")] = None,
@@ -116,7 +116,7 @@ class _Tools:
     def explain_kpi(
         self,
         kpi: _Kpi,
-        grain: _Grain = "month",
+        grain: Grain = "month",
         period: _Period = None,
         against: Annotated[str, Field(description="previous, year, or a day of the period to compare with")] = "previous",
         by: Annotated[list[str] | None, Field(description="only these dimensions")] = None,
@@ -136,7 +136,7 @@ class _Tools:
         self,
         kpi: _Kpi,
         period: Annotated[date, Field(description="any day of the period")],
-        grain: _Grain = "month",
+        grain: Grain = "month",
         dimension: Annotated[str, Field(description="all, or the dimension of a member")] = ALL,
         member: str = ALL,
         only_bad: Annotated[bool, Field(description="only those on the bad side of a share")] = False,

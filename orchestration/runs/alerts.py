@@ -9,7 +9,7 @@ import logging
 
 from orchestration import durable
 from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.check_results import CheckResult
 from orchestration.output import lines_shown
 from orchestration.pull.ledger import Alert, Ledger, now
 from orchestration.pull.personal import files_shown
@@ -43,9 +43,16 @@ def check_addresses(addresses: list[str], setting: str = "notify") -> None:
 def write_alerts(settings: Settings, record: RunRecord, error: BaseException | None = None) -> list[Alert]:
     """Write down what has failed in a run so far; they are those of the run's start, however often they are written."""
     alerts = [
-        Alert(record.started_at, record.run_id, verdict.severity, verdict.gate, verdict.expectation, verdict.failed_rows)
-        for verdict in record.verdicts
-        if not verdict.passed
+        Alert(
+            record.started_at,
+            record.run_id,
+            check.severity,
+            check.gate,
+            check.expectation,
+            check.failed_rows,
+        )
+        for check in record.check_results
+        if not check.passed
     ]
     if record.status == "failed":
         alerts.append(Alert(record.started_at, record.run_id, "critical", "run", _what_broke(record, error), 0))
@@ -71,8 +78,8 @@ def _what_broke(record: RunRecord, error: BaseException | None) -> str:
 
 
 def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
-    # The first alerts are those of the verdicts, in their order.
-    failed = [verdict for verdict in record.verdicts if not verdict.passed]
+    # The first alerts are those of the check results, in their order.
+    failed = [check for check in record.check_results if not check.passed]
     critical = [
         [f"- {alert.subject}: {alert.message}", *(_reasons(failed[place]) if place < len(failed) else [])]
         for place, alert in enumerate(alerts)
@@ -88,9 +95,9 @@ def _notify(settings: Settings, record: RunRecord, alerts: list[Alert]) -> None:
     send(settings, f"cxhouse: the run was {record.status}", body)
 
 
-def _reasons(verdict: Verdict) -> list[str]:
+def _reasons(check: CheckResult) -> list[str]:
     """Why a file was held back, by reason with its rows; no value of the data."""
-    return [f"  {line}" for line in (verdict.in_counts, *map(valueless, verdict.examples)) if line]
+    return [f"  {line}" for line in (check.in_counts, *map(valueless, check.examples)) if line]
 
 
 def send(settings: Settings, title: str, body: str, to: list[str] | None = None) -> None:

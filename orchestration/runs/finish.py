@@ -61,5 +61,5 @@ def _outline(record: RunRecord, ledger: Ledger) -> dict[str, Any]:
         "rows": rows,
         "node_seconds": record.node_seconds,
         "node_problems": record.node_problems,
-        "gates": [{name: getattr(verdict, name) for name in shown} for verdict in record.verdicts],
+        "gates": [{name: getattr(check, name) for name in shown} for check in record.check_results],
     }

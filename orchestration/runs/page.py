@@ -16,6 +16,6 @@ _TEMPLATES = [Path(__file__).parent, Path(__file__).parents[1] / "dashboard" / "
 def render(record: RunRecord) -> str:
     """The page as text."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)
-    failed = [verdict for verdict in record.verdicts if not verdict.passed]
-    gates = [(gate, list(verdicts)) for gate, verdicts in groupby(record.verdicts, key=lambda verdict: verdict.gate)]
+    failed = [check for check in record.check_results if not check.passed]
+    gates = [(gate, list(check_results)) for gate, check_results in groupby(record.check_results, key=lambda check: check.gate)]
     return environment.get_template("page.html.j2").render(record=record, failed=failed, gates=gates)

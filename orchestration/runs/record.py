@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from orchestration import durable
-from orchestration.gates.verdicts import Verdict
+from orchestration.gates.check_results import CheckResult
 from orchestration.pull.ledger import Load
 
 FILE_NAME = "last_run.json"
@@ -34,8 +34,8 @@ class RunRecord:
     messages: list[str] = field(default_factory=list)
     #: Landed files that no contract reads.
     unclaimed: list[str] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    #: How many models were kept, touched (computed in part), compared (computed whole, changes kept) or rebuilt.
+    check_results: list[CheckResult] = field(default_factory=list)
+    #: How many models were unchanged, incremental, recomputed or rebuilt (macros/maintained/plan.sql).
     model_modes: dict[str, int] = field(default_factory=dict)
     tests_passed: int = 0
     #: Errors of dbt that are no failed tests.
@@ -50,12 +50,12 @@ class RunRecord:
     @property
     def blocked(self) -> bool:
         """Did a gate or a blocking dbt test hold the run back?"""
-        return any(verdict.blocks for verdict in self.verdicts)
+        return any(check.blocks for check in self.check_results)
 
     @property
     def blamed_files(self) -> set[str]:
         """Files whose rows failed a blocking gate of the models."""
-        found = (verdict.examples for verdict in self.verdicts if verdict.blocks and not verdict.gate.startswith("raw/"))
+        found = (check.examples for check in self.check_results if check.blocks and not check.gate.startswith("raw/"))
         return {example.rpartition(", row ")[0] for examples in found for example in examples} - {""}
 
     @property
@@ -86,6 +86,7 @@ class RunRecord:
         except (FileNotFoundError, ValueError):
             return None  # none yet, or a half one of an earlier release
         data["loads"] = [Load(**item) for item in data["loads"]]
-        data["verdicts"] = [Verdict(**item) for item in data["verdicts"]]
+        written = data.pop("verdicts", None) or data.get("check_results", [])  # as an earlier release called them
+        data["check_results"] = [CheckResult(**item) for item in written]
         known = {one.name for one in fields(cls)}  # an earlier release wrote more
         return cls(**{name: value for name, value in data.items() if name in known})

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from orchestration.grains import Grain
+
 
 class Digest(BaseModel):
     """One message: who gets which KPIs, cut how, and how often."""
@@ -17,9 +19,7 @@ class Digest(BaseModel):
     kpis: list[str] = Field(min_length=1, description="Ids of its KPIs, in their order.")
     by: str | None = Field(None, description="A dimension: a row for each of its members.")
     where: str = Field("", description="Only these cases, such as \"team = 'First line'\" (see docs/queries.md).")
-    grain: Literal["day", "week", "month", "quarter"] = Field(
-        "week", description="Period that it is about, and how often it is sent."
-    )
+    grain: Grain = Field("week", description="Period that it is about, and how often it is sent.")
     form: Literal["html", "csv", "pdf"] = Field(
         "html", description="The mail has the numbers in any case; csv, pdf: also as a file (PDF needs Chromium on the machine)."
     )

@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import CxhouseError
-from orchestration.gates.keeper import MAX_EXAMPLES, suite_columns
+from orchestration.gates.check_results import CheckResult
+from orchestration.gates.lineage import Tracer, names_a_file, staged
+from orchestration.gates.suite_runner import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
-from orchestration.gates.tracing import Tracer, names_a_file, staged
-from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Kept
 from orchestration.node_result import NodeResult
 from orchestration.pull.ledger import Ledger
@@ -70,11 +70,11 @@ def build_layer(
         if result.resource_type == "model" and result.status == "success":
             record.model_modes[result.message] = record.model_modes.get(result.message, 0) + 1
     record.tests_passed += sum(result.resource_type == "test" and result.status == "pass" for result in results)
-    record.verdicts += _test_verdicts(run, project, layer, results)
+    record.check_results += _failed_tests(run, project, layer, results)
     errors = [f"{r.resource_type} {r.name}: {r.message}" for r in results if r.failed and r.status != "fail"]
     record.dbt_problems += errors
     record.save(run.settings.home)
-    failed = [verdict.expectation for verdict in record.verdicts if verdict.blocks]
+    failed = [check.expectation for check in record.check_results if check.blocks]
     if not errors and not failed and chosen is None:
         run.completed.add(f"{layer} models")
     return Built(results, _row_counts(run, project, results) if count else {}, [*errors, *failed])
@@ -94,14 +94,14 @@ def _row_counts(run: Run, project: Project, results: list[NodeResult]) -> dict[s
         }
 
 
-def _test_verdicts(run: Run, project: Project, layer: str, results: list[NodeResult]) -> Iterator[Verdict]:
+def _failed_tests(run: Run, project: Project, layer: str, results: list[NodeResult]) -> Iterator[CheckResult]:
     """What dbt's tests say, with the first failing rows traced to their files."""
     for result in results:
         if result.resource_type != "test" or result.status not in ("fail", "warn"):
             continue
         node = project.manifest["nodes"][result.unique_id]
         model = project.tested_model(node)
-        yield Verdict(
+        yield CheckResult(
             gate=f"{layer}/{model.name if model else 'seeds'}",
             expectation=test_in_words(node),
             severity="critical" if result.status == "fail" else "warning",
@@ -137,7 +137,7 @@ def _failing_rows(run: Run, model: Model | None, query: str) -> list[str]:
         return tracer.places(model.key if model else names, rows, model.is_impersonal if model else True)
 
 
-def check_layer(run: Run, project: Project, layer: str, only: list[str] | None = None) -> dict[str, list[Verdict]]:
+def check_layer(run: Run, project: Project, layer: str, only: list[str] | None = None) -> dict[str, list[CheckResult]]:
     """Great Expectations over the tables of a layer that have a suite (or ``only`` these); all are looked at, whatever the
     first ones say.
     """
@@ -146,15 +146,15 @@ def check_layer(run: Run, project: Project, layer: str, only: list[str] | None =
     judged = {}
     with run.warehouse.kept() as kept, record.timed("gates"):
         for table in gated if only is None else only:
-            judged[table] = _kept_verdicts(run, project.models[table], layer, kept)
-            record.verdicts += judged[table]
+            judged[table] = _kept_check_results(run, project.models[table], layer, kept)
+            record.check_results += judged[table]
     record.save(run.settings.home)
-    if judged.keys() == set(gated) and not any(verdict.blocks for verdicts in judged.values() for verdict in verdicts):
+    if judged.keys() == set(gated) and not any(check.blocks for check_results in judged.values() for check in check_results):
         run.completed.add(f"{layer} gates")
     return judged
 
 
-def _kept_verdicts(run: Run, model: Model, layer: str, kept: Kept | None) -> list[Verdict]:
+def _kept_check_results(run: Run, model: Model, layer: str, kept: Kept | None) -> list[CheckResult]:
     """What the gate said of this version of the table, or says now."""
     gate = f"{layer}/{model.name}"
     suite = suite_path(gate, run.settings.config_dir)
@@ -162,15 +162,15 @@ def _kept_verdicts(run: Run, model: Model, layer: str, kept: Kept | None) -> lis
         return check_table(run, model, layer)
     version = kept.version_of(model.name) or kept.content_of(model.schema, model.name)
     basis = f"{version} {hashlib.sha256(suite.read_bytes()).hexdigest()}"
-    known = kept.verdicts(gate, basis)
+    known = kept.check_results(gate, basis)
     if known is not None:
-        return [Verdict(**item) for item in json.loads(known)]
-    verdicts = check_table(run, model, layer)
-    kept.judged(gate, basis, json.dumps([asdict(verdict) for verdict in verdicts]))
-    return verdicts
+        return [CheckResult(**item) for item in json.loads(known)]
+    check_results = check_table(run, model, layer)
+    kept.remember_results(gate, basis, json.dumps([asdict(check) for check in check_results]))
+    return check_results
 
 
-def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
+def check_table(run: Run, model: Model, layer: str) -> list[CheckResult]:
     """Run a table's suite over it."""
     gate = f"{layer}/{model.name}"
     suite = suite_path(gate, run.settings.config_dir)
@@ -178,20 +178,20 @@ def check_table(run: Run, model: Model, layer: str) -> list[Verdict]:
         return []
     with run.warehouse.tables([f"{model.schema}.{model.name}", *staged(model.key)]) as con:
         copied = _copy(con, model, suite_columns(read_suite(suite)) | set(model.key), run.settings.scratch)
-        judged = run.keeper.check(gate, [copied], model.key)[0]
+        judged = run.suites.check(gate, [copied], model.key)[0]
         copied.unlink()
         tracer = Tracer(con, read_salt(run.settings))
-        return [verdict if verdict.passed else _explained(verdict, rows, model, tracer, suite) for verdict, rows in judged]
+        return [check if check.passed else _explained(check, rows, model, tracer, suite) for check, rows in judged]
 
 
-def _explained(verdict: Verdict, rows: list[dict[str, Any]], model: Model, tracer: Tracer, suite: Path) -> Verdict:
+def _explained(check: CheckResult, rows: list[dict[str, Any]], model: Model, tracer: Tracer, suite: Path) -> CheckResult:
     """With the places of the rows that failed, and what to do about them: where no file is named, where to look."""
     places = tracer.places(model.key, rows, model.is_impersonal)
     if any(names_a_file(place) for place in places):
         remedy = "fix the export and replace the file, take back what it brought ('cxhouse withdraw FILE', as it is named here)"
     else:
         remedy = f"see the rows with: {showing(model.name)}; then fix the export, contract or seed that they come of"
-    return replace(verdict, examples=places, remedy=verdict.remedy or f"{remedy}, or change the suite {suite}")
+    return replace(check, examples=places, remedy=check.remedy or f"{remedy}, or change the suite {suite}")
 
 
 def showing(name: str) -> str:

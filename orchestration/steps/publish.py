@@ -9,8 +9,8 @@ import duckdb
 from orchestration import durable
 from orchestration.connections import connect
 from orchestration.errors import CxhouseError, GateFailedError
+from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import LAYERS, RAW
-from orchestration.gates.verdicts import Verdict
 from orchestration.keeping import Held, Kept
 from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
@@ -47,7 +47,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         names = sorted({*(f"{table.schema}.{table.name}" for table in tables), *(cut.key for cut in cuts)})
         with run.warehouse.kept() as kept, run.warehouse.tables(names) as con:
             held = _held(run.settings, kept, tables)
-            written = candidate.build(con, record.verdicts, held)
+            written = candidate.build(con, record.check_results, held)
             _check(candidate, written, run)
             if kept:
                 kept.published(candidate.version, candidate.bytes, not any(held), models)
@@ -71,7 +71,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
 def _check(candidate: Candidate, written: list[str], run: Run) -> None:
     """The gate of what was not published before: no personal data in any text."""
     found = scan(candidate, written, run.settings)
-    run.current.verdicts += found
+    run.current.check_results += found
     if found:
         candidate.discard()
         run.current.save(run.settings.home)
@@ -116,8 +116,8 @@ def _draw_report(candidate: Candidate, record: RunRecord) -> None:
             raise
         logging.getLogger("cxhouse").exception("the report could not be drawn")
         candidate.report.unlink(missing_ok=True)
-        record.verdicts.append(
-            Verdict(
+        record.check_results.append(
+            CheckResult(
                 gate="published/report",
                 expectation="The report can be drawn",
                 severity="warning",

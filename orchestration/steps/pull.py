@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import ConfigurationError
+from orchestration.gates.check_results import CheckResult, batch_checks, snapshot_check, why_held_back, withdrawal
+from orchestration.gates.lineage import lineage
 from orchestration.gates.suites import RAW, suite_path
-from orchestration.gates.tracing import lineage
-from orchestration.gates.verdicts import Verdict, batch_verdicts, snapshot_verdict, why_held_back, withdrawal
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.ledger import Load
@@ -32,8 +32,11 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
 
     def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
         judged = _judge(run, kind, batches)
-        record.verdicts += chain.from_iterable(judged)
-        return [why_held_back(verdicts, file_shown(batch.file)) or True for verdicts, batch in zip(judged, batches, strict=True)]
+        record.check_results += chain.from_iterable(judged)
+        return [
+            why_held_back(check_results, file_shown(batch.file)) or True
+            for check_results, batch in zip(judged, batches, strict=True)
+        ]
 
     pulling = Pull(run.settings, run.progress)
     try:
@@ -44,7 +47,7 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
     for report in reports:
         record.loads += report.loads
         record.messages += [f"{report.kind}: {message}" for message in report.messages]
-    record.verdicts += [_unreadable(name, why) for name, why in pulling.unreadable_sources.items()]
+    record.check_results += [_unreadable(name, why) for name, why in pulling.unreadable_sources.items()]
     record.unclaimed = [file_shown(name) for name in pulling.unclaimed]
     record.save(run.settings.home)
     loads = pulling.ledger.loads()
@@ -55,22 +58,22 @@ def pull_exports(run: Run) -> tuple[list[KindReport], list[Load]]:
     return reports, loads
 
 
-def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[Verdict]]:
+def _judge(run: Run, kind: str, batches: list[Batch]) -> list[list[CheckResult]]:
     """What the suite of a kind, and the limit on its quarantine, say of each new batch."""
     settings = run.settings
     gate = f"{RAW}/{kind}"
     filled = [batch for batch in batches if batch.rows_loaded]
-    judged = run.keeper.check(gate, [batch.path for batch in filled], ["_file", "_row"])
+    judged = run.suites.check(gate, [batch.path for batch in filled], ["_file", "_row"])
     by_file = dict(zip([batch.path for batch in filled], judged, strict=True))
     suite = suite_path(gate, settings.config_dir)
     answers = []
     snapshots = Snapshots(settings.max_gone_share)
     for batch in batches:
         found = [
-            verdict if verdict.passed else _explained(verdict, rows, batch, settings.exports_place, suite)
-            for verdict, rows in by_file.get(batch.path, [])
+            check if check.passed else _explained(check, rows, batch, settings.exports_place, suite)
+            for check, rows in by_file.get(batch.path, [])
         ]
-        found += batch_verdicts(kind, batch, settings)
+        found += batch_checks(kind, batch, settings)
         found += snapshots.judge(all_kinds()[kind], batch, found)
         answers.append(found)
     return answers
@@ -84,22 +87,22 @@ class Snapshots:
         #: Series -> the rows of its newest snapshot that was let through, and of the loaded one before that.
         self._newest: dict[str, tuple[Path, Path | None]] = {}
 
-    def judge(self, kind: Kind, batch: Batch, others: Sequence[Verdict]) -> list[Verdict]:
+    def judge(self, kind: Kind, batch: Batch, others: Sequence[CheckResult]) -> list[CheckResult]:
         """What is said of a file beside the ``others``; none of one that is no snapshot, or the first."""
         if batch.series is None or not batch.rows_loaded:
             return []
         newest, loaded = self._newest.get(batch.series, (None, None))
         before = newest if newest and loaded == batch.before else batch.before
         found = (
-            [snapshot_verdict(kind, file_shown(batch.file), gone_since(kind, before, batch.path), self._limit)] if before else []
+            [snapshot_check(kind, file_shown(batch.file), gone_since(kind, before, batch.path), self._limit)] if before else []
         )
-        if not any(verdict.blocks for verdict in (*others, *found)):
+        if not any(check.blocks for check in (*others, *found)):
             self._newest[batch.series] = batch.path, batch.before
         return found
 
 
-def _unreadable(source: str, why: str) -> Verdict:
-    return Verdict(
+def _unreadable(source: str, why: str) -> CheckResult:
+    return CheckResult(
         gate=f"{RAW}/sources",
         expectation=f"Source {source} can be read",
         severity="warning",
@@ -109,12 +112,12 @@ def _unreadable(source: str, why: str) -> Verdict:
     )
 
 
-def _explained(verdict: Verdict, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> Verdict:
+def _explained(check: CheckResult, rows: list[dict[str, Any]], batch: Batch, exports: str, suite: Path | None) -> CheckResult:
     file = file_shown(batch.file)
     return replace(
-        verdict,
+        check,
         examples=[place for row in rows if (place := lineage(row))],
-        problem=f"{file} ({verdict.problem})" if verdict.problem else file,
-        remedy=verdict.remedy
+        problem=f"{file} ({check.problem})" if check.problem else file,
+        remedy=check.remedy
         or f"fix {file} and replace it in {exports}, go on without it ({withdrawal(file)}), or change the suite {suite}",
     )

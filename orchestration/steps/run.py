@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.gates.suites import check_tables
 from orchestration.lock import take_writer_lock
 from orchestration.privacy.sweep import finish_requests
@@ -71,7 +71,7 @@ class Run:
         settings: Settings,
         warehouse: Warehouse,
         progress: Callable[[str], None],
-        keeper: GateKeeper | None = None,
+        suites: SuiteRunner | None = None,
     ) -> None:
         self.settings, self.warehouse, self.progress = settings, warehouse, progress
         self.record: RunRecord | None = None
@@ -79,13 +79,13 @@ class Run:
         self.completed: set[str] = set()
         #: The version of what this run reads, from before it read any.
         self.inputs = ""
-        self._keeper = keeper
+        self._suites = suites
 
     @property
-    def keeper(self) -> GateKeeper:
+    def suites(self) -> SuiteRunner:
         """The gates' worker; it imports its library from the first call on."""
-        self._keeper = self._keeper or GateKeeper(self.settings.config_dir)
-        return self._keeper
+        self._suites = self._suites or SuiteRunner(self.settings.config_dir)
+        return self._suites
 
     @property
     def current(self) -> RunRecord:

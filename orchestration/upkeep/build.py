@@ -21,7 +21,7 @@ from orchestration.settings import MODELS_AT_ONCE, Settings
 from orchestration.upkeep.compiling import PREPARATION
 from orchestration.upkeep.creation import create_table, load_seed, write_state
 from orchestration.upkeep.project_cache import CompiledProject
-from orchestration.upkeep.queries import Clock, Declaration, Input, TouchedUnits, can_be_traced
+from orchestration.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, can_be_traced
 from orchestration.upkeep.row_tests import of_changed_rows
 from orchestration.upkeep.table import Table
 
@@ -183,7 +183,7 @@ class Upkeep:
         if self._project and self._is_other(node, self._project):
             return replace(before, message=self._created(node, before.compiled_code, self._project))
         if self._kept.is_current(node):
-            return replace(before, message="keep")
+            return replace(before, message="unchanged")
         with self._kept.cursor() as con:
             con.execute("set TimeZone = 'UTC'")
             if node.config["materialized"] == "table":
@@ -234,7 +234,7 @@ class Upkeep:
                 with self._lock:
                     self._unsaved[node.name] = inputs
             con.execute("commit")
-        return "rebuild"
+        return "rebuilt"
 
     # -- one model ---------------------------------------------------------------------------------------------------------
 
@@ -246,15 +246,16 @@ class Upkeep:
         uses_clock = AS_OF in self._code[node.unique_id]
         then = self._kept.state_of(node.name).as_of
         clock = Clock(*sorted((then, self._as_of))) if uses_clock and then != self._as_of else None
-        mode, is_changed = "keep", False
+        mode, is_changed = "unchanged", False
         if changed or clock:
             declaration = Declaration.of(code)
-            is_traced = can_be_traced(declaration, changed, inputs, known) and not (clock and declaration.on_clock is None)
-            mode = "touched" if is_traced else "compare"
-            touched = (
-                self._touched(con, node, declaration, {name: inputs[name] for name in changed}, clock) if is_traced else None
+            is_followed = not clock or declaration.invalidated_by_as_of is not None
+            is_traced = is_followed and can_be_traced(declaration, changed, inputs, known)
+            mode = "incremental" if is_traced else "recomputed"
+            invalidated = (
+                self._invalidated(con, node, declaration, {name: inputs[name] for name in changed}, clock) if is_traced else None
             )
-            is_changed = Table(con, node, self._columns[f"{node.schema}.{node.name}"]).update(code, declaration, touched)
+            is_changed = Table(con, node, self._columns[f"{node.schema}.{node.name}"]).update(code, declaration, invalidated)
         after = self._kept.advance(node.name, uses_clock, is_changed, _versions(inputs))
         if is_changed:
             statement = "update maintenance.models set version = ?, are_changes_known = true where model = ?"
@@ -271,7 +272,7 @@ class Upkeep:
             if name.partition(".")[0] in ("model", "seed", "source")
         }
 
-    def _touched(
+    def _invalidated(
         self,
         con: duckdb.DuckDBPyConnection,
         node: Any,
@@ -279,13 +280,13 @@ class Upkeep:
         changed: Mapping[str, Input],
         clock: Clock | None,
     ) -> str:
-        """The query of the units that changed inputs and a moved clock touch."""
-        units = TouchedUnits(declaration, node.relation_name, self._raw)
+        """The query of the keys that changed inputs and a moved date invalidate."""
+        keys = InvalidatedKeys(declaration, node.relation_name, self._raw)
         for name, found in changed.items():
-            units.by_input(name, found, self._files_read(con, node.name, name, found))
+            keys.by_input(name, found, self._files_read(con, node.name, name, found))
         if clock:
-            units.by_clock(clock)
-        return units.query()
+            keys.by_clock(clock)
+        return keys.query()
 
     def _files_read(self, con: duckdb.DuckDBPyConnection, model: str, name: str, found: Input) -> list[str]:
         if found.kind != "source":

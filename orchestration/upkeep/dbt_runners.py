@@ -35,7 +35,7 @@ def keeping(kept: Kept) -> Iterator[None]:
         return as_computed_at(tracking.active_user.run_started_at)  # type: ignore[union-attr]
 
     def kept_result(runner: Any, status: NodeStatus) -> Any:
-        return runner._build_run_result(runner.node, time.time(), status, [], "keep", failures=0)
+        return runner._build_run_result(runner.node, time.time(), status, [], "unchanged", failures=0)
 
     class KeepingModels(ModelRunner):
         def compile_and_execute(self, manifest: Manifest, ctx: ExecutionContext) -> Any:

@@ -44,17 +44,18 @@ class Clock:
 class Declaration:
     """What a model says in `maintained(...)`."""
 
-    unit: list[str] | None = None
-    touched_by: dict[str, Any] = field(default_factory=dict)
-    on_clock: list[str] | None = None
+    unique_key: list[str] | None = None
+    invalidated_by: dict[str, Any] = field(default_factory=dict)
+    invalidated_by_as_of: list[str] | None = None
 
     @classmethod
     def of(cls, code: str) -> Declaration:
         found = re.search(r"/\*maintained: (.*?)\*/", code, re.DOTALL)
         if not found:
+            assert "/*maintained" not in code, "a declaration that cannot be read: the macro maintained() writes it otherwise"
             return cls()
         declared = json.loads(found[1])
-        return cls(declared["unit"], declared["touched_by"], declared["on_clock"])
+        return cls(declared["unique_key"], declared["invalidated_by"], declared["invalidated_by_as_of"])
 
 
 def quoted_names(names: Sequence[str]) -> list[str]:
@@ -69,29 +70,29 @@ def changed_table(model: str) -> str:
 def can_be_traced(
     declaration: Declaration, changed: Sequence[str], inputs: Mapping[str, Input], known: Mapping[str, str]
 ) -> bool:
-    """Is what these inputs touch known, so that the rest need not be computed?"""
-    if declaration.unit is None:
+    """Is what these inputs invalidate known, so that the rest need not be computed?"""
+    if declaration.unique_key is None:
         return False
     for name in changed:
         found = inputs[name]
         is_next = found.kind == "source" or (found.previous is not None and found.previous == known.get(name))
-        if name not in declaration.touched_by or not is_next:
+        if name not in declaration.invalidated_by or not is_next:
             return False
     return True
 
 
-class TouchedUnits:
-    """Which parts of a model are to be computed, as a query; its columns are touched_1, touched_2, …"""
+class InvalidatedKeys:
+    """Which parts of a model are to be computed, as a query; its columns are key_1, key_2, …"""
 
     def __init__(self, declaration: Declaration, relation: str, raw: str) -> None:
         """``raw`` is the folder of the raw kinds, as SQL has it within quotes."""
-        self._unit: list[str] = declaration.unit or []
+        self._key: list[str] = declaration.unique_key or []
         self._declaration, self._relation, self._raw = declaration, relation, raw
-        self._queries = [f"select {', '.join(self._unit)} from {relation} where false"]
+        self._queries = [f"select {', '.join(self._key)} from {relation} where false"]
 
     def by_input(self, name: str, found: Input, read: Sequence[str]) -> None:
-        """Units that a changed input touches; ``read`` are the files of a source that the model read last."""
-        rules = self._declaration.touched_by[name]
+        """Keys that a changed input invalidates; ``read`` are the files of a source that the model read last."""
+        rules = self._declaration.invalidated_by[name]
         for rule in [rules] if isinstance(rules, str) else rules:
             query = rule if re.match(r"\s*select\s", rule) else f"select {rule} from {{changes}}"
             if "{changes}" in query:
@@ -99,7 +100,7 @@ class TouchedUnits:
             self._add(query.replace("{gone_batches}", _gone_batches(found, read)))
 
     def by_clock(self, clock: Clock) -> None:
-        for query in self._declaration.on_clock or []:
+        for query in self._declaration.invalidated_by_as_of or []:
             self._add(query.replace("{earlier}", clock.earlier).replace("{later}", clock.later))
 
     def _add(self, query: str) -> None:
@@ -113,8 +114,8 @@ class TouchedUnits:
         return f"read_parquet([{paths}], union_by_name = true)"
 
     def query(self) -> str:
-        names = ", ".join(f"touched_{number}" for number in range(1, len(self._unit) + 1))
-        return "\nunion\n".join(f"select {names} from ({query}) as touching ({names})" for query in self._queries)
+        names = ", ".join(f"key_{number}" for number in range(1, len(self._key) + 1))
+        return "\nunion\n".join(f"select {names} from ({query}) as found ({names})" for query in self._queries)
 
 
 def _gone_batches(found: Input, read: Sequence[str]) -> str:
@@ -123,27 +124,27 @@ def _gone_batches(found: Input, read: Sequence[str]) -> str:
     return ", ".join(["-1", *(str(int(number[1])) for number in numbers if number)])
 
 
-def _is_unit(expressions: Sequence[str]) -> str:
+def _is_key(expressions: Sequence[str]) -> str:
     return " and ".join(
-        f"touched_units.touched_{number} is not distinct from {expression}" for number, expression in enumerate(expressions, 1)
+        f"invalidated_keys.key_{number} is not distinct from {expression}" for number, expression in enumerate(expressions, 1)
     )
 
 
 @dataclass(frozen=True)
-class Touched:
-    """Units in a table; few are ``named`` in queries as well, each by the literals of its columns (None: null).
+class Keys:
+    """Keys in a table; few are ``named`` in queries as well, each by the literals of its columns (None: null).
 
     A query that looks them up joins in each of its places, and expressions in the condition make that two joins; of names, the
-    planner drops whole branches (a year's months, where only a day is touched).
+    planner drops whole branches (a year's months, where only a day is invalidated).
     """
 
     table: str
     named: Sequence[tuple[str | None, ...]] | None = None
 
     def condition(self, expressions: Sequence[str]) -> str:
-        """SQL: are the expressions, in the order of the unit's columns, one of these units?"""
+        """SQL: are the expressions, in the order of the key's columns, one of these keys?"""
         if self.named is None:
-            return f"exists (select 1 from {self.table} as touched_units where {_is_unit(expressions)})"
+            return f"exists (select 1 from {self.table} as invalidated_keys where {_is_key(expressions)})"
         last_ones: dict[tuple[str | None, ...], list[str | None]] = {}
         for *first, last in self.named:
             last_ones.setdefault(tuple(first), []).append(last)
@@ -168,31 +169,31 @@ def _is_among(expression: str, values: Sequence[str | None]) -> str:
     return _any([*several, *([f"{expression} is null"] if len(known) < len(values) else [])])
 
 
-def rows_of_units(relation: str, unit: Sequence[str], touched: Touched) -> str:
-    """The rows of touched units."""
-    return f"select present.* from {relation} as present where {touched.condition(_present(unit))}"
+def rows_of_keys(relation: str, key: Sequence[str], invalidated: Keys) -> str:
+    """The rows of invalidated keys."""
+    return f"select present.* from {relation} as present where {invalidated.condition(_present(key))}"
 
 
-def delete_units(relation: str, unit: Sequence[str], touched: Touched) -> str:
-    return f"delete from {relation} as present where {touched.condition(_present(unit))}"
+def delete_keys(relation: str, key: Sequence[str], invalidated: Keys) -> str:
+    return f"delete from {relation} as present where {invalidated.condition(_present(key))}"
 
 
-def _present(unit: Sequence[str]) -> list[str]:
-    return [f"present.{column}" for column in unit]
+def _present(key: Sequence[str]) -> list[str]:
+    return [f"present.{column}" for column in key]
 
 
-def units_of(relation: str, unit: Sequence[str]) -> str:
-    """The units of some rows."""
-    columns = ", ".join(f"{column} as touched_{number}" for number, column in enumerate(unit, 1))
+def keys_of(relation: str, key: Sequence[str]) -> str:
+    """The keys of some rows."""
+    columns = ", ".join(f"{column} as key_{number}" for number, column in enumerate(key, 1))
     return f"select distinct {columns} from {relation}"
 
 
-def restricted(code: str, unit: Sequence[str], touched: Touched) -> str:
-    """A model's query for the touched units only."""
+def restricted(code: str, key: Sequence[str], invalidated: Keys) -> str:
+    """A model's query for the invalidated keys only."""
     result = code
-    for expressions in re.findall(r"\(1 = 1 /\*touched: (.*?)\*/\)", code):
-        result = result.replace(f"(1 = 1 /*touched: {expressions}*/)", touched.condition(expressions.split(" ;; ")))
-    return rows_of_units(f"({result})", unit, touched)
+    for expressions in re.findall(r"\(1 = 1 /\*invalidated: (.*?)\*/\)", code):
+        result = result.replace(f"(1 = 1 /*invalidated: {expressions}*/)", invalidated.condition(expressions.split(" ;; ")))
+    return rows_of_keys(f"({result})", key, invalidated)
 
 
 def differing_rows(old: str, new: str, columns: Sequence[str]) -> str:

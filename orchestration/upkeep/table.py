@@ -11,18 +11,18 @@ from orchestration.upkeep.queries import (
     BY_ITSELF,
     VOLATILE,
     Declaration,
-    Touched,
+    Keys,
     carry_volatile,
     changed_table,
-    delete_units,
+    delete_keys,
     differing_rows,
+    keys_of,
     quoted_names,
     restricted,
-    rows_of_units,
-    units_of,
+    rows_of_keys,
 )
 
-#: So many touched periods are named in the query.
+#: So many invalidated periods are named in the query.
 _MAX_NAMED = 16
 
 
@@ -35,27 +35,27 @@ class Table:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, node: Any, columns: list[tuple[str, str]]) -> None:
         self._con, self._name, self._relation, self._columns = con, node.name, str(node.relation_name), columns
-        self._touched, self._new, self._differing = (f"{part}__{node.name}" for part in ("touched", "new", "differing"))
+        self._invalidated, self._new, self._differing = (f"{part}__{node.name}" for part in ("invalidated", "new", "differing"))
         self._has_contract = bool(node.config["contract"]["enforced"])
         names = [name for name, _ in columns]
         self._volatile = quoted_names([name for name in names if name in VOLATILE])
         self._content = quoted_names([name for name in names if name not in VOLATILE])
 
-    def update(self, code: str, declaration: Declaration, touched: str | None) -> bool:
-        """Compute the touched units (none: all), and replace what differs.
+    def update(self, code: str, declaration: Declaration, invalidated: str | None) -> bool:
+        """Compute the invalidated keys (none: all), and replace what differs.
 
         Returns whether anything did; then a transaction is open, with the new rows in it.
         """
-        parts, unit = code.split(BY_ITSELF), declaration.unit
+        parts, key = code.split(BY_ITSELF), declaration.unique_key
         old = self._relation
-        if touched is not None and unit is not None:
-            self._con.execute(f"create or replace temp table {self._touched} as {touched}")
-            count = self._count(self._touched)
+        if invalidated is not None and key is not None:
+            self._con.execute(f"create or replace temp table {self._invalidated} as {invalidated}")
+            count = self._count(self._invalidated)
             if not count:
                 return self._leave()
-            units = Touched(self._touched, self._periods() if count <= _MAX_NAMED else None)
-            parts = [restricted(part, unit, units) for part in parts]
-            old = f"({rows_of_units(self._relation, unit, units)})"
+            keys = Keys(self._invalidated, self._periods() if count <= _MAX_NAMED else None)
+            parts = [restricted(part, key, keys) for part in parts]
+            old = f"({rows_of_keys(self._relation, key, keys)})"
         self._compute(parts)
         self._con.execute(f"create or replace temp table {self._differing} as {differing_rows(old, self._new, self._content)}")
         if not self._count(self._differing):
@@ -64,25 +64,25 @@ class Table:
             self._con.execute(carry_volatile(old, self._new, self._content, column))
         self._con.execute("begin")
         self._con.execute(f"create or replace table {changed_table(self._name)} as select * from {self._differing}")
-        if unit is None:
+        if key is None:
             self._con.execute(f"delete from {self._relation}")
             self._con.execute(f"insert into {self._relation} by name select * from {self._new}")
         else:
-            self._con.execute(f"create or replace temp table {self._touched} as {units_of(self._differing, unit)}")
-            units = Touched(self._touched)
-            self._con.execute(delete_units(self._relation, unit, units))
-            rows = rows_of_units(self._new, unit, units)
+            self._con.execute(f"create or replace temp table {self._invalidated} as {keys_of(self._differing, key)}")
+            keys = Keys(self._invalidated)
+            self._con.execute(delete_keys(self._relation, key, keys))
+            rows = rows_of_keys(self._new, key, keys)
             self._con.execute(f"insert into {self._relation} by name {rows}")
         self._drop()
         return True
 
     def _periods(self) -> list[tuple[str | None, ...]] | None:
-        """The touched units as literals, where they are periods: an error of the database could show others, which may be ids."""
-        described = self._con.execute(f"describe {self._touched}").fetchall()
+        """The keys as literals, where they are periods: an error of the database could show others, which may be ids."""
+        described = self._con.execute(f"describe {self._invalidated}").fetchall()
         if [row[1] for row in described] != ["VARCHAR", "DATE"]:
             return None
         columns = ", ".join(f"cast({row[0]} as varchar)" for row in described)
-        found = self._con.execute(f"select distinct {columns} from {self._touched}").fetchall()
+        found = self._con.execute(f"select distinct {columns} from {self._invalidated}").fetchall()
         return [(literal(grain), None if day is None else f"date {literal(day)}") for grain, day in found]
 
     def _compute(self, parts: list[str]) -> None:
@@ -108,5 +108,5 @@ class Table:
         return False
 
     def _drop(self) -> None:
-        for table in (self._touched, self._new, self._differing):
+        for table in (self._invalidated, self._new, self._differing):
             self._con.execute(f"drop table if exists {table}")

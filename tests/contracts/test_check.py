@@ -26,8 +26,8 @@ from orchestration.check.rendering import lines, print_report
 from orchestration.check.report import FileReport, Reading, Report
 from orchestration.check.survey import survey
 from orchestration.errors import ConfigurationError
-from orchestration.gates.keeper import GateKeeper
-from orchestration.gates.verdicts import batch_verdicts
+from orchestration.gates.check_results import batch_checks
+from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
@@ -121,7 +121,7 @@ def test_what_check_says_is_what_a_run_does(tmp_path: Path) -> None:
     judged = {}
 
     def gate(kind: str, batches: list[Batch]) -> list[bool]:
-        passed = [not any(verdict.blocks for verdict in batch_verdicts(kind, batch, place.settings)) for batch in batches]
+        passed = [not any(check.blocks for check in batch_checks(kind, batch, place.settings)) for batch in batches]
         judged.update({batch.file: ok for batch, ok in zip(batches, passed, strict=True)})
         return passed
 
@@ -576,7 +576,7 @@ def test_files_an_exact_time_apart_are_doubted(tmp_path: Path) -> None:
 @pytest.mark.ci
 def test_the_suites_of_files_are_judged_as_a_run_judges_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each suite that ships, on rows that meet it and on rows that do not, beside the library itself."""
-    monkeypatch.setattr("orchestration.gates.keeper.judge", lambda *_: None)
+    monkeypatch.setattr("orchestration.gates.suite_runner.judge", lambda *_: None)
     cases: list[tuple[str, Path]] = []
     for kind in all_kinds().values():
         for name, alike in (("good", False), ("bad", True)):
@@ -584,14 +584,14 @@ def test_the_suites_of_files_are_judged_as_a_run_judges_them(tmp_path: Path, mon
             pq.write_table(table, path := tmp_path / f"{kind.name}_{name}.parquet")
             cases.append((kind.name, path))
     found = set()
-    with GateKeeper(None) as keeper:
+    with SuiteRunner(None) as suites:
         for kind_name, path in cases:
-            ((*judged,),) = keeper.check(f"raw/{kind_name}", [path], [])
-            verdicts, left = judge(kind_name, path, None)
+            ((*judged,),) = suites.check(f"raw/{kind_name}", [path], [])
+            check_results, left = judge(kind_name, path, None)
             assert left == []
             of_run = [(v.expectation, v.severity, v.passed, v.failed_rows) for v, _ in judged]
-            assert [(v.expectation, v.severity, v.passed, v.failed_rows) for v in verdicts] == of_run
-            found |= {(v.expectation, v.passed) for v in verdicts}
+            assert [(v.expectation, v.severity, v.passed, v.failed_rows) for v in check_results] == of_run
+            found |= {(v.expectation, v.passed) for v in check_results}
     assert {passed for _, passed in found} == {True, False}
 
 

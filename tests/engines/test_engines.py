@@ -197,7 +197,7 @@ def test_the_sample_is_the_same_on_both_engines(arrivals: int, tmp_path: Path, c
         parts(tmp_path / "exports", exports, number, arrivals)
         cxhouse("run", "--engine", "spark", "--exports", exports, *home.options)
     modes = yaml.safe_load((home.path / "last_run.json").read_text())["model_modes"]
-    assert modes.get("touched", 0) > 10 or arrivals == 1, "otherwise nothing incremental was tested"
+    assert modes.get("incremental", 0) > 10 or arrivals == 1, "otherwise nothing incremental was tested"
     assert not_loaded(home.path) == []
     shutil.copytree(home.path, tmp_path / "duckdb", symlinks=True)
     cxhouse("run", "--full-refresh", "--exports", exports, "--home", tmp_path / "duckdb", "--config", tmp_path / "config")

@@ -20,7 +20,7 @@ from homes import REPOSITORY
 from small_home import SmallHome
 
 from orchestration.errors import CxhouseError
-from orchestration.gates.keeper import GateKeeper
+from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.lock import release_writer_lock
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
@@ -165,11 +165,11 @@ def pulled(folder: Path, files: int) -> list[float]:
         (exports / f"tickets_{number:05}.csv").write_text(f"ticket_id,created_at,status\n{rows}")
     settings = Settings(exports=str(exports), home=folder / "home")
     seconds = []
-    with GateKeeper(None) as keeper:
+    with SuiteRunner(None) as suites:
 
         def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
-            judged = keeper.check(f"raw/{kind}", [batch.path for batch in batches], ["_file", "_row"])
-            return [all(verdict.passed for verdict, _ in verdicts) for verdicts in judged]
+            judged = suites.check(f"raw/{kind}", [batch.path for batch in batches], ["_file", "_row"])
+            return [all(check.passed for check, _ in check_results) for check_results in judged]
 
         for _ in range(2):
             isolated().stop()  # its seconds count once it has ended

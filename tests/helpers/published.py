@@ -65,7 +65,7 @@ def leftovers(home: Path) -> list[str]:
     assert len(contracts) == len(set(contracts)), stems
     with duckdb.connect(str(home / "warehouse.duckdb")) as con:
         names = con.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-        found += [name for (name,) in names if "__dbt" in name or "touched__" in name or "new__" in name]
+        found += [name for (name,) in names if "__dbt" in name or "invalidated__" in name or "new__" in name]
     return found
 
 

@@ -88,7 +88,7 @@ class World:
         self.exports.mkdir(parents=True)
         for kind, _ in KINDS.items():
             (self.exports / f"{kind}_0.csv").write_text(HEADERS[kind])
-        self._count, self._rebuilt = 0, self.modes["rebuild"]
+        self._count, self._rebuilt = 0, self.modes["rebuilt"]
 
     def staged(self) -> tuple[list[str], ...]:
         """Which tickets, orders and lines of orders there are."""
@@ -133,7 +133,7 @@ class World:
             (self.config / "seeds" / name).write_text(text)
         self.take_back(step)
         # The first run has nothing to break off from.
-        self.run(step, only=always_only or (step.only if self.modes["rebuild"] > self._rebuilt else None))
+        self.run(step, only=always_only or (step.only if self.modes["rebuilt"] > self._rebuilt else None))
 
     def take_back(self, step: Step) -> None:
         """Withdraw one of the files that landed, or restore it."""
@@ -187,8 +187,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         patch.setattr(Upkeep, "build", counted)
         yield world
     # Otherwise nothing was tested.
-    assert world.modes["touched"] > 20 or not world.histories
-    assert world.modes["keep"] > 20 or not world.histories
+    assert world.modes["incremental"] > 20 or not world.histories
+    assert world.modes["unchanged"] > 20 or not world.histories
     # Both ways to the same tables: by dbt, and by the queries that it compiled before.
     assert builds or not world.histories
     # Now and then all of them are withdrawn, or deleted by a snapshot.

@@ -186,7 +186,7 @@ def test_what_dbt_builds_and_what_is_built_of_its_queries_are_equal(
     inputs = "select * from maintenance.inputs where input not in ('load_ledger', 'load_sources', 'alerts', 'runs') order by all"
     for home in homes.values():
         modes = json.loads((home.home / "last_run.json").read_text())["model_modes"]
-        assert set(modes) == {"rebuild"}
+        assert set(modes) == {"rebuilt"}
         theirs = by_dbt(home, home.home.with_name(f"{home.home.name}_by_dbt"))
         assert differences(home.warehouse, theirs) == {}
         for query in (shapes, state, inputs):
@@ -214,8 +214,8 @@ def test_other_seeds_need_no_dbt_and_reach_what_reads_them(copied_home: Home, se
     assert not {"dagster", "dbt"} & run(copied_home.exports, config, copied_home.path)
     assert copied_home.query(target) == [(3.0,)]
     modes = json.loads((copied_home.path / "last_run.json").read_text())["model_modes"]
-    assert modes["keep"] > 150
-    assert "rebuild" not in modes
+    assert modes["unchanged"] > 150
+    assert "rebuilt" not in modes
 
 
 @pytest.mark.ci
@@ -243,7 +243,7 @@ def test_another_project_in_a_home_is_what_dbt_builds_of_it(copied_home: Home, s
     (config / "cxhouse.yml").write_text(yaml.safe_dump({**content, "vars": {**content.get("vars", {}), "min_sample": 7}}))
     run(copied_home.exports, config, copied_home.path)
     modes = json.loads((copied_home.path / "last_run.json").read_text())["model_modes"]
-    assert set(modes) >= {"keep", "rebuild"}
+    assert set(modes) >= {"unchanged", "rebuilt"}
     changed = load_settings(str(copied_home.exports), str(copied_home.path), str(config))
     assert differences(settings.warehouse, by_dbt(changed, tmp_path / "by_dbt")) == {}
 

@@ -22,7 +22,7 @@ from orchestration.node_result import NodeResult
 from orchestration.settings import Settings, load_settings
 from orchestration.upkeep.build import Upkeep, chosen_nodes
 from orchestration.upkeep.project_version import project_version
-from orchestration.upkeep.queries import Clock, Declaration, Input, Touched, TouchedUnits, restricted
+from orchestration.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, Keys, restricted
 from orchestration.upkeep.row_tests import of_changed_rows
 from orchestration.warehouse import Warehouse
 
@@ -71,7 +71,7 @@ def test_it_does_what_dbt_does(later: Settings, tmp_path: Path) -> None:
     tests = {name: found.status for name, found in without.items() if found.resource_type == "test"}
     assert tests == {name: found.status for name, found in by_dbt.items() if found.resource_type == "test"}
     modes = [found.message for found in without.values()]
-    assert min(modes.count(mode) for mode in ("keep", "touched", "compare")) > 10
+    assert min(modes.count(mode) for mode in ("unchanged", "incremental", "recomputed")) > 10
     assert differences(tmp_path / "without.duckdb", tmp_path / "by_dbt.duckdb") == {}
 
 
@@ -128,43 +128,46 @@ def test_a_later_date_takes_no_library(copied_home: Home, cxhouse: Cxhouse) -> N
     assert set(differences(copy, home.path / "warehouse.duckdb")) <= {"practices.alerts", "kpis.load_sources"}
 
 
-CODE = """/*maintained: {"unit": ["a"], "touched_by": {"one": "a", "two": ["select x from {changes} where y", "b"],
-"raw_kind": "select a from {this} where _batch in ({gone_batches})"}, "on_clock": ["select a from {this} where {earlier}"],
-"dated": null}*/
-select a from t where (1 = 1 /*touched: t.a*/) or (1 = 1 /*touched: lower(t.a)*/)"""
+CODE = """/*maintained: {"unique_key": ["a"], "invalidated_by": {"one": "a", "two": ["select x from {changes} where y", "b"],
+"raw_kind": "select a from {this} where _batch in ({gone_batches})"},
+"invalidated_by_as_of": ["select a from {this} where {earlier}"],
+"backfill_query": null}*/
+select a from t where (1 = 1 /*invalidated: t.a*/) or (1 = 1 /*invalidated: lower(t.a)*/)"""
 
 
-def test_queries_of_touched_units() -> None:
+def test_queries_of_invalidated_keys() -> None:
     declaration = Declaration.of(CODE)
-    units = TouchedUnits(declaration, "s.t", "/raw")
-    units.by_input("two", Input("model", "v2", "v1"), [])
-    units.by_input("raw_kind", Input("source", "x", files=["00000002_b.parquet", "empty.parquet"]), ["00000001_a.parquet"])
-    units.by_clock(Clock("2026-01-01", "2026-01-02"))
-    assert [line.split("from (", 1)[1].split(") as touching")[0] for line in units.query().splitlines() if "from (" in line] == [
+    keys = InvalidatedKeys(declaration, "s.t", "/raw")
+    keys.by_input("two", Input("model", "v2", "v1"), [])
+    keys.by_input("raw_kind", Input("source", "x", files=["00000002_b.parquet", "empty.parquet"]), ["00000001_a.parquet"])
+    keys.by_clock(Clock("2026-01-01", "2026-01-02"))
+    assert [line.split("from (", 1)[1].split(") as found")[0] for line in keys.query().splitlines() if "from (" in line] == [
         "select a from s.t where false",
         "select x from maintenance.changed_two where y",
         "select b from maintenance.changed_two",
         "select a from s.t where _batch in (-1, 1)",
         "select a from s.t where 2026-01-01",
     ]
-    query = restricted(CODE, ["a"], Touched("touched"))
+    query = restricted(CODE, ["a"], Keys("invalidated"))
     assert "1 = 1" not in query
-    assert "touched_units.touched_1 is not distinct from lower(t.a)" in query
-    assert query.endswith("(select 1 from touched as touched_units where touched_units.touched_1 is not distinct from present.a)")
+    assert "invalidated_keys.key_1 is not distinct from lower(t.a)" in query
+    assert query.endswith(
+        "(select 1 from invalidated as invalidated_keys where invalidated_keys.key_1 is not distinct from present.a)"
+    )
 
 
 def test_periods_are_named() -> None:
     """Named or looked up, the same rows are meant, nulls and several columns included."""
-    units = [("'day'", "date '2026-06-30'"), ("'day'", "date '2026-07-01'"), ("'week'", "date '2026-06-29'"), ("'all'", None)]
+    keys = [("'day'", "date '2026-06-30'"), ("'day'", "date '2026-07-01'"), ("'week'", "date '2026-06-29'"), ("'all'", None)]
     others = "('day', '2026-06-29'), ('week', null), (null, null)"
     query = f"select * from (values ('day', '2026-06-30'), ('week', '2026-06-29'), ('all', null), {others}) as cells (grain, day)"
     with duckdb.connect() as con:
-        con.execute("create table touched (touched_1 varchar, touched_2 date)")
-        for grain, day in units:
-            con.execute(f"insert into touched values ({grain}, {day or 'null'})")
+        con.execute("create table invalidated (key_1 varchar, key_2 date)")
+        for grain, day in keys:
+            con.execute(f"insert into invalidated values ({grain}, {day or 'null'})")
         found = [
-            con.execute(f"{query} where {touched.condition(['cells.grain', 'cast(cells.day as date)'])} order by all").fetchall()
-            for touched in (Touched("touched"), Touched("touched", units))
+            con.execute(f"{query} where {listed.condition(['cells.grain', 'cast(cells.day as date)'])} order by all").fetchall()
+            for listed in (Keys("invalidated"), Keys("invalidated", keys))
         ]
     assert found[0] == found[1] == [("all", None), ("day", "2026-06-30"), ("week", "2026-06-29")]
 

@@ -14,7 +14,7 @@ from reading import canonicalise
 
 from orchestration.errors import ConfigurationError
 from orchestration.execution import prepare_home
-from orchestration.gates.tracing import lineage
+from orchestration.gates.lineage import lineage
 from orchestration.pull.contracts import Contract, FileMatch, Mapping
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger

@@ -495,15 +495,15 @@ def test_a_personal_text_holds_the_publication_back_and_is_not_shown(tmp_path: P
     ]
     rows = " union all ".join(f"select '{text}' as member, '{text}' as order_id, 'fine' as topic" for text in texts)
     found = scanned(tmp_path, rows)
-    assert [(verdict.gate, verdict.severity, verdict.expectation) for verdict in found] == [
+    assert [(check.gate, check.severity, check.expectation) for check in found] == [
         ("published/marts", "critical", "Column member of cells holds no personal data"),
         ("published/marts", "critical", "Column order_id of cells holds no personal data"),
     ]
     assert found[0].problem == (
         "rows of cells.member: 1 with an IBAN, 1 with a card number, 2 with an e-mail address, 1 with a phone number"
     )
-    assert not [text for text in texts for verdict in found if text in json.dumps(vars(verdict))]
-    assert [verdict.expectation for verdict in scanned(tmp_path, rows, impersonal_columns=["cells.member"])] == [
+    assert not [text for text in texts for check in found if text in json.dumps(vars(check))]
+    assert [check.expectation for check in scanned(tmp_path, rows, impersonal_columns=["cells.member"])] == [
         "Column order_id of cells holds no personal data"
     ]
 

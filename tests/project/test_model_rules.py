@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 import pytest
-from homes import Home
+from homes import ANY_INSTANT, Home
+
+from orchestration.errors import CxhouseError
+from orchestration.execution import prepare_home
+from orchestration.settings import Settings
+from orchestration.upkeep.queries import Declaration
+from orchestration.warehouse import Warehouse
 
 LAYERS = ("staging", "conformed", "journey", "kpis", "practices")
 #: What names of models begin with, by layer; tables that readers know by a plain name have none.
@@ -39,6 +46,14 @@ def models(sample_home: Home) -> dict[str, dict[str, Any]]:
     """Models of the project by their id."""
     nodes = json.loads((sample_home.path / "dbt" / "manifest.json").read_text())["nodes"]
     return {name: node for name, node in nodes.items() if node["resource_type"] == "model"}
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The parsed project, over an empty home."""
+    settings = Settings(home=tmp_path_factory.mktemp("rules") / "home", as_of=date.fromisoformat(ANY_INSTANT[:10]))
+    prepare_home(settings)
+    return Warehouse(settings)
 
 
 def layer(model: dict[str, Any]) -> str:
@@ -78,19 +93,30 @@ def test_names_of_columns_say_their_unit(models: dict[str, dict[str, Any]]) -> N
             assert name.endswith(("_at", "_from")), f"{model_name}.{name}"
 
 
-def test_declarations_name_inputs_that_there_are(models: dict[str, dict[str, Any]], sample_home: Home) -> None:
-    """A `touched_by` of something that the model does not read never fires: its change would go unseen."""
+def test_declarations_are_used(models: dict[str, dict[str, Any]], sample_home: Home) -> None:
+    """A declaration without the condition in the query costs the whole for each change. (dbt checks the rest as it compiles.)"""
     declared = 0
     for node, code in sample_home.query("select node, code from warehouse.maintenance.compiled"):
-        found = re.search(r"/\*maintained: (.*?)\*/", code, re.DOTALL)
-        if not found or node not in models:
-            continue
-        declared += 1
-        # What a setting leaves out is named in the code all the same.
-        inputs = {name.split(".")[-1] for name in models[node]["depends_on"]["nodes"]}
-        inputs |= set(re.findall(r"ref\('(\w+)'\)", models[node]["raw_code"]))
-        declaration = json.loads(found[1])
-        assert set(declaration["touched_by"]) <= inputs, models[node]["name"]
-        assert declaration["unit"], models[node]["name"]
-        assert "/*touched: " in code, f"{models[node]['name']} computes the whole for each change"
+        if node in models and Declaration.of(code).unique_key:
+            declared += 1
+            assert "/*invalidated: " in code, models[node]["name"]
     assert declared > 50
+
+
+@pytest.mark.parametrize(
+    ("declaration", "problem"),
+    [
+        ("unique_key=[], invalidated_by={}", "unique_key names no column"),
+        ("unique_key='a', invalidated_by={'t': 'select a from {changed}'}", "{changed}; there are: {this}, {changes}"),
+        ("unique_key='a', invalidated_by={}, invalidated_by_as_of='select a where {later} > {this_day}'", "has {this_day}"),
+        ("unique_key='a', invalidated_by={}, backfill_query='select a where day = {day}'", "backfill_query has {day}"),
+    ],
+)
+def test_a_wrong_declaration_stops(declaration: str, problem: str, warehouse: Warehouse) -> None:
+    with pytest.raises(CxhouseError, match=re.escape(problem)):
+        warehouse.rendered(f"{{{{ maintained({declaration}) }}}}")
+
+
+def test_a_key_may_be_one_column(warehouse: Warehouse) -> None:
+    found = Declaration.of(warehouse.rendered("{{ maintained(unique_key='a', invalidated_by={'t': 'b'}) }}"))
+    assert found == Declaration(["a"], {"t": "b"}, None)

@@ -18,6 +18,7 @@ from orchestration.assets.naming import JOB
 from orchestration.dbt_vars import dbt_vars
 from orchestration.definitions import definitions_of
 from orchestration.execution import prepare_home
+from orchestration.fact_models import PARTS, fact_models
 from orchestration.lock import release_writer_lock
 from orchestration.pull.kinds import all_kinds
 from orchestration.reference import generated, read_definitions, sample_reference, tables_of
@@ -64,6 +65,18 @@ def definitions(home: Home) -> list[dict[str, Any]]:
 def test_generated_docs_are_current(sample_home: Home) -> None:
     for path, text in generated(definitions(sample_home)).items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run make docs"
+
+
+def test_the_models_of_facts_are_those_of_the_semantic_models(manifest: dict[str, Any]) -> None:
+    files = fact_models()
+    for path, text in files.items():
+        assert path.is_file(), f"{path.name} is missing: run make docs"
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run make docs"
+    assert {path for path in files if path.parent == PARTS} == set(PARTS.iterdir()), "of a fact that is gone: run make docs"
+    # The mart reads the parts of each.
+    facts = {semantic_model["name"] for semantic_model in manifest["semantic_models"].values()}
+    read = set(manifest["nodes"]["model.cxhouse.kpis"]["depends_on"]["nodes"])
+    assert {f"model.cxhouse.kpi_parts_{name}" for name in facts} <= read
 
 
 def test_the_page_of_tables_is_current(manifest: dict[str, Any]) -> None:

@@ -29,7 +29,6 @@ from orchestration.query.where import parse
 
 EVER = ("date '0001-01-01'", "date '9999-12-31'")
 FIGURES = "numerator, denominator, value, n, n_pending, ci_low, ci_high, target, status, is_final"
-GRAINS = ("day", "week", "month", "quarter", "all")
 Asked = tuple[str, str, str, str]
 
 

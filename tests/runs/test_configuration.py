@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orchestration.configuration import check_folder, known_vars
+from orchestration.declared import kpi_dimensions, kpi_ids
 from orchestration.errors import ConfigurationError
-from orchestration.seeds import SHIPPED, check_seeds, kpi_dimensions, kpi_ids, prepare_seeds, read_seed
+from orchestration.seeds import SHIPPED, check_seeds, prepare_seeds, read_seed
 from orchestration.settings import Settings
 
 HOURS = "calendar,weekday,opens_at,closes_at,timezone,valid_from,valid_to\n"

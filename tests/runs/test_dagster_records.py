@@ -112,6 +112,6 @@ def test_a_run_leaves_an_outline_without_values(sample_home: Home) -> None:
     assert outline["run_id"] == record.run_id
     assert set(outline["rows"]) == {load.kind for load in record.loads}
     assert len(outline["node_seconds"]) > 300
-    assert len(outline["gates"]) == len(record.verdicts)
+    assert len(outline["gates"]) == len(record.check_results)
     assert outline["published_version"] == record.published_version
     assert not {"examples", "problem", "remedy"} & {name for entry in outline["gates"] for name in entry}

@@ -25,12 +25,12 @@ from rich.console import Console
 
 from orchestration.cli.run_output import print_status, quarantine_table
 from orchestration.errors import ConfigurationError
-from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper
+from orchestration.gates.check_results import batch_checks, quarantine_check, why_held_back
+from orchestration.gates.lineage import lineage, names_a_file
 from orchestration.gates.queries import judge
+from orchestration.gates.suite_runner import MAX_EXAMPLES, SuiteRunner
 from orchestration.gates.suites import LAYERS, check_tables, in_words, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
-from orchestration.gates.tracing import lineage, names_a_file
-from orchestration.gates.verdicts import batch_verdicts, quarantine_verdict, why_held_back
 from orchestration.pull.corrections import export_rows
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
@@ -75,8 +75,8 @@ def test_a_failed_expectation_names_rows_and_files(tmp_path: Path) -> None:
     (tmp_path / "expectations" / "raw" / "tickets.yml").write_text(yaml.safe_dump(suite))
     table = pa.table({"n": [1, 9, None], "_file": ["a.csv"] * 3, "_row": [2, 3, 4]})
     pq.write_table(table, tmp_path / "batch.parquet")
-    with GateKeeper(tmp_path) as keeper:
-        judged = keeper.check("raw/tickets", [tmp_path / "batch.parquet"] * 2, ["_file", "_row"])
+    with SuiteRunner(tmp_path) as suites:
+        judged = suites.check("raw/tickets", [tmp_path / "batch.parquet"] * 2, ["_file", "_row"])
     # Each batch is judged by itself.
     assert judged[0] == judged[1]
     (small, small_rows), (filled, filled_rows), (absent, _) = judged[0]
@@ -163,27 +163,27 @@ def test_a_query_says_what_the_library_says(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "expectations" / "raw" / "tickets.yml"
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump({"expectations": items}, sort_keys=False))
-    monkeypatch.setattr("orchestration.gates.keeper.judge", lambda *_: None)
-    with GateKeeper(tmp_path) as keeper:
-        asked = keeper.check("raw/tickets", files, ["_row"])
+    monkeypatch.setattr("orchestration.gates.suite_runner.judge", lambda *_: None)
+    with SuiteRunner(tmp_path) as suites:
+        asked = suites.check("raw/tickets", files, ["_row"])
     answered = 0
     for file, of_library in zip(files, asked, strict=True):
-        for item, verdict in zip(items, of_library, strict=True):
+        for item, check in zip(items, of_library, strict=True):
             answer = judge("raw/tickets", [item], file, ["_row"], in_words, MAX_EXAMPLES)
             if answer is not None:
                 answered += 1
-                assert answer == [verdict], (item, pq.read_table(file).to_pydict())
+                assert answer == [check], (item, pq.read_table(file).to_pydict())
     assert answered > 0.8 * len(items) * len(files)
 
 
 def test_the_library_is_not_asked_what_a_query_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GateKeeper, "start", lambda self: pytest.fail("the library was started"))
+    monkeypatch.setattr(SuiteRunner, "start", lambda self: pytest.fail("the library was started"))
     frame = next(frame for frame in frames() if len(frame) == 40)
     pq.write_table(frame, tmp_path / "batch.parquet")
     (tmp_path / "expectations" / "raw").mkdir(parents=True)
     suite = {"expectations": [{"type": "expect_column_values_to_be_between", "kwargs": {"column": "n", "max_value": 5}}]}
     (tmp_path / "expectations" / "raw" / "tickets.yml").write_text(yaml.safe_dump(suite))
-    ((answer,),) = GateKeeper(tmp_path).check("raw/tickets", [tmp_path / "batch.parquet"], ["_row"])
+    ((answer,),) = SuiteRunner(tmp_path).check("raw/tickets", [tmp_path / "batch.parquet"], ["_row"])
     assert answer[0].failed_rows == sum(value == 6 for value in frame["n"].to_pylist()) > 0
     assert len(answer[1]) == min(MAX_EXAMPLES, answer[0].failed_rows)
 
@@ -198,8 +198,8 @@ def test_a_suite_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / "expectations" / "raw" / "calls.yml")
     assert suite_path("raw/calls", tmp_path) == tmp_path / "expectations" / "raw" / "calls.yml"
     pq.write_table(pa.table({"call_id": ["1"]}), tmp_path / "b.parquet")
-    with GateKeeper(tmp_path) as keeper, pytest.raises(ConfigurationError, match="expect_nothing"):
-        keeper.check("raw/calls", [tmp_path / "b.parquet"], [])
+    with SuiteRunner(tmp_path) as suites, pytest.raises(ConfigurationError, match="expect_nothing"):
+        suites.check("raw/calls", [tmp_path / "b.parquet"], [])
 
 
 @pytest.mark.ci
@@ -213,14 +213,14 @@ def test_a_child_process_that_used_the_worker_ends(tmp_path: Path) -> None:
 
 CHILD = """
 import multiprocessing
-from orchestration.gates.keeper import MAX_EXAMPLES, GateKeeper
+from orchestration.gates.suite_runner import MAX_EXAMPLES, SuiteRunner
 from orchestration.gates.suites import in_words
 from orchestration.gates.queries import judge
 
 def work():
-    global keeper
-    keeper = GateKeeper(None)
-    keeper.start().submit(int).result()
+    global suites
+    suites = SuiteRunner(None)
+    suites.start().submit(int).result()
 
 if __name__ == "__main__":
     child = multiprocessing.get_context("spawn").Process(target=work)
@@ -231,17 +231,17 @@ if __name__ == "__main__":
 
 
 def test_share_quarantined() -> None:
-    assert quarantine_verdict("tickets", "t.csv", 1000, 50, 0.05).passed
-    assert quarantine_verdict("tickets", "t.csv", 1000, 51, 0.05).blocks
+    assert quarantine_check("tickets", "t.csv", 1000, 50, 0.05).passed
+    assert quarantine_check("tickets", "t.csv", 1000, 51, 0.05).blocks
     # The way on without the file, as it can be typed.
-    remedy = quarantine_verdict("tickets", "june/t 1.csv", 1000, 51, 0.05).remedy
+    remedy = quarantine_check("tickets", "june/t 1.csv", 1000, 51, 0.05).remedy
     assert "'cxhouse withdraw 'june/t 1.csv''" in (remedy or "")
     # Rows that go on with a record of another row are rows of the file, and hide no share.
-    merged = quarantine_verdict("tickets", "t.csv", 1000, 51, 0.05, rows_merged=2000)
+    merged = quarantine_check("tickets", "t.csv", 1000, 51, 0.05, rows_merged=2000)
     assert merged.problem == "t.csv: 51 of 3,000 rows, of which 1,000 carry a record (5.1%)"
     assert names_a_file("june/t 1.csv, row 12")
     assert not names_a_file("finding orders, delivered_at before ordered_at: 1 record; first: t.csv")
-    few = quarantine_verdict("tickets", "t.csv", 10, 3, 0.05)
+    few = quarantine_check("tickets", "t.csv", 10, 3, 0.05)
     assert not few.passed
     assert not few.blocks
 
@@ -255,9 +255,9 @@ def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, m
     record = RunRecord("r", "2026-07-01T00:00:00+00:00", "2026-07-01 00:00:00", "blocked")
 
     def gate(kind: str, batches: list[Batch]) -> list[bool | str]:
-        judged = [batch_verdicts(kind, batch, settings) for batch in batches]
-        record.verdicts += [verdict for verdicts in judged for verdict in verdicts]
-        return [why_held_back(verdicts, batch.file) or True for verdicts, batch in zip(judged, batches, strict=True)]
+        judged = [batch_checks(kind, batch, settings) for batch in batches]
+        record.check_results += [check for check_results in judged for check in check_results]
+        return [why_held_back(check_results, batch.file) or True for check_results, batch in zip(judged, batches, strict=True)]
 
     def pulled(text: str) -> None:
         (exports / "orders.csv").write_text(text)

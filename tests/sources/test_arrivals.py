@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration.errors import ConfigurationError
-from orchestration.gates.verdicts import Verdict, clash_verdict
+from orchestration.gates.check_results import CheckResult, clash_check
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Batch
@@ -114,8 +114,8 @@ def test_a_file_that_failed_a_gate_is_taken_back_by_removing_or_replacing_it(pla
     place.pull()
     if remedy == "published first":
         place.ledger.add_run("earlier", "2999-01-01T00:00:00+00:00", "published")
-    verdict = Verdict("journey/fct_orders", "x", "critical", False, 1, ["orders_2.csv, row 3"])
-    record = RunRecord("run", "2026-06-01", verdicts=[verdict])
+    check = CheckResult("journey/fct_orders", "x", "critical", False, 1, ["orders_2.csv, row 3"])
+    record = RunRecord("run", "2026-06-01", check_results=[check])
     finish_run(place.settings, record, "failed")
     if remedy in ("removed", "published first"):
         (place.exports / "orders_2.csv").unlink()
@@ -170,11 +170,11 @@ def test_one_number_for_two_things(place: Place, name: str, rows: str, clashes: 
     assert [(clash.shared, clash.clashing, clash.blocks(all_kinds()["orders"], 0.5)) for clash in found] == clashes
     for clash in found:
         # The limit is a setting.
-        verdicts = [clash_verdict(all_kinds()["orders"], name, clash, limit) for limit in (0.01, 0.5, 1)]
-        assert [verdict.blocks for verdict in verdicts] == [True, clashes[0][2], clash.shared == clash.clashing]
-        verdict = verdicts[0]
-        assert "orders_a.csv" in (verdict.problem or "")
-        assert "exports_source" in (verdict.remedy or "")
+        check_results = [clash_check(all_kinds()["orders"], name, clash, limit) for limit in (0.01, 0.5, 1)]
+        assert [check.blocks for check in check_results] == [True, clashes[0][2], clash.shared == clash.clashing]
+        check = check_results[0]
+        assert "orders_a.csv" in (check.problem or "")
+        assert "exports_source" in (check.remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -226,11 +226,11 @@ def test_lines_of_two_shops_clash(place: Place) -> None:
     assert found["c/order_items_2.csv"] == [
         ("b/order_items.csv", 6, 6, False), ("c/order_items_1.csv", 2, 2, False),
     ]  # fmt: skip
-    verdict = clash_verdict(kind, "b/order_items.csv", place.batches["b/order_items.csv"].collisions.clashes[0], 0.5)
-    assert verdict.problem == (
+    check = clash_check(kind, "b/order_items.csv", place.batches["b/order_items.csv"].collisions.clashes[0], 0.5)
+    assert check.problem == (
         "b/order_items.csv and a/order_items.csv share 12 numbers of orders, of which 12 are of other products and prices"
     )
-    assert "cxhouse withdraw a/order_items.csv" in (verdict.remedy or "")
+    assert "cxhouse withdraw a/order_items.csv" in (check.remedy or "")
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_shipments_of_two_carriers_clash(place: Place, rows: str, clashes: list[
     kind = all_kinds()["shipments"]
     found = place.batches["shipments_b.csv"].collisions.clashes
     assert [(clash.shared, clash.clashing, clash.blocks(kind, 0.5)) for clash in found] == clashes
-    assert all("other orders and dates" in (clash_verdict(kind, "b", clash, 0.5).problem or "") for clash in found)
+    assert all("other orders and dates" in (clash_check(kind, "b", clash, 0.5).problem or "") for clash in found)
 
 
 def test_a_source_by_folder_keeps_numbers_apart(tmp_path: Path) -> None:
@@ -527,8 +527,8 @@ def pulled(place: Place, limit: float = 0.5) -> tuple[dict[str, str], list[str |
     def gate(kind: str, batches: list[Batch]) -> list[bool]:
         snapshots = Snapshots(limit)
         judged = [snapshots.judge(all_kinds()[kind], batch, []) for batch in batches]
-        problems.extend(verdict.problem for verdicts in judged for verdict in verdicts if verdict.blocks)
-        return [not any(verdict.blocks for verdict in verdicts) for verdicts in judged]
+        problems.extend(check.problem for checks in judged for check in checks if check.blocks)
+        return [not any(check.blocks for check in checks) for checks in judged]
 
     for _ in Pull(place.settings, place.said.append).kinds(gate):
         pass

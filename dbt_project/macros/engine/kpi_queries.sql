@@ -140,12 +140,12 @@ cross join bounds
 
 {#- The grains that a KPI has a meaning by. -#}
 {% macro readers_grains(definition) %}
-  {%- set found = namespace(grains=['day', 'week', 'month', 'quarter', 'all']) -%}
+  {%- set found = namespace(grains=grains(with_all=true)) -%}
   {%- if definition.grains -%}{%- set found.grains = definition.grains.split(', ') -%}{%- endif -%}
   {%- for pass in passes_of_kpi(definition).values() -%}
     {%- set meta = pass.semantic_model.config.meta or {} -%}
     {#- Rows that belong to a period already have none of the whole time. -#}
-    {%- set limit = meta.get('grains') or (['day', 'week', 'month', 'quarter'] if meta.get('grain_column') else found.grains) -%}
+    {%- set limit = meta.get('grains') or (grains() if meta.get('grain_column') else found.grains) -%}
     {%- set found.grains = found.grains | select('in', limit) | list -%}
   {%- endfor -%}
   {{- return(found.grains) -}}

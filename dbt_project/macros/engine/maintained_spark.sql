@@ -1,19 +1,19 @@
 {#- `maintained` on Spark, where a table of Parquet files can be neither renamed over another nor changed by row.
 
     A model is a view over a table of its own, `<model>__<version>`: replacing the view puts new rows, and the state that goes
-    with them, in the place of the old ones in one statement. A model with a unit is stored in parts by a hash of the unit;
-    of those only the parts that changed units lie in are overwritten. -#}
+    with them, in the place of the old ones in one statement. A model with a key is stored in parts by a hash of the key;
+    of those only the parts that changed keys lie in are overwritten. -#}
 {% materialization maintained, adapter='spark' %}
   {%- set existing = load_cached_relation(this) -%}
   {%- set version = 'v' ~ invocation_id | replace('-', '') -%}
 
   {{ run_hooks(pre_hooks) }}
   {%- set plan = maintenance_plan(existing is not none and existing.is_view) -%}
-  {%- if plan.mode == 'keep' -%}
+  {%- if plan.mode == 'unchanged' -%}
     {%- call statement('main') -%}
       select 1
     {%- endcall -%}
-  {%- elif plan.mode == 'touched' -%}
+  {%- elif plan.mode == 'incremental' -%}
     {%- do patch(plan, version) -%}
   {%- else -%}
     {%- do compute_whole(plan, version, existing) -%}
@@ -25,28 +25,28 @@
 {% endmaterialization %}
 
 
-{#- Compute touched units, and overwrite the parts in which units lie that came out another way. -#}
+{#- Compute invalidated keys, and overwrite the parts in which keys lie that came out another way. -#}
 {% macro patch(plan, version) %}
   {%- set name, spec, state = this.identifier, plan.spec, plan.state -%}
   {%- set changes = 'maintenance.' ~ name ~ '__' ~ version -%}
-  {%- set touched, fresh, units, patched = changes ~ '_touched', changes ~ '_fresh', changes ~ '_units', changes ~ '_patched' -%}
+  {%- set invalidated, fresh, keys, patched = changes ~ '_invalidated', changes ~ '_fresh', changes ~ '_keys', changes ~ '_patched' -%}
   {%- set stored = this.schema ~ '.' ~ state.storage -%}
   {#- Tables, not views, cached or not: Spark would analyse a view's whole query again wherever it is named. -#}
-  {%- do run_query(stored_as(touched, touched_units(plan))) -%}
-  {%- do run_query(stored_as(fresh, restricted(plan.code, spec, touched))) -%}
+  {%- do run_query(stored_as(invalidated, invalidated_keys(plan))) -%}
+  {%- do run_query(stored_as(fresh, restricted(plan.code, spec, invalidated))) -%}
   {%- set names = column_names(this) -%}
   {%- set columns, volatile = content_of(names), volatile_of(names) -%}
-  {%- set old_rows = rows_of_units(this, spec, touched) -%}
+  {%- set old_rows = rows_of_keys(this, spec, invalidated) -%}
   {%- call statement('main') -%}
     {{ stored_as(changes, differing_rows('(' ~ old_rows ~ ')', fresh, columns, plan.is_forced)) }}
   {%- endcall -%}
   {%- set differing = run_query('select count(*) from ' ~ changes).rows[0][0] | int -%}
   {%- if differing -%}
-    {%- do run_query(stored_as(units, units_of(changes, spec))) -%}
-    {%- set parts = 'select ' ~ part_of(touched_columns(spec)) ~ ' from ' ~ units -%}
+    {%- do run_query(stored_as(keys, keys_of(changes, spec))) -%}
+    {%- set parts = 'select ' ~ part_of(key_aliases(spec)) ~ ' from ' ~ keys -%}
     {%- do run_query(stored_as(patched, with_part(
-        rows_of_units('(' ~ rows_from(stored, names) ~ ' where _part in (' ~ parts ~ '))', spec, units, others=true)
-        ~ ' union all ' ~ carried('(' ~ old_rows ~ ')', '(' ~ rows_of_units(fresh, spec, units) ~ ')', names),
+        rows_of_keys('(' ~ rows_from(stored, names) ~ ' where _part in (' ~ parts ~ '))', spec, keys, others=true)
+        ~ ' union all ' ~ carried('(' ~ old_rows ~ ')', '(' ~ rows_of_keys(fresh, spec, keys) ~ ')', names),
         spec
     ))) -%}
     {#- Overwriting the parts is no single step: should it break off, nobody must build on what is there. -#}
@@ -79,7 +79,7 @@
   {%- endcall -%}
   {%- set names = column_names(stored) -%}
   {#- A table of other columns cannot be compared. -#}
-  {%- set is_compared = plan.mode == 'compare' and shape_of(this) == shape_of('(' ~ rows_from(stored, names) ~ ')') -%}
+  {%- set is_compared = plan.mode == 'recomputed' and shape_of(this) == shape_of('(' ~ rows_from(stored, names) ~ ')') -%}
   {%- if not is_compared -%}
     {%- do drop_unless_view(existing) -%}
     {%- do show_version(plan, names, storage, version, none, none) -%}
@@ -100,7 +100,7 @@
 {% endmacro %}
 
 
-{#- A part's number, from the columns of a unit. -#}
+{#- A part's number, from the columns of a key. -#}
 {% macro part_of(columns) -%}
   cast(pmod(xxhash64({{ columns | join(', ') }}), {{ env_var('CXHOUSE_SPARK_PARTS', '8') }}) as int)
 {%- endmacro %}
@@ -108,18 +108,18 @@
 
 {#- The rows of a query, with the part that each belongs to; rows of one part lie together. -#}
 {% macro with_part(query, spec) -%}
-  {%- if spec.unit is none -%}
+  {%- if spec.unique_key is none -%}
   {{ query }}
   {%- else -%}
   select /*+ repartition(_part) */ *
-  from (select whole.*, {{ part_of(spec.unit) }} as _part from ({{ query }}) as whole)
+  from (select whole.*, {{ part_of(spec.unique_key) }} as _part from ({{ query }}) as whole)
   {%- endif -%}
 {%- endmacro %}
 
 
 {% macro stored_as(relation, query, spec=none) -%}
   create table {{ relation }} using {{ env_var('CXHOUSE_SPARK_TABLE_FORMAT', 'parquet') }}
-  {{ 'partitioned by (_part)' if spec and spec.unit is not none }}
+  {{ 'partitioned by (_part)' if spec and spec.unique_key is not none }}
   as {{ query }}
 {%- endmacro %}
 

@@ -1,28 +1,72 @@
-{#- Keeping a table up to date by recomputing only what a change can have touched.
+{#- Incremental models whose inputs change in the past. A model's SQL is always the whole query; `maintained(...)` says how to run it for a
+    part of its rows, those of some keys:
 
-    A model's SQL is always the whole query. Beside it is, in `maintained(...)`, what is needed to run it for a part:
+    unique_key            the columns by which rows can be computed independently of each other. As with dbt's delete+insert, all rows
+                          of a key are replaced together; a key may have many rows
+    invalidated_by        input -> the keys that a changed row of it invalidates: columns of the input in the order of `unique_key`
+                          ("ticket_id"), or a query over `{changes}` (the input's removed and added rows) and `{this}`, or several.
+                          For a source `{changes}` are the rows of new files, and `{gone_batches}` lists the batches that left
+    invalidated_by_as_of  queries of the keys that a move of `as_of` invalidates, from `{earlier}` to `{later}`; see `passed`, `day_passed`
+    backfill_query        a query of the keys that belong to the days from `{from_day}` to `{to_day}`, for `run --from --to`
 
-    unit        the columns by which its rows fall into parts that are computed independently of each other
-    touched_by  for each input: which units a changed row of it touches. Columns of the input in the order of `unit`
-                ("ticket_id"), or a query over `{changes}` (the input's removed and added rows) and `{this}`, or several.
-                For a source `{changes}` are the rows of new files, and `{gone_batches}` lists the batches that left.
-    on_clock    queries of the units that a move of `as_of` touches; see `passed` and `day_passed`
-    dated       a query of the units that belong to the days from `{from_day}` to `{to_day}`, for `run --from --to`
-
-    A model without `unit`, and one whose change comes from an input that `touched_by` does not name, is computed whole and
+    A model without it, and one whose change comes from an input that `invalidated_by` does not name, is computed whole and
     compared with what is there; forgetting an input costs time and never correctness. Either way the rows that differ are
-    kept in `maintenance.changed_<model>` for the models downstream, and an unchanged row stays as it is. -#}
-{% macro maintained(unit, touched_by, on_clock=none, dated=none) -%}
+    kept in `maintenance.changed_<model>` for the models downstream, and an unchanged row stays as it is.
+
+    The declaration is part of the compiled query, as a comment, and not of the model's config: dbt reads a config when it parses, before
+    there are the semantic models that some declarations follow from. -#}
+{% macro maintained(unique_key, invalidated_by, invalidated_by_as_of=none, backfill_query=none) -%}
+  {%- set declared = {
+      'unique_key': [unique_key] if unique_key is string else unique_key,
+      'invalidated_by': invalidated_by,
+      'invalidated_by_as_of': [invalidated_by_as_of] if invalidated_by_as_of is string else invalidated_by_as_of,
+      'backfill_query': backfill_query,
+  } -%}
+  {%- if execute -%}{%- do check_declaration(declared) -%}{%- endif -%}
   {#- The globs of sources would open comments within the comment. -#}
-  {%- set declaration = tojson({'unit': unit, 'touched_by': touched_by, 'on_clock': on_clock, 'dated': dated}) -%}
-  /*maintained: {{ declaration | replace('*', '\\u002a') }}*/
+  /*maintained: {{ tojson(declared) | replace('*', '\\u002a') }}*/
 {%- endmacro %}
 
 
-{#- A condition that holds for the rows of touched units; their columns or expressions in the order of the unit. In a whole
+{#- Stops where a declaration cannot be right. -#}
+{% macro check_declaration(declared) %}
+  {%- set queries = {
+      'invalidated_by_as_of': [declared.invalidated_by_as_of or [], ['this', 'earlier', 'later']],
+      'backfill_query': [[declared.backfill_query] if declared.backfill_query else [], ['this', 'from_day', 'to_day']],
+  } -%}
+  {%- if not declared.unique_key -%}
+    {%- do wrong_declaration("unique_key names no column: leave maintained() out where the model is always computed whole") -%}
+  {%- endif -%}
+  {%- set read = [] -%}
+  {%- for id in model.depends_on.nodes -%}{%- do read.append(id.split('.')[-1]) -%}{%- endfor -%}
+  {%- for name, rules in declared.invalidated_by.items() -%}
+    {#- What a setting leaves out is in the code all the same; a unit test reads rows that it is given. -#}
+    {%- if model.resource_type == 'model' and name not in read and "ref('" ~ name ~ "')" not in model.raw_code -%}
+      {%- do wrong_declaration("invalidated_by names " ~ name ~ ", which the model does not read: its changes would go unseen") -%}
+    {%- endif -%}
+    {%- do queries.update({
+        'invalidated_by of ' ~ name: [[rules] if rules is string else rules, ['this', 'changes', 'gone_batches']],
+    }) -%}
+  {%- endfor -%}
+  {%- for what, (texts, known) in queries.items() -%}
+    {%- for text in texts -%}
+      {%- for placeholder in modules.re.findall('\{(\w+)\}', text) if placeholder not in known -%}
+        {%- do wrong_declaration(what ~ " has {" ~ placeholder ~ "}; there are: {" ~ known | join('}, {') ~ "}") -%}
+      {%- endfor -%}
+    {%- endfor -%}
+  {%- endfor -%}
+{% endmacro %}
+
+
+{% macro wrong_declaration(problem) %}
+  {{- exceptions.raise_compiler_error("maintained() of " ~ model.name ~ ": " ~ problem ~ " (docs/incremental.md)") -}}
+{% endmacro %}
+
+
+{#- A condition that holds for the rows of invalidated keys: columns or expressions in the order of `unique_key`. In a whole
     computation it is true. (Spark would take "where (true)" for an alias with a column.) -#}
-{% macro is_touched() -%}
-  (1 = 1 /*touched: {{ varargs | join(' ;; ') }}*/)
+{% macro is_invalidated() -%}
+  (1 = 1 /*invalidated: {{ varargs | join(' ;; ') }}*/)
 {%- endmacro %}
 
 

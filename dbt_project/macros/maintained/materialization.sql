@@ -2,7 +2,7 @@
   {%- set target = this.incorporate(type='table') -%}
   {%- set existing = load_cached_relation(this) -%}
   {%- set draft = make_intermediate_relation(target) -%}
-  {%- set touched, new_rows = 'touched__' ~ this.identifier, 'new__' ~ this.identifier -%}
+  {%- set invalidated, new_rows = 'invalidated__' ~ this.identifier, 'new__' ~ this.identifier -%}
   {%- set changes = 'maintenance.changed_' ~ this.identifier -%}
 
   {{ run_hooks(pre_hooks) }}
@@ -10,7 +10,7 @@
   {%- set version = plan.state.number if plan.state else 0 -%}
   {%- set queries = plan.code.split(by_itself()) -%}
 
-  {%- if plan.mode == 'keep' -%}
+  {%- if plan.mode == 'unchanged' -%}
     {%- call statement('main') -%}
       update maintenance.models
       set
@@ -19,37 +19,37 @@
       where model = '{{ this.identifier }}'
     {%- endcall -%}
 
-  {%- elif plan.mode == 'touched' -%}
-    {%- call statement('touched') -%}
-      create or replace temporary table {{ touched }} as
-      {{ touched_units(plan) }}
+  {%- elif plan.mode == 'incremental' -%}
+    {%- call statement('invalidated') -%}
+      create or replace temporary table {{ invalidated }} as
+      {{ invalidated_keys(plan) }}
     {%- endcall -%}
     {%- call statement('main') -%}
       create or replace temporary table {{ new_rows }} as
-      {{ restricted(queries[0], plan.spec, touched) }}
+      {{ restricted(queries[0], plan.spec, invalidated) }}
     {%- endcall -%}
     {%- for query in queries[1:] -%}
-      {%- call statement('further') -%} insert into {{ new_rows }} {{ restricted(query, plan.spec, touched) }} {%- endcall -%}
+      {%- call statement('further') -%} insert into {{ new_rows }} {{ restricted(query, plan.spec, invalidated) }} {%- endcall -%}
     {%- endfor -%}
     {%- set names = column_names(this) -%}
     {%- set columns = content_of(names) -%}
-    {%- set old_rows = '(' ~ rows_of_units(this, plan.spec, touched) ~ ')' -%}
+    {%- set old_rows = '(' ~ rows_of_keys(this, plan.spec, invalidated) ~ ')' -%}
     {%- set differing = record_changes(changes, old_rows, new_rows, columns, plan.is_forced) -%}
     {%- if differing -%}
       {%- do carry_volatile(old_rows, new_rows, columns, volatile_of(names)) -%}
       {%- call statement('patch') -%}
-        create or replace temporary table {{ touched }} as
-        {{ units_of(changes, plan.spec) }};
+        create or replace temporary table {{ invalidated }} as
+        {{ keys_of(changes, plan.spec) }};
         delete from {{ this }} as present
-        where exists (select 1 from {{ touched }} as touched_units where {{ is_unit(unit_columns(plan.spec), 'touched_units') }});
+        where exists (select 1 from {{ invalidated }} as invalidated_keys where {{ is_key(key_columns(plan.spec), 'invalidated_keys') }});
         insert into {{ this }} by name
-        {{ rows_of_units(new_rows, plan.spec, touched) }};
+        {{ rows_of_keys(new_rows, plan.spec, invalidated) }};
       {%- endcall -%}
     {%- endif -%}
     {#- Without a difference `changed_…` is empty: it no longer tells what made the present version. -#}
     {%- do save_state(plan, version + (1 if differing else 0), differing > 0) -%}
     {%- call statement('cleanup') -%}
-      drop table if exists {{ touched }};
+      drop table if exists {{ invalidated }};
       drop table {{ new_rows }};
     {%- endcall -%}
 
@@ -62,7 +62,7 @@
       {%- call statement('further') -%} insert into {{ draft }} {{ query }} {%- endcall -%}
     {%- endfor -%}
     {#- A table of other columns cannot be compared. -#}
-    {%- set is_compared = plan.mode == 'compare' and shape_of(this) == shape_of(draft) -%}
+    {%- set is_compared = plan.mode == 'recomputed' and shape_of(this) == shape_of(draft) -%}
     {%- set names = column_names(draft) if is_compared else [] -%}
     {%- set columns = content_of(names) -%}
     {%- set differing = record_changes(changes, this, draft, columns, false) if is_compared else 1 -%}

@@ -1,8 +1,8 @@
-{#- The queries of all touched units. -#}
-{% macro touch_queries(spec, changed, inputs, state, earlier, later, from_day, to_day) %}
-  {%- set queries = ['select ' ~ spec.unit | join(', ') ~ ' from {this} where false'] -%}
+{#- The queries of all invalidated keys. -#}
+{% macro invalidation_queries(spec, changed, inputs, state, earlier, later, from_day, to_day) %}
+  {%- set queries = ['select ' ~ spec.unique_key | join(', ') ~ ' from {this} where false'] -%}
   {%- for name in changed -%}
-    {%- set rules = spec.touched_by[name] -%}
+    {%- set rules = spec.invalidated_by[name] -%}
     {%- for rule in ([rules] if rules is string else rules) -%}
       {%- set query = rule if modules.re.match('\s*select\s', rule) else 'select ' ~ rule ~ ' from {changes}' -%}
       {%- do queries.append(query
@@ -11,12 +11,12 @@
     {%- endfor -%}
   {%- endfor -%}
   {%- if earlier -%}
-    {%- for query in spec.on_clock -%}
+    {%- for query in spec.invalidated_by_as_of -%}
       {%- do queries.append(query | replace('{earlier}', earlier) | replace('{later}', later)) -%}
     {%- endfor -%}
   {%- endif -%}
-  {%- if from_day and spec.dated -%}
-    {%- do queries.append(spec.dated | replace('{from_day}', from_day) | replace('{to_day}', to_day)) -%}
+  {%- if from_day and spec.backfill_query -%}
+    {%- do queries.append(spec.backfill_query | replace('{from_day}', from_day) | replace('{to_day}', to_day)) -%}
   {%- endif -%}
   {%- set result = [] -%}
   {%- for query in queries -%}
@@ -26,32 +26,32 @@
 {% endmacro %}
 
 
-{#- "touched_1 is not distinct from <expression> and …" -#}
-{% macro is_unit(expressions, alias) -%}
+{#- "key_1 is not distinct from <expression> and …" -#}
+{% macro is_key(expressions, alias) -%}
   {%- for expression in expressions -%}
-    {{ alias }}.touched_{{ loop.index }} is not distinct from {{ expression }}
+    {{ alias }}.key_{{ loop.index }} is not distinct from {{ expression }}
     {{- " and " if not loop.last }}
   {%- endfor -%}
 {%- endmacro %}
 
 
-{#- The columns of the unit, of the rows called `present`. -#}
-{% macro unit_columns(spec) %}
+{#- The columns of the key, of the rows called `present`. -#}
+{% macro key_columns(spec) %}
   {%- set columns = [] -%}
-  {%- for column in spec.unit -%}{%- do columns.append('present.' ~ column) -%}{%- endfor -%}
+  {%- for column in spec.unique_key -%}{%- do columns.append('present.' ~ column) -%}{%- endfor -%}
   {{- return(columns) -}}
 {% endmacro %}
 
 
-{#- The model's query, restricted to the touched units. -#}
-{% macro restricted(code, spec, touched) %}
+{#- The model's query, restricted to the invalidated keys. -#}
+{% macro restricted(code, spec, invalidated) %}
   {%- set result = namespace(code=code) -%}
-  {%- for expressions in modules.re.findall('\(1 = 1 /\*touched: (.*?)\*/\)', code) -%}
-    {%- set condition = "exists (select 1 from " ~ touched ~ " as touched_units where "
-        ~ is_unit(expressions.split(' ;; '), 'touched_units') ~ ")" -%}
-    {%- set result.code = result.code | replace('(1 = 1 /*touched: ' ~ expressions ~ '*/)', condition) -%}
+  {%- for expressions in modules.re.findall('\(1 = 1 /\*invalidated: (.*?)\*/\)', code) -%}
+    {%- set condition = "exists (select 1 from " ~ invalidated ~ " as invalidated_keys where "
+        ~ is_key(expressions.split(' ;; '), 'invalidated_keys') ~ ")" -%}
+    {%- set result.code = result.code | replace('(1 = 1 /*invalidated: ' ~ expressions ~ '*/)', condition) -%}
   {%- endfor -%}
-  {{- return(rows_of_units('(' ~ result.code ~ ')', spec, touched)) -}}
+  {{- return(rows_of_keys('(' ~ result.code ~ ')', spec, invalidated)) -}}
 {% endmacro %}
 
 

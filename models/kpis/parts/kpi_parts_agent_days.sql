@@ -1,1 +1,2 @@
+{#- Generated from the semantic model agent_days: make docs -#}
 {{ kpi_parts(ref('fct_agent_days')) }}

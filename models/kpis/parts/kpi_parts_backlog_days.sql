@@ -1,1 +1,2 @@
+{#- Generated from the semantic model backlog_days: make docs -#}
 {{ kpi_parts(ref('fct_backlog_days')) }}

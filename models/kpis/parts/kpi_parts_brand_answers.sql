@@ -1,1 +1,2 @@
+{#- Generated from the semantic model brand_answers: make docs -#}
 {{ kpi_parts(ref('fct_brand_answers')) }}

@@ -1,1 +1,2 @@
+{#- Generated from the semantic model calls: make docs -#}
 {{ kpi_parts(ref('fct_calls')) }}

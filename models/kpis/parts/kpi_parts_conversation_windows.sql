@@ -1,1 +1,2 @@
+{#- Generated from the semantic model conversation_windows: make docs -#}
 {{ kpi_parts(ref('fct_conversation_windows')) }}

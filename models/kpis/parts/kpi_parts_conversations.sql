@@ -1,1 +1,2 @@
+{#- Generated from the semantic model conversations: make docs -#}
 {{ kpi_parts(ref('fct_conversations')) }}

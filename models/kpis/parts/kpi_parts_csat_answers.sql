@@ -1,1 +1,2 @@
+{#- Generated from the semantic model csat_answers: make docs -#}
 {{ kpi_parts(ref('fct_csat_answers')) }}

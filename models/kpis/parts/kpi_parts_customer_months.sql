@@ -1,1 +1,2 @@
+{#- Generated from the semantic model customer_months: make docs -#}
 {{ kpi_parts(ref('fct_customer_months')) }}

@@ -1,1 +1,2 @@
+{#- Generated from the semantic model customer_risks: make docs -#}
 {{ kpi_parts(ref('customer_risks')) }}

@@ -1,1 +1,2 @@
+{#- Generated from the semantic model customer_values: make docs -#}
 {{ kpi_parts(ref('customer_values')) }}

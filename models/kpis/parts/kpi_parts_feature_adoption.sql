@@ -1,1 +1,2 @@
+{#- Generated from the semantic model feature_adoption: make docs -#}
 {{ kpi_parts(ref('fct_feature_adoption')) }}

@@ -1,1 +1,2 @@
+{#- Generated from the semantic model headcount: make docs -#}
 {{ kpi_parts(ref('fct_headcount')) }}

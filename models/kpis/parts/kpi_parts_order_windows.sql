@@ -1,1 +1,2 @@
+{#- Generated from the semantic model order_windows: make docs -#}
 {{ kpi_parts(ref('fct_order_windows')) }}

@@ -1,1 +1,2 @@
-{{ kpi_parts_of_cells(ref('rate_changes')) }}
+{#- Generated from the semantic model rate_changes: make docs -#}
+{{ kpi_parts(ref('rate_changes')) }}

@@ -1,1 +1,2 @@
+{#- Generated from the semantic model review_bursts: make docs -#}
 {{ kpi_parts(ref('audit_review_bursts')) }}

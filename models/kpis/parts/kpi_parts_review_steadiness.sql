@@ -1,1 +1,2 @@
-{{ kpi_parts_of_cells(ref('review_steadiness')) }}
+{#- Generated from the semantic model review_steadiness: make docs -#}
+{{ kpi_parts(ref('review_steadiness')) }}

@@ -1,1 +1,2 @@
+{#- Generated from the semantic model staffing_half_hours: make docs -#}
 {{ kpi_parts(ref('fct_staffing_half_hours')) }}

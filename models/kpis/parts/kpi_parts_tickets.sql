@@ -1,1 +1,2 @@
+{#- Generated from the semantic model tickets: make docs -#}
 {{ kpi_parts(ref('fct_tickets')) }}

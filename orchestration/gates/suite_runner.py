@@ -21,15 +21,15 @@ import pyarrow.parquet as pq
 
 from orchestration.connections import connect
 from orchestration.errors import ConfigurationError
+from orchestration.gates.check_results import CheckResult
 from orchestration.gates.queries import judge, observed
 from orchestration.gates.suites import in_words, read_suite, suite_path
-from orchestration.gates.verdicts import Verdict
 
 #: How many failing rows are shown.
 MAX_EXAMPLES = 5
 
 
-class GateKeeper:
+class SuiteRunner:
     """Runs suites: by queries, or in one worker process that is started when the library is needed, and stopped on exit."""
 
     def __init__(self, config_dir: Path | None) -> None:
@@ -46,17 +46,17 @@ class GateKeeper:
             self._started = pool
         return self._started
 
-    def __enter__(self) -> GateKeeper:
+    def __enter__(self) -> SuiteRunner:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._started:
             self._started.shutdown(cancel_futures=True)
 
-    def check(self, gate: str, files: list[Path], row_columns: list[str]) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
+    def check(self, gate: str, files: list[Path], row_columns: list[str]) -> list[list[tuple[CheckResult, list[dict[str, Any]]]]]:
         """Validate Parquet files, each by itself, against a gate's suite; no suite means nothing to object to.
 
-        Returns for each file its verdicts, with the values of ``row_columns`` (those that the file has) in the first rows
+        Returns for each file its check_results, with the values of ``row_columns`` (those that the file has) in the first rows
         that failed.
 
         Raises:
@@ -80,7 +80,7 @@ class GateKeeper:
 
 def _work(
     gate: str, expectations: list[dict[str, Any]], files: list[str], row_columns: list[str]
-) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
+) -> list[list[tuple[CheckResult, list[dict[str, Any]]]]]:
     """In the worker: the library's own exceptions stay there, since to receive one is to import the library."""
     try:
         return _validate(gate, expectations, files, row_columns)
@@ -126,7 +126,7 @@ def _frame(file: str, wanted: set[str]) -> Any:
 
 def _validate(
     gate: str, expectations: list[dict[str, Any]], files: list[str], row_columns: list[str]
-) -> list[list[tuple[Verdict, list[dict[str, Any]]]]]:
+) -> list[list[tuple[CheckResult, list[dict[str, Any]]]]]:
     """In the worker: for each file one validation of the whole suite (one by one takes seven times as long)."""
     import logging
     import warnings
@@ -168,13 +168,13 @@ def _number(item: Any) -> int:
 
 def _judged(
     gate: str, expectations: list[dict[str, Any]], frame: Any, item: Any, row_columns: list[str]
-) -> tuple[Verdict, list[dict[str, Any]]]:
+) -> tuple[CheckResult, list[dict[str, Any]]]:
     expectation = expectations[_number(item)]
     details = item.result or {}
     indexes = [index for index in details.get("unexpected_index_list") or [] if isinstance(index, int)][:MAX_EXAMPLES]
     rows = frame.iloc[indexes][[name for name in row_columns if name in frame]].to_dict("records")
     raised = [info for info in _exceptions(item.exception_info) if info.get("raised_exception")]
-    verdict = Verdict(
+    check = CheckResult(
         gate=gate,
         expectation=expectation.get("description") or in_words(expectation),
         severity=expectation["severity"],
@@ -183,7 +183,7 @@ def _judged(
         problem=_without_values(str(raised[0].get("exception_message"))) if raised else observed(details.get("observed_value")),
         remedy=expectation.get("remedy"),
     )
-    return verdict, [] if item.success else rows
+    return check, [] if item.success else rows
 
 
 def _exceptions(info: Any) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ MIN_QUARANTINED_TO_BLOCK = 20
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """The result of one expectation."""
 
     gate: str
@@ -43,14 +43,14 @@ class Verdict:
         return not self.passed and self.severity == "critical"
 
 
-def why_held_back(verdicts: Sequence[Verdict], file: str) -> str | None:
+def why_held_back(check_results: Sequence[CheckResult], file: str) -> str | None:
     """Why a new file may not be loaded, in one line without any value; none where it may."""
     failures = []
-    for verdict in verdicts:
-        if verdict.blocks:
-            counts = (verdict.in_counts or "").removeprefix(f"{file}: ")
-            reasons = "; ".join(valueless(example) for example in verdict.examples)
-            failures.append(": ".join(part for part in (f"not met: {verdict.expectation}", counts, reasons) if part))
+    for check in check_results:
+        if check.blocks:
+            counts = (check.in_counts or "").removeprefix(f"{file}: ")
+            reasons = "; ".join(valueless(example) for example in check.examples)
+            failures.append(": ".join(part for part in (f"not met: {check.expectation}", counts, reasons) if part))
     return "; ".join(failures) or None
 
 
@@ -59,7 +59,7 @@ def withdrawal(file: str) -> str:
     return f"'cxhouse withdraw {shlex.quote(file)}'"
 
 
-def quarantine_verdict(
+def quarantine_check(
     kind: str,
     file: str,
     records_read: int,
@@ -67,13 +67,13 @@ def quarantine_verdict(
     limit: float,
     reasons: Sequence[str] = (),
     rows_merged: int = 0,
-) -> Verdict:
+) -> CheckResult:
     """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) end in quarantine?"""
     share = rows_quarantined / records_read if records_read else 0.0
     passed = share <= limit
     carrying = f", of which {records_read:,} carry a record" if rows_merged else ""
     problem = f"{file}: {rows_quarantined:,} of {records_read + rows_merged:,} rows{carrying} ({share:.1%})"
-    return Verdict(
+    return CheckResult(
         gate=f"raw/{kind}",
         expectation=f"At most {limit:.0%} of the rows are quarantined",
         severity="critical" if rows_quarantined >= MIN_QUARANTINED_TO_BLOCK else "warning",
@@ -89,9 +89,9 @@ def quarantine_verdict(
     )
 
 
-def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdict:
+def overwrite_check(kind: str, file: str, overwritten: int, key: str) -> CheckResult:
     """Do rows of a file overwrite each other, and nothing says which is the newer one?"""
-    return Verdict(
+    return CheckResult(
         gate=f"raw/{kind}",
         expectation="No two rows of a file say different things of one record at one time",
         severity="warning",
@@ -107,7 +107,7 @@ def overwrite_verdict(kind: str, file: str, overwritten: int, key: str) -> Verdi
     )
 
 
-def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
+def clash_check(kind: Kind, file: str, clash: Clash, limit: float) -> CheckResult:
     """Do two files give the same numbers to different things?"""
     things = kind.two_things.of[0].removesuffix("_id") + "s" if kind.two_things and kind.two_things.of else kind.name
     other = file_shown(clash.other_file)
@@ -115,7 +115,7 @@ def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
         f"{file} and {other} share {clash.shared:,} numbers of {things.replace('_', ' ')}, "
         f"of which {clash.clashing:,} are of other {kind.two_things.in_words if kind.two_things else 'content'}"
     )
-    return Verdict(
+    return CheckResult(
         gate=f"raw/{kind.name}",
         expectation="Two files do not give one number to two things",
         severity="critical" if clash.blocks(kind, limit) else "warning",
@@ -129,11 +129,11 @@ def clash_verdict(kind: Kind, file: str, clash: Clash, limit: float) -> Verdict:
     )
 
 
-def snapshot_verdict(kind: Kind, file: str, gone: Gone, limit: float) -> Verdict:
+def snapshot_check(kind: Kind, file: str, gone: Gone, limit: float) -> CheckResult:
     """Does a snapshot lack too many records of the one before?"""
     passed = not gone.blocks(limit)
     problem = f"{file} lacks {gone.gone:,} of the {gone.records:,} {kind.name.replace('_', ' ')} of the export before"
-    return Verdict(
+    return CheckResult(
         gate=f"raw/{kind.name}",
         expectation=f"A full export lacks at most {limit:.0%} of the records of the one before",
         severity="critical",
@@ -148,12 +148,12 @@ def snapshot_verdict(kind: Kind, file: str, gone: Gone, limit: float) -> Verdict
     )
 
 
-def batch_verdicts(kind: str, batch: Batch, settings: Settings) -> list[Verdict]:
+def batch_checks(kind: str, batch: Batch, settings: Settings) -> list[CheckResult]:
     """What is said of a new file beside the suite of its kind: its quarantine, and its records among themselves and others'."""
     read = batch.rows_loaded + batch.rows_quarantined
     limit, file = settings.max_quarantined_share, file_shown(batch.file)
     return [
-        quarantine_verdict(kind, file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged),
-        overwrite_verdict(kind, file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
-        *(clash_verdict(all_kinds()[kind], file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
+        quarantine_check(kind, file, read, batch.rows_quarantined, limit, batch.reasons, batch.rows_merged),
+        overwrite_check(kind, file, batch.collisions.overwritten, ", ".join(all_kinds()[kind].key)),
+        *(clash_check(all_kinds()[kind], file, clash, settings.max_clashing_share) for clash in batch.collisions.clashes),
     ]
