@@ -13,11 +13,11 @@ from orchestration.declared import kpi_dimensions, kpi_ids
 from orchestration.errors import ConfigurationError
 from orchestration.gates.suites import check_suites
 from orchestration.grains import ANY_GRAIN
+from orchestration.messages.pdf import chromium
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.locations import sources_of
-from orchestration.query.pdf import chromium
 from orchestration.runs.alerts import check_addresses
 from orchestration.seeds import check_seeds
 from orchestration.settings import PROJECT, Settings

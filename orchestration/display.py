@@ -167,7 +167,7 @@ def headlines(settings: Settings) -> list[dict[str, Any]]:
 
 def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of rows, newest first, each KPI's and member's newest with a value whose period was over when the marts were built."""
-    from orchestration.dashboard.marts import Marts, period_end
+    from orchestration.published.marts import Marts, period_end
 
     with connect(published_file(settings), read_only=True) as con:
         today = Marts(con).today
@@ -181,7 +181,7 @@ def newest_whole(settings: Settings, rows: list[dict[str, Any]]) -> list[dict[st
 
 def left_out(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
     """For each KPI of these rows that covers a part of the records only, one line that says which are left out."""
-    from orchestration.dashboard.marts import Marts
+    from orchestration.published.marts import Marts
 
     labels = {row["kpi_id"]: row["label"] for row in rows}
     with connect(published_file(settings), read_only=True) as con:

@@ -2,14 +2,14 @@
     `_contract`); int_loads says what that file has. -#}
 
 
-{#- A query of the loads of a kind: batch, contract, and for each of the columns `tells_<column>`; of a word that a file cannot say
-    ("status!cancelled") `tells_status_not_cancelled`. -#}
-{% macro loads_telling(kind, columns) -%}
+{#- A query of the loads of a kind: batch, contract, and for each of the columns `file_has_<column>`; of a word that a file cannot say
+    ("status!cancelled") `file_has_status_not_cancelled`. -#}
+{% macro file_columns(kind, columns) -%}
     select
         batch,
         contract,
         {% for column in columns -%}
-        {{ does_load_tell('told_columns', column) }} as tells_{{ column | replace('!', '_not_') }}{{ "," if not loop.last }}
+        {{ does_load_tell('told_columns', column) }} as file_has_{{ column | replace('!', '_not_') }}{{ "," if not loop.last }}
         {% endfor %}
     from {{ ref('int_loads') }}
     where kind = '{{ kind }}'

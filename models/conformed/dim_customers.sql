@@ -27,7 +27,7 @@ with persons as (
 
 loads as (
 
-    {{ loads_telling('customers', ['referred_by']) }}
+    {{ file_columns('customers', ['referred_by']) }}
 
 ),
 
@@ -44,7 +44,7 @@ described as (
         -- A list without a column for it does not say that nobody sent them.
         case
             when max(customers.referred_by) over (partition by records.customer_key) is not null then true
-            when max(case when loads.tells_referred_by then 1 end) over (partition by records.customer_key) = 1 then false
+            when max(case when loads.file_has_referred_by then 1 end) over (partition by records.customer_key) = 1 then false
         end as was_referred,
         min(customers.created_at) over (partition by records.customer_key) as joined_at,
         row_number() over (

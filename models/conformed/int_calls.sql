@@ -17,7 +17,7 @@
 {%- set from_last_leg = ['resolved', 'solved_on_first_contact', 'csat_score', 'csat_scale', 'transcript'] %}
 with loads as (
 
-    {{ loads_telling('calls', ['escalated', 'answered_at', 'talk_seconds', 'solved_on_first_contact']) }}
+    {{ file_columns('calls', ['escalated', 'answered_at', 'talk_seconds', 'solved_on_first_contact']) }}
 
 ),
 
@@ -25,9 +25,9 @@ numbered as (
 
     select
         calls.*,
-        loads.tells_escalated,
-        loads.tells_solved_on_first_contact,
-        loads.tells_answered_at or loads.tells_talk_seconds as tells_answers,
+        loads.file_has_escalated,
+        loads.file_has_solved_on_first_contact,
+        loads.file_has_answered_at or loads.file_has_talk_seconds as file_has_answers,
         legs.interaction,
         legs.leg,
         calls.disposition = 'answered'
@@ -107,10 +107,10 @@ select
     end as transferred,
     case
         when max(case when legs.escalated then 1 else 0 end) = 1 then true
-        when max(case when legs.tells_escalated then 1 else 0 end) = 1 then false
+        when max(case when legs.file_has_escalated then 1 else 0 end) = 1 then false
     end as escalated,
-    max(case when legs.tells_answers then 1 else 0 end) = 1 as does_file_tell_answers,
-    max(case when legs.tells_solved_on_first_contact then 1 else 0 end) = 1 as does_file_tell_claims,
+    max(case when legs.file_has_answers then 1 else 0 end) = 1 as does_file_tell_answers,
+    max(case when legs.file_has_solved_on_first_contact then 1 else 0 end) = 1 as does_file_tell_claims,
     max(marked.legs) as legs
 from numbered as legs
 inner join placed as marked

@@ -18,7 +18,7 @@
 -- made of it.
 with loads as (
 
-    {{ loads_telling('tickets', ['follow_up_of']) }}
+    {{ file_columns('tickets', ['follow_up_of']) }}
 
 ),
 
@@ -27,7 +27,7 @@ tickets as (
     select
         tickets.*,
         case
-            when listed.follow_up_of is not null or loads.tells_follow_up_of then listed.follow_up_of is not null
+            when listed.follow_up_of is not null or loads.file_has_follow_up_of then listed.follow_up_of is not null
         end as is_follow_up,
         clocks.are_assignments_logged,
         clocks.are_bots_logged

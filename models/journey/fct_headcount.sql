@@ -4,7 +4,7 @@
 -- apart.
 with loads as (
 
-    {{ loads_telling('agents', ['left_on']) }}
+    {{ file_columns('agents', ['left_on']) }}
 
 ),
 
@@ -13,7 +13,7 @@ agent_days as (
     select
         agents.agent_id,
         agents.work_date,
-        coalesce(loads.tells_left_on, false)
+        coalesce(loads.file_has_left_on, false)
         or max(case when agents.hired_on is not null then 1 else 0 end) over (partition by agents._contract) = 1
             as is_leaving_known
     from {{ ref('stg_agents') }} as agents

@@ -51,7 +51,7 @@ lines as (
 
 loads as (
 
-    {{ loads_telling('orders', optional_columns) }}
+    {{ file_columns('orders', optional_columns) }}
 
 ),
 
@@ -92,12 +92,12 @@ joined as (
         {% for part in ['discount', 'tax', 'shipping', 'gift_card'] -%}
         case
             when orders.{{ part }}_amount is not null then orders.{{ part }}_amount
-            when loads.tells_{{ part }}_amount then cast(0 as decimal(18, 4))
+            when loads.file_has_{{ part }}_amount then cast(0 as decimal(18, 4))
         end as {{ part }}_amount,
         {% endfor -%}
         coalesce(orders.is_tax_in_total, true) as is_tax_in_total,
         coalesce(orders.gift_card_sold_amount, 0) as gift_card_sold_amount,
-        loads.tells_refund_amount,
+        loads.file_has_refund_amount,
         cast(items.items_cost as double) as items_cost,
         cast(items.items_margin as double) as items_margin,
         cast(coalesce(orders.refund_amount, 0) as double) as refund_amount,
@@ -111,15 +111,15 @@ joined as (
         {{ is_out_of_order('orders.order_delivered_at', 'orders.ordered_at') }}
         or {{ is_out_of_order('orders.order_delivered_at', 'orders.order_shipped_at') }} as is_delivery_contradicted,
         -- What the order's file, or what belongs to the order, can say.
-        coalesce(loads.tells_shipped_at, false) and contracts.does_tell_shippings
+        coalesce(loads.file_has_shipped_at, false) and contracts.does_tell_shippings
         or contracts.do_parcels_tell_shippings as is_shipping_known,
-        coalesce(loads.tells_delivered_at, false) and contracts.does_tell_deliveries
+        coalesce(loads.file_has_delivered_at, false) and contracts.does_tell_deliveries
         or contracts.do_parcels_tell_deliveries as is_delivery_known,
-        coalesce(loads.tells_cancelled_by, false)
-        or contracts.is_none_cancelled and not coalesce(loads.tells_status_not_cancelled, false) as is_canceller_known,
-        coalesce(loads.tells_refunded_at or loads.tells_refund_amount, false) or contracts.does_tell_refunds as is_refund_known,
-        coalesce(loads.tells_affiliate_code, false) as is_affiliate_known,
-        coalesce(loads.tells_claim_type, false) or contracts.does_tell_feedback as is_defect_known,
+        coalesce(loads.file_has_cancelled_by, false)
+        or contracts.is_none_cancelled and not coalesce(loads.file_has_status_not_cancelled, false) as is_canceller_known,
+        coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false) or contracts.does_tell_refunds as is_refund_known,
+        coalesce(loads.file_has_affiliate_code, false) as is_affiliate_known,
+        coalesce(loads.file_has_claim_type, false) or contracts.does_tell_feedback as is_defect_known,
         contracts.does_tell_reviews as is_review_known,
         orders.order_promised_delivery_at as promised_delivery_at,
         {{ known('orders.order_delivered_at') }} as delivered_at,
@@ -139,7 +139,7 @@ joined as (
         customers.was_referred as was_customer_referred,
         orders.claim_type,
         orders.fulfilled_by,
-        coalesce(loads.tells_claim_type, false) as is_claim_known,
+        coalesce(loads.file_has_claim_type, false) as is_claim_known,
         contracts.does_tell_feedback as is_feedback_known,
         coalesce(reviews.is_feedback_negative, false) as is_feedback_negative,
         coalesce(
@@ -169,7 +169,7 @@ repaid as (
         case
             when has_refund and refund_amount > 0 then cast(refund_amount as decimal(18, 4))
             when has_refund then charged_amount
-            when tells_refund_amount then cast(0 as decimal(18, 4))
+            when file_has_refund_amount then cast(0 as decimal(18, 4))
         end as repaid_amount
     from joined
 

@@ -40,7 +40,7 @@ with reviews as (
 -- A file that has no column for our replies leaves them unknown, not missing.
 loads as (
 
-    {{ loads_telling('reviews', ['replied_at']) }}
+    {{ file_columns('reviews', ['replied_at']) }}
 
 )
 
@@ -62,7 +62,7 @@ select
     reviews.stars <= 2 as is_negative,
     reviews.stars >= 4 as is_positive,
     coalesce(reviews.title, reviews.text) is not null as has_comment,
-    coalesce(loads.tells_replied_at, false) as is_reply_tracked,
+    coalesce(loads.file_has_replied_at, false) as is_reply_tracked,
     {{ known('reviews.replied_at') }} as replied_at,
     case
         when reviews.replied_at >= reviews.created_at and reviews.replied_at <= {{ as_of() }}

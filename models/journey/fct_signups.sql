@@ -27,7 +27,7 @@ with signups as (
 
 loads as (
 
-    {{ loads_telling('signups', ['completed_at']) }}
+    {{ file_columns('signups', ['completed_at']) }}
 
 )
 
@@ -40,7 +40,7 @@ select
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
     -- A file that has no column for completed signups leaves them unknown, not broken off.
-    case when loads.tells_completed_at then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed,
+    case when loads.file_has_completed_at then coalesce(signups.completed_at <= {{ as_of() }}, false) end as is_completed,
     signups.extra
 from signups
 left join {{ ref('dim_customers') }} as customers on signups.customer_key = customers.customer_key

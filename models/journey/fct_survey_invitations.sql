@@ -39,7 +39,7 @@ later as (
 -- A file that has no column for answers leaves them unknown, not missing.
 loads as (
 
-    {{ loads_telling('survey_invitations', ['response_id']) }}
+    {{ file_columns('survey_invitations', ['response_id']) }}
 
 )
 
@@ -54,7 +54,7 @@ select
     coalesce(customers.segment, 'unknown') as segment,
     invitations.response_id,
     case
-        when invitations.response_id is not null or loads.tells_response_id
+        when invitations.response_id is not null or loads.file_has_response_id
             then invitations.response_id is not null and later.response_id is null
     end as is_answered,
     invitations.extra

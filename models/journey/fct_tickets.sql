@@ -28,7 +28,7 @@
 ) }}
 with loads as (
 
-    {{ loads_telling('tickets', ['solved_on_first_contact']) }}
+    {{ file_columns('tickets', ['solved_on_first_contact']) }}
 
 ),
 
@@ -36,7 +36,7 @@ tickets as (
 
     select
         tickets.*,
-        coalesce(loads.tells_solved_on_first_contact, false) as does_file_tell_claims,
+        coalesce(loads.file_has_solved_on_first_contact, false) as does_file_tell_claims,
         coalesce(tickets.channel, 'unknown') as channel_or_unknown,
         coalesce(records.customer_key, 'unknown') as customer_key
     from {{ ref('stg_tickets') }} as tickets

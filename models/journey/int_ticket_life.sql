@@ -45,7 +45,7 @@ with statuses as (
 
 loads as (
 
-    {{ loads_telling('tickets', ['escalated', 'first_response_at']) }}
+    {{ file_columns('tickets', ['escalated', 'first_response_at']) }}
 
 ),
 
@@ -63,8 +63,8 @@ stated as (
         clocks.are_changes_logged,
         clocks.is_first_reply_logged,
         clocks.is_every_reply_logged,
-        coalesce(loads.tells_first_response_at, false) as does_file_tell_responses,
-        coalesce(loads.tells_escalated, false) or clocks.are_escalations_logged as is_escalation_known
+        coalesce(loads.file_has_first_response_at, false) as does_file_tell_responses,
+        coalesce(loads.file_has_escalated, false) or clocks.are_escalations_logged as is_escalation_known
     from {{ ref('stg_tickets') }} as tickets
     inner join {{ ref('int_ticket_clocks') }} as clocks on tickets.ticket_id = clocks.ticket_id
     left join loads

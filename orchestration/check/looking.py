@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestration import limits
 from orchestration.check.arrivals import Arrivals, arrive, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
@@ -16,7 +17,6 @@ from orchestration.check.finding import facts_of
 from orchestration.check.report import Doubt, FileReport, Reading, Report
 from orchestration.check.trial import Trial, Tried
 from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
-from orchestration.pull import limits
 from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds

@@ -25,7 +25,7 @@ def alerts(context: click.Context, form: str, home: str | None, config: str | No
     from rich.table import Table
 
     from orchestration.display import published_file
-    from orchestration.query.alerting import listed
+    from orchestration.messages.alerting import listed
 
     settings = load_settings(home=home, config=config)
     published_file(settings)
@@ -49,7 +49,7 @@ def alerts(context: click.Context, form: str, home: str | None, config: str | No
 def snooze(alert: str, days: int | None, until: datetime | None, home: str | None, config: str | None) -> None:
     """Send nothing of ALERT (as 'cxhouse alerts' names it) for some days, unless it becomes worse."""
     from orchestration.display import published_file
-    from orchestration.query.alerting import listed, snooze
+    from orchestration.messages.alerting import listed, snooze
 
     if days and until:
         raise ConfigurationError("--days or --until, not both")
@@ -69,7 +69,7 @@ def snooze(alert: str, days: int | None, until: datetime | None, home: str | Non
 def wake(alert: str, home: str | None, config: str | None) -> None:
     """End the snooze of ALERT."""
     from orchestration.display import published_file
-    from orchestration.query.alerting import snooze
+    from orchestration.messages.alerting import snooze
 
     settings = load_settings(home=home, config=config)
     published_file(settings)

@@ -117,10 +117,10 @@ def explain(
 @reported
 def digest(name: str, is_sent: bool, form: str, home: str | None, config: str | None) -> None:
     """Show the digest NAME of the settings as it would be sent, or send it."""
-    from orchestration.dashboard.marts import Marts
     from orchestration.display import published_file
+    from orchestration.messages.digests import compose, digest_named, send
     from orchestration.publish import open_published
-    from orchestration.query.digests import compose, digest_named, send
+    from orchestration.published.marts import Marts
 
     settings = load_settings(home=home, config=config)
     chosen = digest_named(settings, name)

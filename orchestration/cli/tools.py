@@ -36,9 +36,9 @@ def dashboard(home: str | None, config: str | None, host: str, port: int, browse
     It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
     """
     from orchestration.connections import connect
-    from orchestration.dashboard.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.display import published_file
     from orchestration.publish import publication_of
+    from orchestration.published.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.serving.starting import address_of, check_host, check_port, tell_guard
 
     settings = load_settings(home=home, config=config)

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestration.dashboard.blocks import Block, Chart, not_given
 from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, bars, lines
-from orchestration.dashboard.marts import Marts, Row, View
+from orchestration.published.marts import Marts, Row, View
 
 _BY_TEAM, _BY_CLOCK = "What agents' time goes to", "Agents logged in, and busy, by the time of day"
 #: Columns of seconds by their names on the page; they add up to the time logged in, as far as the log distinguishes them.

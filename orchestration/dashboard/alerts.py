@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestration.dashboard.marts import ALL, Marts, Row
 from orchestration.display import format_value
+from orchestration.published.marts import ALL, Marts, Row
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from orchestration.dashboard.charts import Figure
 from orchestration.dashboard.kpi import Kpi
-from orchestration.dashboard.marts import Marts, View
+from orchestration.published.marts import Marts, View
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from orchestration.dashboard.kpi import STATUS, Kpi
-from orchestration.dashboard.marts import Row, period_name
+from orchestration.published.marts import Row, period_name
 
 Figure = dict[str, Any]
 

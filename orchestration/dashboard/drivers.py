@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from orchestration.dashboard.kpi import Kpi
-from orchestration.dashboard.marts import ALL, Marts, Row
+from orchestration.published.marts import ALL, Marts, Row
 from orchestration.query.change import LEVEL, adjusted, p_of_shares
 from orchestration.query.explain import explain
 

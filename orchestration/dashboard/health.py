@@ -9,8 +9,8 @@ from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
 from orchestration.dashboard.kpi import TOO_FEW, kpis_of
-from orchestration.dashboard.marts import Marts, View, period_name
 from orchestration.display import format_value
+from orchestration.published.marts import Marts, View, period_name
 from orchestration.runs.alerts import BY_SEVERITY
 
 #: What fits on a page; the tables have all.
@@ -99,7 +99,7 @@ def alerts(marts: Marts, view: View) -> list[Block]:
 
 def alert_groups(home: Path, today: date) -> Table:
     """The alerts by cause, as messages and `cxhouse alerts` have them: whose each is, and whether it is new."""
-    from orchestration.query.alerting import remembered_groups
+    from orchestration.runs.alert_groups import remembered_groups
 
     rows = [
         [

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestration.dashboard.blocks import Block, Chart
 from orchestration.dashboard.charts import lines
-from orchestration.dashboard.marts import Marts, View
+from orchestration.published.marts import Marts, View
 
 #: Dimensions that the table of intervals has; a page of another cut shows the whole.
 _CUTS = ("team", "queue")

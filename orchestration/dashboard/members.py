@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from orchestration.dashboard.kpi import Kpi
-from orchestration.dashboard.marts import ALL, Marts, Row, View
 from orchestration.errors import ConfigurationError
+from orchestration.published.marts import ALL, Marts, Row, View
 from orchestration.query.asking import Question, answer
 
 

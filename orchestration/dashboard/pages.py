@@ -7,10 +7,10 @@ from functools import partial
 from orchestration.dashboard import health, journey, sla, value, words
 from orchestration.dashboard.blocks import Block, Page
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.dashboard.marts import Marts, View
 from orchestration.dashboard.overview import overview
 from orchestration.dashboard.questions import by_question
 from orchestration.dashboard.scorecards import teams
+from orchestration.published.marts import Marts, View
 
 #: What stage pages show beside the KPIs of their stage.
 _MORE = {"support": (sla.sla_blocks, journey.support), "feedback": (journey.feedback,)}

@@ -6,8 +6,8 @@ import json
 
 from orchestration.dashboard.blocks import Block, Chart, Table, not_given
 from orchestration.dashboard.charts import bars
-from orchestration.dashboard.marts import Marts
 from orchestration.display import format_value
+from orchestration.published.marts import Marts
 
 #: Customers that fit on a page.
 _CUSTOMERS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestration.dashboard.agent_time import agent_time
 from orchestration.dashboard.blocks import Block, Table, not_given
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of, newest_whole
-from orchestration.dashboard.marts import ALL, Marts, Row, View, period_name
+from orchestration.published.marts import ALL, Marts, Row, View, period_name
 
 #: Numbers of fewer cases are greyed: they say little about anybody.
 _FEW = 30

@@ -11,11 +11,11 @@ from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.guides import write_guides
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.dashboard.marts import ALL, Marts
 from orchestration.dashboard.report import plotly_js, render_page
 from orchestration.display import published_file
 from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.publish import open_published, public_tables
+from orchestration.published.marts import ALL, Marts
 from orchestration.runs.record import PAGES
 from orchestration.settings import Settings
 from orchestration.tables_reference import column_types, joins

@@ -5,8 +5,8 @@ from __future__ import annotations
 from orchestration.dashboard.blocks import Block, Table, not_given
 from orchestration.dashboard.journey import rate_in_words
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.dashboard.marts import ALL, Marts, View
 from orchestration.display import format_value
+from orchestration.published.marts import ALL, Marts, View
 
 #: The fact of the KPIs, and what fits on a page.
 _FACT, _DUE = "fct_sla_targets", 20

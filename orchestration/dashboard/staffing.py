@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestration.dashboard.blocks import Block, Chart, Table, not_given
 from orchestration.dashboard.charts import bars, lines
-from orchestration.dashboard.marts import Marts, Row, View
+from orchestration.published.marts import Marts, Row, View
 
 _ERRORS = "How good the forecast of calls is"
 _METHODS = {"model": "weekday, trend, holidays", "naive": "the week before"}

@@ -8,9 +8,9 @@ from orchestration.dashboard.blocks import Block, Cards, Chart, Table, not_given
 from orchestration.dashboard.charts import bars, by_member, heatmap
 from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.dashboard.marts import Marts, View
 from orchestration.dashboard.risk import churn_blocks
 from orchestration.display import format_value
+from orchestration.published.marts import Marts, View
 
 _FACTS = ("fct_customer_base", "customer_values", "customer_risks", "fct_customer_months")
 #: Cohorts and months of age that fit on a page.

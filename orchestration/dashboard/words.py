@@ -5,8 +5,8 @@ from __future__ import annotations
 from orchestration.dashboard.blocks import Block, Chart, Table
 from orchestration.dashboard.charts import lines
 from orchestration.dashboard.kpi import TOO_FEW
-from orchestration.dashboard.marts import Marts, Row, View, period_name
 from orchestration.display import format_value
+from orchestration.published.marts import Marts, Row, View, period_name
 
 _TOPICS, _CHARTED = 30, 6
 _TRENDS = {"rising": "↑ rising", "falling": "↓ falling", "steady": "steady", "insufficient_data": "too little data"}

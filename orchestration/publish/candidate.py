@@ -11,11 +11,11 @@ import duckdb
 
 from orchestration.gates.check_results import CheckResult
 from orchestration.keeping import Held
+from orchestration.publish.kpi_queries import write_table_macro
 from orchestration.publish.nesting import Cut
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
 from orchestration.publish.suppression import Suppression, with_dependents
 from orchestration.pull.literals import identifier, literal
-from orchestration.query.compiled import write_table_macro
 from orchestration.salt import read_salt
 from orchestration.settings import Settings
 from orchestration.upkeep.queries import changed_table

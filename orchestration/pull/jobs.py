@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from orchestration.limits import Limits
 from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
 from orchestration.pull.ledger import Landed
-from orchestration.pull.limits import Limits
 from orchestration.pull.naming import folder_of, stream_of
 from orchestration.pull.originals import landed_header
 from orchestration.pull.personal import file_shown

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import LimitExceededError, RefusedFileError
-from orchestration.pull.limits import limits
+from orchestration.limits import limits
 from orchestration.pull.records import BrokenRow, Rows, flatten, from_records
 from orchestration.pull.unpacking import open_bytes
 

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration import durable
+from orchestration.limits import limits
 from orchestration.privacy.at_pull import Persons
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.jobs import Job, stem_of
 from orchestration.pull.kinds import Kind
 from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.limits import limits
 from orchestration.pull.originals import has_original
 from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.reading import Places, Reading, Untrusted, is_readable

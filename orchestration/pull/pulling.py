@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from orchestration.errors import ConfigurationError
 from orchestration.lifetime.tables import ensure_lifetime_tables
+from orchestration.limits import use as use_limits
 from orchestration.privacy.at_pull import Persons
 from orchestration.privacy.retention import apply_retention
 from orchestration.privacy.sweep import screen_landed
@@ -15,7 +16,6 @@ from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import Arrivals, land
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.limits import use as use_limits
 from orchestration.pull.loading import Gate, KindReport, Loader
 from orchestration.pull.locations import sources_of
 from orchestration.pull.personal import file_shown

@@ -20,10 +20,10 @@ import pyarrow as pa
 import zstandard
 
 from orchestration.errors import LimitExceededError, RefusedFileError
+from orchestration.limits import limits
 from orchestration.pull.csv_files import read_csv, require_decodable, require_text
 from orchestration.pull.headers import Header, HeaderShape, column_names, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson
-from orchestration.pull.limits import limits
 from orchestration.pull.parquet_files import parquet_header, read_parquet
 from orchestration.pull.records import (
     Block,

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
+from orchestration.limits import limits
 from orchestration.pull.canonical import Canonical, canonicalise
 from orchestration.pull.isolated import isolated
 from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
-from orchestration.pull.limits import limits
 from orchestration.pull.originals import GONE, can_be_read, has_original, landed_header, open_landed
 from orchestration.pull.params import require_params
 from orchestration.pull.personal import file_shown, names_shown

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.errors import LimitExceededError
+from orchestration.limits import limits
 from orchestration.pull.headers import ROW, column_names
-from orchestration.pull.limits import limits
 
 #: Cells and broken rows that are held as Python objects at a time.
 CHUNK_CELLS = 2**19

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.limits import limits
 from orchestration.output import shown
-from orchestration.pull.limits import limits
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 import zstandard
 
 from orchestration.errors import LimitExceededError, RefusedFileError
-from orchestration.pull.limits import limits
+from orchestration.limits import limits
 
 COMPRESSIONS = {".gz", ".zst"}
 #: So much of a file's beginning is looked at for what it is and for its header.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestration.dashboard.marts import Marts
 from orchestration.display import published_file
 from orchestration.publish import open_published
+from orchestration.published.marts import Marts
 from orchestration.query.asking import Question, answer, as_table, kpi_names
 from orchestration.query.explain import Explanation
 from orchestration.query.explain import explain as explain_marts

@@ -14,11 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration.dashboard.marts import ALL, GRAINS, Marts, period_end, period_start
 from orchestration.errors import ConfigurationError
+from orchestration.publish.kpi_queries import filled
+from orchestration.published.marts import ALL, GRAINS, Marts, period_end, period_start
 from orchestration.pull.faults import nearest
 from orchestration.query.change import adjusted, earlier_period, p_value
-from orchestration.query.compiled import filled
 from orchestration.query.hiding import hide_few
 from orchestration.query.where import Condition, parse
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from orchestration.dashboard.marts import period_start
+from orchestration.published.marts import period_start
 
 Row = Mapping[str, Any]
 #: A change that chance shows less often than this is one.

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from orchestration.dashboard.marts import ALL, Marts, period_end, period_name, period_start
 from orchestration.display import format_value
 from orchestration.errors import ConfigurationError
 from orchestration.publish.suppression import SUPPRESSED
+from orchestration.published.marts import ALL, Marts, period_end, period_name, period_start
 from orchestration.pull.faults import nearest
 from orchestration.query.change import LEVEL, adjusted, earlier_period, p_of_shares, p_value
 from orchestration.query.split import Part, Sums, rest, split

@@ -13,10 +13,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from orchestration.dashboard.cases import cases_behind
-from orchestration.dashboard.marts import ALL, Marts, PublishedFile, period_start
 from orchestration.errors import ConfigurationError, CxhouseError
 from orchestration.grains import AnyGrain, Grain
+from orchestration.published.cases import cases_behind
+from orchestration.published.marts import ALL, Marts, PublishedFile, period_start
 from orchestration.pull.faults import nearest
 from orchestration.query.asking import COMPARED, FIGURES, Question, answer
 from orchestration.query.explain import explain

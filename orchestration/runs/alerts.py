@@ -1,6 +1,6 @@
 """Each gate that failed and each run that broke, as an alert that readers can query, and as a message.
 
-What a publication brought is reported by ``query/alerting.py``.
+What a publication brought is reported by ``messages/alerting.py``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from orchestration.errors import ConfigurationError
-from orchestration.pull.limits import use as use_limits
+from orchestration.limits import use as use_limits
 from orchestration.resources import use
 from orchestration.settings.model import Settings
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from orchestration.engines import Engine
-from orchestration.pull.limits import SHIPPED, Limits
+from orchestration.limits import SHIPPED, Limits
 from orchestration.resources import Resources, default_memory, parse_memory, processors
 from orchestration.settings.alerting import AlertOwner
 from orchestration.settings.digests import Digest

@@ -12,11 +12,11 @@ from orchestration.errors import CxhouseError, GateFailedError
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.keeping import Held, Kept
+from orchestration.messages.alerting import send_new_alerts
 from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
 from orchestration.publish.nesting import cuts_of
 from orchestration.publish.scan import scan
-from orchestration.query.alerting import send_new_alerts
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
@@ -60,7 +60,7 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     send_new_alerts(run.settings)
     run.progress(f"published: version {record.published_version}")
     if run.settings.digests:
-        from orchestration.query.digests import send_due
+        from orchestration.messages.digests import send_due
 
         send_due(run.settings, run.progress)
     with record.timed("targets"):

@@ -17,12 +17,12 @@ from reading import Canonical, canonicalise, content, faults, written
 
 from orchestration.check.looking import look_at
 from orchestration.configuration import check_folder
-from orchestration.dashboard.cases import cases_behind
-from orchestration.dashboard.marts import Marts
 from orchestration.dbt_vars import dbt_vars
 from orchestration.draft.drafting import draft
 from orchestration.draft.writing import text
 from orchestration.errors import ConfigurationError
+from orchestration.published.cases import cases_behind
+from orchestration.published.marts import Marts
 from orchestration.pull.collisions import within
 from orchestration.pull.contracts import Contract
 from orchestration.pull.extras import CARRYING, extra_dimensions

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from published import parts
 from reading import read
 
+from orchestration import limits
 from orchestration.errors import RefusedFileError
-from orchestration.pull import csv_files, limits
+from orchestration.limits import Limits
+from orchestration.pull import csv_files
 from orchestration.pull.contracts import Contract, claims
 from orchestration.pull.headers import HeaderShape, text_header
-from orchestration.pull.limits import Limits
 from orchestration.pull.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]

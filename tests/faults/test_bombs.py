@@ -20,12 +20,12 @@ import pyarrow.parquet as pq
 import pytest
 from boxes import GOOD, HEADER, Box
 
+from orchestration import limits
 from orchestration.errors import LimitExceededError
-from orchestration.pull import limits
+from orchestration.limits import Limits
 from orchestration.pull.isolated import Isolated
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger
-from orchestration.pull.limits import Limits
 from orchestration.pull.pulling import Pull
 from orchestration.pull.sources import FolderSource, SourceFile, archive_members, open_export
 from orchestration.settings import Settings

@@ -16,7 +16,7 @@ from urllib.error import URLError
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from orchestration.query.pdf import chromium as program
+from orchestration.messages.pdf import chromium as program
 
 CHROMIUM = program()
 _QUIET = [

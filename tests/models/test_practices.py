@@ -14,8 +14,8 @@ from independent import Company
 from journey_cases import is_cancelled
 from scipy import stats
 
-from orchestration.dashboard.cases import cases_behind
-from orchestration.dashboard.marts import Marts
+from orchestration.published.cases import cases_behind
+from orchestration.published.marts import Marts
 
 DAYS = [date(2024, 4, 21) + timedelta(days=n) for n in range(800)]
 SHIFTED = 20  # of the last days

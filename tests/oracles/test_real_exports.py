@@ -8,8 +8,8 @@ import pytest
 from browsing import Watched, chromium
 from homes import Home, check_that_spans_add_up
 
-from orchestration.dashboard.marts import Marts
 from orchestration.dashboard.pages import pages
+from orchestration.published.marts import Marts
 
 # A home of real exports takes more than a minute.
 pytestmark = pytest.mark.ci

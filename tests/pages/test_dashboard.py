@@ -18,11 +18,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestration.dashboard.app import SHOWN_CASES
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.dashboard.marts import Marts, PublishedFile, View
 from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
-from orchestration.query.alerting import listed, remembered_groups
+from orchestration.messages.alerting import listed
+from orchestration.published.marts import Marts, PublishedFile, View
 from orchestration.query.asking import Question, answer
+from orchestration.runs.alert_groups import remembered_groups
 from orchestration.runs.alerts import BY_SEVERITY
 from orchestration.settings import Settings
 

@@ -19,14 +19,14 @@ from playwright.sync_api import Browser
 from scipy import stats
 
 from orchestration.dashboard.blocks import Cards, Chart
-from orchestration.dashboard.cases import cases_behind
 from orchestration.dashboard.charts import trend
 from orchestration.dashboard.families import family_of
 from orchestration.dashboard.journey import feedback, journey_map
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.dashboard.marts import Marts, View, period_end, period_name
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import write_report
+from orchestration.published.cases import cases_behind
+from orchestration.published.marts import Marts, View, period_end, period_name
 
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 

@@ -8,8 +8,8 @@ import pytest
 from homes import Home
 
 from orchestration.dashboard.blocks import Chart, Table
-from orchestration.dashboard.marts import Marts, View
 from orchestration.dashboard.staffing import staffing
+from orchestration.published.marts import Marts, View
 
 
 def test_half_hours_of_the_page_are_those_of_the_table(sample_home: Home) -> None:

@@ -9,9 +9,9 @@ import pytest
 from homes import Cxhouse, Home
 
 from orchestration.dashboard.blocks import Findings
-from orchestration.dashboard.marts import Marts, View
 from orchestration.dashboard.overview import overview
 from orchestration.publish import open_published
+from orchestration.published.marts import Marts, View
 from orchestration.reference import SAMPLE
 from orchestration.sample.company import TOPIC_TEAM, Scope
 from orchestration.sample.life import live

@@ -533,8 +533,8 @@ def test_a_million_texts_take_seconds(tmp_path: Path) -> None:
 
 def test_nothing_is_given_of_single_cases_where_the_file_is_not_given(sample_home: Home, tmp_path: Path) -> None:
     from orchestration.dashboard.blocks import Table
-    from orchestration.dashboard.marts import Marts
     from orchestration.dashboard.pages import pages
+    from orchestration.published.marts import Marts
 
     (tmp_path / "marts.duckdb").write_bytes((sample_home.path / "published" / "marts.duckdb").read_bytes())
     with open_published(tmp_path / "marts.duckdb") as con:

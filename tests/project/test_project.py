@@ -152,6 +152,33 @@ def test_modules_import_in_one_direction() -> None:
     TopologicalSorter(imports).prepare()  # raises CycleError
 
 
+#: From what everything reads to what nothing reads (docs/architecture.md).
+FOLDERS = (
+    "settings", "pull", "gates", "publish", "published", "query", "dashboard", "messages", "steps", "assets", "execution", "cli",
+)  # fmt: skip
+#: Folders that read each other all the same: what a pull hands on to steps that read its kinds, and the state of builds.
+BOTH_WAYS = {
+    ("pull", "draft"), ("pull", "privacy"), ("pull", "lifetime"), ("pull", "texts"), ("pull", "risk"), ("keeping", "upkeep"),
+}  # fmt: skip
+
+
+def test_folders_import_in_one_direction() -> None:
+    graph = grimp.build_graph("orchestration", exclude_type_checking_imports=True, cache_dir=None)
+    imports: dict[str, set[str]] = {}
+    for module in graph.modules - {"orchestration"}:
+        read = {name.split(".")[1] for name in graph.find_modules_directly_imported_by(module) if "." in name}
+        imports.setdefault(module.split(".")[1], set()).update(read)
+    for place, folder in enumerate(FOLDERS):
+        assert not imports[folder] & set(FOLDERS[place + 1 :]), f"{folder} reads what reads it"
+    assert all(read in imports[folder] for folder, read in BOTH_WAYS), "one way now: take it out of BOTH_WAYS"
+    TopologicalSorter(
+        {
+            folder: {name for name in read if name != folder and (folder, name) not in BOTH_WAYS}
+            for folder, read in imports.items()
+        }
+    ).prepare()
+
+
 def test_dagster_definitions(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(str(sample_home.exports), str(sample_home.path), str(sample_home.config))
     for name, value in settings.environment().items():

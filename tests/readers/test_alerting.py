@@ -16,9 +16,10 @@ from homes import Home
 from inbox import Inbox, address, mail_server
 
 from orchestration.cli import main
-from orchestration.dashboard.marts import Marts
 from orchestration.errors import ConfigurationError
-from orchestration.query.alerting import Group, groups_of, listed, send_new_alerts, snooze
+from orchestration.messages.alerting import groups_of, listed, send_new_alerts, snooze
+from orchestration.published.marts import Marts
+from orchestration.runs.alert_groups import Group
 from orchestration.settings import Settings
 from orchestration.settings.alerting import AlertOwner
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportions_ztest
 
-from orchestration.dashboard.marts import Marts
 from orchestration.errors import ConfigurationError
+from orchestration.published.marts import Marts
 from orchestration.query.change import adjusted, earlier_period, p_of_shares, p_value
 from orchestration.query.explain import HIDDEN, Explanation, explain
 from orchestration.query.split import Sums, rest, split

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 import cxhouse as package
 from orchestration.cli import main
-from orchestration.dashboard.marts import Marts
 from orchestration.errors import ConfigurationError
+from orchestration.publish.kpi_queries import filled
+from orchestration.published.marts import Marts
 from orchestration.query.asking import Question, answer
 from orchestration.query.change import adjusted
-from orchestration.query.compiled import filled
 from orchestration.query.hiding import hide_few
 from orchestration.query.where import parse
 

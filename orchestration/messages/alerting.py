@@ -6,84 +6,41 @@ from version to version, in the home (``alerts.json``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
 
-from orchestration import durable
 from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.drivers import miss_driver
 from orchestration.dashboard.families import family_of
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.dashboard.marts import ALL, Marts, Row, View, period_name
 from orchestration.errors import ConfigurationError
 from orchestration.publish import open_published
+from orchestration.published.marts import ALL, Marts, Row, View, period_name
 from orchestration.pull.faults import none_of
+from orchestration.runs.alert_groups import (
+    GOING_ON,
+    NEW,
+    RESOLVED,
+    SEVERITIES,
+    WORSE,
+    Group,
+    RememberedGroup,
+    day_of,
+    known_groups,
+    remember,
+    urgency,
+)
 from orchestration.runs.alerts import BY_SEVERITY, send
 from orchestration.settings import Settings
 from orchestration.settings.alerting import AlertOwner
 from orchestration.versions import MARTS_FILE
 
-_STATE = "alerts.json"
-SEVERITIES = ("critical", "warning", "notice")
-NEW, WORSE, GOING_ON, RESOLVED = "new", "worse", "going on", "resolved"
 #: For so many days a group that is over stays in the list.
 _REMEMBERED_DAYS = 31
 #: A message names the first few; the list has them all.
 _NAMED = 10
-
-
-@dataclass(frozen=True)
-class Group:
-    """What has one cause: the alerts of one measure, policy or table, of the whole or of one member."""
-
-    key: str
-    severity: str
-    #: The most severe alert, in words, with its value and limit.
-    text: str
-    #: Ids of its alerts; those of a group that is over are those it had.
-    alerts: list[str]
-    since: date
-    state: str = NEW
-    owner: str = ""
-    #: Silent before this day.
-    snoozed_until: date | None = None
-    #: The day of the first version without it.
-    resolved_on: date | None = None
-    #: Whom a missed target is mostly due to.
-    why: str = ""
-
-    def is_snoozed(self, today: date) -> bool:
-        return self.snoozed_until is not None and today < self.snoozed_until
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What the home remembers of a group; days as ISO texts."""
-
-    severity: str
-    text: str
-    alerts: list[str] = field(default_factory=list)
-    since: str = ""
-    state: str = NEW
-    owner: str = ""
-    snoozed_until: str | None = None
-    resolved_on: str | None = None
-
-    def group(self, key: str) -> Group:
-        """What was remembered, as a group."""
-        return Group(
-            key, self.severity, self.text, self.alerts, date.fromisoformat(self.since), self.state, self.owner,
-            _day(self.snoozed_until), _day(self.resolved_on),
-        )  # fmt: skip
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 # -- groups of a version -----------------------------------------------------------------------------------------------
@@ -138,7 +95,7 @@ def _text(marts: Marts, row: Row) -> str:
 # -- from version to version -------------------------------------------------------------------------------------------
 
 
-def compared(now: Iterable[Group], known: dict[str, _Known], today: date) -> list[Group]:
+def compared(now: Iterable[Group], known: dict[str, RememberedGroup], today: date) -> list[Group]:
     """The groups of a version with their states, then those that are over; ``known`` is what the version before left.
 
     A group is new that was not open before, worse where its severity rose, and resolved where no alert of it is left.
@@ -155,18 +112,18 @@ def compared(now: Iterable[Group], known: dict[str, _Known], today: date) -> lis
                 group,
                 state=WORSE if is_worse else GOING_ON,
                 since=min(group.since, date.fromisoformat(before.since)),
-                snoozed_until=_day(before.snoozed_until),
+                snoozed_until=day_of(before.snoozed_until),
             )
         )
     open_now = {group.key for group in found}
     for key, before in known.items():
-        resolved_on = _day(before.resolved_on) or today
+        resolved_on = day_of(before.resolved_on) or today
         if key not in open_now and today - resolved_on < timedelta(days=_REMEMBERED_DAYS):
             found.append(replace(before.group(key), state=RESOLVED, resolved_on=resolved_on))
     return found
 
 
-def to_notify(groups: Iterable[Group], known: dict[str, _Known], today: date) -> list[Group]:
+def to_notify(groups: Iterable[Group], known: dict[str, RememberedGroup], today: date) -> list[Group]:
     """What a message says: new groups, worse ones, those over, and those whose snooze is.
 
     A snoozed group is silent until its day, unless it becomes worse.
@@ -185,14 +142,14 @@ def to_notify(groups: Iterable[Group], known: dict[str, _Known], today: date) ->
 
 def send_new_alerts(settings: Settings) -> list[Group]:
     """Bring the states to the published version, and send what is new, worse or resolved to owners; returns what was worth it."""
-    known = _known(settings.home)
+    known = known_groups(settings.home)
     with open_published(settings.published / MARTS_FILE) as con:
         marts = Marts(con)
         today = marts.today
         groups = compared(groups_of(marts, settings.alert_owners), known, today)
         due = [replace(group, why=_why(marts, group)) for group in to_notify(groups, known, today)]
     awake = [group if group.is_snoozed(today) else replace(group, snoozed_until=None) for group in groups]
-    _remember(settings, awake)
+    remember(settings.home, awake)
     for to, owned in _by_recipient(settings, due):
         send(settings, _title(owned), _body(owned), to)
     return due
@@ -200,18 +157,12 @@ def send_new_alerts(settings: Settings) -> list[Group]:
 
 def listed(settings: Settings) -> tuple[list[Group], date]:
     """The groups as the newest publication left them, and its reporting day."""
-    known = _known(settings.home)
+    known = known_groups(settings.home)
     with open_published(settings.published / MARTS_FILE) as con:
         marts = Marts(con)
         groups = compared(groups_of(marts, settings.alert_owners), known, marts.today)
         # What is remembered is of this version: its states are what the version brought.
         return [replace(group, state=known[group.key].state) if group.key in known else group for group in groups], marts.today
-
-
-def remembered_groups(home: Path, today: date) -> list[Group]:
-    """The groups as the newest publication of a home left them, by what the home remembers alone."""
-    found = [known.group(key) for key, known in _known(home).items()]
-    return sorted(found, key=lambda group: (group.is_snoozed(today), *_urgency(group)))
 
 
 def snooze(settings: Settings, key: str, until: date | None) -> Group:
@@ -225,7 +176,7 @@ def snooze(settings: Settings, key: str, until: date | None) -> Group:
     if key not in still:
         raise ConfigurationError(none_of(key, list(still), "open group of alerts "))
     snoozed = replace(still[key], snoozed_until=until)
-    _remember(settings, [snoozed if group.key == key else group for group in groups])
+    remember(settings.home, [snoozed if group.key == key else group for group in groups])
     return snoozed
 
 
@@ -249,18 +200,13 @@ def _by_recipient(settings: Settings, due: list[Group]) -> list[tuple[list[str],
     return [(addresses.get(name) or settings.notify, groups) for name, groups in by_owner.items()]
 
 
-def _urgency(group: Group) -> tuple[int, int]:
-    """By which groups are sorted: what has changed first, then the most severe."""
-    return (WORSE, NEW, GOING_ON, RESOLVED).index(group.state), SEVERITIES.index(group.severity)
-
-
 def _title(groups: list[Group]) -> str:
     counts = {state: sum(group.state == state for group in groups) for state in (NEW, WORSE, GOING_ON, RESOLVED)}
     return f"cxhouse alerts: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}"
 
 
 def _body(groups: list[Group]) -> str:
-    shown = sorted(groups, key=_urgency)
+    shown = sorted(groups, key=urgency)
     lines = []
     for group in shown[:_NAMED]:
         owner = f" ({group.owner})" if group.owner else ""
@@ -270,32 +216,3 @@ def _body(groups: list[Group]) -> str:
     if len(shown) > _NAMED:
         lines.append(f"- and {len(shown) - _NAMED} more: cxhouse alerts")
     return "\n".join([*lines, "Each with the query of its cases: table alerts. To keep one silent: cxhouse alerts snooze."])
-
-
-# -- in the home -------------------------------------------------------------------------------------------------------
-
-
-def _known(home: Path) -> dict[str, _Known]:
-    path = home / _STATE
-    if not path.exists():
-        return {}
-    kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    # What another release remembers beside is of no use here.
-    names = {field.name for field in fields(_Known)}
-    return {key: _Known(**{name: value for name, value in state.items() if name in names}) for key, state in kept.items()}
-
-
-def _remember(settings: Settings, groups: list[Group]) -> None:
-    def day(value: date | None) -> str | None:
-        return value.isoformat() if value else None
-
-    kept = {
-        group.key: asdict(
-            _Known(
-                group.severity, group.text, group.alerts, group.since.isoformat(), group.state, group.owner,
-                day(group.snoozed_until), day(group.resolved_on),
-            )
-        )
-        for group in groups
-    }  # fmt: skip
-    durable.write_text(settings.home / _STATE, json.dumps(kept, indent=1))

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from orchestration.dashboard.marts import ALL, Marts, period_end
+from orchestration.published.marts import ALL, Marts, period_end
 
 #: The environment variable that holds the setting `record_links` as JSON.
 RECORD_LINKS = "CXHOUSE_RECORD_LINKS"

@@ -1,0 +1,1 @@
+"""What people get by mail and chat: new alerts by cause, and KPIs once a period."""
