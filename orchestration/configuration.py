@@ -9,19 +9,19 @@ from typing import Any
 
 import yaml
 
-from orchestration.declared import kpi_dimensions, kpi_ids
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.grains import ANY_GRAIN
 from orchestration.gates.suites import check_suites
-from orchestration.grains import ANY_GRAIN
 from orchestration.messages.pdf import chromium
 from orchestration.privacy.retention import check_retention
 from orchestration.pull.contracts import load_contracts
 from orchestration.pull.extras import extra_dimensions, names_of
 from orchestration.pull.locations import sources_of
 from orchestration.runs.alerts import check_addresses
-from orchestration.seeds import check_seeds
 from orchestration.settings import PROJECT, Settings
-from orchestration.spark import check_engine
+from orchestration.settings.declared import kpi_dimensions, kpi_ids
+from orchestration.warehouse.seeds import check_seeds
+from orchestration.warehouse.spark import check_engine
 
 #: Variables whose values are a choice.
 _CHOICES = {

@@ -11,20 +11,20 @@ from traceback import format_exception_only
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from orchestration import durable
 from orchestration.configuration import check_configuration
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.core import durable
+from orchestration.core.errors import ConfigurationError, CxhouseError
+from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.gates.suite_runner import SuiteRunner
-from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.runs.finish import finish_failed
 from orchestration.runs.record import RunRecord
-from orchestration.salt import ensure_salt
 from orchestration.settings import PACKAGE, Settings
-from orchestration.settled import settled_run
-from orchestration.spark import stop_session
 from orchestration.targets.pushing import bring_up_to_date
-from orchestration.versions import claim, restore_whole
+from orchestration.warehouse.salt import ensure_salt
+from orchestration.warehouse.settled import settled_run
+from orchestration.warehouse.spark import stop_session
+from orchestration.warehouse.versions import claim, restore_whole
 
 if TYPE_CHECKING:
     from orchestration.steps.run import Run
@@ -96,7 +96,7 @@ def _execute(settings: Settings, suites: SuiteRunner, progress: Callable[[str], 
     phases = RunRecord("", "")
     with phases.timed("imports"):
         from orchestration.steps.run import Run
-        from orchestration.warehouse import Warehouse
+        from orchestration.warehouse.warehouse import Warehouse
     run = Run(settings, Warehouse(settings), progress, suites)
     progress("reading the project")
     if in_dagster:
@@ -134,7 +134,7 @@ def _held_open(settings: Settings) -> Iterator[None]:
     if settings.engine != "duckdb":
         yield
         return
-    from orchestration.connections import connect
+    from orchestration.core.connections import connect
 
     with connect(settings.warehouse):
         yield

@@ -18,9 +18,9 @@ from hypothesis import settings
 from independent import Company
 
 from orchestration.execution import prepare_home
-from orchestration.reference import SAMPLE
+from orchestration.reference.docs import SAMPLE
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.warehouse import Warehouse
 
 #: Models whose queries tests run by themselves, over tables of their own.
 QUERIES = (

@@ -1,4 +1,4 @@
-{#- The lengths of periods, and with `all` one for the whole time. (In Python: orchestration/grains.py.) -#}
+{#- The lengths of periods, and with `all` one for the whole time. (In Python: orchestration/core/grains.py.) -#}
 {% macro grains(with_all=false) %}
   {{- return(['day', 'week', 'month', 'quarter'] + (['all'] if with_all else [])) -}}
 {% endmacro %}

@@ -18,9 +18,9 @@ from orchestration.pull.locations import forget_listings
 from orchestration.runs.alerts import raise_alerts
 from orchestration.runs.finish import finish_failed
 from orchestration.settings import SCHEDULE_RUNS, Settings
-from orchestration.settled import offered_version
 from orchestration.steps.run import Run
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.settled import offered_version
+from orchestration.warehouse.warehouse import Warehouse
 
 
 def build_definitions(settings: Settings, run: Run | None = None, others: Sequence[dg.AssetsDefinition] = ()) -> dg.Definitions:

@@ -20,9 +20,9 @@ from orchestration.assets.naming import (
     retried_if_passing,
 )
 from orchestration.gates.suites import gated_tables
-from orchestration.node_result import NodeResult
 from orchestration.steps.layers import build_layer, check_layer, selection
 from orchestration.steps.run import Project, Run
+from orchestration.warehouse.node_result import NodeResult
 
 
 def layer_assets(run: Run, project: Project, layer: str) -> dg.AssetsDefinition:

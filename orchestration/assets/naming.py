@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.errors import BusyError
+from orchestration.core.errors import BusyError
 from orchestration.gates.check_results import CheckResult
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.runs.record import RunRecord

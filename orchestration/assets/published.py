@@ -12,7 +12,7 @@ from orchestration.settings import Settings
 from orchestration.steps.publish import publish_marts
 from orchestration.steps.run import Project, Run
 from orchestration.steps.whole import verify
-from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
+from orchestration.warehouse.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 PUBLISHED = dg.AssetKey(["published", "marts"])
 
@@ -39,7 +39,7 @@ def published_asset(run: Run, project: Project) -> dg.AssetsDefinition:
             # Alone, or with some of the others: only what was verified in the same run is published.
             verify(run, project)
             tables = publish_marts(run, project)
-        from orchestration.display import headline_markdown
+        from orchestration.published.display import headline_markdown
 
         return dg.MaterializeResult(
             metadata={

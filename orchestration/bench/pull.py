@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 
 TICKETS = """
     select

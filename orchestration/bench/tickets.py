@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.execution import prepare_home
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import EMPTY
 from orchestration.sample.writing import CONFIG
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.warehouse import Warehouse
 
 ENGINE = "int_ticket_business_seconds"
 #: Three years of tickets, answered after a median of three hours and solved after one of two days; half of them have events.

@@ -10,7 +10,7 @@ import duckdb
 from orchestration.check.doubts_common import hours
 from orchestration.check.report import Doubt
 from orchestration.check.trial import Tried
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.literals import identifier, literal
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from orchestration.check.hints import hint
 from orchestration.check.masking import Masks, sources_of
 from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
-from orchestration.connections import connect
-from orchestration.output import shown
+from orchestration.core.connections import connect
+from orchestration.core.output import shown
 from orchestration.pull.canonical import mark_repeated, put_beside, put_companion, unknown_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name

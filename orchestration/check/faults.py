@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.check.claiming import close_to
-from orchestration.connections import connect
-from orchestration.errors import RefusedFileError
+from orchestration.core.connections import connect
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.canonical import require_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name, found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.gates import queries
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import RAW, in_words, read_suite, suite_path

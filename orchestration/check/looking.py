@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestration import limits
 from orchestration.check.arrivals import Arrivals, arrive, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
@@ -16,14 +15,15 @@ from orchestration.check.faults import Fault, Tables
 from orchestration.check.finding import facts_of
 from orchestration.check.report import Doubt, FileReport, Reading, Report
 from orchestration.check.trial import Trial, Tried
-from orchestration.errors import ConfigurationError, GateFailedError, RefusedFileError
+from orchestration.core import limits
+from orchestration.core.errors import ConfigurationError, GateFailedError, RefusedFileError
+from orchestration.core.resources import Resources, use
 from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.readers import file_format
-from orchestration.resources import Resources, use
 from orchestration.settings import Settings
 
 

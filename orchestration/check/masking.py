@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from orchestration.output import shown
+from orchestration.core.output import shown
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name, found, options
 from orchestration.pull.kinds import TIMES, Column, Kind

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestration.check.arrivals import Arrivals
 from orchestration.check.gates import judge
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, batch_checks
 from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import all_kinds

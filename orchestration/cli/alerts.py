@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import click
 
 from orchestration.cli.options import home_options, load_settings, reported
-from orchestration.errors import ConfigurationError
-from orchestration.output import console
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.output import console
 
 
 @click.group(invoke_without_command=True)
@@ -24,8 +24,8 @@ def alerts(context: click.Context, form: str, home: str | None, config: str | No
         return
     from rich.table import Table
 
-    from orchestration.display import published_file
     from orchestration.messages.alerting import listed
+    from orchestration.published.display import published_file
 
     settings = load_settings(home=home, config=config)
     published_file(settings)
@@ -48,8 +48,8 @@ def alerts(context: click.Context, form: str, home: str | None, config: str | No
 @reported
 def snooze(alert: str, days: int | None, until: datetime | None, home: str | None, config: str | None) -> None:
     """Send nothing of ALERT (as 'cxhouse alerts' names it) for some days, unless it becomes worse."""
-    from orchestration.display import published_file
     from orchestration.messages.alerting import listed, snooze
+    from orchestration.published.display import published_file
 
     if days and until:
         raise ConfigurationError("--days or --until, not both")
@@ -68,8 +68,8 @@ def snooze(alert: str, days: int | None, until: datetime | None, home: str | Non
 @reported
 def wake(alert: str, home: str | None, config: str | None) -> None:
     """End the snooze of ALERT."""
-    from orchestration.display import published_file
     from orchestration.messages.alerting import snooze
+    from orchestration.published.display import published_file
 
     settings = load_settings(home=home, config=config)
     published_file(settings)

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from orchestration.cli.options import reported
-from orchestration.errors import ConfigurationError, RefusedFileError
-from orchestration.output import echo
+from orchestration.core.errors import ConfigurationError, RefusedFileError
+from orchestration.core.output import echo
 
 #: Where contracts go that no option says a place for.
 _CONFIG = "config"
@@ -57,7 +57,7 @@ def draft(
 
     # It gets its libraries while this process gets its own.
     isolated().start("orchestration.draft.trial")
-    from orchestration.lightly import import_lightly
+    from orchestration.core.lightly import import_lightly
 
     import_lightly()
     from orchestration.draft.placing import place, reads_already
@@ -102,7 +102,7 @@ def _say_known(file: Path, kind: str, known: list[str], config: str | None) -> N
 @click.command("contract-schema")
 def contract_schema() -> None:
     """Print the JSON schema of a contract file, for editors."""
-    from orchestration.reference import json_schema
+    from orchestration.reference.docs import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from orchestration.cli.options import as_of_option, exports_option, home_options, load_settings, reported
-from orchestration.errors import ConfigurationError
-from orchestration.output import console, echo, shown
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.output import console, echo, shown
 
 
 @click.command()
@@ -42,7 +42,7 @@ def check(
 
     # It gets its libraries while this process gets its own.
     isolated().start("orchestration.check.finding")
-    from orchestration.lightly import import_lightly, importing
+    from orchestration.core.lightly import import_lightly, importing
 
     import_lightly()
     with importing():
@@ -66,7 +66,7 @@ def check(
 @reported
 def sources(exports: str | None, home: str | None, config: str | None) -> None:
     """Show which contract claims which file, without loading anything, and the files that none claims."""
-    from orchestration.lightly import import_lightly, importing
+    from orchestration.core.lightly import import_lightly, importing
 
     import_lightly()
     with importing():
@@ -120,7 +120,7 @@ def withdraw(file: str | None, batch: int | None, undo: bool, home: str | None, 
     Its landed original is kept. The marts are then as if the file had never come. Without --batch every version of the file
     that arrived is taken back.
     """
-    from orchestration.lock import take_writer_lock
+    from orchestration.core.lock import take_writer_lock
     from orchestration.pull.ledger import Ledger
     from orchestration.pull.withdrawal import choose
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape as escaped
 
-from orchestration import durable
-from orchestration.engines import ENGINES
-from orchestration.errors import CxhouseError
-from orchestration.output import console
+from orchestration.core import durable
+from orchestration.core.engines import ENGINES
+from orchestration.core.errors import CxhouseError
+from orchestration.core.output import console
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings

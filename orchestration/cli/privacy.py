@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestration.cli.options import engine_options, home_options, load_settings, reported
-from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.output import echo
+from orchestration.core.errors import ConfigurationError, CxhouseError
+from orchestration.core.output import echo
 
 if TYPE_CHECKING:
     from orchestration.privacy.identifiers import Identifier
@@ -48,7 +48,7 @@ def _read_identifiers(settings: Settings, arguments: tuple[str, ...], kind: str 
 
 
 def _with_data(settings: Settings) -> None:
-    from orchestration.lock import take_writer_lock
+    from orchestration.core.lock import take_writer_lock
 
     if not settings.ledger.exists():
         raise ConfigurationError(f"nothing has landed in {settings.home}; name another --home")

@@ -7,9 +7,9 @@ from datetime import datetime
 import click
 
 from orchestration.cli.options import home_options, load_settings, reported
-from orchestration.errors import ConfigurationError
-from orchestration.grains import ANY_GRAIN, GRAINS
-from orchestration.output import console
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.grains import ANY_GRAIN, GRAINS
+from orchestration.core.output import console
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -53,7 +53,7 @@ def kpis(
     cxhouse kpis --kpi csat,first_response_time --by channel,team --where "country in (DE, AT)" --grain week
     cxhouse kpis --kpi csat --by channel --compare year --from 2026-01-01
     """
-    from orchestration.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
+    from orchestration.published.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
 
     settings = load_settings(home=home, config=config)
     wanted = tuple(name.strip() for text in kpis_wanted for name in text.split(",") if name.strip())
@@ -117,9 +117,9 @@ def explain(
 @reported
 def digest(name: str, is_sent: bool, form: str, home: str | None, config: str | None) -> None:
     """Show the digest NAME of the settings as it would be sent, or send it."""
-    from orchestration.display import published_file
     from orchestration.messages.digests import compose, digest_named, send
     from orchestration.publish import open_published
+    from orchestration.published.display import published_file
     from orchestration.published.marts import Marts
 
     settings = load_settings(home=home, config=config)
@@ -151,10 +151,10 @@ def rollback(version: str | None, only_list: bool, home: str | None, config: str
 
     It stays until a run has something new to publish. How many versions are kept is a setting (published_versions).
     """
-    from orchestration.lock import take_writer_lock
-    from orchestration.settled import go_back
+    from orchestration.core.lock import take_writer_lock
     from orchestration.targets.pushing import bring_up_to_date
-    from orchestration.versions import current, versions
+    from orchestration.warehouse.settled import go_back
+    from orchestration.warehouse.versions import current, versions
 
     settings = load_settings(home=home, config=config)
     if not (now := current(settings)):
@@ -179,7 +179,7 @@ def push(compare_all: bool, home: str | None, config: str | None) -> None:
 
     Each run does it by itself; this is for a target that was not reachable then, or was changed by hand (--all).
     """
-    from orchestration.lock import take_writer_lock
+    from orchestration.core.lock import take_writer_lock
     from orchestration.targets.pushing import push as push_to_targets
 
     settings = load_settings(home=home, config=config)

@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.display import headlines, kpi_table, left_out, table_of
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.publish import read_publication
+from orchestration.published.display import headlines, kpi_table, left_out, table_of
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.personal import file_shown
 from orchestration.pull.quarantine import Reason, reasons
 from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import Settings
-from orchestration.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
+from orchestration.warehouse.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 MAX_REASONS = 8
 #: The newest files of a home that are shown; years of daily files are longer than anybody reads.

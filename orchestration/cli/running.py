@@ -17,8 +17,8 @@ from orchestration.cli.options import (
     load_settings,
     reported,
 )
-from orchestration.errors import GateFailedError
-from orchestration.output import console, echo
+from orchestration.core.errors import GateFailedError
+from orchestration.core.output import console, echo
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -82,8 +82,8 @@ def run(
 
     settings = load_settings(exports, home, config, as_of, engine, spark_master)
     if new_salt:
-        from orchestration.lock import take_writer_lock
-        from orchestration.salt import renew_salt
+        from orchestration.core.lock import take_writer_lock
+        from orchestration.warehouse.salt import renew_salt
 
         take_writer_lock(settings.home)
         renew_salt(settings)

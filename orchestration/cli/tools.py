@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestration.cli.options import engine_options, exports_option, home_options, load_settings, reported
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.serving import LOOPBACK
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def dashboard(home: str | None, config: str | None, host: str, port: int, browse
 
     It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
     """
-    from orchestration.connections import connect
-    from orchestration.display import published_file
+    from orchestration.core.connections import connect
     from orchestration.publish import publication_of
     from orchestration.published.cases import ALERTS_HOME, RECORD_LINKS
+    from orchestration.published.display import published_file
     from orchestration.serving.starting import address_of, check_host, check_port, tell_guard
 
     settings = load_settings(home=home, config=config)
@@ -66,7 +66,7 @@ def dashboard(home: str | None, config: str | None, host: str, port: int, browse
 @reported
 def mcp(home: str | None, config: str | None, port: int | None) -> None:
     """Answer programs and agents that speak the Model Context Protocol: KPIs, cuts, explanations, cases. Read-only."""
-    from orchestration.display import published_file
+    from orchestration.published.display import published_file
 
     settings = load_settings(home=home, config=config)
     path = published_file(settings)
@@ -186,10 +186,10 @@ def docs(home: str | None, config: str | None, opened: bool) -> None:
 @reported
 def dbt(arguments: tuple[str, ...], home: str | None, config: str | None, engine: str | None, spark_master: str | None) -> None:
     """Run a dbt command over the home's private warehouse, such as: cxhouse dbt test --select test_type:unit"""
+    from orchestration.core.lock import take_writer_lock
     from orchestration.execution import prepare_home
-    from orchestration.lock import take_writer_lock
-    from orchestration.spark import check_engine
-    from orchestration.warehouse import Warehouse
+    from orchestration.warehouse.spark import check_engine
+    from orchestration.warehouse.warehouse import Warehouse
 
     settings = load_settings(home=home, config=config, engine=engine, spark_master=spark_master)
     check_engine(settings)
@@ -205,7 +205,7 @@ def dbt(arguments: tuple[str, ...], home: str | None, config: str | None, engine
 @reported
 def mf(arguments: tuple[str, ...], home: str | None, config: str | None) -> None:
     """Ask the metrics of the published marts with MetricFlow: cxhouse mf query --metrics nps --group-by metric_time__month"""
-    from orchestration.semantic import ask
+    from orchestration.query.semantic import ask
 
     ask(load_settings(home=home, config=config), list(arguments))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import ALL, Marts, Row
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from orchestration.core.output import as_csv
 from orchestration.dashboard.blocks import Block, Cards, Chart, Findings, Page
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.explorer import draw_explorer, draw_why
@@ -22,7 +23,6 @@ from orchestration.dashboard.members import members_of
 from orchestration.dashboard.pages import pages
 from orchestration.dashboard.report import asset, environment, facts
 from orchestration.dashboard.scorecards import agents
-from orchestration.output import as_csv
 from orchestration.published.cases import ALERTS_HOME, RECORD_LINKS, Cases, cases_behind, record_links, what_matters_first
 from orchestration.published.marts import ALL, Marts, PublishedFile, View, period_name
 from orchestration.runs.alerts import BY_SEVERITY

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.output import as_csv
 from orchestration.dashboard.charts import figure, scale
 from orchestration.dashboard.kpi import STATUS, Kpi, kpis_of
 from orchestration.dashboard.members import chosen
-from orchestration.display import format_change, format_value
-from orchestration.errors import ConfigurationError
-from orchestration.output import as_csv
+from orchestration.published.display import format_change, format_value
 from orchestration.published.marts import ALL, Marts, View, period_name
 from orchestration.query.asking import Question, answer
 from orchestration.query.explain import explain

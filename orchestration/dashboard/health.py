@@ -9,7 +9,7 @@ from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import GREY, RED, bars, lines
 from orchestration.dashboard.kpi import TOO_FEW, kpis_of
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import Marts, View, period_name
 from orchestration.runs.alerts import BY_SEVERITY
 

@@ -10,7 +10,7 @@ from orchestration.dashboard.charts import BLUE, GREEN, GREY, ORANGE, RED, bars,
 from orchestration.dashboard.intervals import calls_by_clock
 from orchestration.dashboard.kpi import TOO_FEW, Kpi, kpis_of
 from orchestration.dashboard.staffing import staffing
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import ALL, Marts, Row, View, local_day
 
 #: Dimensions that the fact of a page has as columns; a page of another cut shows the whole.

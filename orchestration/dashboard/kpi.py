@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
-from orchestration.display import format_interval, format_value, within_limits
+from orchestration.published.display import format_interval, format_value, within_limits
 from orchestration.published.marts import ALL, Marts, Row, View, period_end, period_name, period_start
 from orchestration.query.change import LEVEL, p_value
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from orchestration.core.errors import ConfigurationError
 from orchestration.dashboard.kpi import Kpi
-from orchestration.errors import ConfigurationError
 from orchestration.published.marts import ALL, Marts, Row, View
 from orchestration.query.asking import Question, answer
 

@@ -6,7 +6,7 @@ from orchestration.dashboard.blocks import Block, Cards, Finding, Findings
 from orchestration.dashboard.drivers import change_driver, miss_driver
 from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import ALL, Marts, Row, View, period_name
 from orchestration.query.change import LEVEL, adjusted
 from orchestration.runs.alerts import BY_SEVERITY

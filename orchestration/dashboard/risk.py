@@ -6,7 +6,7 @@ import json
 
 from orchestration.dashboard.blocks import Block, Chart, Table, not_given
 from orchestration.dashboard.charts import bars
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import Marts
 
 #: Customers that fit on a page.

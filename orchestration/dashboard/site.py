@@ -7,20 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.dashboard.blocks import Block, Cards, Chart, Table
 from orchestration.dashboard.charts import by_member, trend
 from orchestration.dashboard.guides import write_guides
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.report import plotly_js, render_page
-from orchestration.display import published_file
-from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.dashboard.tables_reference import column_types, joins
 from orchestration.publish import open_published, public_tables
+from orchestration.published.display import published_file
 from orchestration.published.marts import ALL, Marts
 from orchestration.runs.record import PAGES
 from orchestration.settings import Settings
-from orchestration.tables_reference import column_types, joins
-from orchestration.versions import REPORT_FILE
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.versions import REPORT_FILE
+from orchestration.warehouse.warehouse import Warehouse
 
 _PLOTLY = "plotly.min.js"
 _MODELS = "models.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestration.dashboard.blocks import Block, Table, not_given
 from orchestration.dashboard.journey import rate_in_words
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import ALL, Marts, View
 
 #: The fact of the KPIs, and what fits on a page.

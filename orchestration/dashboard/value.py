@@ -9,7 +9,7 @@ from orchestration.dashboard.charts import bars, by_member, heatmap
 from orchestration.dashboard.families import families
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.risk import churn_blocks
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import Marts, View
 
 _FACTS = ("fct_customer_base", "customer_values", "customer_risks", "fct_customer_months")

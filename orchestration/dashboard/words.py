@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestration.dashboard.blocks import Block, Chart, Table
 from orchestration.dashboard.charts import lines
 from orchestration.dashboard.kpi import TOO_FEW
-from orchestration.display import format_value
+from orchestration.published.display import format_value
 from orchestration.published.marts import Marts, Row, View, period_name
 
 _TOPICS, _CHARTED = 30, 6

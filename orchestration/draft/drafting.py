@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from orchestration.declared import kpi_dimensions
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.zones import time_zones
 from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
 from orchestration.draft.file_names import contract_name, glob_of
@@ -18,10 +19,9 @@ from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.draft.second_look import look_again
-from orchestration.errors import ConfigurationError
 from orchestration.pull.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
-from orchestration.zones import time_zones
+from orchestration.settings.declared import kpi_dimensions
 
 #: A file whose name says what it holds counts as so much.
 _NAMED = 4.0

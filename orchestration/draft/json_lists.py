@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orchestration.limits import limits
+from orchestration.core.limits import limits
 from orchestration.pull.unpacking import open_bytes
 
 #: Lists are looked for so far below the top.

@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from orchestration.core.errors import RefusedFileError
 from orchestration.draft.columns import Seen, seen
 from orchestration.draft.json_lists import list_of_records
 from orchestration.draft.lexicon import listed, plain
-from orchestration.errors import RefusedFileError
 from orchestration.pull.csv_files import require_text
 from orchestration.pull.headers import HEADER_LINES, ROW
 from orchestration.pull.literals import identifier, literal

@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from orchestration.core.errors import ConfigurationError
 from orchestration.draft.lexicon import LOADER
 from orchestration.draft.parts import Draft
-from orchestration.errors import ConfigurationError
 from orchestration.pull.contracts import SHIPPED, FileMatch
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from orchestration.core.errors import CxhouseError
 from orchestration.draft.drafting import draft
 from orchestration.draft.layout import ROWS
 from orchestration.draft.parts import Draft
-from orchestration.errors import CxhouseError
 from orchestration.pull.canonical import canonicalise
 from orchestration.pull.contracts import Contract
 from orchestration.pull.jobs import options_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.personal_data import finds
+from orchestration.core.personal_data import finds
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.personal import file_shown, files_shown, may_be_shown
 

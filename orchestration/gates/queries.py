@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.gates.check_results import CheckResult
 from orchestration.pull.literals import identifier
 from orchestration.pull.personal import may_be_shown

@@ -19,8 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.connections import connect
-from orchestration.errors import ConfigurationError
+from orchestration.core.connections import connect
+from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.queries import judge, observed
 from orchestration.gates.suites import in_words, read_suite, suite_path

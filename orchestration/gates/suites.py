@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT
 

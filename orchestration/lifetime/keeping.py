@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration import durable
 from orchestration.configuration import known_vars
+from orchestration.core import durable
 from orchestration.lifetime.tables import TABLES
 from orchestration.settings import Settings
 

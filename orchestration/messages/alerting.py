@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
+from orchestration.core.errors import ConfigurationError
 from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.drivers import miss_driver
 from orchestration.dashboard.families import family_of
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.errors import ConfigurationError
 from orchestration.publish import open_published
 from orchestration.published.marts import ALL, Marts, Row, View, period_name
 from orchestration.pull.faults import none_of
@@ -35,7 +35,7 @@ from orchestration.runs.alert_groups import (
 from orchestration.runs.alerts import BY_SEVERITY, send
 from orchestration.settings import Settings
 from orchestration.settings.alerting import AlertOwner
-from orchestration.versions import MARTS_FILE
+from orchestration.warehouse.versions import MARTS_FILE
 
 #: For so many days a group that is over stays in the list.
 _REMEMBERED_DAYS = 31

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 #: It asks nobody for anything, whatever a text may bring along.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 
 #: What may be named; `visitor` is a browser's id.
 ID, EMAIL, PHONE, VISITOR = "id", "email", "phone", "visitor"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.identifiers import ID, SHARED, VISITOR, Identifier
 from orchestration.settings import Settings
 
@@ -40,7 +40,7 @@ def who_is_meant(settings: Settings, lines: list[list[Identifier]], follows_link
     Raises:
         ConfigurationError: a number may be several persons'; or links are to be followed, and the warehouse is not built.
     """
-    from orchestration.warehouse import Warehouse
+    from orchestration.warehouse.warehouse import Warehouse
 
     with Warehouse(settings).tables((_KEYS, _VISITORS, _PAIRS)) as con:
         there = {row[0] for row in con.execute("select table_name from information_schema.tables").fetchall()}

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow.compute as pc
 
-from orchestration.connections import connect
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.core.connections import connect
+from orchestration.core.errors import ConfigurationError, RefusedFileError
 from orchestration.privacy.at_pull import of_customers
 from orchestration.privacy.identifiers import Identifier
 from orchestration.privacy.linking import Meant
@@ -25,8 +25,8 @@ from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.originals import open_landed
 from orchestration.settings import Settings
-from orchestration.versions import CURRENT
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.versions import CURRENT
+from orchestration.warehouse.warehouse import Warehouse
 
 FILE = "person.json"
 Row = dict[str, Any]

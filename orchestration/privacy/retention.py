@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration import durable
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.core import durable
+from orchestration.core.errors import ConfigurationError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import write_whole
 from orchestration.privacy.rows import NOTHING

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.identifiers import EMAIL, ID, PHONE, Identifier, Sought, candidates, normalised, without
 from orchestration.settings import Settings
 

@@ -12,8 +12,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration import durable
-from orchestration.errors import LimitExceededError, RefusedFileError
+from orchestration.core import durable
+from orchestration.core.errors import LimitExceededError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import cell_names, forgotten_rejected, forgotten_rows, take_rows

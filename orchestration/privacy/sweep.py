@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.privacy.at_pull import of_customers
 from orchestration.privacy.roll import Roll, instant
 from orchestration.privacy.rows import RECORDS, anonymise_loaded, anonymise_rejected, names_in_loaded, names_in_rejected
@@ -24,7 +24,7 @@ from orchestration.pull.ledger import Ledger
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
-from orchestration.spark import stop_session
+from orchestration.warehouse.spark import stop_session
 
 #: The proof: who was forgotten when, without a word on whom.
 PROOF = "forgotten.jsonl"
@@ -182,7 +182,7 @@ def targets_done(settings: Settings) -> None:
 
 def _remove_versions(settings: Settings) -> int:
     """Earlier versions know the person by a key; readers keep the current one until the next run."""
-    from orchestration.versions import CURRENT, VERSIONS
+    from orchestration.warehouse.versions import CURRENT, VERSIONS
 
     link, folder = settings.published / CURRENT, settings.published / VERSIONS
     now = os.readlink(link).rpartition("/")[2] if link.is_symlink() else None

@@ -10,16 +10,16 @@ from pathlib import Path
 import duckdb
 
 from orchestration.gates.check_results import CheckResult
-from orchestration.keeping import Held
 from orchestration.publish.kpi_queries import write_table_macro
 from orchestration.publish.nesting import Cut
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
 from orchestration.publish.suppression import Suppression, with_dependents
 from orchestration.pull.literals import identifier, literal
-from orchestration.salt import read_salt
 from orchestration.settings import Settings
-from orchestration.upkeep.queries import changed_table
-from orchestration.versions import REPORT_FILE, install, next_name, staging
+from orchestration.warehouse.keeping import Held
+from orchestration.warehouse.salt import read_salt
+from orchestration.warehouse.upkeep.queries import changed_table
+from orchestration.warehouse.versions import REPORT_FILE, install, next_name, staging
 
 #: A file that was changed in place so often that it has grown by so much is written as a whole.
 MAX_GROWTH = 2

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.publish.suppression import ADDED
 from orchestration.settings import Settings
-from orchestration.versions import ANALYSIS, DATABASES, PARQUET_FOLDER
+from orchestration.warehouse.versions import ANALYSIS, DATABASES, PARQUET_FOLDER
 
 MARTS = "marts"
 _AGENTS, _AGENT_NAME = "dim_agents", "agent_name"

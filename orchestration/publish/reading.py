@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.pull.literals import literal
-from orchestration.versions import ANALYSIS, ANALYSIS_FILE
+from orchestration.warehouse.versions import ANALYSIS, ANALYSIS_FILE
 
 
 def open_published(path: Path) -> duckdb.DuckDBPyConnection:

@@ -7,9 +7,9 @@ from functools import partial
 
 import duckdb
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
+from orchestration.core.personal_data import CANDIDATE, CANDIDATE_ID, finds
 from orchestration.gates.check_results import CheckResult
-from orchestration.personal_data import CANDIDATE, CANDIDATE_ID, finds
 from orchestration.publish.candidate import Candidate
 from orchestration.publish.publications import Publication, PublicTable
 from orchestration.pull.literals import literal

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.settings import Settings
-from orchestration.versions import MARTS_FILE
+from orchestration.warehouse.versions import MARTS_FILE
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.connections import connect, explain
-from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
+from orchestration.core.connections import connect, explain
+from orchestration.core.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.pull.availability import available_columns
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import SHEET, by_name, found, options

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.pull.kinds import CARRIED, LINEAGE, Kind
 
 #: Files of no more rows are looked at in one query.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from orchestration.core.zones import time_zones
 from orchestration.pull.extras import faults_of_extra
 from orchestration.pull.faults import Fault, nearest, none_of
 from orchestration.pull.kinds import all_kinds
@@ -16,7 +17,6 @@ from orchestration.pull.mappings import UNITS, Companion, Continuation, FileMatc
 from orchestration.pull.naming import folder_of
 from orchestration.pull.params import declared
 from orchestration.pull.queries import wrong_sql
-from orchestration.zones import time_zones
 
 #: Parts of a contract that change nothing in what is read.
 _SAID_TO_PEOPLE = ("description", "vendor", "provisional")

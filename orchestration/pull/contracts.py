@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.claiming import canonical, claims
 from orchestration.pull.contract import SHIPPED_AS_IS, Contract, faults_between
 from orchestration.pull.extras import split_in_some

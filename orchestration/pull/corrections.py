@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import ConfigurationError
-from orchestration.output import cell_for_csv, row_for_csv
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.output import cell_for_csv, row_for_csv
 from orchestration.pull.contracts import Contract, load_contracts
 from orchestration.pull.quarantine import query
 from orchestration.settings import Settings

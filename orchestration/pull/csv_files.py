@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from orchestration.errors import RefusedFileError
-from orchestration.limits import limits
+from orchestration.core.errors import RefusedFileError
+from orchestration.core.limits import limits
 from orchestration.pull.headers import ROW, Header
 from orchestration.pull.records import Block, BrokenRow, Rows, place_after, with_nulls, without_blank_rows
 from orchestration.pull.unpacking import lines_of, open_bytes

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.asked import AskedSource
 from orchestration.pull.remote.stores import secret
 from orchestration.pull.sources import UnreadableSourceError

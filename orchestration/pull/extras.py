@@ -41,7 +41,7 @@ def faults_of_extra(kind_name: Any, extra: dict[str, Any]) -> Iterator[Fault]:
     if len(extra) > MOST:
         yield Fault(("extra",), f"names {len(extra)} columns; {MOST} at most: carry those that a KPI is to be cut by")
     # Only a contract that has some waits for the models to be read.
-    from orchestration.declared import kpi_dimensions
+    from orchestration.settings.declared import kpi_dimensions
 
     columns, dimensions = all_kinds()[kind_name].columns, kpi_dimensions()
     for name, mapping in extra.items():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, pairwise
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 
 #: So many lines are looked at for a header that names a contract's columns.
 HEADER_LINES = 50

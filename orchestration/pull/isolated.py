@@ -22,11 +22,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from orchestration import limits as bounds
-from orchestration import resources as machine
-from orchestration.errors import CxhouseError, LimitExceededError
-from orchestration.lightly import import_lightly, importing
-from orchestration.limits import LEAST_MEMORY, Limits
+from orchestration.core import limits as bounds
+from orchestration.core import resources as machine
+from orchestration.core.errors import CxhouseError, LimitExceededError
+from orchestration.core.lightly import import_lightly, importing
+from orchestration.core.limits import LEAST_MEMORY, Limits
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.limits import Limits
+from orchestration.core.limits import Limits
 from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE

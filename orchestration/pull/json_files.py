@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import LimitExceededError, RefusedFileError
-from orchestration.limits import limits
+from orchestration.core.errors import LimitExceededError, RefusedFileError
+from orchestration.core.limits import limits
 from orchestration.pull.records import BrokenRow, Rows, flatten, from_records
 from orchestration.pull.unpacking import open_bytes
 

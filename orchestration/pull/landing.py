@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.pull.ledger import Landed, Ledger
 from orchestration.pull.personal import file_shown
 from orchestration.pull.readers import FORMATS, read_header

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration import durable
-from orchestration.limits import limits
+from orchestration.core import durable
+from orchestration.core.limits import limits
 from orchestration.privacy.at_pull import Persons
 from orchestration.pull.collisions import Collisions, clashes, within
 from orchestration.pull.jobs import Job, stem_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
-from orchestration.lock import is_writer
+from orchestration.core.lock import is_writer
 from orchestration.pull.sources import FolderSource, Source, SourceFile
 from orchestration.settings import Settings
 from orchestration.settings.locations import ApiLocation, DatabaseLocation, Location

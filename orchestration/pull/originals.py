@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.headers import ROW
 from orchestration.pull.landing import KEPT_ROWS, landed_path
 from orchestration.pull.ledger import Landed

@@ -8,7 +8,7 @@ from collections.abc import Mapping as Values
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.faults import Fault, nearest
 from orchestration.pull.literals import literal, literals
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.errors import LimitExceededError, RefusedFileError
-from orchestration.limits import limits
+from orchestration.core.errors import LimitExceededError, RefusedFileError
+from orchestration.core.limits import limits
 from orchestration.pull.headers import ROW, Header
 from orchestration.pull.records import EXACT, Block, Rows, inexact, require_cells, text_of, with_nulls
 from orchestration.pull.unpacking import open_bytes

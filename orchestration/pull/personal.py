@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from orchestration.personal_data import DIGIT, GAP
+from orchestration.core.personal_data import DIGIT, GAP
 
 _MOST_CHARACTERS = 40
 _SEPARATORS = GAP

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.limits import use as use_limits
+from orchestration.core.resources import use
 from orchestration.lifetime.tables import ensure_lifetime_tables
-from orchestration.limits import use as use_limits
 from orchestration.privacy.at_pull import Persons
 from orchestration.privacy.retention import apply_retention
 from orchestration.privacy.sweep import screen_landed
@@ -24,7 +25,6 @@ from orchestration.pull.soundness import close_home, open_home
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import withdraw_blamed
-from orchestration.resources import use
 from orchestration.risk.tables import ensure_risk_tables
 from orchestration.settings import Settings
 from orchestration.texts.tables import ensure_text_tables

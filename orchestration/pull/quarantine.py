@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.connections import connect
-from orchestration.errors import ConfigurationError
+from orchestration.core.connections import connect
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 
 if TYPE_CHECKING:
     import duckdb

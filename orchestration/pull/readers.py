@@ -19,8 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 import zstandard
 
-from orchestration.errors import LimitExceededError, RefusedFileError
-from orchestration.limits import limits
+from orchestration.core.errors import LimitExceededError, RefusedFileError
+from orchestration.core.limits import limits
 from orchestration.pull.csv_files import read_csv, require_decodable, require_text
 from orchestration.pull.headers import Header, HeaderShape, column_names, text_header
 from orchestration.pull.json_files import first_ndjson_record, read_json, read_ndjson

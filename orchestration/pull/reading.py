@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.errors import ConfigurationError, LimitExceededError, RefusedFileError
-from orchestration.limits import limits
+from orchestration.core.errors import ConfigurationError, LimitExceededError, RefusedFileError
+from orchestration.core.limits import limits
 from orchestration.pull.canonical import Canonical, canonicalise
 from orchestration.pull.isolated import isolated
 from orchestration.pull.jobs import Job, options_of

@@ -15,8 +15,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.errors import LimitExceededError
-from orchestration.limits import limits
+from orchestration.core.errors import LimitExceededError
+from orchestration.core.limits import limits
 from orchestration.pull.headers import ROW, column_names
 
 #: Cells and broken rows that are held as Python objects at a time.

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.pull.headers import ROW
 from orchestration.pull.kinds import Kind
 from orchestration.pull.literals import identifier

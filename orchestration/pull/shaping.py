@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.headers import ROW, by_name, found
 from orchestration.pull.records import Block, Rows, place_after
 

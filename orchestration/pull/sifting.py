@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.contract import Contract
 from orchestration.pull.headers import by_name, found
 from orchestration.pull.literals import identifier, literal, literals

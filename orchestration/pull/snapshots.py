@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.pull.collisions import record_key
 from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import Kind

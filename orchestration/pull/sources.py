@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.limits import limits
-from orchestration.output import shown
+from orchestration.core.errors import ConfigurationError, CxhouseError
+from orchestration.core.limits import limits
+from orchestration.core.output import shown
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.personal import file_shown
 

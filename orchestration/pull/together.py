@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.canonical import Canonical, canonicalise
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import ROW

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from orchestration.errors import LimitExceededError, RefusedFileError
-from orchestration.limits import limits
+from orchestration.core.errors import LimitExceededError, RefusedFileError
+from orchestration.core.limits import limits
 
 COMPRESSIONS = {".gz", ".zst"}
 #: So much of a file's beginning is looked at for what it is and for its header.

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import zstandard
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.headers import HEADER_LINES, ROW, SHEET, column_names, sheet_header
 from orchestration.pull.records import (
     CHUNK_CELLS,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestration.display import published_file
 from orchestration.publish import open_published
+from orchestration.published.display import published_file
 from orchestration.published.marts import Marts
 from orchestration.query.asking import Question, answer, as_table, kpi_names
 from orchestration.query.explain import Explanation

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.publish.kpi_queries import filled
 from orchestration.published.marts import ALL, GRAINS, Marts, period_end, period_start
 from orchestration.pull.faults import nearest

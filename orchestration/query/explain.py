@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from orchestration.display import format_value
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.publish.suppression import SUPPRESSED
+from orchestration.published.display import format_value
 from orchestration.published.marts import ALL, Marts, period_end, period_name, period_start
 from orchestration.pull.faults import nearest
 from orchestration.query.change import LEVEL, adjusted, earlier_period, p_of_shares, p_value

@@ -13,8 +13,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from orchestration.errors import ConfigurationError, CxhouseError
-from orchestration.grains import AnyGrain, Grain
+from orchestration.core.errors import ConfigurationError, CxhouseError
+from orchestration.core.grains import AnyGrain, Grain
 from orchestration.published.cases import cases_behind
 from orchestration.published.marts import ALL, Marts, PublishedFile, period_start
 from orchestration.pull.faults import nearest

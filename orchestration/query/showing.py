@@ -10,11 +10,19 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from orchestration.display import format_change, format_interval, format_value, kpis_text, left_out, published_file, table_of
-from orchestration.errors import ConfigurationError
-from orchestration.output import console
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.output import console
 from orchestration.publish import open_published
 from orchestration.publish.suppression import SUPPRESSED
+from orchestration.published.display import (
+    format_change,
+    format_interval,
+    format_value,
+    kpis_text,
+    left_out,
+    published_file,
+    table_of,
+)
 from orchestration.published.marts import Marts, period_name
 from orchestration.query.asking import COMPARED, FIGURES, Question, Row, answer, kpi_names
 from orchestration.query.change import LEVEL

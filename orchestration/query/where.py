@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 
 _TOKEN = re.compile(r"""\s*(?:(?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")|(?P<sign>!=|<>|[=(),])|(?P<word>[^\s'"=!<>(),]+))""")
 _KEYWORDS = ("and", "or", "not", "in")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.risk.features import REASONS, Feature, matrix, reasons
 from orchestration.risk.judging import Array, Rules
 

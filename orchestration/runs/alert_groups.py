@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from orchestration import durable
+from orchestration.core import durable
 
 _STATE = "alerts.json"
 SEVERITIES = ("critical", "warning", "notice")

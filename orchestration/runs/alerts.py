@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 
-from orchestration import durable
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.core import durable
+from orchestration.core.errors import ConfigurationError, CxhouseError
+from orchestration.core.output import lines_shown
 from orchestration.gates.check_results import CheckResult
-from orchestration.output import lines_shown
 from orchestration.pull.ledger import Alert, Ledger, now
 from orchestration.pull.personal import files_shown
 from orchestration.pull.quarantine import valueless

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.gates.check_results import CheckResult
 from orchestration.pull.ledger import Load
 

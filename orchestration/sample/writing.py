@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import zstandard
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.sample import bots, optional, shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live

@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
-from orchestration.errors import CxhouseError
-from orchestration.lock import take_lock
+from orchestration.core.errors import CxhouseError
+from orchestration.core.lock import take_lock
 from orchestration.serving import LOOPBACK
 from orchestration.serving.guard import HOSTS_VARIABLE, LOOPBACK_HOSTS, TOKEN_VARIABLE
 from orchestration.settings import Settings

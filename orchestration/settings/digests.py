@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestration.grains import Grain
+from orchestration.core.grains import Grain
 
 
 class Digest(BaseModel):

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import ValidationError
 
-from orchestration.errors import ConfigurationError
-from orchestration.limits import use as use_limits
-from orchestration.resources import use
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.limits import use as use_limits
+from orchestration.core.resources import use
 from orchestration.settings.model import Settings
 
 CONFIG_FILE = "cxhouse.yml"

@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from orchestration.engines import Engine
-from orchestration.limits import SHIPPED, Limits
-from orchestration.resources import Resources, default_memory, parse_memory, processors
+from orchestration.core.engines import Engine
+from orchestration.core.limits import SHIPPED, Limits
+from orchestration.core.resources import Resources, default_memory, parse_memory, processors
+from orchestration.core.zones import time_zones
 from orchestration.settings.alerting import AlertOwner
 from orchestration.settings.digests import Digest
 from orchestration.settings.locations import AnyLocation, Location, read_locations, without_password
 from orchestration.settings.places import Places
 from orchestration.settings.targets import Targets
-from orchestration.zones import time_zones
 
 #: Set by 'cxhouse schedule': the schedule runs without being switched on in the UI.
 SCHEDULE_RUNS = "CXHOUSE_SCHEDULE_RUNS"

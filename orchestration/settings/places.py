@@ -49,7 +49,7 @@ class Places(BaseModel):
 
     @property
     def salt_file(self) -> Path:
-        """The secret in customer keys (see ``orchestration.salt``)."""
+        """The secret in customer keys (see ``orchestration.warehouse.salt``)."""
         return self.home / "identity_salt"
 
     @property

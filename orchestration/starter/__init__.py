@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 
 _FILES = Path(__file__).with_name("files")
 

@@ -12,19 +12,19 @@ from typing import Any
 
 import duckdb
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.lineage import Tracer, names_a_file, staged
 from orchestration.gates.suite_runner import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
-from orchestration.keeping import Kept
-from orchestration.node_result import NodeResult
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.literals import literal
 from orchestration.pull.tables import write_ledger
 from orchestration.runs.alerts import write_alerts
-from orchestration.salt import read_salt
 from orchestration.steps.run import Model, Project, Run
+from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.node_result import NodeResult
+from orchestration.warehouse.salt import read_salt
 
 
 @dataclass(frozen=True)

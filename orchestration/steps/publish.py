@@ -6,12 +6,11 @@ import logging
 
 import duckdb
 
-from orchestration import durable
-from orchestration.connections import connect
-from orchestration.errors import CxhouseError, GateFailedError
+from orchestration.core import durable
+from orchestration.core.connections import connect
+from orchestration.core.errors import CxhouseError, GateFailedError
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import LAYERS, RAW
-from orchestration.keeping import Held, Kept
 from orchestration.messages.alerting import send_new_alerts
 from orchestration.privacy.sweep import publication_done
 from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
@@ -20,10 +19,11 @@ from orchestration.publish.scan import scan
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
-from orchestration.settled import settle
 from orchestration.steps.run import Project, Run
 from orchestration.targets.keys import keys_of, write_keys
 from orchestration.targets.pushing import bring_up_to_date
+from orchestration.warehouse.keeping import Held, Kept
+from orchestration.warehouse.settled import settle
 
 #: What a run must have been through.
 _NEEDED = {RAW, *(f"{layer} {part}" for layer in LAYERS for part in ("models", "gates"))}

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, batch_checks, snapshot_check, why_held_back, withdrawal
 from orchestration.gates.lineage import lineage
 from orchestration.gates.suites import RAW, suite_path

@@ -9,18 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestration.core.lock import take_writer_lock
 from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.gates.suites import check_tables
-from orchestration.lock import take_writer_lock
 from orchestration.privacy.sweep import finish_requests
 from orchestration.publish.publications import declared_keys
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import sources_of
 from orchestration.runs.record import PARTIAL, RunRecord
 from orchestration.settings import Settings
-from orchestration.settled import inputs_version
 from orchestration.steps.moments import odd_moments
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.settled import inputs_version
+from orchestration.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

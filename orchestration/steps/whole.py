@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.errors import GateFailedError
+from orchestration.core.errors import GateFailedError
 from orchestration.gates.suites import FITTED_BEFORE, LAYERS, RAW, TEXTS_BEFORE
 from orchestration.runs.record import RunRecord
 from orchestration.steps.layers import build_layer, check_layer

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.settings.targets import Iceberg
 from orchestration.targets.relations import Contents, Relation
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.connections import connect
-from orchestration.errors import CxhouseError
+from orchestration.core.connections import connect
+from orchestration.core.errors import CxhouseError
 from orchestration.pull.literals import identifier, literal
 from orchestration.settings import Settings
 from orchestration.settings.targets import PostgreSQL

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from orchestration import durable
-from orchestration.errors import CxhouseError
+from orchestration.core import durable
+from orchestration.core.errors import CxhouseError
 from orchestration.privacy.sweep import targets_done
 from orchestration.runs.alerts import send
 from orchestration.settings import Settings
 from orchestration.targets.relations import Contents, contents
-from orchestration.versions import current
+from orchestration.warehouse.versions import current
 
 FILE_NAME = "targets.json"
 #: Pushes what is published to a target; returns how many tables differed.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.connections import connect
-from orchestration.errors import CxhouseError
+from orchestration.core.connections import connect
+from orchestration.core.errors import CxhouseError
 from orchestration.settings import Settings
 from orchestration.targets.keys import Key, read_keys
-from orchestration.versions import DATABASES, PARQUET_FOLDER, Version, current, versions
+from orchestration.warehouse.versions import DATABASES, PARQUET_FOLDER, Version, current, versions
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.personal_data import finds
+from orchestration.core.personal_data import finds
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.base import sentences

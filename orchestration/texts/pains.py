@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import yaml
 
-from orchestration.personal_data import places
+from orchestration.core.personal_data import places
 
 _NAMES_FILE = Path(__file__).parent / "names.yml"
 _MARKS = {"e-mail address": "[e-mail]", "phone number": "[phone]", "IBAN": "[account]", "card number": "[card]"}

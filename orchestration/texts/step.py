@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.retention import REMOVED
 from orchestration.pull.tables import put_table

@@ -11,13 +11,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.seeds import effective_seed
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.kept import texts_of
 from orchestration.texts.redaction import MARKS, redacted
 from orchestration.texts.topics import Corpus, Said, Topic, day_of, members
+from orchestration.warehouse.seeds import effective_seed
 
 #: Texts of a topic that are looked at for how its words are written.
 _LOOKED_AT = 200

@@ -25,7 +25,7 @@ from orchestration.check.masking import Masks
 from orchestration.check.rendering import lines, print_report
 from orchestration.check.report import FileReport, Reading, Report
 from orchestration.check.survey import survey
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import batch_checks
 from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.pull.contracts import Contract

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reading import BLOCK_ROWS, FileContent, canonicalise, content, faults, read, whole, written
 from table_files import write
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.contracts import Contract, FileMatch, Mapping, claims
 from orchestration.pull.headers import by_name, found, joined
 from orchestration.pull.jobs import options_of

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import apply
 
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.core.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract, claims, load_contracts
 from orchestration.pull.jobs import options_of
 from orchestration.pull.quarantine import in_short

@@ -202,7 +202,7 @@ def test_a_file(name: str, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _with_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command makes its process do without pandas; this one has other tests."""
-    monkeypatch.setattr("orchestration.lightly.import_lightly", lambda: None)
+    monkeypatch.setattr("orchestration.core.lightly.import_lightly", lambda: None)
 
 
 def test_no_heavy_library_is_imported(helpdesk: Path, tmp_path: Path) -> None:

@@ -17,10 +17,9 @@ from reading import Canonical, canonicalise, content, faults, written
 
 from orchestration.check.looking import look_at
 from orchestration.configuration import check_folder
-from orchestration.dbt_vars import dbt_vars
+from orchestration.core.errors import ConfigurationError
 from orchestration.draft.drafting import draft
 from orchestration.draft.writing import text
-from orchestration.errors import ConfigurationError
 from orchestration.published.cases import cases_behind
 from orchestration.published.marts import Marts
 from orchestration.pull.collisions import within
@@ -29,6 +28,7 @@ from orchestration.pull.extras import CARRYING, extra_dimensions
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.sorting import Origin
 from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse.dbt_vars import dbt_vars
 
 ORIGIN = Origin("x", "desk.csv", 1, "desk")
 DESK = """

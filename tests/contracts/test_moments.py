@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from boxes import GOOD, Box
 
-from orchestration import durable
-from orchestration.errors import CxhouseError
+from orchestration.core import durable
+from orchestration.core.errors import CxhouseError
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.personal import file_shown, files_shown
 from orchestration.pull.pulling import Pull
 from orchestration.runs.record import FILE_NAME, RunRecord
 from orchestration.settings import Settings
 from orchestration.steps.moments import odd_moments
-from orchestration.versions import MANIFEST_FILE, TIME_FORMAT, VERSIONS, next_name
+from orchestration.warehouse.versions import MANIFEST_FILE, TIME_FORMAT, VERSIONS, next_name
 
 
 def at(home: Path, moment: datetime | None = None) -> Settings:

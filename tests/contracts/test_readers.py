@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from published import parts
 from reading import read
 
-from orchestration import limits
-from orchestration.errors import RefusedFileError
-from orchestration.limits import Limits
+from orchestration.core import limits
+from orchestration.core.errors import RefusedFileError
+from orchestration.core.limits import Limits
 from orchestration.pull import csv_files
 from orchestration.pull.contracts import Contract, claims
 from orchestration.pull.headers import HeaderShape, text_header

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reading import Canonical, FileContent, canonicalise, read
 from table_files import _delimited, write
 
-from orchestration.errors import RefusedFileError
+from orchestration.core.errors import RefusedFileError
 from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
 from orchestration.pull.headers import column_names
 from orchestration.pull.jobs import options_of

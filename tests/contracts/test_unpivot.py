@@ -10,7 +10,7 @@ import pytest
 import yaml
 from reading import Canonical, canonicalise, read
 
-from orchestration.errors import ConfigurationError, RefusedFileError
+from orchestration.core.errors import ConfigurationError, RefusedFileError
 from orchestration.pull.contracts import Contract, claims, load_contracts
 from orchestration.pull.jobs import options_of
 from orchestration.pull.readers import read_header

@@ -21,8 +21,8 @@ from sparks import SMALL, configured, needs_spark
 
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
-from orchestration.spark import stop_session
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.spark import stop_session
+from orchestration.warehouse.warehouse import Warehouse
 
 #: Macro as it is in a model -> its value, as text. Instants are UTC.
 EXPRESSIONS = {

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 from boxes import GOOD, HEADER, Box
 
-from orchestration import limits
-from orchestration.errors import LimitExceededError
-from orchestration.limits import Limits
+from orchestration.core import limits
+from orchestration.core.errors import LimitExceededError
+from orchestration.core.limits import Limits
 from orchestration.pull.isolated import Isolated
 from orchestration.pull.landing import land
 from orchestration.pull.ledger import Ledger

@@ -19,16 +19,16 @@ import pytest
 from homes import REPOSITORY
 from small_home import SmallHome
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
+from orchestration.core.lock import release_writer_lock
 from orchestration.gates.suite_runner import SuiteRunner
-from orchestration.lock import release_writer_lock
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
-from orchestration.versions import current
+from orchestration.warehouse.versions import current
 
 HELPERS = REPOSITORY / "tests" / "helpers"
 

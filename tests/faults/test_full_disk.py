@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from small_home import SmallHome
 
-from orchestration import durable, versions
-from orchestration.errors import CxhouseError
-from orchestration.keeping import Kept
+from orchestration.core import durable
+from orchestration.core.errors import CxhouseError
 from orchestration.publish import Candidate, candidate
 from orchestration.pull.ledger import Ledger
 from orchestration.runs.record import RunRecord
 from orchestration.steps import publish as step
-from orchestration.versions import current
+from orchestration.warehouse import versions
+from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.versions import current
 
 pytestmark = pytest.mark.slow
 #: What a publication does, in its order; at each of these the disk becomes full.

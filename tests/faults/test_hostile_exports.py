@@ -23,7 +23,7 @@ from homes import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.limits import Limits
+from orchestration.core.limits import Limits
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings, model

@@ -12,13 +12,13 @@ import pytest
 from boxes import Box
 from homes import REPOSITORY
 
-from orchestration import resources
-from orchestration.connections import connect, explain
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.core import resources
+from orchestration.core.connections import connect, explain
+from orchestration.core.errors import ConfigurationError, CxhouseError
+from orchestration.core.resources import Resources, default_memory, parse_memory, processors, total_memory, use
 from orchestration.pull.pulling import Pull
-from orchestration.resources import Resources, default_memory, parse_memory, processors, total_memory, use
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.warehouse import Warehouse
 
 MIB = 2**20
 
@@ -146,7 +146,7 @@ def test_one_place_opens_databases() -> None:
         for path in (REPOSITORY / "orchestration").rglob("*.py")
         if re.search(r"duckdb\.(connect|sql|query|execute|read_\w+)\(", path.read_text(encoding="utf-8"))
     ]
-    assert opened == ["orchestration/connections.py"]
+    assert opened == ["orchestration/core/connections.py"]
 
 
 def test_what_does_not_fit_goes_to_disk(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_dbt_keeps_to_it_too(tmp_path: Path) -> None:
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
     from dbt.adapters.duckdb.environments.local import LocalEnvironment
 
-    from orchestration.warehouse import _bound_dbt
+    from orchestration.warehouse.warehouse import _bound_dbt
 
     settings = Settings(home=tmp_path / "home", memory_limit="150MiB", threads=1, temp_directory=tmp_path / "spill")
     Warehouse(settings)

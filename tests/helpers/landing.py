@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from orchestration.lock import release_writer_lock, take_writer_lock
+from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import forget_listings

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull import canonical as typed
 from orchestration.pull import readers
 from orchestration.pull.contracts import Contract, canonical, load_contracts

@@ -17,15 +17,15 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
+from orchestration.core.lock import take_writer_lock
 from orchestration.dashboard import report
 from orchestration.execution import prepare_home
-from orchestration.lock import take_writer_lock
 from orchestration.settings import Settings
 from orchestration.steps import publish as step
 from orchestration.steps.run import Project, Run
-from orchestration.versions import restore_whole
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.versions import restore_whole
+from orchestration.warehouse.warehouse import Warehouse
 
 #: Of each table; so many that a version takes some hundred pages of a disk.
 ROWS = 500

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.settings import Settings
-from orchestration.spark import check_engine
+from orchestration.warehouse.spark import check_engine
 
 #: In a run as small as these most of the time goes to compiling queries that run once.
 SMALL = {

@@ -16,7 +16,7 @@ from time_zones import databases_agree
 
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.warehouse import Warehouse
 
 FIRST, LAST = date(2015, 1, 1), date(2035, 12, 31)
 SPANS = 40

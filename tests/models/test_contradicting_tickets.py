@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.warehouse import Warehouse
 
 # A home of its own takes most of a minute.
 pytestmark = pytest.mark.ci

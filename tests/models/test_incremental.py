@@ -18,13 +18,13 @@ from histories import FIRST, KINDS, SNAPSHOTS, Export, Row, Step, histories, his
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
-from orchestration.node_result import NodeResult
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.pulling import Pull
-from orchestration.seeds import SHIPPED as SEEDS
 from orchestration.settings import Settings
-from orchestration.upkeep.build import Upkeep
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.node_result import NodeResult
+from orchestration.warehouse.seeds import SHIPPED as SEEDS
+from orchestration.warehouse.upkeep.build import Upkeep
+from orchestration.warehouse.warehouse import Warehouse
 
 #: What a history begins with.
 BASIS = ("stg_tickets", "stg_ticket_events", "stg_orders", "stg_customers")

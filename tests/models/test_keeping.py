@@ -17,10 +17,10 @@ import pytest
 from homes import REPOSITORY, Cxhouse, Home
 from watched import WATCHED
 
-from orchestration.keeping import Kept
 from orchestration.pull.kinds import KINDS_FILE
 from orchestration.settings import Settings, load_settings
-from orchestration.upkeep.project_version import project_version
+from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.upkeep.project_version import project_version
 
 
 def versions(home: Home) -> list[tuple]:
@@ -169,5 +169,5 @@ def test_another_column_of_a_kind_is_another_project(sample_home: Home, tmp_path
     assert project_version(settings) == before
     kinds = tmp_path / "kinds.yml"
     kinds.write_text(KINDS_FILE.read_text() + "# one more\n")
-    monkeypatch.setattr("orchestration.upkeep.project_version.KINDS_FILE", kinds)
+    monkeypatch.setattr("orchestration.warehouse.upkeep.project_version.KINDS_FILE", kinds)
     assert project_version(settings) != before

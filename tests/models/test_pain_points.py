@@ -19,9 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from text_tables import COLUMNS
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.publish.suppression import Suppression
-from orchestration.seeds import check_seeds
 from orchestration.settings import Settings
 from orchestration.texts import words
 from orchestration.texts.examples import common_keys, shown
@@ -40,6 +39,7 @@ from orchestration.texts.topics import (
     week_of,
     words_together,
 )
+from orchestration.warehouse.seeds import check_seeds
 
 RULES = Finding()
 #: Words that are one concept in no language: topics of them are found language by language.

@@ -17,22 +17,22 @@ from comparing import differences
 from homes import REPOSITORY, Home
 from watched import WATCHED
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.execution import prepare_home
-from orchestration.keeping import Kept
-from orchestration.salt import read_salt
 from orchestration.settings import Settings, load_settings
-from orchestration.upkeep.compiling import compiled_project
-from orchestration.upkeep.creation import check_contract
-from orchestration.upkeep.project_cache import (
+from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.salt import read_salt
+from orchestration.warehouse.upkeep.compiling import compiled_project
+from orchestration.warehouse.upkeep.creation import check_contract
+from orchestration.warehouse.upkeep.project_cache import (
     CompiledProject,
     cache_folder,
     read_project,
     write_project,
 )
-from orchestration.upkeep.project_version import project_version, queries_version
-from orchestration.upkeep.table import UnforeseenError
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.upkeep.project_version import project_version, queries_version
+from orchestration.warehouse.upkeep.table import UnforeseenError
+from orchestration.warehouse.warehouse import Warehouse
 
 PROJECT = CompiledProject(
     {"manifest.json": '{"seed": "<seeds>/a.csv", "source": "read_parquet(\'<raw>/tickets/*.parquet\')"}'},
@@ -103,7 +103,7 @@ def test_the_variable_says_where_or_nowhere(monkeypatch: pytest.MonkeyPatch, tmp
 def test_what_was_not_used_for_longest_goes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
-    monkeypatch.setattr("orchestration.upkeep.project_cache._MAX_PROJECTS", 2)
+    monkeypatch.setattr("orchestration.warehouse.upkeep.project_cache._MAX_PROJECTS", 2)
     for number, version in enumerate(("one", "two")):
         write_project(version, PROJECT)
         os.utime(cache / "projects" / f"{version}-2.json.gz", (number + 1, number + 1))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from homes import Cxhouse, Home
 
-from orchestration.semantic import prepare_project
+from orchestration.query.semantic import prepare_project
 from orchestration.settings import Settings
 
 

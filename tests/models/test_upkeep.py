@@ -17,14 +17,14 @@ from homes import REPOSITORY, Cxhouse, Home
 from watched import WATCHED
 
 from orchestration.execution import prepare_home
-from orchestration.keeping import Kept
-from orchestration.node_result import NodeResult
 from orchestration.settings import Settings, load_settings
-from orchestration.upkeep.build import Upkeep, chosen_nodes
-from orchestration.upkeep.project_version import project_version
-from orchestration.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, Keys, restricted
-from orchestration.upkeep.row_tests import of_changed_rows
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.node_result import NodeResult
+from orchestration.warehouse.upkeep.build import Upkeep, chosen_nodes
+from orchestration.warehouse.upkeep.project_version import project_version
+from orchestration.warehouse.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, Keys, restricted
+from orchestration.warehouse.upkeep.row_tests import of_changed_rows
+from orchestration.warehouse.warehouse import Warehouse
 
 
 @pytest.fixture

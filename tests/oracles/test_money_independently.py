@@ -19,7 +19,7 @@ from comparing import differences
 from orchestration.execution import prepare_home
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.warehouse import Warehouse
 
 Row = dict[str, str]
 FIRST = datetime(2026, 5, 1)

@@ -14,8 +14,8 @@ from orchestration.dashboard.families import families, family_of
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.dashboard.overview import overview
 from orchestration.dashboard.questions import by_question
-from orchestration.display import format_value, within_limits
 from orchestration.published.cases import record_links, what_matters_first
+from orchestration.published.display import format_value, within_limits
 from orchestration.published.marts import Marts, View
 
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)

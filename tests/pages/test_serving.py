@@ -23,7 +23,7 @@ from browsing import dashboard, free_port
 from databases import postgresql, postgresql_programs
 from homes import Cxhouse, Home
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.serving.guard import Guard
 from orchestration.serving.starting import check_port
 

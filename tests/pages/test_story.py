@@ -12,7 +12,7 @@ from orchestration.dashboard.blocks import Findings
 from orchestration.dashboard.overview import overview
 from orchestration.publish import open_published
 from orchestration.published.marts import Marts, View
-from orchestration.reference import SAMPLE
+from orchestration.reference.docs import SAMPLE
 from orchestration.sample.company import TOPIC_TEAM, Scope
 from orchestration.sample.life import live
 from orchestration.sample.story import BAD_BATCH, CARRIER, CHAPTERS, CHAT, PAYMENTS, STAFF_ILL, Chapter

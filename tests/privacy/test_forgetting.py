@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from persons import EMAIL, ID, PHONE, VISITOR, plant, rows_of, traces, write
 
 from orchestration.cli import main
-from orchestration.errors import ConfigurationError, LimitExceededError
+from orchestration.core.errors import ConfigurationError, LimitExceededError
 from orchestration.privacy import screening
 from orchestration.privacy.identifiers import Identifier, normalised, read_lines
 from orchestration.privacy.linking import Meant

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.personal_data import CANDIDATE, REGIONS, finds, places
+from orchestration.core.personal_data import CANDIDATE, REGIONS, finds, places
 from orchestration.pull.personal import may_be_member_sql
 
 EMAIL, PHONE, IBAN, CARD = "e-mail address", "phone number", "IBAN", "card number"

@@ -12,7 +12,7 @@ import pytest
 from homes import Home
 from reading import canonicalise
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.execution import prepare_home
 from orchestration.gates.lineage import lineage
 from orchestration.pull.contracts import Contract, FileMatch, Mapping
@@ -23,8 +23,8 @@ from orchestration.pull.records import from_records
 from orchestration.pull.sorting import Origin
 from orchestration.pull.tables import write_ledger
 from orchestration.pull.withdrawal import choose
-from orchestration.salt import ensure_salt, read_salt, renew_salt
 from orchestration.settings import Settings
+from orchestration.warehouse.salt import ensure_salt, read_salt, renew_salt
 
 
 def test_nobody_else_can_read_a_home(sample_home: Home) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from persons import NAME, traces, write
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.retention import apply_retention, check_retention, limits_of
 from orchestration.privacy.sweep import what_is_read
 from orchestration.pull.ledger import Ledger

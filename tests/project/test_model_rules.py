@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from homes import ANY_INSTANT, Home
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
-from orchestration.upkeep.queries import Declaration
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.upkeep.queries import Declaration
+from orchestration.warehouse.warehouse import Warehouse
 
 LAYERS = ("staging", "conformed", "journey", "kpis", "practices")
 #: What names of models begin with, by layer; tables that readers know by a plain name have none.

@@ -16,7 +16,7 @@ from homes import Home
 from inbox import Inbox, address, mail_server
 
 from orchestration.cli import main
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.messages.alerting import groups_of, listed, send_new_alerts, snooze
 from orchestration.published.marts import Marts
 from orchestration.runs.alert_groups import Group

@@ -12,10 +12,10 @@ from homes import Home
 from inbox import Inbox, address, mail_server
 
 from orchestration.configuration import check_configuration
-from orchestration.display import format_value
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.messages.digests import compose, digest_named, send_due
 from orchestration.messages.pdf import chromium
+from orchestration.published.display import format_value
 from orchestration.published.marts import Marts
 from orchestration.settings import Settings
 from orchestration.settings.digests import Digest

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportions_ztest
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.published.marts import Marts
 from orchestration.query.change import adjusted, earlier_period, p_of_shares, p_value
 from orchestration.query.explain import HIDDEN, Explanation, explain

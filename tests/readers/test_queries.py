@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import cxhouse as package
 from orchestration.cli import main
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.publish.kpi_queries import filled
 from orchestration.published.marts import Marts
 from orchestration.query.asking import Question, answer

@@ -15,7 +15,7 @@ from databases import postgresql, postgresql_programs
 from homes import REPOSITORY, Cxhouse, Home
 from pydantic import ValidationError
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.privacy.identifiers import Identifier
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, publication_done
@@ -25,7 +25,7 @@ from orchestration.settings.targets import Iceberg, PostgreSQL, Targets
 from orchestration.targets.keys import Key, write_keys
 from orchestration.targets.pushing import behind, bring_up_to_date, forget_what_they_hold, push
 from orchestration.targets.relations import contents
-from orchestration.versions import DATABASES, PARQUET_FOLDER, install, staging
+from orchestration.warehouse.versions import DATABASES, PARQUET_FOLDER, install, staging
 
 psycopg = pytest.importorskip("psycopg")
 needs_server = pytest.mark.skipif(postgresql_programs() is None, reason="PostgreSQL is not installed")

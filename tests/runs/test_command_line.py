@@ -15,7 +15,7 @@ from homes import REPOSITORY, Cxhouse, Home
 from rich.console import Console
 
 from orchestration.cli.run_output import print_run
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.pulling import Pull
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings

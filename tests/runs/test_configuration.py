@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orchestration.configuration import check_folder, known_vars
-from orchestration.declared import kpi_dimensions, kpi_ids
-from orchestration.errors import ConfigurationError
-from orchestration.seeds import SHIPPED, check_seeds, prepare_seeds, read_seed
+from orchestration.core.errors import ConfigurationError
 from orchestration.settings import Settings
+from orchestration.settings.declared import kpi_dimensions, kpi_ids
+from orchestration.warehouse.seeds import SHIPPED, check_seeds, prepare_seeds, read_seed
 
 HOURS = "calendar,weekday,opens_at,closes_at,timezone,valid_from,valid_to\n"
 TARGETS = "kpi_id,dimension,member,target,warn_at,direction\n"

@@ -24,7 +24,7 @@ from homes import REPOSITORY, Cxhouse, Home
 from rich.console import Console
 
 from orchestration.cli.run_output import print_status, quarantine_table
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import batch_checks, quarantine_check, why_held_back
 from orchestration.gates.lineage import lineage, names_a_file
 from orchestration.gates.queries import judge

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from homes import REPOSITORY
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.starter import write_project
 
 

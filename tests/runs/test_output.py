@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 
-from orchestration.output import SafeConsole, as_csv, cell_for_csv, lines_shown, row_for_csv, shown
+from orchestration.core.output import SafeConsole, as_csv, cell_for_csv, lines_shown, row_for_csv, shown
 
 CLEARS_SCREEN = "\x1b[2J\x1b]0;owned\x07tickets\r.csv"
 

@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 from homes import REPOSITORY
 
-from orchestration.errors import BusyError, CxhouseError
+from orchestration.core.errors import BusyError, CxhouseError
+from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.execution import prepare_home
-from orchestration.keeping import Held
-from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.publish import Candidate, PublicTable, read_publication
 from orchestration.settings import Settings
-from orchestration.settled import go_back
-from orchestration.versions import restore_whole
+from orchestration.warehouse.keeping import Held
+from orchestration.warehouse.settled import go_back
+from orchestration.warehouse.versions import restore_whole
 
 
 def settings_of(home: Path) -> Settings:
@@ -249,7 +249,7 @@ def test_who_may_read(tmp_path: Path, readers: str, home: int, file: int) -> Non
 LOCKER = """
 import sys, time
 from pathlib import Path
-from orchestration.lock import take_writer_lock
+from orchestration.core.lock import take_writer_lock
 take_writer_lock(Path(sys.argv[1]))
 """
 

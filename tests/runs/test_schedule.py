@@ -21,10 +21,10 @@ from homes import REPOSITORY, Cxhouse, Home
 
 from orchestration.assets import raw
 from orchestration.assets.naming import JOB, PASSING, RETRY, retried_if_passing
+from orchestration.core.errors import BusyError, ConfigurationError, CxhouseError, GateFailedError
+from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.definitions import definitions_of
-from orchestration.errors import BusyError, ConfigurationError, CxhouseError, GateFailedError
 from orchestration.execution import prepare_home
-from orchestration.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.sources import UnreadableSourceError
 from orchestration.runs.finish import finish_run
@@ -203,7 +203,7 @@ def test_what_may_pass_by_itself_is_tried_again_and_nothing_else(error: Exceptio
 HOLDS_THE_LOCK = """
 import sys, time
 from pathlib import Path
-from orchestration.lock import take_writer_lock
+from orchestration.core.lock import take_writer_lock
 take_writer_lock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(600)

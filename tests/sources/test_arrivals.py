@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, clash_check
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load

@@ -18,13 +18,13 @@ from landing import Home, writing
 from pydantic import ValidationError
 
 from orchestration.check.survey import survey
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.pull import database
 from orchestration.pull.api import client, deliveries, streams
 from orchestration.pull.landing import landed_path
 from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.settings import Settings
-from orchestration.settled import offered_version
+from orchestration.warehouse.settled import offered_version
 
 DESK: dict[str, Any] = {
     "name": "mydesk",

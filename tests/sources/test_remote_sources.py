@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from storing import SSHD, SFTPServer, https_server, s3_server
 
 from orchestration.check.survey import survey
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.pull.locations import forget_listings, sources_of
 from orchestration.pull.remote import downloads, stores
 from orchestration.settings import Settings

@@ -1,4 +1,4 @@
-{#- Where a raw kind is read from: DuckDB takes the source's `external_location`; for Spark, orchestration/spark.py makes a
+{#- Where a raw kind is read from: DuckDB takes the source's `external_location`; for Spark, orchestration/warehouse/spark.py makes a
     temporary view of each folder. -#}
 {% macro source(source_name, table_name) %}
   {{- return(adapter.dispatch('raw_relation', 'cxhouse')(builtins.source(source_name, table_name))) -}}

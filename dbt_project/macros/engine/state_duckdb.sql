@@ -5,7 +5,7 @@
   create table if not exists maintenance.models (
       model varchar, fingerprint varchar, as_of varchar, version integer, are_changes_known boolean
   );
-  {#- By which project, and (where the date matters) for which date: what orchestration/keeping.py compares. -#}
+  {#- By which project, and (where the date matters) for which date: what orchestration/warehouse/keeping.py compares. -#}
   alter table maintenance.models add column if not exists project varchar;
   alter table maintenance.models add column if not exists clock varchar;
   create table if not exists maintenance.inputs (model varchar, input varchar, version varchar);

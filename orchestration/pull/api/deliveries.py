@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import durable
+from orchestration.core import durable
 
 STATE_FILE, OFFERED_FILE = "state.json", "offered.json"
 ENDING = ".ndjson.gz"

@@ -13,7 +13,7 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.pull.remote.stores import AT_ONCE, Store, StoredObject, problem
 
 #: In the folder of the downloads: what is in each `.zip`, so that one that did not change is not read to list it.

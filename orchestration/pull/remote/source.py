@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.pull.naming import in_order
 from orchestration.pull.readers import file_format
 from orchestration.pull.remote.downloads import MEMBERS_FILE, Downloads, retried

@@ -7,11 +7,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration.keeping import State
 from orchestration.pull.literals import literal
-from orchestration.upkeep.project_cache import CompiledProject
-from orchestration.upkeep.queries import BY_ITSELF, changed_table
-from orchestration.upkeep.table import UnforeseenError
+from orchestration.warehouse.keeping import State
+from orchestration.warehouse.upkeep.project_cache import CompiledProject
+from orchestration.warehouse.upkeep.queries import BY_ITSELF, changed_table
+from orchestration.warehouse.upkeep.table import UnforeseenError
 
 
 def load_seed(con: duckdb.DuckDBPyConnection, seed: Any, project: CompiledProject, path: Path) -> None:

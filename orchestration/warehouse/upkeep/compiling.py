@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration.pull.literals import identifier, literal
 from orchestration.settings import Settings
-from orchestration.upkeep.project_cache import CompiledProject, names_home, read_artefacts
+from orchestration.warehouse.upkeep.project_cache import CompiledProject, names_home, read_artefacts
 
 #: The statements that create the tables of the state: of the first run of all, they are dbt's to make.
 PREPARATION = "maintenance"

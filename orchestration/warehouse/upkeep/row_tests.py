@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.upkeep.queries import VOLATILE, changed_table, quoted_names
+from orchestration.warehouse.upkeep.queries import VOLATILE, changed_table, quoted_names
 
 #: Of a table's rows: where more have changed, all are looked at.
 _MAX_CHANGED = 0.2

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from orchestration.errors import BusyError
+from orchestration.core.errors import BusyError
 
 _held: dict[Path, IO[str]] = {}
 

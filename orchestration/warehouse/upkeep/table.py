@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from orchestration.pull.literals import literal
-from orchestration.upkeep.queries import (
+from orchestration.warehouse.upkeep.queries import (
     BY_ITSELF,
     VOLATILE,
     Declaration,

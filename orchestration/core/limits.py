@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestration.resources import resources
+from orchestration.core.resources import resources
 
 #: Beside the database: Python, Arrow and the rows under way.
 _BESIDE_DATABASE = 2**30

@@ -12,17 +12,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from orchestration.connections import connect
-from orchestration.display import format_interval, format_value
-from orchestration.fact_models import write_fact_models
+from orchestration.core.connections import connect
+from orchestration.dashboard.tables_reference import column_types, tables_reference
 from orchestration.publish import public_tables
+from orchestration.published.display import format_interval, format_value
 from orchestration.pull.contracts import Contract
 from orchestration.pull.kinds import Column, all_kinds
+from orchestration.reference.fact_models import write_fact_models
+from orchestration.reference.vendors import vendors_reference
 from orchestration.sample.company import Scope
 from orchestration.sample.story import CHAPTERS
 from orchestration.settings import PROJECT, Settings, load_settings
-from orchestration.tables_reference import column_types, tables_reference
-from orchestration.vendors import vendors_reference
 
 DOCS = PROJECT / "docs"
 #: The sample that docs and tests speak of: customers, days, seed.
@@ -111,7 +111,7 @@ def _needs(alternatives: str) -> str:
 def read_definitions() -> list[dict[str, Any]]:
     """The table ``kpi_definitions`` as it is compiled now; needs no exports."""
     from orchestration.execution import prepare_home
-    from orchestration.warehouse import Warehouse
+    from orchestration.warehouse.warehouse import Warehouse
 
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home))
@@ -250,7 +250,3 @@ def main() -> None:
         (DOCS / "sample.md").write_text(sample_reference(run_sample(Path(folder))), encoding="utf-8")
         manifest = json.loads((Path(folder) / "home" / "dbt" / "manifest.json").read_text(encoding="utf-8"))
         (DOCS / "tables.md").write_text(tables_of(manifest), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

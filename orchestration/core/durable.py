@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 
 #: What network file systems say of a rename that may work a moment later, and for how long it is tried.
 _PASSING = (errno.ESTALE, errno.EBUSY, errno.EAGAIN)

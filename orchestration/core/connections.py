@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.errors import CxhouseError
-from orchestration.resources import resources
+from orchestration.core.errors import CxhouseError
+from orchestration.core.resources import resources
 
 
 def connect(path: Path | str = ":memory:", read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.declared import MODELS, kpi_facts
 from orchestration.settings import PROJECT
+from orchestration.settings.declared import MODELS, kpi_facts
 
 PARTS = MODELS / "kpis" / "parts"
 _MACRO = PROJECT / "dbt_project" / "macros" / "kpi_facts.sql"

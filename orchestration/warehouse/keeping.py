@@ -3,7 +3,7 @@
 dbt takes a tenth of a second to find out that one table can stay as it is: it renders the model, asks for the versions of its
 inputs, and reports. With hundreds of nodes that is most of a day's run. So the versions, which `maintained` keeps in the
 warehouse, are compared here before a node is handed to dbt. What is not certain is handed over, and decided there. What dbt
-compiled is kept, too: see `orchestration/upkeep/`.
+compiled is kept, too: see `orchestration/warehouse/upkeep/`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.connections import connect
+from orchestration.core.connections import connect
 from orchestration.settings import Settings
-from orchestration.upkeep.queries import Input
+from orchestration.warehouse.upkeep.queries import Input
 
 _PUBLISHED = "published"
 #: Rises when the marts hide other numbers than before of the same tables: they are then written again.

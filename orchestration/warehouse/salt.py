@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
 from orchestration.pull.ledger import Ledger
 from orchestration.settings import Settings
 

@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from sysconfig import get_path
 
-from orchestration import durable
+from orchestration.core import durable
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.locations import sources_of
 from orchestration.pull.sources import Source, UnreadableSourceError
 from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
-from orchestration.upkeep.project_version import project_version
-from orchestration.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
+from orchestration.warehouse.upkeep.project_version import project_version
+from orchestration.warehouse.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 
 FILE_NAME = "settled.json"
 

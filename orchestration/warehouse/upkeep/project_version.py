@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from orchestration import seeds
-from orchestration.dbt_vars import dbt_vars
 from orchestration.pull.kinds import KINDS_FILE
-from orchestration.salt import read_salt
 from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse import seeds
+from orchestration.warehouse.dbt_vars import dbt_vars
+from orchestration.warehouse.salt import read_salt
 
 _LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb")
 

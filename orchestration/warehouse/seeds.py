@@ -19,11 +19,11 @@ from typing import Any
 
 import yaml
 
-from orchestration.declared import kpi_dimensions, kpi_ids
-from orchestration.errors import ConfigurationError
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.zones import time_zones
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT, Settings
-from orchestration.zones import time_zones
+from orchestration.settings.declared import kpi_dimensions, kpi_ids
 
 SHIPPED = PROJECT / "dbt_project" / "seeds"
 DECLARATION = PROJECT / "models" / "seeds.yml"

@@ -14,18 +14,18 @@ from typing import Any
 
 import duckdb
 
-from orchestration.connections import bounded, connect, explain
-from orchestration.dbt_vars import dbt_vars
-from orchestration.errors import BusyError, CxhouseError
-from orchestration.keeping import Kept
-from orchestration.node_result import NodeResult
-from orchestration.resources import use
-from orchestration.seeds import prepare_seeds
+from orchestration.core.connections import bounded, connect, explain
+from orchestration.core.errors import BusyError, CxhouseError
+from orchestration.core.resources import use
 from orchestration.settings import PROJECT, Settings
-from orchestration.upkeep.compiling import compiled_project
-from orchestration.upkeep.dbt_runners import keeping, remember
-from orchestration.upkeep.project_cache import CompiledProject, read_project, write_project
-from orchestration.upkeep.project_version import project_version, queries_version
+from orchestration.warehouse.dbt_vars import dbt_vars
+from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.node_result import NodeResult
+from orchestration.warehouse.seeds import prepare_seeds
+from orchestration.warehouse.upkeep.compiling import compiled_project
+from orchestration.warehouse.upkeep.dbt_runners import keeping, remember
+from orchestration.warehouse.upkeep.project_cache import CompiledProject, read_project, write_project
+from orchestration.warehouse.upkeep.project_version import project_version, queries_version
 
 DBT_PROJECT = PROJECT / "dbt_project"
 
@@ -60,7 +60,7 @@ class Warehouse:
             with connect(self._settings.warehouse) as con:
                 yield con
         else:
-            from orchestration.spark import show_tables
+            from orchestration.warehouse.spark import show_tables
 
             with connect() as con:
                 show_tables(self._settings, con, names)
@@ -70,7 +70,7 @@ class Warehouse:
         """The first rows of a query in the engine's own SQL."""
         query = f"select * from ({query}) as found limit {count}"
         if self._settings.engine == "spark":
-            from orchestration.spark import start_session
+            from orchestration.warehouse.spark import start_session
 
             return [row.asDict() for row in start_session(self._settings).sql(query).collect()]
         with connect(self._settings.warehouse) as con:
@@ -174,8 +174,8 @@ class Warehouse:
         schemas, with_tests = _selected_schemas(arguments)
         if schemas == [] or self._settings.engine != "duckdb" or not self._is_parsed:
             return None
-        from orchestration.upkeep.build import Upkeep, chosen_nodes
-        from orchestration.upkeep.table import UnforeseenError
+        from orchestration.warehouse.upkeep.build import Upkeep, chosen_nodes
+        from orchestration.warehouse.upkeep.table import UnforeseenError
 
         with self.kept() as kept:
             if kept is None:
@@ -266,7 +266,7 @@ class Warehouse:
         os.environ.update(self._settings.environment())
         os.environ["CXHOUSE_PROJECT"] = self._version if project is None else project
         if self._settings.engine == "spark" and command[0] != "parse":
-            from orchestration.spark import show_raw
+            from orchestration.warehouse.spark import show_raw
 
             show_raw(self._settings)
         _give_unit_tests_the_graph()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from orchestration.keeping import Kept, as_computed_at
+from orchestration.warehouse.keeping import Kept, as_computed_at
 
 
 def remember(kept: Kept, nodes: Iterable[Any]) -> None:

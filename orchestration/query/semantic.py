@@ -17,13 +17,13 @@ from typing import Any
 
 import yaml
 
-from orchestration.dbt_vars import dbt_vars
-from orchestration.display import published_file
-from orchestration.errors import CxhouseError
+from orchestration.core.errors import CxhouseError
 from orchestration.publish import MARTS, Publication, PublicTable, publications, read_publication
+from orchestration.published.display import published_file
 from orchestration.settings import Settings
-from orchestration.versions import ANALYSIS_FILE
-from orchestration.warehouse import DBT_PROJECT
+from orchestration.warehouse.dbt_vars import dbt_vars
+from orchestration.warehouse.versions import ANALYSIS_FILE
+from orchestration.warehouse.warehouse import DBT_PROJECT
 
 _FOLDER = "metricflow"
 

@@ -13,12 +13,12 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.connections import connect
-from orchestration.errors import ConfigurationError
-from orchestration.output import row_for_csv
+from orchestration.core.connections import connect
+from orchestration.core.errors import ConfigurationError
+from orchestration.core.output import row_for_csv
 from orchestration.pull.faults import nearest
 from orchestration.settings import Settings
-from orchestration.versions import MARTS_FILE
+from orchestration.warehouse.versions import MARTS_FILE
 
 #: How currencies are written; others by their code.
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}

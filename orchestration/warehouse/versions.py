@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.durable import sync, write_text
-from orchestration.errors import ConfigurationError, CxhouseError
+from orchestration.core.durable import sync, write_text
+from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.pull.ledger import Ledger
 from orchestration.settings import Settings
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import duckdb
 
-from orchestration.connections import explain
-from orchestration.keeping import AS_OF, Kept, as_computed_at
-from orchestration.node_result import NodeResult
+from orchestration.core.connections import explain
 from orchestration.settings import MODELS_AT_ONCE, Settings
-from orchestration.upkeep.compiling import PREPARATION
-from orchestration.upkeep.creation import create_table, load_seed, write_state
-from orchestration.upkeep.project_cache import CompiledProject
-from orchestration.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, can_be_traced
-from orchestration.upkeep.row_tests import of_changed_rows
-from orchestration.upkeep.table import Table
+from orchestration.warehouse.keeping import AS_OF, Kept, as_computed_at
+from orchestration.warehouse.node_result import NodeResult
+from orchestration.warehouse.upkeep.compiling import PREPARATION
+from orchestration.warehouse.upkeep.creation import create_table, load_seed, write_state
+from orchestration.warehouse.upkeep.project_cache import CompiledProject
+from orchestration.warehouse.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, can_be_traced
+from orchestration.warehouse.upkeep.row_tests import of_changed_rows
+from orchestration.warehouse.upkeep.table import Table
 
 #: Of a dbt test's configuration: what a plain count of failing rows stands for.
 _PLAIN_TEST = {"fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "limit": None, "store_failures": None}

@@ -1,0 +1,1 @@
+"""What every part reads: errors, locks, files that last, connections and their bounds."""

@@ -1,0 +1,3 @@
+from orchestration.reference.docs import main
+
+main()
