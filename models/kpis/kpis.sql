@@ -5,7 +5,7 @@
     'competitor_periods', 'contact_conversions', 'stage_entries', 'order_windows', 'conversation_windows', 'review_bursts',
     'customer_months', 'customer_values', 'usage_periods', 'feature_adoption', 'cash_movements', 'rate_changes',
     'review_steadiness', 'sentiment', 'customer_risks', 'conversations', 'agent_half_hours',
-    'queue_visits', 'sla_targets',
+    'queue_visits', 'sla_targets', 'agent_contact_half_hours',
 ] %}
 {%- set cell = ['grain', 'period_start', 'dimension', 'member'] -%}
 {%- set by_quarter = measures_of_quarters() -%}
