@@ -28,6 +28,7 @@ QUERIES = (
     "int_call_half_hours", "int_call_days", "int_call_forecast_candidates", "int_call_forecast_errors", "int_call_forecasts",
     "call_forecast_backtest", "int_erlang_a", "fct_staffing_half_hours", "quality_baselines", "call_intervals",
     "int_agent_state_spans", "int_agent_state_contracts", "int_agent_log_days", "int_agent_log_weeks", "fct_agent_half_hours",
+    "fct_agent_contact_half_hours",
 )  # fmt: skip
 
 #: Files of tests that take longest, in the quick suite or in CI: they are begun first, so that no process works alone at the

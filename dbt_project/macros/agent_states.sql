@@ -4,6 +4,14 @@
 {%- endmacro %}
 
 
+{#- Which days of which agents states touch that changed. -#}
+{% macro days_of_changed_spans() -%}
+  select changes.agent_id, spine.date_day from {changes} as changes cross join lateral (
+  {{- days_from_to(local_date('changes.started_at'), local_date('coalesce(changes.ends_at, changes.started_at)')) -}}
+  ) as spine
+{%- endmacro %}
+
+
 {#- Has a row of the roster a shift that can be true: one that ends after it begins, within a day. -#}
 {% macro is_shift() -%}
   shift_starts_at < shift_ends_at and {{ seconds_between('shift_starts_at', 'shift_ends_at') }} <= 86400

@@ -1,6 +1,7 @@
 {#- The facts that KPIs are measured on, as their semantic models are called. Generated from these: make docs -#}
 {% macro kpi_facts() %}
   {{- return([
+      'agent_contact_half_hours',
       'agent_days',
       'agent_half_hours',
       'backlog_days',

@@ -5,8 +5,7 @@
 {{ maintained(
     unique_key=['agent_id', 'date_day'],
     invalidated_by={
-        'int_agent_state_spans': 'select changes.agent_id, spine.date_day from {changes} as changes cross join lateral ('
-        ~ days_from_to(local_date('changes.started_at'), local_date('coalesce(changes.ends_at, changes.started_at)')) ~ ') as spine',
+        'int_agent_state_spans': days_of_changed_spans(),
         'stg_agents': [
             'agent_id, work_date',
             'select shifts.agent_id, spine.date_day from (select * from {changes} where ' ~ of_shifts

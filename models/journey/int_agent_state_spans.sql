@@ -32,6 +32,8 @@ states as (
         agent_id,
         state,
         contact_id,
+        channel,
+        queue,
         started_at,
         {{ stated_end }} as stated_ends_at,
         _contract
@@ -68,6 +70,8 @@ ended as (
         states.agent_id,
         states.state,
         states.contact_id,
+        states.channel,
+        states.queue,
         states.started_at,
         states._contract,
         case
@@ -95,6 +99,8 @@ known as (
         agent_id,
         state,
         contact_id,
+        channel,
+        queue,
         started_at,
         _contract as contract,
         is_running,

@@ -112,7 +112,10 @@ def options_of(form: Contract | Companion) -> ReadOptions:
     sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
     keys = {option.name: getattr(form, option.name) for option in fields(ReadOptions)}
     wide = form.unpivot and (tuple(form.unpivot.keep), form.unpivot.name, form.unpivot.value)
-    more = {"columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets, "unpivot": wide}
+    lines = (form.lines,) if isinstance(form.lines, str) else form.lines and tuple(form.lines)
+    more = {
+        "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets, "unpivot": wide, "lines": lines,
+    }  # fmt: skip
     return ReadOptions(**{**keys, **more})
 
 

@@ -14,6 +14,9 @@ from orchestration.core.limits import limits
 from orchestration.pull.records import BrokenRow, Rows, flatten, from_records
 from orchestration.pull.unpacking import open_bytes
 
+#: Keys of the lists in a record whose objects are rows, in turn; of `.` the record itself is one.
+Lines = tuple[str, ...] | None
+ITSELF = "."
 #: Longer whole numbers stay text: Python reads none, and no column holds one.
 _MAX_DIGITS = 4000
 _DECODER = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else digits)
@@ -43,7 +46,7 @@ def _objects(line: str) -> list[dict[str, Any]]:
     return values
 
 
-def read_ndjson(path: Path, name: str, encoding: str, lines: str | None, scratch: Path | None) -> Rows:
+def read_ndjson(path: Path, name: str, encoding: str, lines: Lines, scratch: Path | None) -> Rows:
     """A record a line; where a line holds several, their numbers count on from the line's."""
     broken: list[BrokenRow] = []
 
@@ -63,11 +66,11 @@ def read_ndjson(path: Path, name: str, encoding: str, lines: str | None, scratch
     return from_records(records(), broken, scratch)
 
 
-def first_ndjson_record(path: Path, name: str, encoding: str, lines: str | None) -> list[str]:
-    """The columns of the first record; of ``lines``, those of the first row that one gives."""
+def first_ndjson_record(path: Path, name: str, encoding: str, lines: Lines) -> list[str]:
+    """The columns of the first record; of ``lines``, those of the rows of the first record that gives any."""
     for _, line in _lines(path, name, encoding):
         if rows := _rows_of(_objects(line)[0], lines):
-            return list(flatten(rows[0]))
+            return list(dict.fromkeys(column for row in rows for column in flatten(row)))
     return []
 
 
@@ -80,22 +83,39 @@ def _lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def _rows_of(record: dict[str, Any], lines: str | None) -> list[dict[str, Any]]:
-    """The record; or one for each object of its list ``lines``, which is there in the place of the list.
+def _rows_of(record: dict[str, Any], lines: Lines) -> list[dict[str, Any]]:
+    """The record; or one for each object of its lists ``lines``, which is there in the place of the list.
 
     Raises:
-        ValueError: there is something else than objects in the list.
+        ValueError: there is something else than objects in a list.
     """
     if lines is None:
         return [record]
-    *above, key = lines.split(".")
-    holder: Any = record
-    for name in above:
-        holder = holder.get(name) if isinstance(holder, dict) else None
-    found = holder.get(key) if isinstance(holder, dict) else None
-    if not isinstance(found, list | None) or not all(isinstance(line, dict) for line in found or []):
-        raise ValueError(f"{lines!r} is no list of objects")
-    return [_with_line(record, [*above, key], line) for line in found or []]
+    rows = []
+    for name in lines:
+        if name == ITSELF:
+            rows.append(record)
+            continue
+        path = name.split(".")
+        found = _under(record, path)
+        if not isinstance(found, list | None) or not all(isinstance(line, dict) for line in found or []):
+            raise ValueError(f"{name!r} is no list of objects")
+        rows += [_with_line(_without(record, lines, name), path, line) for line in found or []]
+    return rows
+
+
+def _under(record: Any, path: list[str]) -> Any:
+    for key in path:
+        record = record.get(key) if isinstance(record, dict) else None
+    return record
+
+
+def _without(record: dict[str, Any], lines: tuple[str, ...], but: str) -> dict[str, Any]:
+    """The record without its other lists: what these hold is in rows of its own."""
+    for name in lines:
+        if name not in (but, ITSELF) and _under(record, name.split(".")) is not None:
+            record = _with_line(record, name.split("."), {})
+    return record
 
 
 def _with_line(record: dict[str, Any], path: list[str], line: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +124,7 @@ def _with_line(record: dict[str, Any], path: list[str], line: dict[str, Any]) ->
     return {**record, key: _with_line(record[key], below, line) if below else line}
 
 
-def read_json(path: Path, name: str, encoding: str | None, under: str | None, lines: str | None, scratch: Path | None) -> Rows:
+def read_json(path: Path, name: str, encoding: str | None, under: str | None, lines: Lines, scratch: Path | None) -> Rows:
     """A list of records, at the top or one level down; or objects one after the other. Of ``lines`` each is a row."""
     with open_bytes(path, name) as stream:
         data = stream.read(limits().json + 1)

@@ -114,7 +114,11 @@ class Form(_Strict):
         description="Several sheets of one form instead: all that hold the columns, or a list; `_sheet` has the name of each.",
     )
     records: str | None = Field(None, description="JSON: key of the object that holds the list of records.")
-    lines: str | None = Field(None, description="JSON: key (dotted) of a list in each record; each object of it is a row.")
+    lines: str | list[str] | None = Field(
+        None,
+        description="JSON: key (dotted) of a list in each record; each object of it is a row. Of several keys, those of each "
+        "list in turn; `.` among them is the record itself.",
+    )
     skip_rows: int = Field(0, ge=0, description="Lines (rows of a sheet) above the header, whatever they hold.")
     header_row: int | None = Field(None, ge=1, description="Row of the header, as a spreadsheet counts.")
     header_rows: int = Field(1, ge=0, le=9, description="Rows of the header, whose names are joined; 0: the file has none.")

@@ -58,7 +58,8 @@ class ReadOptions:
     #: Several sheets instead; "all" for all that hold the columns.
     sheets: tuple[str | int, ...] | None = None
     records: str | None = None
-    lines: str | None = None
+    #: Keys of the lists in each record of JSON whose objects are rows; `.` is the record.
+    lines: tuple[str, ...] | None = None
     skip_rows: int = 0
     #: Names that the header must hold, by which it is recognised below whatever is above it.
     columns: tuple[str, ...] = ()

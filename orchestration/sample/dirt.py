@@ -28,7 +28,7 @@ def repeated(rng: np.random.Generator, frame: pd.DataFrame, share: float) -> pd.
 
 def text_times(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Instants as texts with a blank between day and time."""
-    for column in columns:
+    for column in columns if len(frame) else ():
         texts = np.datetime_as_string(frame[column].to_numpy().astype("datetime64[s]")).astype(object)
         frame[column] = np.where(frame[column].isna(), None, np.char.replace(texts.astype(str), "T", " "))
     return frame

@@ -38,7 +38,6 @@ def live(scope: Scope, first: int, count: int) -> Life:
     items = _items(rng, orders)
     orders["is_bad"] = story.with_bad_product(scope, orders, items)
     orders["refunded_at"] = _refunds(rng, scope, orders)
-    orders["total"] = items.groupby("order_row")["amount"].sum().reindex(orders.index, fill_value=0).round(2)
     contacts = _contacts(rng, scope, customers, orders)
     is_call = (contacts["is_complaint"] & (rng.random(len(contacts)) < 0.35)) | (rng.random(len(contacts)) < 0.3)
     tickets = _tickets(rng, scope, contacts[~is_call].reset_index(drop=True), first)
@@ -155,7 +154,6 @@ def _items(rng: np.random.Generator, orders: pd.DataFrame) -> pd.DataFrame:
             "quantity": quantity,
             "unit_price": price,
             "unit_cost": np.array([p.cost for p in catalogue])[product],
-            "amount": price * quantity,
         }
     )
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from orchestration.sample import company
 from orchestration.sample.dirt import repeated, respelled, spoilt, text_times
 from orchestration.sample.life import Life
+from orchestration.sample.money import amounts, priced_items
 
 EVENTS_QUERY = """
     select
@@ -230,9 +231,14 @@ def trustpilot_reviews(life: Life, rng: np.random.Generator) -> pd.DataFrame:
 
 def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """Canonical orders. An order's earlier state can be beside its final one."""
-    o = life.orders
+    o, money = life.orders, amounts(life)
     status = np.select(
-        [~o["refunded_at"].isna(), ~o["cancelled_by"].isna(), ~o["delivered_at"].isna(), ~o["shipped_at"].isna()],
+        [
+            ~o["refunded_at"].isna() & ~money["is_kept"],
+            ~o["cancelled_by"].isna(),
+            ~o["delivered_at"].isna(),
+            ~o["shipped_at"].isna(),
+        ],
         ["refunded", "cancelled", "delivered", "shipped"],
         "paid",
     )
@@ -248,8 +254,11 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "marketplace": np.where(o["channel"] == "webshop", None, o["channel"]),
             "brand": "Acme",
             "country": o["country"],
-            "currency": "EUR",
-            "total_amount": o["total"],
+            "currency": money["currency"],
+            "total_amount": money["total"],
+            "discount_amount": money["discount"],
+            "tax_amount": money["tax"],
+            "gift_card_amount": money["gift_card"],
             "paid_at": o["ordered_at"],
             "promised_ship_at": o["promised_ship_at"],
             "shipped_at": o["shipped_at"],
@@ -258,7 +267,7 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
             "cancelled_at": o["cancelled_at"],
             "cancelled_by": o["cancelled_by"],
             "refunded_at": o["refunded_at"],
-            "refund_amount": o["total"].where(~o["refunded_at"].isna()),
+            "refund_amount": money["refund"],
             "claim_type": o["claim"],
             "affiliate_code": o["affiliate"],
             "updated_at": o[["ordered_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at"]].max(axis=1),
@@ -266,20 +275,23 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     )
     instants = ["ordered_at", "paid_at", "promised_ship_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at"]
     frame = text_times(frame, [*instants, "updated_at"])
-    early = frame[frame["status"].eq("delivered") & (rng.random(len(frame)) < 0.03)].copy()
+    early = frame[frame["status"].eq("delivered") & ~money["is_kept"] & (rng.random(len(frame)) < 0.03)].copy()
     early["status"], early["delivered_at"], early["updated_at"] = "shipped", None, early["shipped_at"]
     frame = pd.concat([early, frame], ignore_index=True)
     # The payment tool books refunds as negative amounts; guests are customer 0.
     frame["refund_amount"] = frame["refund_amount"].where(rng.random(len(frame)) < 0.5, -frame["refund_amount"])
     frame = spoilt(rng, frame, "customer_id", ["0", "guest"], 0.01)
+    totals = frame["total_amount"]
     frame = spoilt(rng, frame, "total_amount", ["12,50 €", "12.50.0", "-12.50"], 0.006)
+    # What came back is of orders that can be read.
+    frame["total_amount"] = frame["total_amount"].where(frame["refund_amount"].isna(), totals)
     frame = respelled(rng, frame, "status", 0.02)
     return repeated(rng, frame, 0.01)
 
 
 def order_items(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """Canonical order lines, with the types that Parquet keeps."""
-    return life.items.drop(columns=["order_row", "amount"])
+    return priced_items(life).drop(columns=["order_row", "amount"])
 
 
 def surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:

@@ -18,6 +18,8 @@ DAYS = 91
 BUSY, AFTER, AVAILABLE = 900, 120, 310
 #: The team whose agents chat, with several customers at once.
 CHATTING = "First line"
+#: By channel; the first two of three contacts come from the larger one.
+QUEUES = {"chat": ("Shop", "Shop", "Accounts"), "phone": ("Hotline", "Hotline", "Business")}
 Span = tuple[str, float, float | None, str | None]
 
 
@@ -34,6 +36,7 @@ def agent_states(scope: Scope, roster: pd.DataFrame) -> pd.DataFrame:
             continue
         begin = np.datetime64(day["shift_starts_at"].removesuffix("Z"), "s")
         length = (np.datetime64(day["shift_ends_at"].removesuffix("Z"), "s") - begin) / np.timedelta64(1, "s")
+        channel = "chat" if day["team"] == CHATTING else "phone"
         # Fewer agents wait less for the next contact.
         for state, start, end, contact in _day(rng, float(length), AVAILABLE * share**2, day["team"] == CHATTING):
             contacts += contact is not None
@@ -44,9 +47,11 @@ def agent_states(scope: Scope, roster: pd.DataFrame) -> pd.DataFrame:
                     "state": state,
                     "ended_at": np.datetime64("NaT") if end is None else begin + np.timedelta64(int(end), "s"),
                     "contact_id": None if contact is None else f"task{contacts:07d}",
+                    "channel": None if contact is None else channel,
+                    "queue": None if contact is None else QUEUES[channel][contacts % 3],
                 }
             )
-    frame = pd.DataFrame(rows, columns=["agent_id", "started_at", "state", "ended_at", "contact_id"])
+    frame = pd.DataFrame(rows, columns=["agent_id", "started_at", "state", "ended_at", "contact_id", "channel", "queue"])
     # A report that was sent twice repeats some rows.
     frame = pd.concat([frame, frame.iloc[:: max(1, len(frame) // 20)]], ignore_index=True)
     for name in ("started_at", "ended_at"):

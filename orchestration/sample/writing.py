@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from orchestration.core.connections import connect
-from orchestration.sample import bots, optional, shapes
+from orchestration.sample import bots, money, optional, shapes
 from orchestration.sample.company import Scope
 from orchestration.sample.life import Life, live
 from orchestration.sample.roster import roster
@@ -132,6 +132,7 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         "surveys.tsv": (CsvFile(exports / "surveys.tsv", delimiter="\t"), shapes.surveys),
         "customers.csv": (CsvFile(exports / "customers.csv", delimiter=";", mark=True), shapes.customers),
         "surveys_brand.csv": (CsvFile(exports / "surveys_brand.csv"), optional.brand_surveys),
+        "returns.csv": (CsvFile(exports / "returns.csv"), money.returns),
         **{
             f"{kind}.csv": (CsvFile(exports / f"{kind}.csv"), getattr(optional, kind))
             for kind in ("web_sessions", "signups", "subscriptions", "shipments", "product_usage", "survey_invitations")
@@ -153,6 +154,10 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         progress(f"{first + count:,} of {scope.customers:,} customers")
     for written in [*(file for file, _ in files.values()), *chats.values()]:
         written.close()
+    for name in [name for name, count in rows.items() if not count]:
+        # A small company has no return, say: nobody exports a list of none.
+        (exports / name).unlink(missing_ok=True)
+        del rows[name]
     days = roster(scope)
     for name, frame in {
         "agents.csv.zst": days,
@@ -165,4 +170,7 @@ def write_sample(folder: Path, scope: Scope, progress: Callable[[str], None] = l
         whole.write(frame)
         whole.close()
         rows[name] = len(frame)
+    rates = money.exchange_rates(scope)
+    (exports / "eurofxref-hist.csv").write_text(rates, encoding="utf-8")
+    rows["eurofxref-hist.csv"] = rates.count("\n") - 1
     return rows

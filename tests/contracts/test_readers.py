@@ -138,7 +138,7 @@ def test_lines_within_records_are_rows(tmp_path: Path, name: str) -> None:
     ]
     path = tmp_path / name
     path.write_text(json.dumps(orders) if name.endswith(".json") else "\n".join(map(json.dumps, orders)))
-    content = read(path, name, ReadOptions(lines="lines"))
+    content = read(path, name, ReadOptions(lines=("lines",)))
     rows = content.table.to_pylist()
     assert [(row["number"], row["lines.sku"], row["lines.price.net"]) for row in rows] == [
         ("1", "A", "2"),
@@ -164,11 +164,39 @@ def test_lines_below_other_keys(tmp_path: Path, name: str) -> None:
     ]
     path = tmp_path / name
     path.write_text(json.dumps(talks) if name.endswith(".json") else "\n".join(map(json.dumps, talks)))
-    options = ReadOptions(lines="parts.parts")
+    options = ReadOptions(lines=("parts.parts",))
     rows = read(path, name, options).table.to_pylist()
     assert [(row["id"], row["parts.total"], row["parts.parts.id"]) for row in rows] == [("2", "2", "7"), ("2", "2", "8")]
     # By its columns a contract knows the file, whatever is in its first record.
     assert read_header(path, name, options) == ["id", "parts.total", "parts.parts.id"]
+
+
+@pytest.mark.parametrize("name", ["agents.json", "agents.ndjson"])
+def test_lines_of_several_lists_and_the_record_itself(tmp_path: Path, name: str) -> None:
+    """In turn; beside a list's objects nothing of another list, which the record's own row has as text."""
+    agents = [
+        {"id": 1, "now": {"tasks": [{"id": 5}, {"id": 6}]}, "shifts": [{"on": "Monday"}]},
+        {"id": 2, "now": None, "shifts": []},
+        {"id": 3, "now": {"tasks": [{"id": 7}]}, "shifts": "Monday"},
+    ]
+    path = tmp_path / name
+    path.write_text(json.dumps(agents) if name.endswith(".json") else "\n".join(map(json.dumps, agents)))
+    options = ReadOptions(lines=(".", "now.tasks", "shifts"))
+    content = read(path, name, options)
+    rows = [
+        (row["id"], row["now.tasks"], row["now.tasks.id"], row["shifts"], row["shifts.on"]) for row in content.table.to_pylist()
+    ]
+    assert rows == [
+        ("1", '[{"id": 5}, {"id": 6}]', None, '[{"on": "Monday"}]', None),
+        ("1", None, "5", None, None),
+        ("1", None, "6", None, None),
+        ("1", None, None, None, "Monday"),
+        ("2", None, None, "[]", None),
+    ]
+    numbers = content.table["_row"].to_pylist()
+    assert sorted(set(numbers)) == numbers
+    assert [("'shifts' is no list of objects" in row.reason, json.loads(row.text)["id"]) for row in content.broken] == [(True, 3)]
+    assert {"now.tasks.id", "shifts.on"} <= set(read_header(path, name, options))
 
 
 def test_whose_json_it_is_takes_no_second_reading() -> None:

@@ -1,4 +1,5 @@
-"""All vendors' fixtures in one home: each file is loaded as its case says, and KPIs by vendor are those of ``vendor_kpis.yml``.
+"""All vendors' fixtures in one home: each file is loaded as its case says, and KPIs by vendor are those of ``vendor_kpis.yml``,
+agents' time by system that of ``vendor_agent_time.yml``.
 
 Each vendor's files are in a folder of its own, whose name is the source of its ids, and a contract over the shipped one carries
 the vendor's name along, by which KPIs are cut.
@@ -22,11 +23,12 @@ from orchestration.pull.extras import CARRYING
 from orchestration.pull.personal import file_shown
 
 KPIS: dict[str, dict[str, tuple[float, int]]] = yaml.safe_load(Path(__file__).with_name("vendor_kpis.yml").read_text())
+AGENT_TIME: dict[str, dict[str, int | None]] = yaml.safe_load(Path(__file__).with_name("vendor_agent_time.yml").read_text())
 #: What a contract's name says of the export, behind the vendor's.
 _PART = re.compile(
     r"_(calls|tickets|reviews|order_items|orders|return_requests|seller_feedback|conversation_parts|conversations|parts|messages"
     r"|threads|articles|comments|audits|field_history|case_history|cases|email_messages|responses|satisfaction_survey_invitations"
-    r"|satisfaction_surveys|sessions|visits|interactions|issues|returns|exchange_rates)$"
+    r"|satisfaction_surveys|sessions|visits|interactions|issues|returns|exchange_rates|user_details|agent_events|agent_states|user_status)$"
 )
 
 
@@ -92,6 +94,11 @@ def test_every_fixture_is_loaded_and_its_kpis_are_right(tmp_path: Path, cxhouse:
         if key not in found or found[key][1] != figures[1] or found[key][0] != pytest.approx(figures[0], abs=1e-5)
     }
     assert wrong == {}
+    # -- agents' time: their ids begin with their system's
+    columns = list(next(iter(AGENT_TIME.values())))
+    sums = ", ".join(f"cast(sum({column}) as bigint)" for column in columns)
+    spent = home.query(f"select split_part(agent_id, ':', 1), {sums} from fct_agent_half_hours group by all")
+    assert {system: dict(zip(columns, seconds, strict=True)) for system, *seconds in spent} == AGENT_TIME
 
 
 def test_each_kind_of_the_fixtures_has_kpis_by_hand() -> None:

@@ -172,7 +172,8 @@ KINDS: dict[str, Rows] = {
     "agent_states": _rows(
         agent_id=_sampled("ann", "bob", "cy"), started_at=_shifts, ended_at=st.one_of(st.just(""), _shifts),
         state=_sampled("logged_in", "available", "available", "busy", "busy", "after_call", "break", "offline"),
-        contact_id=_sampled("", "", "k1", "k2"), duration_seconds=_sampled("", "", "900", "50000"), **_deleted,
+        contact_id=_sampled("", "", "k1", "k2"), channel=_sampled("", "chat"), queue=_sampled("", "q"),
+        duration_seconds=_sampled("", "", "900", "50000"), **_deleted,
     ),
 }  # fmt: skip
 

@@ -278,7 +278,7 @@ def test_incremental_equals_full(world: World, history: list[Step]) -> None:
 @given(history=histories_of_agents(most_steps=6, most_rows=14))
 def test_time_of_agents_follows_any_history(world: World, history: list[Step]) -> None:
     """In histories of everything states of agents are rare: here they are all there is, up to their half hours."""
-    only = "+fct_agent_half_hours"
+    only = "+fct_agent_contact_half_hours"
     world.reset()
     for step in history:
         note(step.describe())

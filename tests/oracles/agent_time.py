@@ -45,6 +45,33 @@ def spans(rows: list[Row], as_of: datetime) -> Iterator[tuple[str, str, str | No
             yield row["agent_id"], row["state"], row["contact_id"], start, end
 
 
+#: (channel, queue) -> how many contacts of it an agent has in each second.
+Counts = dict[tuple[str, str], np.ndarray]
+
+
+def contacts_by_kind(rows: list[Row], as_of: datetime, first: datetime) -> Iterator[tuple[str, Counts]]:
+    """Agent by agent: how many contacts of each (channel, queue) the agent has in each second from `first` on."""
+    kinds = {(row["agent_id"], row["contact_id"]): (row["channel"] or "unknown", row["queue"] or "unknown") for row in rows}
+    seen: dict[str, dict[str | None, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for agent, state, contact, start, end in spans(rows, as_of):
+        if state == "busy":
+            begins, ends = (int((at.replace(microsecond=0) - first).total_seconds()) for at in (start, end))
+            seen[agent][contact].update(range(max(begins, 0), max(ends, 0)))
+    seconds = int((as_of - first).total_seconds()) + 86400
+    for agent, contacts in seen.items():
+        counts: Counts = {}
+        for contact, places in contacts.items():
+            own = counts.setdefault(kinds[agent, contact], np.zeros(seconds, np.int16))
+            own[list(places)] += 1
+        yield agent, counts
+
+
+def shared(counts: Counts, part: slice) -> dict[tuple[str, str], tuple[int, float]]:
+    """(seconds of the contacts, what they take of the agent when each of those at once takes as much) by kind."""
+    every = np.maximum(sum(own[part] for own in counts.values()), 1)
+    return {kind: (int(own[part].sum()), float((own[part] / every).sum())) for kind, own in counts.items() if own[part].any()}
+
+
 @dataclass
 class Timeline:
     """The seconds of one agent since the first one that is looked at."""

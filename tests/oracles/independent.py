@@ -132,6 +132,7 @@ class Company:
         self.competitors = newest(read_raw(home, "competitors"), lambda r: (r["competitor"], r["period_start"]), "", None)
         self._fill_from_parcels()
         self._fill_from_lines()
+        self._exchange(home)
         usage_key = ("customer_id", "user_id", "feature", "used_at")
         self.usage = newest(read_raw(home, "product_usage"), lambda r: tuple(r[c] for c in usage_key), "used_at", None)
         self.events: dict[str, list[Row]] = defaultdict(list)
@@ -166,6 +167,24 @@ class Company:
         for order in self.orders:
             if order["total_amount"] is None:
                 order["total_amount"] = amounts.get(order["order_id"])
+
+    def _exchange(self, home: Path) -> None:
+        """Amounts of orders in euros, by the newest rate of their day; prices of lines stay, with the rate beside them."""
+        rates: dict[str, list[tuple[date, float]]] = defaultdict(list)
+        for row in sorted(read_raw(home, "exchange_rates"), key=lambda r: r["rate_date"]):
+            rates[row["currency"]].append((row["rate_date"], float(row["rate"])))
+        in_euros: dict[str, float] = {}
+        for order in self.orders:
+            day = self.day(order["ordered_at"])
+            known = [rate for on, rate in rates[order["currency"]] if on <= day]
+            rate = 1.0 if order["currency"] == "EUR" else 1 / known[-1]
+            in_euros[order["order_id"]] = rate
+            for column in ("total_amount", "refund_amount", "gift_card_amount"):
+                if order[column] is not None:
+                    order[column] = float(order[column]) * rate
+        for line in self.items:
+            # The orders of some lines are in quarantine.
+            line["in_euros"] = in_euros.get(line["order_id"], 1.0)
 
     # -- identity: union-find over identifiers
 

@@ -20,7 +20,9 @@ def is_cancelled(o: Row) -> bool:
 
 
 def is_refunded(o: Row) -> bool:
-    return o["refunded_at"] is not None or o["status"] in ("refunded", "returned")
+    """Was all of it paid back?"""
+    in_part = o["refund_amount"] is not None and o["refund_amount"] < o["total_amount"]
+    return o["status"] in ("refunded", "returned") or (o["refunded_at"] is not None and not in_part)
 
 
 def bought(c: Company) -> dict[str, list[Row]]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from agent_time import Row, Timeline, reach_of, timelines
+from agent_time import Row, Timeline, contacts_by_kind, reach_of, shared, timelines
 from compared import published
 from homes import ANY_INSTANT, ANY_ZONE, AS_OF, LAST_DAY, Home
 from independent import UTC, Company, newest_of, read_raw
@@ -21,6 +21,7 @@ CHAIN = (
     "int_agent_log_days",
     "int_agent_log_weeks",
     "fct_agent_half_hours",
+    "fct_agent_contact_half_hours",
 )
 WEEKS = [("Europe/Berlin", "2026-10-23"), ("Australia/Lord_Howe", "2026-04-03"), ("Asia/Kathmandu", "2026-06-01")]
 STATES = ("logged_in", "available", "available", "busy", "busy", "busy", "after_call", "break", "other_work", "offline")
@@ -97,6 +98,20 @@ def test_kpis_by_month(company: Company, sample_home: Home) -> None:
     assert all(0.7 < value < 0.85 for value in checked["occupancy_rate"].values())
     assert all(0.8 < value < 0.95 for value in checked["schedule_adherence_rate"].values())
     assert all(1 < value < 1.5 for value in checked["concurrent_contacts"].values())
+    # -- by channel and queue: of several contacts at once each takes as much of the agent
+    sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0])
+    for _, counts in contacts_by_kind(rows, AS_OF, first):
+        for kind, (lasted, took) in shared(counts, slice(None)).items():
+            for cut in zip(("channel", "queue"), kind, strict=True):
+                sums[cut][0] += lasted
+                sums[cut][1] += took
+    found = sample_home.query(
+        "select dimension, member, value from kpis "
+        "where kpi_id = 'concurrent_contacts' and grain = 'all' and dimension in ('channel', 'queue')"
+    )
+    by_kind = {(dimension, member): value for dimension, member, value in found}
+    assert by_kind == pytest.approx({cut: lasted / took for cut, (lasted, took) in sums.items()}, rel=1e-6)
+    assert by_kind["channel", "chat"] > 1.1 > by_kind["channel", "phone"] == 1
 
 
 def test_nobody_is_shown_alone(sample_home: Home) -> None:
@@ -122,7 +137,10 @@ def log(seed: str, first: datetime) -> tuple[list[Row], list[Row], datetime]:
         end = draw.choice([None, start + timedelta(seconds=length), start + timedelta(seconds=length)])
         row = {"agent_id": draw.choice("xyz"), "started_at": start, "state": state, "ended_at": end}
         row["duration_seconds"] = draw.choice([None, abs(length)]) if end is None else None
-        row["contact_id"] = f"k{draw.randrange(40)}" if state == "busy" else None
+        contact = draw.randrange(40) if state == "busy" else None
+        row["contact_id"] = None if contact is None else f"k{contact}"
+        row["channel"] = None if contact is None else ("chat", "phone", None)[contact % 3]
+        row["queue"] = None if contact is None else ("a", "b")[contact % 2]
         rows[row["agent_id"], start, state, row["contact_id"]] = row
     roster = []
     for number in range(-1, 6):
@@ -143,10 +161,10 @@ def test_half_hours_of_random_logs(compiled: dict[str, str], zone: str, first: s
             con.execute(f"create schema {schema}")
         con.execute(
             "create table staging.stg_agent_states (agent_id text, started_at timestamp, state text, ended_at timestamp, "
-            "duration_seconds bigint, contact_id text, _contract text)"
+            "duration_seconds bigint, contact_id text, channel text, queue text, _contract text)"
         )
         con.executemany(
-            "insert into staging.stg_agent_states values (?, ?, ?, ?, ?, ?, 'one')", [list(row.values()) for row in rows]
+            "insert into staging.stg_agent_states values (?, ?, ?, ?, ?, ?, ?, ?, 'one')", [list(row.values()) for row in rows]
         )
         con.execute(
             "create table staging.stg_agents (agent_id text, work_date date, absence text, shift_starts_at timestamp, "
@@ -162,6 +180,9 @@ def test_half_hours_of_random_logs(compiled: dict[str, str], zone: str, first: s
             "select agent_id, starts_at, logged_in_seconds, available_seconds, busy_seconds, after_call_seconds, break_seconds, "
             "other_work_seconds, contact_seconds, contacts_max, scheduled_seconds, adherent_seconds "
             "from journey.fct_agent_half_hours"
+        ).fetchall()
+        parts = con.execute(
+            "select agent_id, starts_at, channel, queue, contact_seconds, busy_time from journey.fct_agent_contact_half_hours"
         ).fetchall()
     place = ZoneInfo(zone)
     begin = midnight(local(min(row["started_at"] for row in rows) - timedelta(days=2), place), place)
@@ -179,6 +200,14 @@ def test_half_hours_of_random_logs(compiled: dict[str, str], zone: str, first: s
             day += timedelta(days=1)
     assert {row[:2]: row[2:] for row in found} == expected
     assert len(found) == len(expected) > 300
+    taken = {
+        (agent, begin + timedelta(seconds=at), *kind): figures
+        for agent, counts in contacts_by_kind(rows, as_of, begin)
+        for at in range(0, int((as_of - begin).total_seconds()), 1800)
+        for kind, figures in shared(counts, slice(at, at + 1800)).items()
+    }
+    assert {row[:4]: row[4:] for row in parts} == {key: pytest.approx(figures, abs=1e-3) for key, figures in taken.items()}
+    assert len({row[2:4] for row in parts}) == 6
 
 
 def half_hour(line: Timeline, part: slice) -> tuple[int | None, ...] | None:

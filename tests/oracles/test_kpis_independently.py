@@ -221,7 +221,7 @@ def purchases(c: Company) -> list[tuple[Row, bool]]:
     result = []
     for o in sorted(live_orders(c), key=lambda o: o["ordered_at"]):
         person = c.person(o)
-        if o["refunded_at"] or o["status"] in ("refunded", "returned") or not person:
+        if journey_cases.is_refunded(o) or not person:
             continue
         result.append((o, o["ordered_at"] > first.setdefault(person, o["ordered_at"])))
     return result

@@ -72,7 +72,9 @@ def test_cohorts(company: Company, sample_home: Home) -> None:
 def _margins(company: Company) -> dict[str, float]:
     margins: dict[str, float] = defaultdict(float)
     for line in company.items:
-        margins[line["order_id"]] += line["quantity"] * float(line["unit_price"] - line["unit_cost"])
+        margins[line["order_id"]] += line["quantity"] * float(line["unit_price"] - line["unit_cost"]) * line["in_euros"]
+    for o in company.orders:
+        margins[o["order_id"]] -= o["refund_amount"] or 0
     return margins
 
 
@@ -181,7 +183,7 @@ def test_money(company: Company, sample_home: Home) -> None:
     cash: dict[date, float] = defaultdict(float)
     costs: dict[date, float] = defaultdict(float)
     for o in company.orders:
-        cash[company.month(o["paid_at"])] += float(o["total_amount"])
+        cash[company.month(o["paid_at"])] += o["total_amount"] - (o["gift_card_amount"] or 0)
         if o["refunded_at"]:
             cash[company.month(o["refunded_at"])] -= float(o["refund_amount"])
     for row in company.costs:
