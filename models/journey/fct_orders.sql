@@ -117,7 +117,8 @@ joined as (
         or contracts.do_parcels_tell_deliveries as is_delivery_known,
         coalesce(loads.file_has_cancelled_by, false)
         or contracts.is_none_cancelled and not coalesce(loads.file_has_status_not_cancelled, false) as is_canceller_known,
-        coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false) or contracts.does_tell_refunds as is_refund_known,
+        coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false)
+        or contracts.does_tell_refunds as is_refund_known,
         coalesce(loads.file_has_affiliate_code, false) as is_affiliate_known,
         coalesce(loads.file_has_claim_type, false) or contracts.does_tell_feedback as is_defect_known,
         contracts.does_tell_reviews as is_review_known,

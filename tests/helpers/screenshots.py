@@ -73,7 +73,7 @@ def main() -> None:
         os.chdir(folder)
         assert cxhouse("sample", "--out", "sample") == 0
         assert cxhouse("run", "--record", "--exports", "sample/exports", "--config", "sample/config", "--home", "home") == 0
-        shot(browser, "run", end_of_a_run().as_uri(), 1130, 700, "light", pause(300))
+        shot(browser, "run", end_of_a_run().as_uri(), 1200, 700, "light", pause(300))
         report = Path("home/published/report.html").absolute().as_uri()
         shot(browser, "report", f"{report}#overview", 1280, 1080, "light", pause(1500))
         shot(browser, "support", f"{report}#stage-support", 1280, 700, "light", pause(1500))
