@@ -28,12 +28,14 @@ def _rng(life: Life) -> np.random.Generator:
 
 
 def priced_items(life: Life) -> pd.DataFrame:
-    """The lines of orders, with prices and costs in the order's currency."""
-    country = life.orders["country"].to_numpy()[life.items["order_row"].to_numpy()]
-    factor = _factor(country)
+    """The lines of orders, with the prices that were paid, and costs, in the order's currency."""
+    orders = life.orders.iloc[life.items["order_row"].to_numpy()]
+    factor = _factor(orders["country"].to_numpy())
     items = life.items.copy()
     for column in ("unit_price", "unit_cost"):
         items[column] = (items[column] * factor).round(2)
+    items["full_amount"] = items["unit_price"] * items["quantity"]
+    items["unit_price"] = (items["unit_price"] * np.where(orders["affiliate"].isna(), 1, 1 - DISCOUNT)).round(2)
     items["amount"] = items["unit_price"] * items["quantity"]
     return items
 
@@ -46,12 +48,12 @@ def amounts(life: Life) -> pd.DataFrame:
     """What each order came to, in its currency: charged, off, tax within, paid by gift card, and paid back."""
     rng, orders = _rng(life), life.orders
     size = len(orders)
-    goods = priced_items(life).groupby("order_row")["amount"].sum().reindex(orders.index, fill_value=0).round(2)
+    goods = priced_items(life).groupby("order_row")[["full_amount", "amount"]].sum().reindex(orders.index, fill_value=0).round(2)
     frame = pd.DataFrame(
         {"currency": orders["country"].map({name: code for name, (code, _) in CURRENCIES.items()}).fillna("EUR")}
     )
-    frame["discount"] = (goods * DISCOUNT).round(2).where(~orders["affiliate"].isna())
-    frame["total"] = (goods - frame["discount"].fillna(0)).round(2)
+    frame["discount"] = (goods["full_amount"] - goods["amount"]).round(2).where(~orders["affiliate"].isna())
+    frame["total"] = goods["amount"]
     rate = orders["country"].map(VAT)
     frame["tax"] = (frame["total"] * rate / (1 + rate)).round(2)
     card = np.minimum(25 * np.round(_factor(orders["country"].to_numpy())), frame["total"])

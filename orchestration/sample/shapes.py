@@ -291,7 +291,7 @@ def orders(life: Life, rng: np.random.Generator) -> pd.DataFrame:
 
 def order_items(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """Canonical order lines, with the types that Parquet keeps."""
-    return priced_items(life).drop(columns=["order_row", "amount"])
+    return priced_items(life).drop(columns=["order_row", "amount", "full_amount"])
 
 
 def surveys(life: Life, rng: np.random.Generator) -> pd.DataFrame:
