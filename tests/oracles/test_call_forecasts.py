@@ -167,6 +167,7 @@ def test_what_nothing_can_be_learnt_from(compiled: dict[str, str]) -> None:
         check_second_way(con, second(calls, {}), 400)
 
 
+@pytest.mark.ci
 def test_chance_around_one_level_is_no_trend(compiled: dict[str, str]) -> None:
     """The mean of eight weeks beats one of them, and by no more than chance explains: the root of 9/8 to the root of 2."""
     calls = drawn(lambda number, clock: 20, 30, 4)

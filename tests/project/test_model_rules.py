@@ -103,6 +103,7 @@ def test_declarations_are_used(models: dict[str, dict[str, Any]], sample_home: H
     assert declared > 50
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("declaration", "problem"),
     [
