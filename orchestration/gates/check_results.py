@@ -70,22 +70,27 @@ def quarantine_check(
 ) -> CheckResult:
     """Does too large a share of a file's rows that carry a record (its other rows are ``rows_merged``) end in quarantine?"""
     share = rows_quarantined / records_read if records_read else 0.0
-    passed = share <= limit
     carrying = f", of which {records_read:,} carry a record" if rows_merged else ""
-    problem = f"{file}: {rows_quarantined:,} of {records_read + rows_merged:,} rows{carrying} ({share:.1%})"
-    return CheckResult(
-        gate=f"raw/{kind}",
-        expectation=f"At most {limit:.0%} of the rows are quarantined",
-        severity="critical" if rows_quarantined >= MIN_QUARANTINED_TO_BLOCK else "warning",
-        passed=passed,
-        failed_rows=0 if passed else rows_quarantined,
-        examples=[] if passed else list(reasons),
-        problem=None if passed else problem,
-        in_counts=None if passed else problem,
-        remedy=None
-        if passed
-        else "'cxhouse quarantine' lists the rows by reason; fix the export and replace the file, fix its contract, or go on "
+    return _of_a_file(
+        kind,
+        f"At most {limit:.0%} of the rows are quarantined",
+        "critical" if rows_quarantined >= MIN_QUARANTINED_TO_BLOCK else "warning",
+        rows_quarantined if share > limit else 0,
+        f"{file}: {rows_quarantined:,} of {records_read + rows_merged:,} rows{carrying} ({share:.1%})",
+        "'cxhouse quarantine' lists the rows by reason; fix the export and replace the file, fix its contract, or go on "
         f"without it: {withdrawal(file)} (setting: max_quarantined_share)",
+        reasons,
+    )
+
+
+def _of_a_file(
+    kind: str, expectation: str, severity: str, failed_rows: int, problem: str, remedy: str, examples: Sequence[str] = ()
+) -> CheckResult:
+    """What is said of a whole file: of one without failed rows no more than that it passed."""
+    if not failed_rows:
+        return CheckResult(f"raw/{kind}", expectation, severity, passed=True)
+    return CheckResult(
+        f"raw/{kind}", expectation, severity, False, failed_rows, list(examples), problem, remedy=remedy, in_counts=problem
     )
 
 
@@ -131,19 +136,13 @@ def clash_check(kind: Kind, file: str, clash: Clash, limit: float) -> CheckResul
 
 def snapshot_check(kind: Kind, file: str, gone: Gone, limit: float) -> CheckResult:
     """Does a snapshot lack too many records of the one before?"""
-    passed = not gone.blocks(limit)
-    problem = f"{file} lacks {gone.gone:,} of the {gone.records:,} {kind.name.replace('_', ' ')} of the export before"
-    return CheckResult(
-        gate=f"raw/{kind.name}",
-        expectation=f"A full export lacks at most {limit:.0%} of the records of the one before",
-        severity="critical",
-        passed=passed,
-        failed_rows=0 if passed else gone.gone,
-        problem=None if passed else problem,
-        in_counts=None if passed else problem,
-        remedy=None
-        if passed
-        else "if it was cut short, or is of one part only, replace it, or map it with `mode: incremental`; if they are gone "
+    return _of_a_file(
+        kind.name,
+        f"A full export lacks at most {limit:.0%} of the records of the one before",
+        "critical",
+        gone.gone if gone.blocks(limit) else 0,
+        f"{file} lacks {gone.gone:,} of the {gone.records:,} {kind.name.replace('_', ' ')} of the export before",
+        "if it was cut short, or is of one part only, replace it, or map it with `mode: incremental`; if they are gone "
         f"indeed, allow it for one run (setting: max_gone_share); or go on without it: {withdrawal(file)}",
     )
 

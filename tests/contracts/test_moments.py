@@ -15,6 +15,7 @@ from boxes import GOOD, Box
 
 from orchestration.core import durable
 from orchestration.core.errors import CxhouseError
+from orchestration.gates.check_results import CheckResult
 from orchestration.pull.ledger import Ledger
 from orchestration.pull.personal import file_shown, files_shown
 from orchestration.pull.pulling import Pull
@@ -53,6 +54,18 @@ def test_a_version_follows_the_one_before_whatever_the_clock_says(tmp_path: Path
 def test_a_half_record_is_none(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text('{"run_id": "a')
     assert RunRecord.load(tmp_path) is None
+
+
+def test_a_record_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    """It called the results of checks verdicts."""
+    result = CheckResult("raw/orders", "Order ids differ", "critical", passed=False, failed_rows=3)
+    RunRecord("r", "2026-06-01T00:00:00", check_results=[result]).save(tmp_path)
+    path = tmp_path / FILE_NAME
+    path.write_text(path.read_text().replace('"check_results"', '"verdicts"'))
+    record = RunRecord.load(tmp_path)
+    assert record is not None
+    assert record.check_results == [result]
+    assert record.blocked
 
 
 @pytest.mark.parametrize(
