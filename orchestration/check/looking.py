@@ -57,13 +57,13 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
                 file_report, made = _file(file, claims, tables, arrivals, contracts)
                 report.files.append(file_report)
                 sound += [claim for claim, reading in made if reading.status != "stops"]
-        trial = Trial(folder, arrivals, settings)
-        by_job = {(t.job.file.batch, t.job.contract.name): t for t in trial.load([claim.job for claim in sound])}
-        for file, file_report in zip(arrivals.landed, report.files, strict=True):
-            for reading in file_report.readings:
-                if (one := by_job.get((file.batch, reading.contract))) is not None:
-                    tried.append(one)
-                    _read(one, reading, arrivals, folder, settings)
+        with Trial(folder, arrivals, settings) as trial:
+            by_job = {(t.job.file.batch, t.job.contract.name): t for t in trial.load([claim.job for claim in sound])}
+            for file, file_report in zip(arrivals.landed, report.files, strict=True):
+                for reading in file_report.readings:
+                    if (one := by_job.get((file.batch, reading.contract))) is not None:
+                        tried.append(one)
+                        _read(one, reading, arrivals, folder, settings)
         for file_report in report.files:
             _unused_by_all(file_report)
         report.doubts = [*_shared(report), *doubts_between(tried)]
@@ -127,7 +127,7 @@ def _sheets_left(file: Landed, report: FileReport, arrivals: Arrivals, contracts
 def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, settings: Settings) -> None:
     """Add to a reading what was found by reading the rows."""
     load = tried.load
-    reading.messages, reading.not_judged = tried.messages, tried.not_judged
+    reading.messages = tried.messages
     if load is None:
         reading.status, reading.reason = "stops", tried.fault
         return
@@ -136,8 +136,6 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
     if load.status == "refused":
         reading.status, reading.reason = "refused", load.reason
         return
-    reading.failed = [check for check in tried.check_results if not check.passed]
-    reading.status = "held back" if tried.is_held_back else "loaded"
     mapped = tried.job.contract.columns
     reading.not_mapped = [name for name in all_kinds()[reading.kind].columns if name not in mapped]
     assert tried.loaded is not None
@@ -151,6 +149,8 @@ def _read(tried: Tried, reading: Reading, arrivals: Arrivals, folder: Path, sett
     except RefusedFileError as error:
         reading.status, reading.reason = "refused", str(error)
         return
+    reading.failed, reading.not_judged = [check for check in tried.check_results if not check.passed], tried.not_judged
+    reading.status = "held back" if tried.is_held_back else "loaded"
     for name, fact in found.items():
         setattr(reading, name, fact)
     reading.messages = [*reading.messages, *tried.messages]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.check.arrivals import Arrivals
-from orchestration.check.gates import judge
+from orchestration.check.gates import Judged, expectations_of, judge
 from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, batch_checks
 from orchestration.pull.jobs import Job
@@ -26,9 +27,9 @@ class Tried:
     load: Load | None = None
     #: What the contract does wrong, at which a run stops.
     fault: str | None = None
-    check_results: list[CheckResult] = field(default_factory=list)
-    #: Expectations that only a run judges.
-    not_judged: list[str] = field(default_factory=list)
+    batch_checks: list[CheckResult] = field(default_factory=list)
+    #: What its suite says, as soon as that is known; nothing of a file without a row.
+    suite: Future[Judged] | None = None
     #: Its canonical rows and its rejected ones, as Parquet.
     loaded: Path | None = None
     rejected: Path | None = None
@@ -36,15 +37,35 @@ class Tried:
     messages: list[str] = field(default_factory=list)
 
     @property
+    def check_results(self) -> list[CheckResult]:
+        """What its suite says, and what a run says of a whole file."""
+        return [*(self.suite.result()[0] if self.suite else []), *self.batch_checks]
+
+    @property
+    def not_judged(self) -> list[str]:
+        """Expectations that only a run judges."""
+        return self.suite.result()[1] if self.suite else []
+
+    @property
     def is_held_back(self) -> bool:
         return any(check.blocks for check in self.check_results)
 
 
 class Trial:
-    """Loads of jobs into a folder of their own."""
+    """Loads of jobs into a folder of their own.
+
+    A file is judged by its suite here while the process that read it looks at its rows.
+    """
 
     def __init__(self, folder: Path, arrivals: Arrivals, settings: Settings) -> None:
         self._folder, self._arrivals, self._settings = folder, arrivals, settings
+        self._suites = ThreadPoolExecutor(max_workers=1)
+
+    def __enter__(self) -> Trial:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._suites.shutdown(cancel_futures=True)
 
     def load(self, jobs: list[Job]) -> list[Tried]:
         """Read files, kind after kind as a run does."""
@@ -68,12 +89,12 @@ class Trial:
         scratch.mkdir(parents=True)
         found = {(job.file.batch, job.contract.name): Tried(job) for job in jobs}
 
+        expectations = expectations_of(kind, self._settings.config_dir)
+
         def gate(_: str, batches: list[Batch]) -> list[bool]:
             for batch in batches:
                 tried = next(one for one in found.values() if f"_{one.job.stem}." in batch.path.name)
-                if batch.rows_loaded:
-                    tried.check_results, tried.not_judged = judge(kind, batch.path, self._settings.config_dir)
-                tried.check_results += batch_checks(kind, batch, self._settings)
+                tried.batch_checks = batch_checks(kind, batch, self._settings)
             return [True] * len(batches)
 
         places = Places(self._arrivals.landing, scratch)
@@ -86,6 +107,8 @@ class Trial:
             tried.load = load
             if load.status == "loaded":
                 tried.loaded, tried.rejected = (_one(root / kind, tried.job.stem) for root in (raw, quarantine))
+            if load.rows_loaded and tried.loaded is not None:
+                tried.suite = self._suites.submit(judge, kind, tried.loaded, expectations)
         for tried in found.values():
             tried.messages = list(_of_companions(report.messages, tried.job))
         return list(found.values())

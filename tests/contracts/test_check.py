@@ -19,7 +19,7 @@ import yaml
 from homes import REPOSITORY, Cxhouse
 from rich.console import Console
 
-from orchestration.check.gates import judge
+from orchestration.check.gates import expectations_of, judge
 from orchestration.check.looking import look_at
 from orchestration.check.masking import Masks
 from orchestration.check.rendering import lines, print_report
@@ -587,7 +587,7 @@ def test_the_suites_of_files_are_judged_as_a_run_judges_them(tmp_path: Path, mon
     with SuiteRunner(None) as suites:
         for kind_name, path in cases:
             ((*judged,),) = suites.check(f"raw/{kind_name}", [path], [])
-            check_results, left = judge(kind_name, path, None)
+            check_results, left = judge(kind_name, path, expectations_of(kind_name, None))
             assert left == []
             of_run = [(v.expectation, v.severity, v.passed, v.failed_rows) for v, _ in judged]
             assert [(v.expectation, v.severity, v.passed, v.failed_rows) for v in check_results] == of_run
