@@ -69,7 +69,7 @@
 {#- The columns that KPIs cannot do without (`needs` of a metric), each once: "kind.column" where some record must tell it,
     "kind.column=value" where only that value tells, "kind.column?" where it is enough that a file has the column (empty, it tells
     that there was none), "kind.column!" where no record may tell it, and "kind.column!=value" where none may have the value, though
-    the file has a word for it. An entry "a|b" means: any of them. Which contracts meet a need: int_told_needs. -#}
+    the file has a word for it. An entry "a|b" means: any of them. Which contracts meet a need: int_column_availability. -#}
 {% macro needed_columns() %}
   {%- set found = [] -%}
   {%- for definition in kpi_list() -%}
@@ -100,7 +100,7 @@
 
 {#- Which needs of one kind are met for the records of another, and the query that says for which of their contracts. -#}
 {% macro needs_met_beside() %}
-  {%- set logs = "select ticket_contract as contract from " ~ ref('int_log_reach') ~ " where does_tell_" -%}
+  {%- set logs = "select ticket_contract as contract from " ~ ref('int_log_coverage') ~ " where does_tell_" -%}
   {%- set orders = "select contract from " ~ ref('int_order_contracts') ~ " where do" -%}
   {{- return({
       'tickets': {

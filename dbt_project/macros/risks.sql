@@ -151,11 +151,11 @@ select
     fitted_to,
     held_back,
     held_back_from,
-    happened_share,
+    happened_share as observed_share,
     auc,
     auc_error,
     brier,
-    guess_brier,
+    guess_brier as baseline_brier,
     top_tenth_lift,
     calibration,
     problem

@@ -5,7 +5,7 @@ with older as (
         identifier,
         first_batch,
         min(since_batch) as merged_in_batch
-    from {{ ref('int_identifier_reach') }}
+    from {{ ref('int_connected_identifiers') }}
     where root < node
     group by
         identifier,

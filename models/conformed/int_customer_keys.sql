@@ -4,7 +4,7 @@ with ranked as (
         identifier,
         root_identifier,
         row_number() over (partition by node order by root) as root_rank
-    from {{ ref('int_identifier_reach') }}
+    from {{ ref('int_connected_identifiers') }}
 
 )
 

@@ -3,7 +3,7 @@ select
     kind,
     batch,
     contract,
-    told_columns
+    available_columns
 from {{ source('raw', 'load_ledger') }}
 where
     -- Of a file that was read again and held back its earlier rows may stand.

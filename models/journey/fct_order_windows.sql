@@ -101,7 +101,7 @@ counted as (
             partition by {{ dimensions | join(', ') }}
             order by date_day
             rows unbounded preceding
-        ) as untold_in_window
+        ) as unknown_in_window
     from dense
 
 )
@@ -111,5 +111,5 @@ select
     {{ dimensions | join(',\n    ') }},
     cast(orders_in_window as bigint) as orders_in_window,
     cast(defects_in_window as bigint) as defects_in_window,
-    cast(untold_in_window as bigint) as untold_in_window
+    cast(unknown_in_window as bigint) as unknown_in_window
 from counted

@@ -203,7 +203,7 @@ select
     clock,
     customer_key,
     created_at,
-    coalesce(case when why_unknown is null then coalesce(owed_from, started_at) end, created_at) as promised_at,
+    coalesce(case when why_unknown is null then coalesce(owed_from, started_at) end, created_at) as applied_at,
     channel,
     team,
     country,

@@ -30,7 +30,7 @@ own_logs as (
         events._contract as event_contract,
         max(case when events.event_type = 'created' then 1 else 0 end) = 1 as is_creation_known,
         max(
-            case when events.event_type = 'status_changed' and events.to_value in ('solved', 'closed') then events.event_at end
+            case when events.event_type = 'status_changed' and {{ is_off_desk('events.to_value') }} then events.event_at end
         ) as logged_solved_at,
         min(
             case when events.event_type = 'customer_message' and events.event_at >= tickets.created_at then events.event_at end
@@ -73,7 +73,7 @@ reaching as (
             and coalesce(coalesce(tickets.stated_solved_at, own_logs.logged_solved_at) <= reach.ended_at, false)
         ) as is_end_known
     from tickets
-    inner join {{ ref('int_log_reach') }} as reach on tickets.contract is not distinct from reach.ticket_contract
+    inner join {{ ref('int_log_coverage') }} as reach on tickets.contract is not distinct from reach.ticket_contract
     left join own_logs
         on
             tickets.ticket_id = own_logs.ticket_id

@@ -12,7 +12,7 @@ select
     brier,
     macro_f1,
     accuracy,
-    guess_accuracy,
+    guess_accuracy as baseline_accuracy,
     calibration,
     problem
 from {{ source('raw', 'text_models') }}

@@ -10,8 +10,8 @@ with arrived as (
         and rows_loaded > 0
     union
     select distinct need
-    from {{ ref('int_told_needs') }}
-    where is_told
+    from {{ ref('int_column_availability') }}
+    where is_available
     -- What nobody has promised is neither kept nor missed.
     union
     {% for seed, column in seeds_of_kpis().items() -%}

@@ -21,9 +21,9 @@ cells as (
     select distinct
         kind,
         contract,
-        told_columns,
+        available_columns,
         records
-    from {{ ref('int_told_needs') }}
+    from {{ ref('int_column_availability') }}
 
 ),
 
@@ -45,8 +45,8 @@ beside as (
 anywhere as (
 
     select distinct need
-    from {{ ref('int_told_needs') }}
-    where is_told
+    from {{ ref('int_column_availability') }}
+    where is_available
 
 ),
 
@@ -58,11 +58,11 @@ entries as (
         needs.position,
         needs.entry,
         cells.contract,
-        cells.told_columns,
+        cells.available_columns,
         cells.records,
         max(
             case
-                when needs.how = 'own' and own.is_told then 1
+                when needs.how = 'own' and own.is_available then 1
                 when needs.how = 'beside' and beside.need is not null then 1
                 when needs.how = 'anywhere' and anywhere.need is not null then 1
                 else 0
@@ -70,11 +70,11 @@ entries as (
         ) as is_met
     from needs
     inner join cells on needs.kind = cells.kind
-    left join {{ ref('int_told_needs') }} as own
+    left join {{ ref('int_column_availability') }} as own
         on
             needs.need = own.need
             and cells.contract is not distinct from own.contract
-            and cells.told_columns = own.told_columns
+            and cells.available_columns = own.available_columns
     left join beside
         on
             needs.need = beside.need
@@ -87,7 +87,7 @@ entries as (
         needs.position,
         needs.entry,
         cells.contract,
-        cells.told_columns,
+        cells.available_columns,
         cells.records
 
 ),
@@ -99,7 +99,7 @@ judged as (
         kpi_id,
         kind,
         contract,
-        told_columns,
+        available_columns,
         records,
         min(case when is_met = 0 then position end) as position
     from entries
@@ -107,7 +107,7 @@ judged as (
         kpi_id,
         kind,
         contract,
-        told_columns,
+        available_columns,
         records
 
 ),

@@ -15,5 +15,5 @@ select
     sha256,
     landed_at,
     loaded_at,
-    told_columns
+    available_columns
 from {{ source('raw', 'load_ledger') }}

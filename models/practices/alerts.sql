@@ -157,7 +157,7 @@ found as (
     inner join {{ ref('kpi_definitions') }} as definitions on baselines.kpi_id = definitions.kpi_id
     left join reached on baselines.kpi_id = reached.kpi_id
     where
-        baselines.is_outside
+        baselines.is_anomaly
         and definitions.direction = case when baselines.value < baselines.expected_value then 'up' else 'down' end
         and {{ next_period('baselines.grain', 'baselines.period_start') }}
         <= coalesce(reached.reaches_day, {{ local_date(as_of()) }})
@@ -199,7 +199,7 @@ described as (
             '{filter}',
             concat(
                 -- Of a share, what there is to fix.
-                case when cases.bad_side is null then '' else concat(' and ', cases.bad_side) end,
+                case when cases.failing_condition is null then '' else concat(' and ', cases.failing_condition) end,
                 case
                     when found.dimension = 'all' then ''
                     -- A member is text from an export: what would end the text is doubled.
@@ -222,11 +222,11 @@ policies as (
 
     select
         'policy' as kind,
-        case when status = 'broken' then 'critical' else 'warning' end as severity,
+        case when status = 'breached' then 'critical' else 'warning' end as severity,
         concat(marketplace, ': ', policy) as subject,
         case
-            when status = 'broken' then 'is broken'
-            else concat('is broken by the cases that are known; ', unknown_cases, ' that no export tells of could turn it')
+            when status = 'breached' then 'is breached'
+            else concat('is breached by the cases that are known; ', unknown_cases, ' that no export tells of could turn it')
         end as message,
         cast(null as {{ dbt.type_string() }}) as grain,
         cast(null as date) as period_start,
@@ -255,8 +255,8 @@ policies as (
         ) as case_query
     from {{ ref('marketplace_compliance') }}
     where
-        status = 'broken'
-        or (status = 'undecided' and headroom_cases < 0)
+        status = 'breached'
+        or (status = 'pending' and headroom_cases < 0)
 
 ),
 

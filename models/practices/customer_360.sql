@@ -49,7 +49,7 @@ contacted as (
         customer_key,
         sum(case when contact_type = 'ticket' then 1 else 0 end) as tickets,
         sum(case when contact_type = 'call' then 1 else 0 end) as calls,
-        sum(case when contact_at > {{ quarter_ago }} then 1 else 0 end) as contacts_of_90_days,
+        sum(case when contact_at > {{ quarter_ago }} then 1 else 0 end) as contacts_last_90_days,
         sum(case when is_complaint then 1 else 0 end) as complaints,
         max(contact_at) as last_contact_at
     from {{ ref('fct_contacts') }}
@@ -163,7 +163,7 @@ select
     last_order.category as last_order_category,
     cast(coalesce(contacted.tickets, 0) as bigint) as tickets,
     cast(coalesce(contacted.calls, 0) as bigint) as calls,
-    cast(coalesce(contacted.contacts_of_90_days, 0) as bigint) as contacts_of_90_days,
+    cast(coalesce(contacted.contacts_last_90_days, 0) as bigint) as contacts_last_90_days,
     cast(coalesce(contacted.complaints, 0) as bigint) as complaints,
     cast(coalesce(ticketed.tickets_open, 0) as bigint) as tickets_open,
     ticketed.oldest_open_ticket_at,

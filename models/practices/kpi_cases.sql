@@ -4,7 +4,7 @@ select
     cases.dimension,
     cases.member_column,
     cases.template,
-    cases.bad_side
+    cases.failing_condition
 from (
     values
     {% for row in kpi_cases() -%}
@@ -17,5 +17,5 @@ from (
     ),
     {% endfor -%}
     ('', '', '', '', '')
-) as cases (kpi_id, dimension, member_column, template, bad_side)
+) as cases (kpi_id, dimension, member_column, template, failing_condition)
 where cases.kpi_id <> ''

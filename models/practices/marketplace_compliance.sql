@@ -1,5 +1,5 @@
 -- Each marketplace's policy: how we stand, and how many more bad cases it takes to break it. A policy about what no export
--- tells is neither kept nor without cases; where the cases that nobody knows of could turn it, it is undecided. Counts and
+-- tells is neither compliant nor without cases; where the cases that nobody knows of could turn it, it is pending. Counts and
 -- limits are decimals: at the very edge a double decides by its last digit.
 with cases as (
 
@@ -159,7 +159,7 @@ judged as (
             when answered = 0 then false
             when comparison = '<=' then response_seconds <= limit_value * answered
             when comparison = '<' then response_seconds < limit_value * answered
-        end as is_kept,
+        end as is_compliant,
         -- Were all unknown cases good, or all of them bad: does the verdict stand? Nobody knows how long unknown answers took.
         case
             when unknown_cases = 0 then true
@@ -185,9 +185,9 @@ select
     case
         when availability.missing_export is not null then 'unknown'
         when judged.cases = 0 and judged.unknown_cases = 0 then 'no_cases'
-        when not judged.is_decided or judged.is_kept is null then 'undecided'
-        when judged.is_kept then 'kept'
-        else 'broken'
+        when not judged.is_decided or judged.is_compliant is null then 'pending'
+        when judged.is_compliant then 'compliant'
+        else 'breached'
     end as status,
     -- Below zero: so many too many already.
     cast(

@@ -216,14 +216,14 @@ judged as (
         *,
         case
             when limit_value is null then 'part'
-            when is_sum and unknown_cases > 0 and actual < limit_value then 'undecided'
+            when is_sum and unknown_cases > 0 and actual < limit_value then 'pending'
             when is_sum then case when actual >= limit_value then 'met' else 'missed' end
             when cases + unknown_cases = 0 then 'no_cases'
             when cases = 0 then 'not_available'
             when measure = 'average_rating' then case when total >= limit_value * cases then 'met' else 'missed' end
             when bad_cases <= faults_allowed and bad_cases + unknown_cases <= faults_allowed_of_all then 'met'
             when bad_cases > faults_allowed and bad_cases > faults_allowed_of_all then 'missed'
-            else 'undecided'
+            else 'pending'
         end as status,
         coalesce(limit_value is null and cases = 0 and unknown_cases > 0, false) as is_part_unknown
     from limited
@@ -259,7 +259,7 @@ select
             when window_days is not null then {{ add_days('oldest_fault_on', 'window_days + coalesce(window_lag_days, 0)') }}
             else {{ add_days(months_later(month_of('oldest_fault_on'), 'months + 1'), 'review_day - 1') }}
         end as date
-    ) as oldest_fault_forgotten_on,
+    ) as oldest_fault_expires_on,
     case
         when unknown_cases > 0
             then case measure

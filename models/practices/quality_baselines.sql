@@ -292,5 +292,5 @@ select
     is_seasonal,
     -- A short history, and few cases, say nothing; nor does one that never moved.
     case when is_known then round(value, 9) < round(expected_low, 9) or round(value, 9) > round(expected_high, 9) end
-        as is_outside
+        as is_anomaly
 from bounded

@@ -203,6 +203,6 @@ select
         when about = 'contact' then greatest({{ dbt.dateadd('day', 1, 'contact_ended_at') }}, {{ as_of() }})
         when about = 'delivery' then greatest({{ dbt.dateadd('day', 1, 'delivered_at') }}, {{ as_of() }})
         else {{ as_of() }}
-    end as ask_from_at,
+    end as eligible_from_at,
     asked_at as last_asked_at
 from judged

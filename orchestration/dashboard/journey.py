@@ -60,7 +60,7 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
             {_shown("has_converted and not has_skipped")} as went_on,
             {_shown("has_skipped")} as skipped,
             {_shown("has_dropped_out")} as dropped_out,
-            {_shown("has_converted is null and has_dropped_out is null")} as undecided
+            {_shown("has_converted is null and has_dropped_out is null")} as pending
         from fct_stage_entries
         where not is_whole_journey and {cut}
             and {_within(local_day("entered_at"))}
@@ -71,7 +71,7 @@ def journey_map(marts: Marts, view: View) -> list[Block]:
     by_stage = {row["stage"]: row for row in found}
     stages = [stage for stage in marts.stages if stage in by_stage]
     entries = [by_stage[stage] for stage in stages]
-    fates = {"went on": "went_on", "skipped ahead": "skipped", "journey ended": "dropped_out", "pending": "undecided"}
+    fates = {"went on": "went_on", "skipped ahead": "skipped", "journey ended": "dropped_out", "pending": "pending"}
     chart = bars(
         stages,
         {name: [row[column] for row in entries] for name, column in fates.items()},

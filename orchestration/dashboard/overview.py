@@ -116,10 +116,10 @@ def _change(marts: Marts, kpi: Kpi) -> Finding:
 
 
 def _watched(marts: Marts, kpis: dict[str, Kpi]) -> Findings:
-    """Policies that are broken or nearly so, then values worse than usual, then gates that warned."""
+    """Policies that are breached or nearly so, then values worse than usual, then gates that warned."""
     policies = sorted(
         (row for row in marts.rows("select * from marketplace_compliance") if _is_near(row)),
-        key=lambda row: (row["status"] != "broken", row["headroom_cases"] or 0),
+        key=lambda row: (row["status"] != "breached", row["headroom_cases"] or 0),
     )
     found = [_policy(row, kpis) for row in policies]
     unusual = marts.rows(f"select * from alerts where kind = 'anomaly' and closed_at is null order by {BY_SEVERITY}")
@@ -138,15 +138,15 @@ def _watched(marts: Marts, kpis: dict[str, Kpi]) -> Findings:
         "Policies and unusual values",
         found[:_WATCHED],
         more + checks,
-        "No policy is broken or nearly so, and no value is worse than usual.",
+        "No policy is breached or nearly so, and no value is worse than usual.",
         is_whole=True,
     )
 
 
 def _is_near(policy: Row) -> bool:
-    if policy["status"] == "broken":
+    if policy["status"] == "breached":
         return True
-    if policy["status"] != "kept" or policy["headroom_cases"] is None:
+    if policy["status"] != "compliant" or policy["headroom_cases"] is None:
         return False
     return bool(policy["headroom_cases"] <= _LITTLE * (policy["bad_cases"] + policy["headroom_cases"]))
 
@@ -155,16 +155,16 @@ def _policy(policy: Row, kpis: dict[str, Kpi]) -> Finding:
     kpi = kpis.get(policy["rule"])
     unit, currency = (kpi.unit, kpi.currency) if kpi else ("", "")
     value, limit = (format_value(policy[name], unit, currency) for name in ("actual", "limit_value"))
-    is_broken = policy["status"] == "broken"
+    is_breached = policy["status"] == "breached"
     rule = _COMPARED.get(policy["comparison"], policy["comparison"])
     text = f"{policy['marketplace'].capitalize()}: {policy['policy']} {value}, rule: {rule} {limit}"
     left = policy["headroom_cases"]
-    if is_broken:
+    if is_breached:
         why = "" if left is None else f"{-left:,} bad case{'' if left == -1 else 's'} too many."
     else:
-        why = "One more bad case breaks it." if left == 0 else f"{left + 1:,} more bad cases break it."
+        why = "One more bad case breaches it." if left == 0 else f"{left + 1:,} more bad cases breach it."
     window = f"{policy['bad_cases']:,} of {policy['cases']:,} cases of the last {policy['window_days']} days."
-    return Finding(text, f"{why} {window}".strip(), "breach" if is_broken else "warning", kpi)
+    return Finding(text, f"{why} {window}".strip(), "breach" if is_breached else "warning", kpi)
 
 
 def _unusual(alert: Row, kpi: Kpi) -> Finding:

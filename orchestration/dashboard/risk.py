@@ -47,7 +47,7 @@ def _models(marts: Marts) -> Table:
             "yes" if row["is_used"] else "no",
             "–" if row["held_back"] is None else f"{row['held_back']:,}",
             "–" if row["auc"] is None else f"{row['auc']:.2f} ± {1.96 * row['auc_error']:.2f}",
-            "–" if row["brier"] is None else f"{row['brier']:.3f} ({row['guess_brier']:.3f})",
+            "–" if row["brier"] is None else f"{row['brier']:.3f} ({row['baseline_brier']:.3f})",
             "–" if row["top_tenth_lift"] is None else f"{row['top_tenth_lift']:.1f}",
             row["problem"] or "",
         ]

@@ -79,7 +79,7 @@ def who_is_meant(settings: Settings, lines: list[list[Identifier]], follows_link
 
 
 def _shared_among(con: duckdb.DuckDBPyConnection, settings: Settings, identifiers: list[Identifier]) -> list[Identifier]:
-    """What is recorded beside identifiers and is shared by so many that it joins nobody (see int_identifier_reach).
+    """What is recorded beside identifiers and is shared by so many that it joins nobody (see int_connected_identifiers).
 
     Raises:
         ConfigurationError: one of the identifiers is such a one itself.

@@ -106,7 +106,7 @@ class Suppression:
 
     def _quality_baselines(self) -> str:
         return f"""
-            select points.* replace ({_nulled("points", "judged.reason is not null", "value", "n", "is_outside")})
+            select points.* replace ({_nulled("points", "judged.reason is not null", "value", "n", "is_anomaly")})
             from practices.quality_baselines as points
             left join judged
                 on points.kpi_id = judged.kpi_id and points.grain = judged.grain and points.period_start = judged.period_start

@@ -63,16 +63,16 @@ def cases_behind(
     case_query = found[0]
     first, end = (period_start, period_end(grain, period_start)) if period_start else _ALWAYS
     conditions, values = "", {}
-    if only_bad and case_query["bad_side"]:
-        conditions += f" and {case_query['bad_side']}"
+    if only_bad and case_query["failing_condition"]:
+        conditions += f" and {case_query['failing_condition']}"
     if dimension != ALL:
         conditions += f" and coalesce(cast({case_query['member_column']} as varchar), 'unknown') = $member"
         values["member"] = member
     query = case_query["template"]
     for mark, text in {"{from}": first.isoformat(), "{to}": end.isoformat(), "{grain}": grain, "{filter}": conditions}.items():
         query = query.replace(mark, text)
-    formula = f"{marts.definitions[kpi_id]['formula']} {case_query['bad_side'] or ''}"
-    return Cases(query, values, case_query["bad_side"] is not None, formula)
+    formula = f"{marts.definitions[kpi_id]['formula']} {case_query['failing_condition'] or ''}"
+    return Cases(query, values, case_query["failing_condition"] is not None, formula)
 
 
 def what_matters_first(columns: Iterable[str], formula: str = "") -> list[str]:

@@ -50,7 +50,7 @@ class Load:
     #: Different records among the rows loaded.
     records: int | None = None
     #: Columns of the kind that the file has a word for, be it always an empty one; none where an earlier release loaded it.
-    told_columns: str = ""
+    available_columns: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ create table if not exists loads (
     loaded_at text not null,
     rows_merged integer not null default 0,
     records integer,
-    told_columns text not null default '',
+    available_columns text not null default '',
     primary key (batch, contract)
 );
 create table if not exists runs (
@@ -74,6 +74,9 @@ create table if not exists alerts (
 );
 """
 
+#: Columns that an earlier release called otherwise: table -> earlier name -> today's.
+RENAMED = {"loads": {"told_columns": "available_columns"}}
+
 
 def bring_up_to_date(con: sqlite3.Connection, table: str) -> None:
     """Give a table of an earlier release the columns and conditions of today; SQLite cannot alter the latter in place."""
@@ -81,10 +84,12 @@ def bring_up_to_date(con: sqlite3.Connection, table: str) -> None:
     (present,) = con.execute("select sql from sqlite_master where name = ?", (table,)).fetchone()
     if present.partition("(")[2].split() == form.partition("(")[2].split():
         return
-    shared = ", ".join(row["name"] for row in con.execute(f"pragma table_info({table})"))
+    renamed = RENAMED.get(table, {})
+    present_columns = [row["name"] for row in con.execute(f"pragma table_info({table})")]
+    columns = ", ".join(renamed.get(name, name) for name in present_columns)
     con.execute("begin immediate")
     con.execute(f"alter table {table} rename to earlier_{table}")
     con.execute(form)
-    con.execute(f"insert into {table} ({shared}) select {shared} from earlier_{table}")
+    con.execute(f"insert into {table} ({columns}) select {', '.join(present_columns)} from earlier_{table}")
     con.execute(f"drop table earlier_{table}")
     con.execute("commit")

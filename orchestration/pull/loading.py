@@ -146,7 +146,7 @@ class Loader:
             return True
         if load.status == "loaded" and job.stem not in there:
             return True  # somebody removed it
-        if load.status == "loaded" and not load.told_columns:
+        if load.status == "loaded" and not load.available_columns:
             return True  # an earlier release loaded it, without a word on its columns
         return job.file.sha256 in offered if load.status == "gated" else self._reads_all
 

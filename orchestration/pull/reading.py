@@ -268,7 +268,7 @@ def _made(job: Job, rows: Rows, result: Canonical, seconds: float) -> Reading:
         messages.append(f"{job.shown}: columns not used: {names_shown(result.unknown_columns)}")
     messages.append(f"{job.shown}: {result.rows_read:,} rows read in {seconds:.1f} s ({result.rows_quarantined:,} quarantined)")
     load = _entry(job, "loaded", None, result.rows_loaded, result.rows_quarantined, result.rows_carrying_none)
-    return Reading(job, replace(load, told_columns=" ".join(result.available_columns)), messages)
+    return Reading(job, replace(load, available_columns=" ".join(result.available_columns)), messages)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def remove_files(folder: Path, stem: str) -> list[Path]:
 def write_ledger(ledger: Ledger, raw: Path, scratch: Path) -> None:
     """The ledger's loads, runs and alerts as Parquet, for the models of the same names."""
     files = {file.batch: file for file in ledger.landed()}
-    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason", "told_columns")
+    texts = ("source", "file", "sha256", "kind", "contract", "status", "reason", "available_columns")
     numbers = ("batch", "bytes", "rows_read", "rows_loaded", "rows_quarantined", "rows_merged", "records")
     # It is published: names of files go without what a person can be reached by.
     shown = {batch: {**asdict(file), "file": file_shown(file.file)} for batch, file in files.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from orchestration.core import durable
 from orchestration.gates.check_results import CheckResult
 from orchestration.pull.ledger import Load
+from orchestration.pull.ledger_tables import RENAMED
 
 FILE_NAME = "last_run.json"
 #: Status of a run of some steps only, which Dagster's UI started.
@@ -85,7 +86,8 @@ class RunRecord:
             data = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None  # none yet, or a half one of an earlier release
-        data["loads"] = [Load(**item) for item in data["loads"]]
+        renamed = RENAMED["loads"]
+        data["loads"] = [Load(**{renamed.get(name, name): value for name, value in item.items()}) for item in data["loads"]]
         written = data.pop("verdicts", None) or data.get("check_results", [])  # as an earlier release called them
         data["check_results"] = [CheckResult(**item) for item in written]
         known = {one.name for one in fields(cls)}  # an earlier release wrote more

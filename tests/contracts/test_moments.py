@@ -16,7 +16,7 @@ from boxes import GOOD, Box
 from orchestration.core import durable
 from orchestration.core.errors import CxhouseError
 from orchestration.gates.check_results import CheckResult
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.personal import file_shown, files_shown
 from orchestration.pull.pulling import Pull
 from orchestration.runs.record import FILE_NAME, RunRecord
@@ -57,13 +57,16 @@ def test_a_half_record_is_none(tmp_path: Path) -> None:
 
 
 def test_a_record_of_an_earlier_release_is_read(tmp_path: Path) -> None:
-    """It called the results of checks verdicts."""
+    """It called the results of checks verdicts, and the columns of a load told."""
     result = CheckResult("raw/orders", "Order ids differ", "critical", passed=False, failed_rows=3)
-    RunRecord("r", "2026-06-01T00:00:00", check_results=[result]).save(tmp_path)
+    load = Load(1, "c", "orders", "f", "loaded", None, 3, 3, 0, "2026-06-01T00:00:00", available_columns="order_id paid_at")
+    RunRecord("r", "2026-06-01T00:00:00", loads=[load], check_results=[result]).save(tmp_path)
     path = tmp_path / FILE_NAME
-    path.write_text(path.read_text().replace('"check_results"', '"verdicts"'))
+    text = path.read_text().replace('"check_results"', '"verdicts"').replace('"available_columns"', '"told_columns"')
+    path.write_text(text)
     record = RunRecord.load(tmp_path)
     assert record is not None
+    assert record.loads == [load]
     assert record.check_results == [result]
     assert record.blocked
 

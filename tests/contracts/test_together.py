@@ -52,7 +52,7 @@ def test_read_together_or_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             for root in (settings.raw, settings.quarantine)
             for path in root.glob("*/0*.parquet")  # their names tell their content
         )
-        loads = [(load.batch, load.contract, load.status, load.reason, load.rows_read, load.records, load.told_columns)
+        loads = [(load.batch, load.contract, load.status, load.reason, load.rows_read, load.records, load.available_columns)
                  for load in pulling.ledger.loads()]  # fmt: skip
         found[most] = (files, loads, sorted(messages))
     assert found[1] == found[250]

@@ -69,7 +69,7 @@ def state(home: Path) -> tuple[Any, ...]:
     settings = Settings(home=home)
     with sqlite3.connect(settings.ledger) as con:
         loads = con.execute(
-            "select file, sha256, contract, status, reason, rows_read, rows_loaded, rows_quarantined, told_columns "
+            "select file, sha256, contract, status, reason, rows_read, rows_loaded, rows_quarantined, available_columns "
             "from loads join landed using (batch) order by 1, 2, 3"
         ).fetchall()
         landed = con.execute("select file, sha256, bytes from landed order by 1, 2").fetchall()

@@ -80,9 +80,9 @@ def many(shift: float, seed: int) -> dict[str, tuple[str, bool, np.ndarray, np.n
 
 def test_a_stable_series_seldom_alarms(baselines: str) -> None:
     found = judged(baselines, many(shift=1.0, seed=1))
-    known = found[found["is_outside"].notna()]
+    known = found[found["is_anomaly"].notna()]
     assert len(known) > 10_000
-    alarms = known["is_outside"].astype(bool)
+    alarms = known["is_anomaly"].astype(bool)
     assert alarms.mean() < 0.003, "about one in a thousand is what docs/decisions.md says"
     assert (known["value"].between(known["expected_low"], known["expected_high"]) == ~alarms).mean() > 0.999
 
@@ -90,7 +90,7 @@ def test_a_stable_series_seldom_alarms(baselines: str) -> None:
 def test_a_shift_is_found_within_days(baselines: str) -> None:
     found = judged(baselines, many(shift=1.4, seed=2))
     begun = pd.Timestamp(DAYS[-SHIFTED])
-    outside = found[found["is_outside"].fillna(False).astype(bool)]
+    outside = found[found["is_anomaly"].fillna(False).astype(bool)]
     ended = pd.to_datetime(outside["period_start"]) + pd.to_timedelta(outside["grain"].map({"day": 1, "week": 7}), unit="D")
     late = outside.assign(ended=ended)[ended > begun]
     first = late.groupby("kpi_id")["ended"].min()

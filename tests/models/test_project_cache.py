@@ -20,10 +20,10 @@ from watched import WATCHED
 from orchestration.core.connections import connect
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse.keeping import Kept
+from orchestration.warehouse.keeping import Kept, State
 from orchestration.warehouse.salt import read_salt
 from orchestration.warehouse.upkeep.compiling import compiled_project
-from orchestration.warehouse.upkeep.creation import check_contract
+from orchestration.warehouse.upkeep.creation import check_contract, drop_leftovers, write_state
 from orchestration.warehouse.upkeep.project_cache import (
     CompiledProject,
     cache_folder,
@@ -258,3 +258,22 @@ def test_a_query_that_does_not_keep_its_contract_is_left_to_dbt(query: str) -> N
         check_contract(con, node, "select 'x' as b, 1 as a")
         with pytest.raises(UnforeseenError, match="kept has other columns than its contract"):
             check_contract(con, node, query)
+
+
+def test_tables_of_models_that_the_project_has_no_more_are_dropped(settings: Settings) -> None:
+    project = compiled(settings)
+    assert project is not None
+    with connect(settings.warehouse) as con:
+        models = "select count(*) from maintenance.models"
+        before = con.execute(models).fetchall()
+        con.execute("create table conformed.int_renamed as select 1 as a")
+        con.execute("create table maintenance.changed_int_renamed as select 1 as a")
+        con.execute("create table conformed.of_somebody as select 1 as a")
+        con.execute("insert into maintenance.compiled values ('model.cxhouse.int_renamed', 'p', 'select 1 as a')")
+        write_state(con, "int_renamed", State("p", "", "", 1, True, "f"))
+        drop_leftovers(con, project.queries)
+        tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
+        assert not {"int_renamed", "changed_int_renamed"} & tables
+        assert {"of_somebody", "stg_tickets", "fct_tickets"} <= tables
+        assert con.execute(models).fetchall() == before
+        assert con.execute("select * from maintenance.compiled where node like '%int_renamed'").fetchall() == []

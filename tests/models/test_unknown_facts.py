@@ -162,7 +162,7 @@ def test_an_export_that_can_tell_counts_and_one_that_cannot_is_left_out(built: t
         ("mute_shop", 2, 2, "cancelled_by (orders)"),
         ("silent_shop", 4, 4, "cancelled_by (orders)"),
     ]
-    ledger = "select file from load_ledger where kind = 'orders' and told_columns like '%cancelled_by%'"
+    ledger = "select file from load_ledger where kind = 'orders' and available_columns like '%cancelled_by%'"
     assert home.query(ledger) == [("more/orders.csv",)]
     said = cxhouse("kpis", *home.options, "--kpi", "cancellation_rate", "--grain", "all").stdout
     assert "leaves out 5 of 9 orders of canonical_orders, which cannot tell cancelled_by" in said.replace("\n", " ")

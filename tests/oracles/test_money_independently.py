@@ -263,7 +263,7 @@ def hold_health(world: World, shop: Shop, as_of: datetime, months: dict[str, tup
     with duckdb.connect(str(world.home / "warehouse.duckdb")) as con:
         rows = con.execute(
             "select marketplace, measure, window_from, window_to, currency, cases, faults, unknown_cases, status, "
-            "oldest_fault_forgotten_on, review_on from practices.marketplace_health"
+            "oldest_fault_expires_on, review_on from practices.marketplace_health"
         ).fetchall()
     held = 0
     for marketplace, measure, first, last, currency, cases, faults, unknown, status, forgotten_on, review_on in rows:

@@ -100,9 +100,9 @@ def marts() -> Marts:
     )
     con.execute(
         "create table marketplace_compliance as select * from (values "
-        "('amazon', 'Defects', 'late', 60, 100, 2, 0, 0.02, '<', 0.01, 'broken', -1::bigint), "
-        "('amazon', 'Shipping', 'late', 30, 100, 9, 0, 0.09, '<', 0.1, 'kept', 0::bigint), "
-        "('ebay', 'Shipping', 'late', 30, 100, 1, 0, 0.01, '<', 0.1, 'kept', 8::bigint)) "
+        "('amazon', 'Defects', 'late', 60, 100, 2, 0, 0.02, '<', 0.01, 'breached', -1::bigint), "
+        "('amazon', 'Shipping', 'late', 30, 100, 9, 0, 0.09, '<', 0.1, 'compliant', 0::bigint), "
+        "('ebay', 'Shipping', 'late', 30, 100, 1, 0, 0.01, '<', 0.1, 'compliant', 8::bigint)) "
         "as t (marketplace, policy, rule, window_days, cases, bad_cases, unknown_cases, actual, comparison, limit_value, status, "
         "headroom_cases)"
     )

@@ -29,7 +29,7 @@ PLAIN = {
     "journey": {"sentiment_models"},
     "kpis": {
         "agent_scorecard", "churn_models", "clv_calibration", "clv_parameters", "customer_risks", "customer_values",
-        "int_told_needs", "load_ledger", "load_sources", "rate_changes", "review_steadiness", "t_quantiles", "targets",
+        "int_column_availability", "load_ledger", "load_sources", "rate_changes", "review_steadiness", "t_quantiles", "targets",
         "team_scorecard", "ticket_risk_models",
     },
 }  # fmt: skip

@@ -13,6 +13,7 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, clash_check
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.ledger_tables import TABLES
 from orchestration.pull.loading import Batch
 from orchestration.pull.originals import drop_original, no_rows_path
 from orchestration.pull.pulling import Pull
@@ -292,6 +293,20 @@ def test_a_ledger_of_an_earlier_release_is_brought_up_to_date(tmp_path: Path) ->
     again = ledger.land("abc", "exports", "orders.csv", 9, ["a"])
     assert again.batch == 5
     ledger.record(Load(5, "c", "orders", "f", "withdrawn", None, 0, 0, 0, "2026-01-01T00:00:00+00:00"))
+
+
+def test_a_renamed_column_of_the_ledger_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    (form,) = (part for part in TABLES.split(";") if "exists loads (" in part)
+    with sqlite3.connect(path) as con:
+        con.execute(form.replace("available_columns", "told_columns"))
+        con.execute(
+            "insert into loads (batch, contract, kind, fingerprint, status, rows_read, rows_loaded, rows_quarantined, loaded_at, "
+            "told_columns) values (1, 'c', 'orders', 'f', 'loaded', 3, 3, 0, '2026-01-01T00:00:00+00:00', 'order_id paid_at')"
+        )
+    for _ in range(2):
+        (load,) = Ledger(path).loads()
+        assert (load.rows_loaded, load.available_columns) == (3, "order_id paid_at")
 
 
 LOOKUP = """\

@@ -23,17 +23,17 @@
     {%- do conditions.append(day ~ " >= date '{from}'") -%}
     {%- do conditions.append(day ~ " < date '{to}'") -%}
   {%- endif -%}
-  {%- set ordering, bad_side = '', none -%}
+  {%- set ordering, failing_condition = '', none -%}
   {%- set good = measure_expression(numerator) -%}
   {%- if definition.denominator and aggregation(numerator) == 'sum_boolean' -%}
     {%- set denominator = measure_named(definition.denominator) -%}
     {%- set all_cases = measure_expression(denominator) if aggregation(denominator) == 'sum_boolean'
         else '(' ~ measure_expression(denominator) ~ ') is not null' -%}
     {%- do conditions.append('(' ~ all_cases ~ ')') -%}
-    {%- set bad_side = ('coalesce(not (' ~ good ~ '), true)') if definition.direction == 'up' else '(' ~ good ~ ')' -%}
+    {%- set failing_condition = ('coalesce(not (' ~ good ~ '), true)') if definition.direction == 'up' else '(' ~ good ~ ')' -%}
   {%- elif definition.denominator and aggregation(numerator) == 'count_distinct' -%}
     {%- do conditions.append('(' ~ measure_expression(measure_named(definition.denominator)) ~ ') is not null') -%}
-    {%- set bad_side = '(' ~ good ~ ') is ' ~ ('null' if definition.direction == 'up' else 'not null') -%}
+    {%- set failing_condition = '(' ~ good ~ ') is ' ~ ('null' if definition.direction == 'up' else 'not null') -%}
   {%- elif aggregation(numerator) == 'sum_boolean' -%}
     {%- do conditions.append('(' ~ good ~ ')') -%}
   {%- else -%}
@@ -42,7 +42,7 @@
   {%- endif -%}
   {%- set rows = default__rows_by_member(definition.fact, 'extra', list) | trim if list else definition.fact -%}
   {%- set query = 'select * from ' ~ rows ~ ' where ' ~ conditions | join(' and ') ~ '{filter}' ~ ordering -%}
-  {{- return([published_names(query, node), published_names(bad_side, node)]) -}}
+  {{- return([published_names(query, node), published_names(failing_condition, node)]) -}}
 {% endmacro %}
 
 

@@ -7,7 +7,7 @@ with logs as (
             as do_replies_go_on,
         max(case when ended_at is null and does_tell_changes then 1 else 0 end) over (partition by ticket_contract) = 1
             as do_changes_go_on
-    from {{ ref('int_log_reach') }}
+    from {{ ref('int_log_coverage') }}
 
 )
 

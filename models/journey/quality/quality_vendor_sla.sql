@@ -32,7 +32,7 @@ ours as (
         case
             when max(case when state = 'missed' then 1 else 0 end) = 1 then 'missed'
             when max(case when state = 'unknown' then 1 else 0 end) = 1 then 'unknown'
-            when max(case when state in ('active', 'paused') then 1 else 0 end) = 1 then 'undecided'
+            when max(case when state in ('active', 'paused') then 1 else 0 end) = 1 then 'pending'
             else 'attained'
         end as ours
     from {{ ref('fct_sla_targets') }}
@@ -80,7 +80,7 @@ select
         'both_missed': "theirs = 'missed' and ours = 'missed'",
         'missed_by_ours_only': "theirs = 'attained' and ours = 'missed'",
         'missed_by_theirs_only': "theirs = 'missed' and ours = 'attained'",
-        'undecided_by_us': "theirs is not null and ours = 'undecided'",
+        'pending_by_us': "theirs is not null and ours = 'pending'",
         'unknown_to_us': "theirs is not null and ours = 'unknown'",
         'without_target_of_ours': "theirs is not null and ours = 'no target'",
         'unknown_to_them': "theirs is null and ours in ('attained', 'missed')",

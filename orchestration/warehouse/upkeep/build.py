@@ -19,7 +19,7 @@ from orchestration.settings import MODELS_AT_ONCE, Settings
 from orchestration.warehouse.keeping import AS_OF, Kept, as_computed_at
 from orchestration.warehouse.node_result import NodeResult
 from orchestration.warehouse.upkeep.compiling import PREPARATION
-from orchestration.warehouse.upkeep.creation import create_table, load_seed, write_state
+from orchestration.warehouse.upkeep.creation import create_table, drop_leftovers, load_seed, write_state
 from orchestration.warehouse.upkeep.project_cache import CompiledProject
 from orchestration.warehouse.upkeep.queries import Clock, Declaration, Input, InvalidatedKeys, can_be_traced
 from orchestration.warehouse.upkeep.row_tests import of_changed_rows
@@ -124,6 +124,7 @@ class Upkeep:
         for schema in {node.schema for node in self._nodes.values() if node.resource_type != "test"}:
             con.execute(f"create schema if not exists {schema}")
         con.execute(project.tables[PREPARATION])
+        drop_leftovers(con, project.queries)
 
     def _in_order(self, progress: Callable[[str], None]) -> None:
         waiting = TopologicalSorter(self._needed_before())

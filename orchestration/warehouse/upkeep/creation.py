@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,27 @@ def check_contract(con: duckdb.DuckDBPyConnection, node: Any, query: str) -> Non
     )
     if found != promised:
         raise UnforeseenError(f"{node.name} has other columns than its contract")
+
+
+def drop_leftovers(con: duckdb.DuckDBPyConnection, nodes: Container[str]) -> None:
+    """Drop the tables of models that the project has no more, or calls otherwise, and what is remembered of them.
+
+    Args:
+        nodes: the ids of all nodes of the project.
+    """
+    remembered = con.execute("select node from maintenance.compiled where node like 'model.%'").fetchall()
+    for node in [node for (node,) in remembered if node not in nodes]:
+        name = node.rpartition(".")[2]
+        places = con.execute("select schema_name from duckdb_tables() where table_name = ?", [name]).fetchall()
+        con.execute("begin")
+        for table in (*(f"{schema}.{name}" for (schema,) in places), changed_table(name)):
+            con.execute(f"drop table if exists {table}")
+        for table, column, value in (
+            ("compiled", "node", node), ("kept", "node", node),
+            ("models", "model", name), ("inputs", "model", name), ("raw_files", "model", name),
+        ):  # fmt: skip
+            con.execute(f"delete from maintenance.{table} where {column} = ?", [value])
+        con.execute("commit")
 
 
 def write_state(con: duckdb.DuckDBPyConnection, model: str, state: State) -> None:

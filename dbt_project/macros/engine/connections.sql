@@ -1,12 +1,12 @@
-{#- The CTEs `nodes` and `reach`: from each root along edges to later nodes, and from which batch on.
+{#- The CTEs `nodes` and `connections`: from each root along edges to later nodes, and from which batch on.
 
     Both arguments are queries; that of the edges reads `nodes`. -#}
-{% macro reach_of(nodes, edges) %}
-  {{- return(adapter.dispatch('reach_of')(nodes, edges)) -}}
+{% macro connected_nodes(nodes, edges) %}
+  {{- return(adapter.dispatch('connected_nodes')(nodes, edges)) -}}
 {% endmacro %}
 
 
-{% macro default__reach_of(nodes, edges) -%}
+{% macro default__connected_nodes(nodes, edges) -%}
 with recursive nodes as (
 {{ nodes }}
 ),
@@ -15,7 +15,7 @@ edges as (
 {{ edges }}
 ),
 
-reach as (
+connections as (
 
     select
         node,
@@ -25,18 +25,18 @@ reach as (
     union
     select
         edges.other_node as node,
-        reach.root,
-        greatest(reach.since_batch, edges.first_batch) as since_batch
-    from reach
-    inner join edges on reach.node = edges.node
-    where reach.root < edges.other_node
+        connections.root,
+        greatest(connections.since_batch, edges.first_batch) as since_batch
+    from connections
+    inner join edges on connections.node = edges.node
+    where connections.root < edges.other_node
 
 )
 {%- endmacro %}
 
 
 {#- Spark's recursion knows no `union`, and without it a circle never ends: step by step, until a step finds nothing new. -#}
-{% macro spark__reach_of(nodes, edges) -%}
+{% macro spark__connected_nodes(nodes, edges) -%}
   {%- set steps, searching = ['select node, node as root, first_batch as since_batch from maintenance.identifier_nodes'], [1] -%}
   {%- if execute and flags.WHICH in ('build', 'run') -%}
     {%- do _spark_keep('nodes', nodes) -%}
@@ -53,7 +53,7 @@ reach as (
   {%- endif -%}
 with nodes as (select * from maintenance.identifier_nodes),
 
-reach as (
+connections as (
 {{ steps | join(' union all ') }}
 )
 {%- endmacro %}
@@ -63,14 +63,14 @@ reach as (
   found as (
       select
           edges.other_node as node,
-          reach.root,
-          min(greatest(reach.since_batch, edges.first_batch)) as since_batch
-      from ({{ last }}) as reach
-      inner join maintenance.identifier_edges as edges on reach.node = edges.node
-      where reach.root < edges.other_node
+          connections.root,
+          min(greatest(connections.since_batch, edges.first_batch)) as since_batch
+      from ({{ last }}) as connections
+      inner join maintenance.identifier_edges as edges on connections.node = edges.node
+      where connections.root < edges.other_node
       group by
           edges.other_node,
-          reach.root
+          connections.root
   )
 
   select found.*

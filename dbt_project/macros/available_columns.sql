@@ -9,15 +9,15 @@
         batch,
         contract,
         {% for column in columns -%}
-        {{ does_load_tell('told_columns', column) }} as file_has_{{ column | replace('!', '_not_') }}{{ "," if not loop.last }}
+        {{ is_column_available('available_columns', column) }} as file_has_{{ column | replace('!', '_not_') }}{{ "," if not loop.last }}
         {% endfor %}
     from {{ ref('int_loads') }}
     where kind = '{{ kind }}'
 {%- endmacro %}
 
 
-{% macro does_load_tell(told_columns, column) -%}
-  concat(' ', {{ told_columns }}, ' ') like '% {{ column }} %'
+{% macro is_column_available(available_columns, column) -%}
+  concat(' ', {{ available_columns }}, ' ') like '% {{ column }} %'
 {%- endmacro %}
 
 

@@ -40,21 +40,21 @@
     inner join nodes as a on pairs.identifier = a.identifier
     inner join nodes as b on pairs.other_identifier = b.identifier
 {%- endset %}
-{{ reach_of(nodes, edges) }}
+{{ connected_nodes(nodes, edges) }}
 
 select
-    reach.node,
-    reach.root,
+    connections.node,
+    connections.root,
     nodes.identifier,
     nodes.first_batch,
     roots.identifier as root_identifier,
-    min(reach.since_batch) as since_batch
-from reach
-inner join nodes on reach.node = nodes.node
-inner join nodes as roots on reach.root = roots.node
+    min(connections.since_batch) as since_batch
+from connections
+inner join nodes on connections.node = nodes.node
+inner join nodes as roots on connections.root = roots.node
 group by
-    reach.node,
-    reach.root,
+    connections.node,
+    connections.root,
     nodes.identifier,
     nodes.first_batch,
     roots.identifier

@@ -11,7 +11,7 @@ with list_ends as (
                 created_at,
                 coalesce({{ known('first_response_at') }}, created_at),
                 coalesce({{ known('solved_at') }}, created_at),
-                coalesce(case when status not in ('solved', 'closed') then {{ known('updated_at') }} end, created_at)
+                coalesce(case when not {{ is_off_desk('status') }} then {{ known('updated_at') }} end, created_at)
             )
         ) as list_ends_at
     from {{ ref('stg_tickets') }}
