@@ -34,13 +34,13 @@
     the files that first named an identifier. -#}
 {% macro identifiers_maintained(kinds) -%}
   {%- set invalidated_by, dated_queries = {}, [] -%}
-  {%- for kind, (record_id, created_at, _) in kinds.items() -%}
+  {%- for kind, (record_id, _) in kinds.items() -%}
     {%- set record = "select '" ~ kind ~ "' as record_kind, " ~ record_id ~ " as record_id from " -%}
     {%- do invalidated_by.update({
         'stg_' ~ kind: record ~ '{changes}',
         kind: [record ~ '{changes}', "select record_kind, record_id from {this} where _batch in ({gone_batches})"],
     }) -%}
-    {%- do dated_queries.append(record ~ ref('stg_' ~ kind) ~ ' where ' ~ within_days(created_at)) -%}
+    {%- do dated_queries.append(record ~ ref('stg_' ~ kind) ~ ' where ' ~ within_days(export_kinds()[kind].event_at)) -%}
   {%- endfor -%}
   {{ maintained(
       unique_key=['record_kind', 'record_id'],

@@ -1,10 +1,12 @@
 {#- The newest version of each record of a raw kind that exists at `as_of`.
 
-    The key is declared with the source (models/staging/_sources.yml). Of two versions the later `updated_at` wins, where the
-    kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row.
+    What identifies a record, and which instants a kind has, is said in orchestration/pull/kinds.yml. Of two versions the later
+    `updated_at` wins, where the kind has one (a version of after `as_of` only where there is no other); then the later arrival; then the later row.
     A record whose newest version is deleted is left out, and so is what a later snapshot, or a later delivery of the lines
     of its `group`, no longer holds (`replaced`: columns that get another expression); see `standing_rows`. -#}
-{% macro newest_version(kind, created_at=none, updated_at=none, group=none, deletes=true, replaced={}) %}
+{% macro newest_version(kind, replaced={}) %}
+  {%- set created_at, group = export_kinds()[kind].event_at, export_kinds()[kind].group -%}
+  {%- set updated_at = 'updated_at' if export_kinds()[kind].has_updates else none -%}
   {%- set raw = source('raw', kind) -%}
   {%- set key_text = record_key(kind) -%}
   {%- set changed_at = 'coalesce(' ~ updated_at ~ ', ' ~ created_at ~ ')' if updated_at else created_at -%}
@@ -28,7 +30,7 @@
       ] if created_at else none,
       backfill_query='select ' ~ key_text ~ ' from ' ~ raw ~ ' where ' ~ within_days(created_at) if created_at else none
   ) }}
-  with {{ standing_rows(kind, group) }},
+  with {{ standing_rows(kind) }},
 
   source as {{ materialized() }} (
 
@@ -84,7 +86,7 @@
   from ranked
   where
       version_rank = 1
-      {%- if deletes %}
+      {%- if export_kinds()[kind].has_deletions %}
       and not coalesce(is_deleted, false)
       {%- endif %}
 {%- endmacro %}
@@ -95,7 +97,8 @@
     Of a series of snapshots only the newest counts. The lines of a `group` (an order) come together: a delivery that names
     the group again takes the place of the earlier ones. Files of one pull are one delivery, unless one of them repeats a
     line of another: then it is the newer one. -#}
-{% macro standing_rows(kind, group=none) %}
+{% macro standing_rows(kind) %}
+  {%- set group = export_kinds()[kind].group -%}
   {%- set raw = source('raw', kind) -%}
   newest_snapshots as (
 
@@ -194,7 +197,7 @@
     Without an id of its own, an event is what it says: the same event twice is one. -#}
 {% macro record_key(kind) %}
   {%- set texts = [] -%}
-  {%- for column in source_key(kind) -%}
+  {%- for column in export_kinds()[kind].key -%}
     {%- do texts.append("coalesce(cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
   {%- endfor -%}
   {%- if kind == 'ticket_events' -%}
@@ -209,15 +212,4 @@
     {%- do texts.append("case when event_id is null then " ~ content ~ " else '' end") -%}
   {%- endif -%}
   {{- return(texts | join(" || chr(31) || ")) -}}
-{% endmacro %}
-
-
-{#- The columns that identify a record of a raw kind. -#}
-{% macro source_key(kind) %}
-  {%- if execute -%}
-    {%- for node in graph.sources.values() if node.name == kind -%}
-      {{- return(node.meta.key or node.config.meta.key) -}}
-    {%- endfor -%}
-  {%- endif -%}
-  {{- return(['_row']) -}}
 {% endmacro %}

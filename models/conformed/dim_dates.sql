@@ -1,22 +1,13 @@
 -- From the first day of any record to the last day of the year of `as_of`.
-{%- set dated = {
-    'stg_tickets': 'created_at',
-    'stg_calls': 'started_at',
-    'stg_reviews': 'created_at',
-    'stg_orders': 'ordered_at',
-    'stg_surveys': 'responded_at',
-    'stg_survey_invitations': 'sent_at',
-    'stg_web_sessions': 'started_at',
-    'stg_signups': 'started_at',
-    'stg_subscriptions': 'started_at',
-    'stg_product_usage': 'used_at',
-    'stg_agent_states': 'started_at',
-} %}
+{%- set dated = [
+    'tickets', 'calls', 'reviews', 'orders', 'surveys', 'survey_invitations', 'web_sessions', 'signups', 'subscriptions',
+    'product_usage', 'agent_states',
+] %}
 with firsts as (
 
-    {% for model, instant in dated.items() -%}
-    select min({{ local_date(instant) }}) as first_day
-    from {{ ref(model) }}
+    {% for kind in dated -%}
+    select min({{ local_date(export_kinds()[kind].event_at) }}) as first_day
+    from {{ ref('stg_' ~ kind) }}
     union all
     {% endfor -%}
     -- A ticket is created when its log says so.

@@ -3,19 +3,19 @@
     Only the newest version of a record says whom it names: what was corrected, deleted, or left out of a later snapshot joins
     nobody. An identifier that it still names is as old as the first version that named it, so that a correction of
     something else leaves the person's key. -#}
-{#- What stands for a record, its date, its identifiers. Of sessions and usage, which can be many, a customer is one record. -#}
+{#- What stands for a record, and its identifiers. Of sessions and usage, which can be many, a customer is one record. -#}
 {%- set kinds = {
-    'tickets': ['ticket_id', 'created_at', ['customer_id', 'customer_email', 'customer_phone']],
-    'calls': ['call_id', 'started_at', ['customer_id', 'customer_email', 'customer_phone']],
-    'reviews': ['review_id', 'created_at', ['customer_id', 'customer_email', none]],
-    'orders': ['order_id', 'ordered_at', ['customer_id', 'customer_email', 'customer_phone']],
-    'surveys': ['response_id', 'responded_at', ['customer_id', 'customer_email', 'customer_phone']],
-    'customers': ['customer_id', 'created_at', ['customer_id', 'email', 'phone']],
-    'survey_invitations': ['invitation_id', 'sent_at', ['customer_id', 'customer_email', none]],
-    'signups': ['signup_id', 'started_at', ['customer_id', 'customer_email', none]],
-    'subscriptions': ['subscription_id', 'started_at', ['customer_id', none, none]],
-    'web_sessions': ['customer_id', 'started_at', ['customer_id', none, none]],
-    'product_usage': ['customer_id', 'used_at', ['customer_id', none, none]],
+    'tickets': ['ticket_id', ['customer_id', 'customer_email', 'customer_phone']],
+    'calls': ['call_id', ['customer_id', 'customer_email', 'customer_phone']],
+    'reviews': ['review_id', ['customer_id', 'customer_email', none]],
+    'orders': ['order_id', ['customer_id', 'customer_email', 'customer_phone']],
+    'surveys': ['response_id', ['customer_id', 'customer_email', 'customer_phone']],
+    'customers': ['customer_id', ['customer_id', 'email', 'phone']],
+    'survey_invitations': ['invitation_id', ['customer_id', 'customer_email', none]],
+    'signups': ['signup_id', ['customer_id', 'customer_email', none]],
+    'subscriptions': ['subscription_id', ['customer_id', none, none]],
+    'web_sessions': ['customer_id', ['customer_id', none, none]],
+    'product_usage': ['customer_id', ['customer_id', none, none]],
 } -%}
 {{ identifiers_maintained(kinds) }}
 {% set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}
@@ -23,7 +23,7 @@
 
 with named as (
 
-    {% for kind, (record_id, created_at, (customer_id, email, phone)) in kinds.items() -%}
+    {% for kind, (record_id, (customer_id, email, phone)) in kinds.items() -%}
     {% for rows, is_newest in [(ref('stg_' ~ kind), 1), (source('raw', kind), 0)] -%}
     select
         '{{ kind }}' as record_kind,

@@ -26,7 +26,7 @@ differing as (
         tickets.created_at as stated_created_at,
         logged.created_at as logged_created_at,
         coalesce(logged.created_by_type, tickets.created_by_type) as created_by_type,
-        tickets.status in ('solved', 'closed') as is_off_desk,
+        {{ is_off_desk('tickets.status') }} as is_off_desk,
         coalesce(tickets.solved_at, tickets.closed_at) as stated_solved_at,
         offsets.ahead_seconds,
         {{ seconds_between('logged.created_at', 'tickets.created_at') }} as own_ahead_seconds

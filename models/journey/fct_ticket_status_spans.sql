@@ -69,7 +69,7 @@ ended as (
         status,
         starts_at,
         case
-            when status not in ('solved', 'closed') and solved_at is not null and (ends_at is null or ends_at > solved_at)
+            when not {{ is_off_desk('status') }} and solved_at is not null and (ends_at is null or ends_at > solved_at)
                 then solved_at
             else ends_at
         end as ends_at

@@ -117,7 +117,7 @@ tickets as (
         -- Solved without a date of it: by its last change, and nobody knows how long before.
         case when stated_solved_at is null and stated_closed_at is null then {{ known('stated_updated_at') }} end as solved_by,
         {{ known('stated_closed_at') }} as closed_at,
-        status in ('solved', 'closed')
+        {{ is_off_desk('status') }}
         and coalesce(stated_solved_at, stated_closed_at, clock_created_at) <= {{ as_of() }} as is_solved,
         reopens,
         agent_replies,

@@ -46,6 +46,6 @@ select
     event_at,
     status,
     previous_status,
-    status in ('solved', 'closed') as is_off_desk,
-    coalesce(previous_status in ('solved', 'closed'), false) as was_off_desk
+    {{ is_off_desk('status') }} as is_off_desk,
+    coalesce({{ is_off_desk('previous_status') }}, false) as was_off_desk
 from ordered

@@ -1,1 +1,1 @@
-{{ newest_version('agent_states', 'started_at') }}
+{{ newest_version('agent_states') }}

@@ -1,1 +1,1 @@
-{{ newest_version('calls', 'started_at', 'updated_at') }}
+{{ newest_version('calls') }}

@@ -1,1 +1,1 @@
-{{ newest_version('customers', 'created_at', 'updated_at') }}
+{{ newest_version('customers') }}

@@ -1,1 +1,1 @@
-{{ newest_version('order_items', group='order_id') }}
+{{ newest_version('order_items') }}

@@ -1,1 +1,1 @@
-{{ newest_version('orders', 'ordered_at', 'updated_at') }}
+{{ newest_version('orders') }}

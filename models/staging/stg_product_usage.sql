@@ -1,1 +1,1 @@
-{{ newest_version('product_usage', 'used_at', deletes=false) }}
+{{ newest_version('product_usage') }}

@@ -1,1 +1,1 @@
-{{ newest_version('returns', 'requested_at', 'updated_at') }}
+{{ newest_version('returns') }}

@@ -1,1 +1,1 @@
-{{ newest_version('reviews', 'created_at', 'updated_at') }}
+{{ newest_version('reviews') }}

@@ -1,1 +1,1 @@
-{{ newest_version('shipments', 'shipped_at') }}
+{{ newest_version('shipments') }}

@@ -1,1 +1,1 @@
-{{ newest_version('signups', 'started_at') }}
+{{ newest_version('signups') }}

@@ -1,1 +1,1 @@
-{{ newest_version('subscriptions', 'started_at') }}
+{{ newest_version('subscriptions') }}

@@ -1,1 +1,1 @@
-{{ newest_version('survey_invitations', 'sent_at') }}
+{{ newest_version('survey_invitations') }}

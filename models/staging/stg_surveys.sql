@@ -1,1 +1,1 @@
-{{ newest_version('surveys', 'responded_at') }}
+{{ newest_version('surveys') }}

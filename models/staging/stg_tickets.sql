@@ -1,1 +1,1 @@
-{{ newest_version('tickets', 'created_at', 'updated_at') }}
+{{ newest_version('tickets') }}

@@ -1,1 +1,1 @@
-{{ newest_version('transcripts', 'created_at', deletes=false) }}
+{{ newest_version('transcripts') }}

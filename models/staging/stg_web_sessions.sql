@@ -1,1 +1,1 @@
-{{ newest_version('web_sessions', 'started_at') }}
+{{ newest_version('web_sessions') }}

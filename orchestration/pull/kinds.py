@@ -143,6 +143,10 @@ class Kind:
     in_time_order: tuple[str, ...] = ()
     two_things: TwoThings | None = None
     in_row_order: RowOrder | None = None
+    #: When a record happened; none where the kind has no instant of that.
+    event_at: str | None = None
+    #: The column of what a record is a part of, whose records come together; see kinds.yml.
+    group: str | None = None
 
     def vocabularies_of(self, column: str) -> list[Vocabulary]:
         return [vocabulary for vocabulary in self.vocabularies if column in vocabulary.columns]
@@ -174,12 +178,16 @@ def _vocabulary(spec: dict[str, Any]) -> Vocabulary:
     )
 
 
+def _first_required_instant(columns: dict[str, Column]) -> str | None:
+    return next((name for name, column in columns.items() if column.required and column.type == "instant"), None)
+
+
 def _two_things(spec: dict[str, Any], columns: dict[str, Column]) -> TwoThings | None:
     """What the kind says, else the persons that it names and its first required instant."""
     if "two_things" in spec:
         options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["two_things"].items()}
         return TwoThings(**options)
-    when = next((name for name, column in columns.items() if column.required and column.type == "instant"), None)
+    when = _first_required_instant(columns)
     who = tuple(name for name in _PERSON if name in columns and name not in spec["key"])
     return TwoThings(who, when) if who and when else None
 
@@ -209,6 +217,8 @@ def all_kinds() -> dict[str, Kind]:
             in_time_order=tuple(spec.get("in_time_order", ())),
             two_things=_two_things(spec, all_columns[name]),
             in_row_order=RowOrder(**spec["in_row_order"]) if "in_row_order" in spec else None,
+            event_at=spec.get("event_at") or _first_required_instant(all_columns[name]),
+            group=spec.get("group"),
         )
         for name, spec in raw.items()
     }

@@ -1,26 +1,4 @@
 -- Counts that must agree, each taken in two places.
-{%- set staged = {
-    'tickets': 'created_at',
-    'ticket_events': 'event_at',
-    'calls': 'started_at',
-    'reviews': 'created_at',
-    'orders': 'ordered_at',
-    'order_items': none,
-    'surveys': 'responded_at',
-    'customers': 'created_at',
-    'agents': none,
-    'agent_states': 'started_at',
-    'survey_invitations': 'sent_at',
-    'web_sessions': 'started_at',
-    'signups': 'started_at',
-    'subscriptions': 'started_at',
-    'shipments': 'shipped_at',
-    'product_usage': 'used_at',
-    'costs': none,
-    'exchange_rates': none,
-    'returns': 'requested_at',
-    'competitors': none,
-} -%}
 {#- touchpoints that a fact makes, and the staging whose rows it keeps (a parcel can be recorded by its order, too). -#}
 {%- set facts = {
     'fct_tickets': [['support_ticket'], 'stg_tickets'],
@@ -35,30 +13,28 @@
     'fct_subscriptions': [[], 'stg_subscriptions'],
     'fct_shipments': [['receive_parcel'], none],
 } %}
-{%- set without_deletion = ['ticket_events', 'product_usage'] -%}
-{%- set with_updates = ['tickets', 'calls', 'reviews', 'orders', 'customers', 'returns'] %}
 with
-{%- for kind, created_at in staged.items() %}
+{%- for kind, declared in export_kinds().items() %}
 
 {{ kind }}_records as (
 
-    with {{ standing_rows(kind, 'order_id' if kind == 'order_items' else none) }},
+    with {{ standing_rows(kind) }},
 
     versions as (
 
         select
-            {{ "is_deleted," if kind not in without_deletion }}
-            {{ "coalesce(updated_at, " ~ created_at ~ ") as changed_at," if kind in with_updates }}
+            {{ "is_deleted," if declared.has_deletions }}
+            {{ "coalesce(updated_at, " ~ declared.event_at ~ ") as changed_at," if declared.has_updates }}
             _batch,
             _row,
             {{ record_key(kind) }} as record
         from standing
-        {%- if created_at %}
-        where {{ created_at }} <= {{ as_of() }} or {{ created_at }} is null
+        {%- if declared.event_at %}
+        where {{ declared.event_at }} <= {{ as_of() }} or {{ declared.event_at }} is null
         {%- endif %}
 
     ),
-    {%- if kind in without_deletion %}
+    {%- if not declared.has_deletions %}
 
     present as (
 
@@ -86,7 +62,7 @@ with
             row_number() over (
                 partition by versions.record
                 order by
-                    {%- if kind in with_updates %}
+                    {%- if declared.has_updates %}
                     case when versions.changed_at <= {{ as_of() }} then 0 else 1 end,
                     versions.changed_at desc nulls last,
                     {%- endif %}
@@ -124,7 +100,7 @@ with
 
 counts as (
 
-    {% for kind, created_at in staged.items() -%}
+    {% for kind in export_kinds() -%}
     select
         '{{ kind }}: rows that the ledger says were loaded = rows in raw' as reconciliation,
         (
