@@ -72,3 +72,21 @@ def test_the_index_has_every_page() -> None:
     index = (REPOSITORY / "docs" / "README.md").read_text(encoding="utf-8")
     for page in (REPOSITORY / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in index, page.name
+
+
+def test_the_files_that_pages_name_are_there() -> None:
+    """Pages that lead through the code name files and folders of this repository."""
+    for name in ("following.md", "architecture.md", "incremental.md"):
+        text = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+        paths = re.findall(r"`((?:orchestration|models|dbt_project|expectations|tests)/[\w/.]+)`", text)
+        assert paths, name
+        for path in paths:
+            assert (REPOSITORY / path).exists(), f"{name}: {path}"
+
+
+def test_each_decision_has_a_date() -> None:
+    text = (REPOSITORY / "docs" / "decisions.md").read_text(encoding="utf-8")
+    decisions = re.findall(r"^\*\*(.+?)\*\*(.{14})", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(decisions) > 200
+    for title, date in decisions:
+        assert re.match(r" \(\d{4}-\d\d-\d\d\)", date), title
