@@ -22,10 +22,12 @@ def mapped_columns(beside: Beside, *types: str) -> Iterator[tuple[Column, str]]:
 
 
 def has(beside: Beside, *names: str) -> bool:
+    """Does the contract read these columns from the file (a fixed value is none)?"""
     return all(name in beside.contract.columns and beside.contract.columns[name].value is None for name in names)
 
 
 def of(part: int, whole: int) -> str:
+    """A count of a whole, in words."""
     return f"all {whole:,}" if part == whole else f"{part:,} of {whole:,}"
 
 

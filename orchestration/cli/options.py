@@ -72,6 +72,7 @@ _RESOURCES = {
 
 
 def home_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options for a home's resources: memory, threads and where large work spills."""
     for name, (form, text) in reversed(_RESOURCES.items()):
         variable = f"CXHOUSE_{name.replace('-', '_').upper()}"
         command = click.option(
@@ -87,6 +88,7 @@ exports_option = click.option("--exports", metavar="DIR", help="Folder of export
 
 
 def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that choose the engine, and where Spark runs."""
     command = click.option("--spark-master", metavar="URL", help="Where Spark runs (default: local[*]). [CXHOUSE_SPARK_MASTER]")(
         command
     )

@@ -62,6 +62,7 @@ def parse_memory(text: str) -> int:
 
 
 def default_memory() -> int:
+    """Bytes that a connection may take where no setting says it: a share of the machine's."""
     return int(SHARE * total_memory())
 
 

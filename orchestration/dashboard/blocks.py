@@ -49,6 +49,8 @@ class Findings:
 
 @dataclass(frozen=True)
 class Chart:
+    """A Plotly figure, as JSON."""
+
     title: str
     figure: Figure
     note: str = ""

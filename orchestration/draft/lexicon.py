@@ -181,6 +181,7 @@ def missing_words() -> frozenset[str]:
 
 @cache
 def missing_dates() -> frozenset[str]:
+    """Words that stand for a date that is missing."""
     return frozenset(_yaml("words.yml")["missing_dates"])
 
 

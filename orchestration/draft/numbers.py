@@ -81,6 +81,7 @@ def _note_marks(found: Numbers, text: str, bare: str) -> None:
 
 
 def as_number(bare: str, comma: bool) -> float | None:
+    """The number that a text without currency says, with a decimal comma or point; none where it is none."""
     text = bare.strip("()")
     sign = -1 if bare.startswith(("-", "(")) or bare.endswith("-") else 1
     text = text.strip("+-")

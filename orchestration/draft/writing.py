@@ -40,6 +40,7 @@ def _reads_as_itself(text: str) -> bool:
 
 
 def flow(value: Any) -> str:
+    """A value as YAML's flow style, on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{scalar(key)}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):

@@ -213,6 +213,7 @@ COLUMNS = ("KPI", "period", "member", "value", "95 % interval", "cases", "pendin
 
 
 def table_of(title: str) -> Table:
+    """An empty table for a terminal."""
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 

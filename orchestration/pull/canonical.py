@@ -253,6 +253,11 @@ def _meaning(error: Exception, feed: Feed, contract: Contract, origin: Origin) -
 
 
 def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
+    """Refuse a file whose header lacks columns without which no row of the kind can be.
+
+    Raises:
+        RefusedFileError: a required column is missing.
+    """
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]

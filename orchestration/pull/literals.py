@@ -16,6 +16,7 @@ def literal(value: Scalar | None) -> str:
 
 
 def literals(values: Iterable[Scalar]) -> str:
+    """Values as SQL literals, a comma between them."""
     return ", ".join(literal(value) for value in values)
 
 

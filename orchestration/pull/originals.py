@@ -45,6 +45,7 @@ def no_rows_path(landing: Path, file: Landed) -> Path:
 
 
 def has_original(landing: Path, file: Landed) -> bool:
+    """Are the original bytes still in `landing/`?"""
     return landed_path(landing, file).exists()
 
 

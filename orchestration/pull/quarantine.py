@@ -75,6 +75,11 @@ def _held_back(settings: Settings) -> tuple[list[str], list[str]]:
 
 
 def query(settings: Settings, sql: str, kind: str | None, file: str | None) -> list[tuple[Any, ...]]:
+    """Rows of an SQL query over the quarantine (as `quarantine`) of a home, of one kind and file or all.
+
+    Raises:
+        ConfigurationError: there is no such kind.
+    """
     if kind is not None and kind not in all_kinds():
         raise ConfigurationError(f"no kind {kind!r}; there are: {', '.join(all_kinds())}")
     paths = sorted(str(path) for path in settings.quarantine.glob(f"{kind or '*'}/*.parquet"))

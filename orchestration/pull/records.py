@@ -147,6 +147,11 @@ def without_blank_rows(table: pa.Table) -> pa.Table:
 
 
 def require_cells(rows: int, columns: int) -> None:
+    """Refuse a table of more cells than the limits allow.
+
+    Raises:
+        LimitExceededError: it has more.
+    """
     if rows * columns > limits().cells:
         raise LimitExceededError(
             f"has {columns:,} different columns over {rows:,} rows, more than {limits().cells:,} cells; split the export"
@@ -180,6 +185,7 @@ def from_records(
 
 
 def texts(values: list[str | None]) -> pa.Array:
+    """Texts as an Arrow array; half a character, which no UTF-8 holds, is written as its escape."""
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:

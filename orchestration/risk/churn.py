@@ -56,6 +56,7 @@ class Rule:
 
 
 def histories(count: Days, first: Days, last: Days, on: Days | int) -> Histories:
+    """Purchases as the lifetime model takes them: repeats, and weeks to the last one and to the day `on`."""
     age = np.asarray((on - first) / 7.0)
     return Histories((count - 1).astype(float), (last - first) / 7.0, age, np.full(len(count), np.nan))
 

@@ -36,6 +36,7 @@ def counted(one: str, several: str) -> Words:
 
 
 def hours_in_words(value: float) -> str:
+    """Hours as minutes, hours or days, whichever is readable."""
     if value < 1:
         return f"{value * 60:.0f} minutes"
     return f"{value:.0f} hours" if value < 72 else f"{value / 24:.0f} days"

@@ -159,6 +159,7 @@ def _version(target: Target, rules: Rules) -> str:
 
 
 def code_digest() -> hashlib._Hash:
+    """What the models are fitted by: the code of this folder and the versions of its libraries."""
     digest = hashlib.sha256(json.dumps([version(name) for name in _LIBRARIES]).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())

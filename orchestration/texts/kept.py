@@ -40,6 +40,7 @@ class Kept:
 
 
 def kept_of(settings: Settings) -> Kept:
+    """The scored texts of a home."""
     return Kept(settings.home / "texts")
 
 

@@ -114,6 +114,7 @@ def curve(sums: np.ndarray, is_side: np.ndarray) -> tuple[float, float]:
 
 
 def on_curve(found: tuple[float, float], sums: np.ndarray) -> np.ndarray:
+    """Probabilities of sums of weights, by a fitted logistic curve."""
     return _sigmoid(found[0] * sums + found[1])
 
 

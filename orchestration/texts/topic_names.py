@@ -30,7 +30,8 @@ NONE = "none"
 @dataclass(frozen=True)
 class Named:
     """A row of the seed ``topics``: a text with a word of each set is about it. Topics with words of a row
-    without a name are left out."""
+    without a name are left out.
+    """
 
     name: str
     words: tuple[frozenset[str], ...]

@@ -53,7 +53,8 @@ class Finding:
 @dataclass(frozen=True)
 class Topic:
     """A topic with its words, the most characteristic first; the weeks in which it was first and last found
-    are counted from 1970."""
+    are counted from 1970.
+    """
 
     id: str
     words: tuple[str, ...]

@@ -1,5 +1,6 @@
 """What a text is about, word by word: a word that means something is a key, the same for all its forms, and for words of other
-languages that mean the same where they are known (``concepts.yml``)."""
+languages that mean the same where they are known (``concepts.yml``).
+"""
 
 from __future__ import annotations
 

@@ -320,7 +320,8 @@ def _give_unit_tests_the_graph() -> None:
 
 def _bound_dbt() -> None:
     """Give dbt's database the bound of all others. (Its profile can name a folder for what does not fit, but only as an option of
-    the connection, and then no second one to the same file could be opened.)"""
+    the connection, and then no second one to the same file could be opened.)
+    """
     from dbt.adapters.duckdb.environments import Environment
 
     original = Environment.initialize_db

@@ -1,5 +1,6 @@
 """Drafts of vendors' exports, as if no contract of theirs were shipped: each is a contract, of the right kind or marked, and
-each value that it reads otherwise than the shipped contract is behind a mark."""
+each value that it reads otherwise than the shipped contract is behind a mark.
+"""
 
 from __future__ import annotations
 

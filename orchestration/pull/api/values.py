@@ -19,10 +19,12 @@ def dug(value: Any, key: str) -> Any:
 
 
 def as_line(record: dict[str, Any]) -> bytes:
+    """A record as a line of NDJSON, UTF-8."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def with_value(value: dict[str, Any], path: list[str], what: Any) -> dict[str, Any]:
+    """A copy of nested objects in which the value at a path is another one."""
     key, *below = path
     return {**value, key: with_value(value.get(key) or {}, below, what) if below else what}
 
@@ -60,4 +62,5 @@ def instant_of(value: Any) -> datetime | None:
 
 
 def as_text(value: date | datetime | None) -> str | None:
+    """ISO 8601; none for none."""
     return None if value is None else value.isoformat()

@@ -59,6 +59,7 @@ class Declaration:
 
 
 def quoted_names(names: Sequence[str]) -> list[str]:
+    """Names as SQL identifiers."""
     return [identifier(name) for name in names]
 
 
@@ -175,6 +176,7 @@ def rows_of_keys(relation: str, key: Sequence[str], invalidated: Keys) -> str:
 
 
 def delete_keys(relation: str, key: Sequence[str], invalidated: Keys) -> str:
+    """The statement that deletes the rows of invalidated keys."""
     return f"delete from {relation} as present where {invalidated.condition(_present(key))}"
 
 
