@@ -270,10 +270,13 @@ def test_tables_of_models_that_the_project_has_no_more_are_dropped(settings: Set
         con.execute("create table maintenance.changed_int_renamed as select 1 as a")
         con.execute("create table conformed.of_somebody as select 1 as a")
         con.execute("insert into maintenance.compiled values ('model.cxhouse.int_renamed', 'p', 'select 1 as a')")
-        write_state(con, "int_renamed", State("p", "", "", 1, True, "f"))
+        # A home of the first release remembers no queries.
+        con.execute("create table journey.int_of_the_first_release as select 1 as a")
+        for name in ("int_renamed", "int_of_the_first_release"):
+            write_state(con, name, State("p", "", "", 1, True, "f"))
         drop_leftovers(con, project.queries)
         tables = {name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
-        assert not {"int_renamed", "changed_int_renamed"} & tables
+        assert not {"int_renamed", "changed_int_renamed", "int_of_the_first_release"} & tables
         assert {"of_somebody", "stg_tickets", "fct_tickets"} <= tables
         assert con.execute(models).fetchall() == before
         assert con.execute("select * from maintenance.compiled where node like '%int_renamed'").fetchall() == []

@@ -156,7 +156,7 @@ def test_policies_and_unusual_values(marts: Marts) -> None:
     block = findings(marts, "Policies and unusual values")
     assert [(found.text, found.why) for found in block.findings] == [
         ("Amazon: Defects 2 %, rule: below 1 %", "1 bad case too many. 2 of 100 cases of the last 60 days."),
-        ("Amazon: Shipping 9 %, rule: below 10 %", "One more bad case breaks it. 9 of 100 cases of the last 30 days."),
+        ("Amazon: Shipping 9 %, rule: below 10 %", "One more bad case breaches it. 9 of 100 cases of the last 30 days."),
         ("Satisfaction is lower than usual: 40 % (week of 2026-06-22)", "Usual: 90 %."),
     ]
     assert block.note == "1 check of the data warned: page Alerts."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -57,24 +57,27 @@ def check_contract(con: duckdb.DuckDBPyConnection, node: Any, query: str) -> Non
         raise UnforeseenError(f"{node.name} has other columns than its contract")
 
 
-def drop_leftovers(con: duckdb.DuckDBPyConnection, nodes: Container[str]) -> None:
+def drop_leftovers(con: duckdb.DuckDBPyConnection, nodes: Collection[str]) -> None:
     """Drop the tables of models that the project has no more, or calls otherwise, and what is remembered of them.
 
     Args:
         nodes: the ids of all nodes of the project.
     """
-    remembered = con.execute("select node from maintenance.compiled where node like 'model.%'").fetchall()
-    for node in [node for (node,) in remembered if node not in nodes]:
-        name = node.rpartition(".")[2]
+    present = {node.rpartition(".")[2] for node in nodes if node.startswith("model.")}
+    remembered = con.execute(
+        "select split_part(node, '.', -1) from maintenance.compiled where node like 'model.%' "
+        "union select model from maintenance.models"
+    ).fetchall()
+    for name in [name for (name,) in remembered if name not in present]:
         places = con.execute("select schema_name from duckdb_tables() where table_name = ?", [name]).fetchall()
         con.execute("begin")
         for table in (*(f"{schema}.{name}" for (schema,) in places), changed_table(name)):
             con.execute(f"drop table if exists {table}")
-        for table, column, value in (
-            ("compiled", "node", node), ("kept", "node", node),
-            ("models", "model", name), ("inputs", "model", name), ("raw_files", "model", name),
+        for table, column in (
+            ("compiled", "split_part(node, '.', -1)"), ("kept", "split_part(node, '.', -1)"),
+            ("models", "model"), ("inputs", "model"), ("raw_files", "model"),
         ):  # fmt: skip
-            con.execute(f"delete from maintenance.{table} where {column} = ?", [value])
+            con.execute(f"delete from maintenance.{table} where {column} = ?", [name])
         con.execute("commit")
 
 
