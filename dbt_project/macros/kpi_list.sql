@@ -176,6 +176,9 @@
     {{- return(36500) -}}
   {%- endif -%}
   {%- set name, _, times = days.partition(' * ') -%}
+  {%- if name.endswith('_hours') -%}
+    {{- return(((var(name) + 23) // 24) | int) -}}
+  {%- endif -%}
   {{- return(var(name) * (times or 1) | int) -}}
 {% endmacro %}
 

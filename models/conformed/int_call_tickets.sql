@@ -4,8 +4,7 @@ with ranked as (
     select
         tickets.ticket_id,
         calls.call_id,
-        coalesce(calls.direction, 'inbound') = 'inbound'
-        and coalesce(calls.disposition, 'answered') not in ('excluded', 'failed') as is_call_contact,
+        {{ has_come_to_agents('calls') }} as is_call_contact,
         row_number() over (
             partition by tickets.ticket_id
             order by calls.started_at desc, calls.call_id asc

@@ -83,14 +83,13 @@ contacts as (
     union all
     select
         'calls' as record_kind,
-        call_id as record_id,
-        started_at as contact_at,
+        calls.call_id as record_id,
+        calls.started_at as contact_at,
         cast(null as {{ dbt.type_string() }}) as type,
-        topic
-    from {{ ref('int_calls') }}
+        calls.topic
+    from {{ ref('int_calls') }} as calls
     where
-        coalesce(disposition, 'answered') not in ('excluded', 'failed')
-        and coalesce(direction, 'inbound') = 'inbound'
+        {{ has_come_to_agents('calls') }}
 
 ),
 

@@ -98,7 +98,7 @@ contacts as (
             where several.legs > 1
         )
     union all
-    -- Of a call that was handed on, each agent handled a leg; who had the last one resolved it.
+    -- Of a call that was handed on, each agent handled a leg; who had the last one resolved it. Who was only asked handled none.
     select
         legs.agent_id,
         {{ local_date('legs.answered_at') }} as work_date,
@@ -117,7 +117,10 @@ contacts as (
             ) as agent_leg
         from {{ ref('stg_calls') }} as staged
         inner join {{ ref('int_call_legs') }} as numbered on staged.call_id = numbered.leg_id
-        where staged.agent_id is not null and staged.answered_at is not null
+        where
+            staged.agent_id is not null
+            and staged.answered_at is not null
+            and coalesce(staged.leg_type, 'callback') = 'callback'
     ) as legs
     inner join {{ ref('int_calls') }} as interactions
         on

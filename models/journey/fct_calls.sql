@@ -128,6 +128,7 @@ select
             then claimed.is_answered and claimed.waited_seconds <= {{ var('service_level_seconds') }}
     end as is_within_service_level,
     claimed.waited_seconds as wait_seconds,
+    claimed.ivr_seconds,
     claimed.talk_seconds,
     cast(claimed.hold_seconds as bigint) as hold_seconds,
     case
@@ -137,6 +138,12 @@ select
                 + coalesce(claimed.hold_seconds, 0)
                 + coalesce(claimed.wrap_up_seconds, 0)
     end as handle_seconds,
+    claimed.consult_seconds,
+    -- Null where its file has no word of it.
+    case
+        when claimed.is_answered and claimed.has_consult then true
+        when claimed.is_answered and claimed.does_file_tell_consults then false
+    end as is_consulted,
     claimed.is_resolved,
     complaint_topics.topic is not null as is_complaint,
     claimed.escalated as is_escalated,

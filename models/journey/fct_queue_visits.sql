@@ -10,7 +10,8 @@
 -- The queues that a call was in, one after the other: a transfer or an overflow makes the caller wait again.
 --
 -- A later leg that says neither when it was queued nor how long it waited was put through to an agent: it is no visit to a queue.
-with legs as (
+-- Nor is the menu, a call between agents, or the line that a call back waits in: nobody holds the line for that.
+with with_customer as (
 
     select
         calls.call_id,
@@ -20,40 +21,61 @@ with legs as (
         calls.is_answered as is_call_answered,
         calls.disposition as call_disposition,
         calls.wait_seconds as call_wait_seconds,
-        staged.call_id as leg_id,
+        calls.extra,
         numbered.leg,
+        staged.leg_type,
+        staged.direction,
         staged.queue,
         staged.team,
-        coalesce(staged.queued_at, staged.started_at) as queued_at,
+        -- The queue comes after the menu.
+        coalesce(
+            staged.queued_at, {{ dbt.dateadd('second', 'coalesce(staged.ivr_seconds, 0)', 'staged.started_at') }}
+        ) as queued_at,
+        staged.queued_at is not null or staged.wait_seconds is not null as was_queued,
         staged.answered_at,
         staged.ended_at,
         staged.wait_seconds,
         staged.disposition,
-        staged.disposition = 'answered'
-        or (
-            staged.disposition is null
-            and (staged.answered_at is not null or coalesce(staged.talk_seconds > 0, false))
-        ) as has_agent,
-        max(numbered.leg) over (partition by calls.call_id) as last_leg
+        {{ has_leg_met_agent('staged') }} as has_agent,
+        row_number() over (
+            partition by calls.call_id
+            order by numbered.leg
+        ) as place
     from {{ ref('fct_calls') }} as calls
     inner join {{ ref('int_call_legs') }} as numbered on calls.call_id = numbered.call_id
     inner join {{ ref('stg_calls') }} as staged on numbered.leg_id = staged.call_id
     where
         calls.is_offered
-        and coalesce(staged.direction, 'inbound') = 'inbound'
-        and (numbered.leg = 1 or staged.queued_at is not null or staged.wait_seconds is not null)
+        and coalesce(staged.leg_type, 'callback') = 'callback'
         and {{ is_invalidated('calls.call_id') }}
 
 ),
 
--- Of a call with one leg the call itself says how it ended, and how long it waited.
+legs as (
+
+    select
+        *,
+        row_number() over in_turn as visit_number,
+        count(*) over (partition by call_id) as visits
+    from with_customer
+    where
+        coalesce(direction, 'inbound') = 'inbound'
+        and (place = 1 or (leg_type is null and was_queued))
+    window in_turn as (
+        partition by call_id
+        order by leg
+    )
+
+),
+
+-- Of a call with one visit the call itself says how it ended, and how long it waited.
 waited as (
 
     select
         *,
-        case when last_leg = 1 then is_call_answered else coalesce(has_agent, false) end as is_answered,
+        case when visits = 1 then is_call_answered else coalesce(has_agent, false) end as is_answered,
         case
-            when last_leg = 1 then call_wait_seconds
+            when visits = 1 then call_wait_seconds
             else
                 coalesce(
                     wait_seconds,
@@ -63,14 +85,8 @@ waited as (
                             then {{ seconds_between('queued_at', in_order('ended_at', 'queued_at')) }}
                     end
                 )
-        end as waited_seconds,
-        row_number() over in_turn as visit_number,
-        count(*) over (partition by call_id) as visits
+        end as waited_seconds
     from legs
-    window in_turn as (
-        partition by call_id
-        order by leg
-    )
 
 ),
 
@@ -96,11 +112,12 @@ select
     case
         when is_answered then 'answered'
         when visit_number < visits then 'moved_on'
-        when last_leg = 1 then call_disposition
+        when visits = 1 then call_disposition
         else coalesce(disposition, 'unknown')
     end as outcome,
     is_answered,
     cast(waited_seconds as bigint) as wait_seconds,
     is_call_answered,
-    cast(case when visit_number = 1 and waits_known = visits then waits_total end as bigint) as call_wait_seconds
+    cast(case when visit_number = 1 and waits_known = visits then waits_total end as bigint) as call_wait_seconds,
+    extra
 from summed

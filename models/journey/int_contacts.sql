@@ -35,8 +35,7 @@ with contacts as (
     from {{ ref('int_calls') }} as calls
     left join {{ ref('int_call_topics') }} as topics on calls.call_id = topics.call_id
     where
-        coalesce(calls.disposition, 'answered') not in ('excluded', 'failed')
-        and coalesce(calls.direction, 'inbound') = 'inbound'
+        {{ has_come_to_agents('calls') }}
 
 ),
 

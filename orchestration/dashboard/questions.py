@@ -29,6 +29,7 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
     "How do calls go?": (
         "call_service_level", "call_wait_time", "call_abandonment_rate", "average_handle_time", "fct_calls", "fct_queue_visits",
     ),
+    "Do we call back, and what does the menu take off us?": ("fct_call_returns", "fct_ivr_calls"),
     "Is it easy for customers?": (
         "ces", "low_effort_share", "complaint_rate", "complaint_rate_customers", "self_service_failure_rate",
         "help_pages_per_session",

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.sample import company
+from orchestration.sample import company, phone
 from orchestration.sample.dirt import repeated, respelled, spoilt, text_times
 from orchestration.sample.life import Life
 from orchestration.sample.money import amounts, priced_items
@@ -28,17 +28,20 @@ CONNECT_QUERY = """
     select
         call_id as ContactId,
         'VOICE' as Channel,
-        'INBOUND' as InitiationMethod,
+        method as InitiationMethod,
+        "initial" as InitialContactId,
+        previous as PreviousContactId,
         strftime("at", '%Y-%m-%dT%H:%M:%SZ') as InitiationTimestamp,
-        strftime(queued_at + to_seconds(cast(wait + coalesce(talk + hold, 0) as bigint)), '%Y-%m-%dT%H:%M:%SZ')
-            as DisconnectTimestamp,
+        strftime(
+            coalesce(ends_at, queued_at + to_seconds(cast(wait + coalesce(talk + hold, 0) as bigint))), '%Y-%m-%dT%H:%M:%SZ'
+        ) as DisconnectTimestamp,
         updated_at as LastUpdateTimestamp,
         case when transferred then DisconnectTimestamp end as TransferCompletedTimestamp,
-        {
+        case when queued_at is not null and method <> 'OUTBOUND' then {
             'Name': queue,
             'EnqueueTimestamp': strftime(queued_at, '%Y-%m-%dT%H:%M:%SZ'),
             'Duration': cast(wait as bigint)
-        } as Queue,
+        } end as Queue,
         case when answered then {
             'Username': agent,
             'ConnectedToAgentTimestamp':
@@ -54,7 +57,9 @@ CONNECT_QUERY = """
             'Escalated': escalated,
             'SolvedAtOnce': is_claimed,
             'Order': order_id,
-            'Rating': cast(rating as bigint)
+            'Rating': cast(rating as bigint),
+            'ConsultSeconds': cast(consult as bigint),
+            'Voicemail': voicemail
         } as Attributes
     from frame
 """
@@ -192,10 +197,11 @@ def ticket_events(life: Life, rng: np.random.Generator) -> pd.DataFrame:
 
 def connect_contacts(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     """Contact records; some calls send a second, newer record once the wrap-up is known."""
-    frame = life.calls.copy()
-    for column in ("at", "queued_at"):
+    frame = phone.contacts(life)
+    for column in ("at", "queued_at", "ends_at"):
         frame[column] = frame[column].astype("datetime64[us]")
-    frame["updated_at"] = np.datetime_as_string((frame["queued_at"] + np.timedelta64(1, "h")).to_numpy(), unit="s")
+    known_at = frame["ends_at"].fillna(frame["queued_at"]) + np.timedelta64(1, "h")
+    frame["updated_at"] = np.datetime_as_string(known_at.to_numpy(), unit="s")
     frame["updated_at"] = frame["updated_at"].astype(object) + "Z"
     frame["queue"] = frame["team"]
     early = frame[frame["answered"] & (rng.random(len(frame)) < 0.03)].copy()
@@ -203,7 +209,7 @@ def connect_contacts(life: Life, rng: np.random.Generator) -> pd.DataFrame:
     early["updated_at"] = np.datetime_as_string((early["queued_at"] + np.timedelta64(5, "m")).to_numpy(), unit="s")
     early["updated_at"] = early["updated_at"].astype(object) + "Z"
     frame.loc[(rng.random(len(frame)) < 0.006) & frame["answered"], "talk"] = -1
-    objects = ["agent", "queue", "phone", "topic", "order_id", "call_id", "updated_at"]
+    objects = ["method", "initial", "previous", "agent", "queue", "phone", "topic", "order_id", "call_id", "updated_at"]
     return pd.concat([early, frame], ignore_index=True).astype(dict.fromkeys(objects, object))
 
 

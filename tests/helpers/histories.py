@@ -80,12 +80,14 @@ KINDS: dict[str, Rows] = {
     ),
     "calls": _rows(
         call_id=_ids("k", 6), started_at=instants, answered_at=maybe_instants, wait_seconds=_sampled("", "3", "40"),
-        disposition=_sampled("", "answered", "abandoned", "excluded"), talk_seconds=_sampled("", "60"), agent_id=agents,
+        disposition=_sampled("", "answered", "abandoned", "excluded", "voicemail", "callback", "ended_in_ivr"),
+        talk_seconds=_sampled("", "60"), agent_id=agents,
         topic=topics, resolved=_sampled("", "true", "false"), csat_score=_sampled("", "4"), team=_sampled("", "one"),
         solved_on_first_contact=_sampled("", "", "true"), escalated=_sampled("", "true"), transferred=_sampled("", "true"),
         interaction_id=st.one_of(st.just(""), _ids("k", 4)), ticket_id=st.one_of(st.just(""), _ids("t", 8)),
         direction=_sampled("", "inbound", "outbound"), channel=_sampled("", "", "chat"), updated_at=maybe_instants,
-        **_deleted, **_person,
+        leg_type=_sampled("", "", "", "ivr", "consult", "callback"), ivr_seconds=_sampled("", "0", "9"),
+        consult_seconds=_sampled("", "0", "30"), **_deleted, **_person,
     ),
     "reviews": _rows(
         review_id=_ids("r", 5), created_at=instants, rating=_sampled("1", "3", "5", "nine"), source=_sampled("", "shop"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from homes import ANY_INSTANT, ANY_ZONE, Home
-from independent import Company
+from independent import CAME_TO_AGENTS, Company
 from journey_cases import is_cancelled
 from scipy import stats
 
@@ -169,7 +169,7 @@ def test_a_customer_on_one_row(company: Company, sample_home: Home) -> None:
     )[0]
     counted = [t for t in company.tickets if t["counts"] and company.person(t)]
     assert totals[0] == len(counted)
-    assert totals[1] == sum(k["disposition"] in ("answered", "abandoned") and bool(company.person(k)) for k in company.calls)
+    assert totals[1] == sum(k["disposition"] in CAME_TO_AGENTS and bool(company.person(k)) for k in company.calls)
     assert totals[4] == sum(not t["is_solved"] for t in counted)
     behaviours = dict(sample_home.query("select behaviour, count(*) from customer_360 group by 1"))
     assert len(behaviours) >= 6

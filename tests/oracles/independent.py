@@ -101,6 +101,22 @@ class Samples:
     pending: int = 0
 
 
+#: What may become of a call in the sample that came to agents.
+CAME_TO_AGENTS = ("answered", "abandoned", "callback", "voicemail")
+
+
+def with_callbacks(legs: list[Row]) -> list[Row]:
+    """Calls as customers know them: the callback that somebody asked for belongs to the call, and has the last word on it."""
+    back = {leg["interaction_id"]: leg for leg in legs if leg["leg_type"] == "callback"}
+    calls = []
+    for leg in legs:
+        if leg["leg_type"] is None:
+            later = back.get(leg["call_id"])
+            of_later = {name: later[name] for name in ("resolved", "agent_id", "answered_at")} if later else {}
+            calls.append({**leg, **of_later, "callback": later, "returned_at": later["answered_at"] if later else None})
+    return calls
+
+
 class Company:
     """Raw rows of a home, brought to cases."""
 
@@ -116,7 +132,11 @@ class Company:
         scores = scores.where(scores.notna(), None)
         self.scores = {(row["record_kind"], row["record_id"]): row for row in scores.to_dict("records")}
         self.tickets = newest(read_raw(home, "tickets"), lambda r: r["ticket_id"], "created_at")
-        self.calls = newest(read_raw(home, "calls"), lambda r: r["call_id"], "started_at")
+        legs = newest(read_raw(home, "calls"), lambda r: r["call_id"], "started_at")
+        self.calls_out = [leg for leg in legs if leg["direction"] == "outbound"]
+        self.menu_calls = [leg for leg in legs if leg["disposition"] == "ended_in_ivr"]
+        beside = {leg["call_id"] for leg in [*self.calls_out, *self.menu_calls]}
+        self.calls = with_callbacks([leg for leg in legs if leg["call_id"] not in beside])
         self.orders = newest(read_raw(home, "orders"), lambda r: r["order_id"], "ordered_at")
         self.reviews = newest(read_raw(home, "reviews"), lambda r: r["review_id"], "created_at")
         self.surveys = newest(read_raw(home, "surveys"), lambda r: r["response_id"], "responded_at", None)
@@ -207,7 +227,7 @@ class Company:
             ]
 
         for rows in (
-            self.tickets, self.calls, self.orders, self.reviews, self.surveys, self.customers,
+            self.tickets, self.calls, self.menu_calls, self.calls_out, self.orders, self.reviews, self.surveys, self.customers,
             self.sessions, self.signups, self.subscriptions, self.invitations, self.usage,
         ):  # fmt: skip
             for row in rows:

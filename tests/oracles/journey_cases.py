@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from independent import Company, Row
+from independent import CAME_TO_AGENTS, Company, Row
 from support_cases import Cases
 
 DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ def contact_times(c: Company) -> dict[str, list[datetime]]:
         if t["counts"] and (person := c.person(t)):
             times[person].append(t["created_at"])
     for k in c.calls:
-        if k["disposition"] in ("answered", "abandoned") and (person := c.person(k)):
+        if k["disposition"] in CAME_TO_AGENTS and (person := c.person(k)):
             times[person].append(k["started_at"])
     return {person: sorted(found) for person, found in times.items()}
 
@@ -253,7 +253,7 @@ def travels(c: Company) -> dict[str, list[tuple[datetime, str]]]:
         add(u, u["used_at"], "usage")
     for t in c.tickets:
         add(t, t["created_at"], "support")
-    for k in c.calls:
+    for k in [*c.calls, *c.menu_calls, *c.calls_out]:
         add(k, k["started_at"], "support")
     by_order = {o["order_id"]: c.person(o) for o in c.orders}
     for r in c.reviews:

@@ -82,8 +82,9 @@ def solved_by_agent(company: Company) -> list[tuple[str, date, float, int, float
             weight = 1 if t["replies"] <= low_up_to else 2 if t["replies"] <= medium_up_to else 3
             rows.append((t["agent_id"] or "unknown", company.day(t["last_solved"]), weight, 1, 0.0))
     for k in company.calls:
-        if k["disposition"] == "answered":
-            handled = sum(k[part] or 0 for part in HANDLING) if k["talk_seconds"] is not None else 0
+        if k["disposition"] == "answered" or k["returned_at"]:
+            spoken = k["callback"] or k
+            handled = sum(spoken[part] or 0 for part in HANDLING) if spoken["talk_seconds"] is not None else 0
             rows.append((k["agent_id"] or "unknown", company.day(k["answered_at"]), int(bool(k["resolved"])), 0, handled))
     return rows
 

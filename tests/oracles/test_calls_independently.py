@@ -23,6 +23,7 @@ SHORT, WITHIN = 5, 20
 CALL_COLUMNS = [
     "call_id", "interaction_id", "started_at", "direction", "queued_at", "answered_at", "ended_at", "disposition", "wait_seconds",
     "talk_seconds", "hold_seconds", "wrap_up_seconds", "agent_id", "team", "topic", "resolved", "ticket_id", "customer_id",
+    "leg_type", "ivr_seconds", "consult_seconds",
 ]  # fmt: skip
 TICKET_COLUMNS = [
     "ticket_id", "created_at", "status", "channel", "customer_id", "topic", "solved_at", "reopens", "agent_replies", "agent_id",
@@ -33,9 +34,14 @@ SURVEY_COLUMNS = ["response_id", "kind", "responded_at", "score", "call_id", "is
 def leg(draw: random.Random, at: datetime, place: int, tickets: list[str]) -> Row:
     """One leg that begins at an instant, the first (0) of its interaction or a later one."""
     disposition = draw.choice(["answered"] * 6 + ["abandoned"] * 3 + ["voicemail", "excluded", ""] + ["callback"] * (place == 0))
-    queued = at + timedelta(seconds=draw.choice([0, 0, 3]))
+    kind = draw.choice([""] * 7 + ["ivr"]) if place == 0 else draw.choice([""] * 6 + ["consult", "callback"])
+    in_menu = draw.choice([None, None, 0, 12]) if kind in ("", "ivr") else None
+    queued = at + timedelta(seconds=(in_menu or 0) + draw.choice([0, 0, 3]))
     wait = draw.randint(0, 60)
     row: Row = {"started_at": at, "direction": draw.choice(["inbound"] * 9 + ["outbound"]), "disposition": disposition}
+    row |= {"leg_type": kind, "ivr_seconds": in_menu, "consult_seconds": draw.choice([None, 0, 0, 0, 30])}
+    if kind == "ivr":
+        return {**row, "disposition": "", "ended_at": queued, "queued_at": None, "wait_seconds": None, "topic": ""}
     row["queued_at"] = queued if draw.random() < 0.9 else None
     row["wait_seconds"] = wait if draw.random() < 0.5 else None
     row["ended_at"] = queued + timedelta(seconds=wait)
@@ -82,6 +88,10 @@ def export(seed: int) -> tuple[list[Row], list[Row], list[Row]]:
             row = leg(draw, begins + timedelta(minutes=2 * place), place, near)
             own.append({"call_id": f"L{number}-{place}", "interaction_id": interaction, "customer_id": f"C{number}", **row})
         legs += own
+        if own[0]["disposition"] in ("voicemail", "callback") and draw.random() < 0.6:
+            later = begins + timedelta(minutes=draw.randint(20, 2200))
+            back = {"direction": "outbound", "disposition": draw.choice(["answered", "answered", "failed"]), "started_at": later}
+            legs.append({"call_id": f"B{number}", "customer_id": f"C{number}", **back})
         if draw.random() < 0.3:
             names = [row["call_id"] for row in own] + ([interaction] if interaction else [])
             surveys.append(
@@ -132,34 +142,59 @@ def first(legs: list[Row], column: str) -> Any:
     return next((leg[column] for leg in legs if leg.get(column) not in (None, "")), None)
 
 
+def menu_seconds(leg: Row) -> int | None:
+    if leg.get("leg_type") == "ivr" and leg["ivr_seconds"] is None:
+        return seconds(leg["started_at"], leg["ended_at"])
+    return leg.get("ivr_seconds")
+
+
+def consult_seconds(leg: Row) -> int | None:
+    if leg.get("leg_type") == "consult" and leg["consult_seconds"] is None:
+        return leg["talk_seconds"] if leg.get("talk_seconds") is not None else seconds(leg["started_at"], leg["ended_at"])
+    return leg.get("consult_seconds")
+
+
 def call_of(legs: list[Row]) -> Row:
     """What the legs of one interaction are together."""
     legs = sorted(legs, key=lambda leg: (leg["started_at"], leg["call_id"]))
-    with_agent = [leg for leg in legs if has_agent(leg)]
-    stated = legs[0]["disposition"]
+    # The menu and a colleague meet no customer; a menu alone is the call.
+    own = [leg for leg in legs if leg.get("leg_type") not in ("ivr", "consult")]
+    base = (own or legs)[0]
+    with_agent = [leg for leg in own if has_agent(leg)]
+    stated = base["disposition"]
     resolved = first(legs[::-1], "resolved")
     if stated == "callback":
         disposition = "callback"
     elif len(legs) > 1 and with_agent:
         disposition = "answered"
-    elif stated:
-        disposition = stated
+    elif stated or not own:
+        disposition = stated or "ended_in_ivr"
     else:
         # A single leg without a word: who met an agent was answered, of others nobody knows. So was who was helped.
         disposition = "answered" if with_agent or resolved == "yes" else "unknown"
-    answering = (with_agent or legs)[0]
+    answering = (with_agent or [base])[0]
     # The wait is that for the first agent: a queue on the way to the second is none.
-    until_agent = legs[: legs.index(answering) + 1] if with_agent else legs
-    queueing = next((leg for leg in until_agent if leg["queued_at"] or leg["wait_seconds"] is not None), {})
-    queued = queueing.get("queued_at") or legs[0]["started_at"]
-    answered, ended = answering.get("answered_at"), max(leg["ended_at"] for leg in legs)
-    wait = queueing.get("wait_seconds")
+    queueing = next((leg for leg in own if leg.get("queued_at") or leg.get("wait_seconds") is not None), base)
+    waiting = answering if with_agent and legs.index(queueing) > legs.index(answering) else queueing
+    after_menu = timedelta(seconds=(base.get("ivr_seconds") or 0) if waiting is base else 0)
+    queued = waiting.get("queued_at") or base["started_at"] + (after_menu if base is legs[0] else timedelta(0))
+    answered, ended = answering.get("answered_at"), max((leg["ended_at"] for leg in legs if leg.get("ended_at")), default=None)
+    wait = waiting.get("wait_seconds")
     if wait is None:
         wait = seconds(queued, answered)
     if wait is None and disposition == "abandoned":
         wait = seconds(queued, ended)
-    talked = [leg["talk_seconds"] for leg in legs if leg.get("talk_seconds") is not None]
-    beside = sum((leg.get("hold_seconds") or 0) + (leg.get("wrap_up_seconds") or 0) for leg in legs)
+    spoken = [leg for leg in legs if leg.get("leg_type") != "consult"]
+    talked = [leg["talk_seconds"] for leg in spoken if leg.get("talk_seconds") is not None]
+    beside = sum((leg.get("hold_seconds") or 0) + (leg.get("wrap_up_seconds") or 0) for leg in spoken)
+    in_menu = [s for leg in legs if (s := menu_seconds(leg)) is not None]
+    asked = [s for leg in legs if (s := consult_seconds(leg)) is not None]
+    has_consult = any(leg.get("leg_type") == "consult" or leg.get("consult_seconds") for leg in legs)
+    later = [
+        leg.get("answered_at") or leg["started_at"]
+        for leg in with_agent
+        if legs.index(leg) > legs.index(base) or leg.get("leg_type") == "callback"
+    ]
     is_inbound = legs[0]["direction"] == "inbound"
     is_contact = is_inbound and disposition in ("answered", "abandoned", "voicemail", "callback", "unknown")
     is_answered = is_inbound and disposition == "answered"
@@ -169,6 +204,12 @@ def call_of(legs: list[Row]) -> Row:
         "is_contact": is_contact, "is_answered": is_answered, "is_transferred": len(with_agent) > 1,
         "is_resolved": resolved == "yes", "topic": first(legs, "topic"), "ticket_id": first(legs, "ticket_id"),
         "ids": [leg["call_id"] for leg in legs], "interaction": first(legs, "interaction_id"),
+        "queued": queued, "ivr": sum(in_menu) if in_menu else None, "consult": sum(asked) if asked else None,
+        "is_consulted": has_consult if is_answered else None, "customer": legs[0]["customer_id"],
+        "is_called_out": not is_inbound and disposition == "answered", "is_inbound": is_inbound,
+        "met_agent_later_at": min(later, default=None),
+        "asks_for_a_call": is_contact
+        and (disposition in ("callback", "voicemail") or any(leg.get("leg_type") == "callback" for leg in legs)),
     }  # fmt: skip
 
 
@@ -176,7 +217,7 @@ def call_of(legs: list[Row]) -> Row:
 def calls() -> list[Row]:
     grouped = defaultdict(list)
     for leg in LEGS:
-        grouped[leg["interaction_id"] or leg["call_id"]].append(leg)
+        grouped[leg.get("interaction_id") or leg["call_id"]].append(leg)
     return [call_of(legs) for legs in grouped.values()]
 
 
@@ -194,17 +235,50 @@ def opened(calls: list[Row]) -> dict[str, Row]:
 
 def test_the_legs_of_each_call(home: Home, calls: list[Row]) -> None:
     rows = home.query(
-        "select call_id, disposition, wait_seconds, handle_seconds, agent_id, is_transferred, is_contact from fct_calls"
+        "select call_id, disposition, wait_seconds, handle_seconds, agent_id, is_transferred, is_contact, queued_at, "
+        "ivr_seconds, consult_seconds, is_consulted from fct_calls"
     )
-    columns = ("call_id", "disposition", "wait", "handle", "agent", "is_transferred", "is_contact")
+    columns = (
+        "call_id", "disposition", "wait", "handle", "agent", "is_transferred", "is_contact", "queued", "ivr", "consult",
+        "is_consulted",
+    )  # fmt: skip
     assert sorted(rows, key=str) == sorted((tuple(call[name] for name in columns) for call in calls), key=str)
     assert sum(call["is_transferred"] for call in calls) > 30
     assert {call["disposition"] for call in calls} >= {"callback", "unknown", "excluded", "voicemail", "abandoned", "answered"}
+    assert sum(call["disposition"] == "ended_in_ivr" for call in calls) > 5
+
+
+def test_calls_that_are_returned(home: Home, calls: list[Row]) -> None:
+    expected = []
+    for call in calls:
+        if call["asks_for_a_call"]:
+            out = [
+                other["started_at"] for other in calls
+                if other["customer"] == call["customer"] and other["is_called_out"] and other["started_at"] > call["queued"]
+            ]  # fmt: skip
+            returned = min([*out, *filter(None, [call["met_agent_later_at"]])], default=None)
+            in_time = returned is not None and returned <= call["queued"] + timedelta(hours=24)
+            expected.append((call["call_id"], returned, in_time))
+    assert sorted(home.query("select call_id, returned_at, is_returned_in_time from fct_call_returns")) == sorted(expected)
+    judged = [in_time for _, _, in_time in expected]
+    times = [seconds(call["queued"], at) for call in calls for name, at, _ in expected if name == call["call_id"] and at]
+    assert kpi(home, "call_return_rate") == (sum(judged), len(judged), 0)
+    assert kpi(home, "call_return_time") == (sum(filter(None, times)), len(times), 0)
+    assert 5 < sum(judged) < len(judged) - 5
+
+
+def kpi(home: Home, name: str) -> tuple[float, float, int]:
+    """Numerator, denominator and pending cases of the whole time."""
+    (found,) = home.query(
+        "select numerator, denominator, n_pending from kpis where kpi_id = ? and grain = 'all' and dimension = 'all'", name
+    )
+    return found
 
 
 def test_the_kpis_of_calls(home: Home, calls: list[Row]) -> None:
     offered = [call for call in calls if call["is_contact"]]
     known = [call for call in offered if call["disposition"] != "unknown"]
+    ends = [call["disposition"] for call in known]
     hung_up = [call for call in known if call["disposition"] == "abandoned"]
     short = {call["call_id"] for call in hung_up if call["wait"] is not None and call["wait"] <= SHORT}
     counted = [call for call in known if call["call_id"] not in short]
@@ -221,13 +295,28 @@ def test_the_kpis_of_calls(home: Home, calls: list[Row]) -> None:
         ),
         "call_wait_time": (sum(waits), len(waits), len(answered) - len(waits)),
         "average_handle_time": (sum(handled), len(handled), len(answered) - len(handled)),
+        "callback_request_rate": (ends.count("callback"), len(known), len(offered) - len(known)),
+        "voicemail_rate": (ends.count("voicemail"), len(known), len(offered) - len(known)),
+        "consult_rate": (sum(call["is_consulted"] for call in answered), len(answered), 0),
     }  # fmt: skip
-    for kpi, counts in expected.items():
-        rows = home.query(
-            "select numerator, denominator, n_pending from kpis where kpi_id = ? and grain = 'all' and dimension = 'all'", kpi
-        )
-        assert rows == [counts], kpi
+    for name, counts in expected.items():
+        assert kpi(home, name) == counts, name
         assert counts[1] > 50
+
+
+def test_the_kpis_of_the_menu(home: Home, calls: list[Row]) -> None:
+    entered = [
+        call for call in calls
+        if call["is_inbound"] and (call["disposition"] == "ended_in_ivr" or (call["is_contact"] and call["ivr"]))
+    ]  # fmt: skip
+    known = [call for call in entered if call["disposition"] != "unknown"]
+    contained = [call for call in known if call["disposition"] == "ended_in_ivr"]
+    times = [call["ivr"] for call in entered if call["ivr"] is not None]
+    asked = [call["consult"] for call in calls if call["is_consulted"]]
+    assert kpi(home, "ivr_containment_rate") == (len(contained), len(known), len(entered) - len(known))
+    assert kpi(home, "ivr_time") == (sum(times), len(times), len(entered) - len(times))
+    assert kpi(home, "consult_time") == (sum(filter(None, asked)), sum(s is not None for s in asked), asked.count(None))
+    assert len(known) - len(contained) > 20
 
 
 def test_a_call_and_its_tickets_are_one_contact(home: Home, calls: list[Row], opened: dict[str, Row]) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from compared import by_month, published
 from homes import AS_OF, LAST_DAY, Home
-from independent import Company, Row
+from independent import CAME_TO_AGENTS, Company, Row
 from journey_cases import DAY, bought, contact_times, customers_on, is_cancelled
 from scipy import stats
 from support_cases import satisfied
@@ -191,7 +191,7 @@ def test_money(company: Company, sample_home: Home) -> None:
         costs[row["cost_date"].replace(day=1)] += float(row["amount"])
     assert {m: v for m, (v, _) in published(sample_home, "cash_flow").items()} == pytest.approx(cash)
     contacts = Counter(company.month(t["created_at"]) for t in company.tickets if t["counts"])
-    contacts += Counter(company.month(k["started_at"]) for k in company.calls if k["disposition"] in ("answered", "abandoned"))
+    contacts += Counter(company.month(k["started_at"]) for k in company.calls if k["disposition"] in CAME_TO_AGENTS)
     found = published(sample_home, "cost_per_contact")
     assert {m: v for m, (v, _) in found.items()} == pytest.approx({m: costs[m] / n for m, n in contacts.items()})
 

@@ -183,6 +183,9 @@ def test_absent_exports_are_named(real_home: Home) -> None:
         "first_response_at (tickets) or vendor_first_response_seconds (tickets) or event_type public_reply (ticket_events)",
         "promised_ship_at (orders)", "refunded_at (orders) or refund_amount (orders) or status refunded (orders)",
         "replied_at (reviews)", "solved_on_first_contact (tickets or calls)",
+        "disposition ended_in_ivr (calls) or leg_type ivr (calls)", "ivr_seconds (calls) or leg_type ivr (calls)",
+        "consult_seconds (calls) or leg_type consult (calls)", "disposition voicemail (calls)", "disposition callback (calls)",
+        "disposition callback (calls) or disposition voicemail (calls) or leg_type callback (calls)",
     }  # fmt: skip
     assert {export for _, export in absent} - set(by_column) == {
         "surveys", "agents", "signups", "product_usage", "web_sessions", "costs", "subscriptions", "competitors",

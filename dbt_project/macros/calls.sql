@@ -1,0 +1,17 @@
+{#- What is called the same by every model that reads calls. -#}
+
+{#- Is an inbound call one that came to people? Out of hours, spam, and what ended in the menu is not. -#}
+{% macro has_come_to_agents(calls) -%}
+  coalesce({{ calls }}.disposition, 'answered') not in ('excluded', 'failed', 'ended_in_ivr')
+        and coalesce({{ calls }}.direction, 'inbound') = 'inbound'
+{%- endmacro %}
+
+
+{#- Did a leg meet an agent? An export without dispositions still shows it by the answer or the talk. -#}
+{% macro has_leg_met_agent(legs) -%}
+  {{ legs }}.disposition = 'answered'
+        or (
+            {{ legs }}.disposition is null
+            and ({{ legs }}.answered_at is not null or coalesce({{ legs }}.talk_seconds > 0, false))
+        )
+{%- endmacro %}
