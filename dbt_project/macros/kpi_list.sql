@@ -168,7 +168,8 @@
 {% endmacro %}
 
 
-{#- Days after its period in which a KPI's window is still open: a number, a var, a var times a number ("a * 3"), or never over. -#}
+{#- Days after its period in which a KPI's window is still open: a number, a var (in hours: whole days), a var times
+    a number ("a * 3"), or never over. -#}
 {% macro settling_days(days) %}
   {%- if days is number -%}
     {{- return(days) -}}

@@ -49,6 +49,13 @@ def models(sample_home: Home) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
+def metrics(sample_home: Home) -> dict[str, dict[str, Any]]:
+    """What each metric that is a KPI declares."""
+    nodes = json.loads((sample_home.path / "dbt/manifest.json").read_text())["metrics"].values()
+    return {node["name"]: kpi for node in nodes if (kpi := node["config"]["meta"].get("kpi"))}
+
+
+@pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The parsed project, over an empty home."""
     settings = Settings(home=tmp_path_factory.mktemp("rules") / "home", as_of=date.fromisoformat(ANY_INSTANT[:10]))
@@ -121,3 +128,20 @@ def test_a_wrong_declaration_stops(declaration: str, problem: str, warehouse: Wa
 def test_a_key_may_be_one_column(warehouse: Warehouse) -> None:
     found = Declaration.of(warehouse.rendered("{{ maintained(unique_key='a', invalidated_by={'t': 'b'}) }}"))
     assert found == Declaration(["a"], {"t": "b"}, None)
+
+
+def test_statistics_of_one_measure_are_declared_once(metrics: dict[str, dict[str, Any]]) -> None:
+    """Mean, median and percentile, over all hours and opening hours, differ in what they compute and in nothing else."""
+    families: dict[str, list[str]] = {}
+    for name in metrics:
+        base = re.sub(r"(_business)?(_median|_p90)?$", "", name)
+        if base in metrics:
+            families.setdefault(base, []).append(name)
+    families = {base: names for base, names in families.items() if len(names) > 1}
+    assert len(families) > 10
+    apart = ("interval", "is_on_scorecards")
+    for base, names in families.items():
+        declared = {name: {key: value for key, value in metrics[name].items() if key not in apart} for name in names}
+        assert [name for name in names if declared[name] != declared[base]] == [], base
+        # Of a mean there is an interval, of a percentile none.
+        assert all((metrics[name].get("interval") is None) == name.endswith(("_median", "_p90")) for name in names), base
