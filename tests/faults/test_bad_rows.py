@@ -75,7 +75,8 @@ REJECTED = {
     ("tickets.csv", 5): "ticket_id is a word or number that stands for none",
     ("calls.csv", 6): "hold_seconds '100000' lies outside of 0 to 86,400",
     ("calls.csv", 7): "hold_seconds a value of 19 characters lies outside of 0 to 86,400",
-    ("calls.csv", 8): "disposition 'picked up' is not one of: answered, abandoned, voicemail, callback, failed, excluded",
+    ("calls.csv", 8): "disposition 'picked up' is not one of: answered, abandoned, voicemail, callback, failed, excluded, "
+    "ended_in_ivr",
     ("reviews.csv", 3): "rating '-3' lies outside of 0 to 100",
     ("reviews.csv", 4): "rating is above its scale (rating_scale; 5 where it is not given)",
     ("surveys.csv", 3): "score is off its scale",
