@@ -90,6 +90,7 @@ def test_the_page_of_tables_is_current(manifest: dict[str, Any]) -> None:
     assert (REPOSITORY / "docs" / "tables.md").read_text(encoding="utf-8") == tables_of(manifest), "run make docs"
 
 
+@pytest.mark.slow
 @pytest.mark.ci
 def test_definitions_need_no_exports(sample_home: Home) -> None:
     """What `make docs` reads is what a home holds."""
