@@ -7,6 +7,12 @@
 {%- endmacro %}
 
 
+{#- Is a leg with the customer? The menu before it, and a call between agents about it, are not. -#}
+{% macro is_leg_with_customer(legs) -%}
+  coalesce({{ legs }}.leg_type, 'callback') = 'callback'
+{%- endmacro %}
+
+
 {#- Did a leg meet an agent? An export without dispositions still shows it by the answer or the talk. -#}
 {% macro has_leg_met_agent(legs) -%}
   {{ legs }}.disposition = 'answered'

@@ -177,10 +177,8 @@
     {{- return(36500) -}}
   {%- endif -%}
   {%- set name, _, times = days.partition(' * ') -%}
-  {%- if name.endswith('_hours') -%}
-    {{- return(((var(name) + 23) // 24) | int) -}}
-  {%- endif -%}
-  {{- return(var(name) * (times or 1) | int) -}}
+  {%- set amount = var(name) * (times or 1) | int -%}
+  {{- return(((amount + 23) // 24) | int if name.endswith('_hours') else amount) -}}
 {% endmacro %}
 
 

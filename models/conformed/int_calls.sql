@@ -34,8 +34,8 @@ numbered as (
         legs.leg,
         coalesce(calls.leg_type = 'ivr', false) as is_ivr,
         coalesce(calls.leg_type = 'consult', false) as is_consult,
-        coalesce(calls.leg_type, 'callback') = 'callback' as is_with_customer,
-        coalesce(calls.leg_type, 'callback') = 'callback'
+        {{ is_leg_with_customer('calls') }} as is_with_customer,
+        {{ is_leg_with_customer('calls') }}
         and ({{ has_leg_met_agent('calls') }}) as has_agent,
         case
             when calls.leg_type = 'ivr'

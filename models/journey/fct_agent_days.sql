@@ -120,7 +120,7 @@ contacts as (
         where
             staged.agent_id is not null
             and staged.answered_at is not null
-            and coalesce(staged.leg_type, 'callback') = 'callback'
+            and {{ is_leg_with_customer('staged') }}
     ) as legs
     inner join {{ ref('int_calls') }} as interactions
         on

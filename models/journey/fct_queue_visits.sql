@@ -46,7 +46,7 @@ with with_customer as (
     inner join {{ ref('stg_calls') }} as staged on numbered.leg_id = staged.call_id
     where
         calls.is_offered
-        and coalesce(staged.leg_type, 'callback') = 'callback'
+        and {{ is_leg_with_customer('staged') }}
         and {{ is_invalidated('calls.call_id') }}
 
 ),

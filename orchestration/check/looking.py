@@ -86,7 +86,7 @@ def _file(
         made.append((claim, reading))
     report = FileReport(
         file.file,
-        str(arrivals.places[file.batch]),
+        _from_here(arrivals.places[file.batch]),
         file.header,
         [reading for _, reading in made],
         read_along_by=claims.read_along(file),
