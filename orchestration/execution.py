@@ -97,12 +97,16 @@ def _execute(settings: Settings, suites: SuiteRunner, progress: Callable[[str], 
     with phases.timed("imports"):
         from orchestration.steps.run import Run
         from orchestration.warehouse.warehouse import Warehouse
-    run = Run(settings, Warehouse(settings), progress, suites)
+    warehouse = Warehouse(settings)
+    run = Run(settings, warehouse, progress, suites)
     progress("reading the project")
-    if in_dagster:
-        _run_in_dagster(run, phases)
-    else:
-        _run_here(run, phases)
+    try:
+        if in_dagster:
+            _run_in_dagster(run, phases)
+        else:
+            _run_here(run, phases)
+    finally:
+        warehouse.stop()
     record = run.current
     record.phase_seconds = {**phases.phase_seconds, **record.phase_seconds}
     record.save(settings.home)
@@ -115,7 +119,7 @@ def _run_here(run: Run, phases: RunRecord) -> None:
     from orchestration.steps.whole import verify
 
     with phases.timed("dbt parse"):
-        project = run.parse()
+        project = run.parse(will_build=True)
     record = run.begin(str(uuid4()))
     try:
         with _held_open(run.settings):

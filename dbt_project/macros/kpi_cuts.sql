@@ -150,12 +150,19 @@
 
 {#- Dimensions by whose members a KPI of this fact wants days as well (`days_by` in its meta). -#}
 {% macro dimensions_by_day(semantic_model) %}
+  {%- if 'dimensions by day' not in graph -%}
+    {%- set wanted = [] -%}
+    {%- for metric in graph.metrics.values() -%}
+      {%- set kpi = (metric.config.meta or metric.meta or {}).get('kpi') or {} -%}
+      {%- if kpi.days_by -%}
+        {%- do wanted.append([metric.type_params.input_measures | map(attribute='name') | list, kpi.days_by]) -%}
+      {%- endif -%}
+    {%- endfor -%}
+    {%- do graph.update({'dimensions by day': wanted}) -%}
+  {%- endif -%}
   {%- set measures, found = semantic_model.measures | map(attribute='name') | list, [] -%}
-  {%- for metric in graph.metrics.values() -%}
-    {%- set kpi = (metric.config.meta or metric.meta or {}).get('kpi') or {} -%}
-    {%- if kpi.days_by and metric.type_params.input_measures | map(attribute='name') | select('in', measures) | list -%}
-      {%- do found.extend(kpi.days_by) -%}
-    {%- endif -%}
+  {%- for names, dimensions in graph['dimensions by day'] if names | select('in', measures) | list -%}
+    {%- do found.extend(dimensions) -%}
   {%- endfor -%}
   {{- return(found) -}}
 {% endmacro %}

@@ -182,17 +182,32 @@
 {% endmacro %}
 
 
+{#- Measure -> [its semantic model, the measure]. It is asked for thousands of times: the graph keeps the answer. -#}
+{% macro measures_by_name() %}
+  {%- if 'measures by name' not in graph -%}
+    {%- set found = {} -%}
+    {%- for semantic_model in graph.semantic_models.values() -%}
+      {%- for measure in semantic_model.measures -%}{%- do found.update({measure.name: [semantic_model, measure]}) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- do graph.update({'measures by name': found}) -%}
+  {%- endif -%}
+  {{- return(graph['measures by name']) -}}
+{% endmacro %}
+
+
 {#- The semantic model that has a measure. -#}
 {% macro semantic_model_over(measure_name) %}
-  {%- for semantic_model in graph.semantic_models.values() -%}
-    {%- if measure_name in semantic_model.measures | map(attribute='name') -%}{{- return(semantic_model) -}}{%- endif -%}
-  {%- endfor -%}
-  {{- exceptions.raise_compiler_error("no semantic model has a measure " ~ measure_name ~ ": metrics of KPIs stand on measures") -}}
+  {%- set found = measures_by_name().get(measure_name) -%}
+  {%- if not found -%}
+    {{- exceptions.raise_compiler_error("no semantic model has a measure " ~ measure_name ~ ": metrics of KPIs stand on measures") -}}
+  {%- endif -%}
+  {{- return(found[0]) -}}
 {% endmacro %}
 
 
 {% macro measure_named(name) %}
-  {{- return(semantic_model_over(name).measures | selectattr('name', 'equalto', name) | first) -}}
+  {%- do semantic_model_over(name) -%}
+  {{- return(measures_by_name()[name][1]) -}}
 {% endmacro %}
 
 
@@ -228,7 +243,8 @@
   {%- if value is none -%}
   cast(null as {{ dbt.type_string() }})
   {%- else -%}
-  '{{ dbt.escape_single_quotes(value | string | trim) }}'
+  {%- set text = value | string | trim -%}
+  '{{ dbt.escape_single_quotes(text) if "'" in text else text }}'
   {%- endif -%}
 {%- endmacro %}
 

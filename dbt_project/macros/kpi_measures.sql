@@ -48,8 +48,9 @@
 {#- The names that contracts carry along (`extra`) with the records that a fact's rows are (`extra_of` of its semantic model), of
     those with one value for a record or with several. -#}
 {% macro extra_names(semantic_model, how) %}
-  {%- set carried, names = var('extra_dimensions', {}).get(how, {}), [] -%}
-  {%- for kind in (semantic_model.config.meta or {}).get('extra_of', []) if carried -%}
+  {%- set carried, names = var('extra_dimensions', {}).get(how), [] -%}
+  {%- if not carried -%}{{- return(names) -}}{%- endif -%}
+  {%- for kind in (semantic_model.config.meta or {}).get('extra_of', []) -%}
     {%- do names.extend(carried.get(kind, [])) -%}
   {%- endfor -%}
   {{- return(names | unique | sort) -}}

@@ -28,9 +28,9 @@ from orchestration.core.connections import connect
 from orchestration.pull.kinds import all_kinds
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.dbt_vars import dbt_vars
 from orchestration.warehouse.seeds import prepare_seeds
-from orchestration.warehouse.warehouse import DBT_PROJECT
 
 #: Kinds that arrive every day, and the column that says of which day a row is.
 DAILY = {"tickets": "created_at", "calls": "started_at", "reviews": "created_at", "orders": "ordered_at"}

@@ -6,13 +6,9 @@ Importing the library takes as long as building a small warehouse, so what a que
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import sys
-import threading
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ import pyarrow.parquet as pq
 
 from orchestration.core.connections import connect
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.worker import Worker
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.queries import judge, observed
 from orchestration.gates.suites import in_words, read_suite, suite_path
@@ -34,24 +31,22 @@ class SuiteRunner:
 
     def __init__(self, config_dir: Path | None) -> None:
         self._config_dir = config_dir
-        self._started: ProcessPoolExecutor | None = None
+        self._worker = Worker()
+        self._is_started = False
 
-    def start(self) -> ProcessPoolExecutor:
+    def start(self) -> Worker:
         """Start the worker, if it does not run yet."""
-        if self._started is None:
-            pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
-            pool.submit(_start_worker)
-            # A run of Dagster's is a child process itself; such a one waits for its children before it ends its pools.
-            Finalize(self, pool.shutdown, kwargs={"cancel_futures": True}, exitpriority=100)
-            self._started = pool
-        return self._started
+        if not self._is_started:
+            self._is_started = True
+            self._worker.ask(_import_the_library)
+        return self._worker
 
     def __enter__(self) -> SuiteRunner:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._started:
-            self._started.shutdown(cancel_futures=True)
+        self._worker.stop()
+        self._is_started = False
 
     def check(self, gate: str, files: list[Path], row_columns: list[str]) -> list[list[tuple[CheckResult, list[dict[str, Any]]]]]:
         """Validate Parquet files, each by itself, against a gate's suite; no suite means nothing to object to.
@@ -72,7 +67,7 @@ class SuiteRunner:
         if not others:
             return [judged or [] for judged in found]
         try:
-            asked = iter(self.start().submit(_work, gate, expectations, others, row_columns).result())
+            asked = iter(self.start().ask(_work, gate, expectations, others, row_columns).result())
             return [next(asked) if judged is None else judged for judged in found]
         except Exception as error:  # whatever the library raises at a wrong suite, the suite is what to look at
             raise ConfigurationError(f"{path}: {str(error).strip()}") from error
@@ -88,16 +83,8 @@ def _work(
         raise ValueError(str(error)) from None
 
 
-def _start_worker() -> None:
-    """Import the library, and watch the run: a worker whose run was killed would wait for work for ever."""
-    run = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if run is not None:
-            run.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+def _import_the_library() -> None:
+    """In the worker: what the first suite needs is there before it comes."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # Suites run on pandas. Where Spark is installed the library would import it, and parts that lack end the process.
     sys.modules.setdefault("pyspark", None)  # type: ignore[arg-type]

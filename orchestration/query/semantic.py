@@ -21,9 +21,9 @@ from orchestration.core.errors import CxhouseError
 from orchestration.publish import MARTS, Publication, PublicTable, publications, read_publication
 from orchestration.published.display import published_file
 from orchestration.settings import Settings
+from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.dbt_vars import dbt_vars
 from orchestration.warehouse.versions import ANALYSIS_FILE
-from orchestration.warehouse.warehouse import DBT_PROJECT
 
 _FOLDER = "metricflow"
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import duckdb
 
@@ -48,7 +51,8 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         with run.warehouse.kept() as kept, run.warehouse.tables(names) as con:
             held = _held(run.settings, kept, tables)
             written = candidate.build(con, record.check_results, held)
-            _check(candidate, written, run)
+            with _rewriting(con):
+                _check(candidate, written, run)
             if kept:
                 kept.published(candidate.version, candidate.bytes, not any(held), models)
         write_keys(keys_of(project.manifest, tables), candidate.folder)
@@ -66,6 +70,17 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
     with record.timed("targets"):
         bring_up_to_date(run.settings, run.progress)
     return tables
+
+
+@contextmanager
+def _rewriting(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Who closes a database waits until DuckDB has rewritten its file; here it does so beside work that reads other files."""
+    with ThreadPoolExecutor(1) as pool:
+        rewritten = pool.submit(con.cursor().execute, "checkpoint")
+        yield
+    # Where somebody else reads at this moment, the file is rewritten when it is closed.
+    if error := rewritten.exception():
+        logging.getLogger("cxhouse").debug("the warehouse was not rewritten: %s", type(error).__name__)
 
 
 def _check(candidate: Candidate, written: list[str], run: Run) -> None:

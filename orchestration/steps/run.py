@@ -94,13 +94,13 @@ class Run:
             raise RuntimeError("no run has begun")
         return self.record
 
-    def parse(self) -> Project:
-        """The dbt project, held against the suites.
+    def parse(self, will_build: bool = False) -> Project:
+        """The dbt project, held against the suites; with ``will_build`` it is compiled beside the steps up to the first model.
 
         Raises:
             ConfigurationError: a suite speaks of a table that there is not.
         """
-        project = Project(self.warehouse.parsed(), self.warehouse.manifest())
+        project = Project(self.warehouse.parsed(will_build), self.warehouse.manifest())
         check_tables(self.settings.config_dir, {model.name: model.schema for model in project.models.values()})
         return project
 

@@ -121,13 +121,12 @@ class Kept:
 
     # -- what dbt compiled, for runs without it ----------------------------------------------------------------------------
 
-    def compiled(self, node: Any, computed_at: str) -> None:
+    def compiled(self, node: str, code: str | None, computed_at: str) -> None:
         """Remember a node's query as dbt compiled it; ``computed_at`` is how the instant of the run is written in it."""
-        code = getattr(node, "compiled_code", None)
         if code:
             for placeholder, text in self._placeholders(computed_at).items():
                 code = code.replace(text, placeholder)
-            self._compiled[node.unique_id] = [node.unique_id, self._project, code]
+            self._compiled[node] = [node, self._project, code]
 
     def queries(self) -> dict[str, str]:
         """The query of each node that was compiled by just this project, with placeholders (see ``filled``)."""

@@ -1,4 +1,4 @@
-"""The dbt project, run inside this process: one import, one parse, one connection."""
+"""The dbt project over one home: parsed, built and asked."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from typing import Any
 
 import duckdb
 
-from orchestration.core.connections import bounded, connect, explain
-from orchestration.core.errors import BusyError, CxhouseError
+from orchestration.core.connections import connect, explain
+from orchestration.core.errors import BusyError
 from orchestration.core.resources import use
-from orchestration.settings import PROJECT, Settings
-from orchestration.warehouse.dbt_vars import dbt_vars
+from orchestration.settings import Settings
+from orchestration.warehouse.dbt import invoke
 from orchestration.warehouse.keeping import Kept
 from orchestration.warehouse.node_result import NodeResult
 from orchestration.warehouse.seeds import prepare_seeds
 from orchestration.warehouse.upkeep.compiling import compiled_project
-from orchestration.warehouse.upkeep.dbt_runners import keeping, remember
+from orchestration.warehouse.upkeep.dbt_runners import keeping
+from orchestration.warehouse.upkeep.dbt_worker import DbtWorker
 from orchestration.warehouse.upkeep.project_cache import CompiledProject, read_project, write_project
 from orchestration.warehouse.upkeep.project_version import project_version, queries_version
-
-DBT_PROJECT = PROJECT / "dbt_project"
 
 
 class Warehouse:
@@ -43,6 +42,10 @@ class Warehouse:
     @cached_property
     def _version(self) -> str:
         return project_version(self._settings)
+
+    @cached_property
+    def _dbt(self) -> DbtWorker:
+        return DbtWorker(self._settings, self._version)
 
     @cached_property
     def _shared(self) -> CompiledProject | None:
@@ -128,23 +131,33 @@ class Warehouse:
         return False
 
     def parse(self) -> Path:
-        """Parse the project (partially, where nothing changed); returns the manifest's path."""
+        """Parse the project in this process (partially, where nothing changed); returns the manifest's path."""
         prepare_seeds(self._settings)
         self._parsed.unlink(missing_ok=True)
         self._manifest = self._invoke(["parse"]).result
         self._parsed.write_text(self._version, encoding="utf-8")
         return self.manifest_path
 
-    def parsed(self) -> Path:
-        """The manifest's path, of the project as it is; it is parsed where another one was last."""
-        if not self._is_parsed:
-            if self._shared is None:
-                return self.parse()
-            self._parsed.unlink(missing_ok=True)
-            self._shared.write_artefacts(self._settings)
-            self._parsed.write_text(self._version, encoding="utf-8")
+    def parsed(self, will_build: bool = False) -> Path:
+        """The manifest's path, of the project as it is; it is parsed where another one was last.
+
+        With ``will_build`` a project that has to be parsed is compiled as well, beside what this process does meanwhile.
+        """
         prepare_seeds(self._settings)
+        if not self._is_parsed:
+            self._parsed.unlink(missing_ok=True)
+            if self._shared is not None:
+                self._shared.write_artefacts(self._settings)
+            elif self._settings.engine == "duckdb" and self._settings.days is None:
+                self._dbt.parse(will_compile=will_build)
+            else:
+                return self.parse()  # dbt builds, too
+            self._parsed.write_text(self._version, encoding="utf-8")
         return self.manifest_path
+
+    def stop(self) -> None:
+        """End what is at work beside this process."""
+        self._dbt.stop()
 
     @property
     def _parsed(self) -> Path:
@@ -199,11 +212,10 @@ class Warehouse:
     def _project(self, kept: Kept, progress: Callable[[str], None]) -> CompiledProject | None:
         """The project as dbt compiled it, for this home or another one."""
         if self._shared is None:
-            if self._manifest is None:
-                self.parse()
             progress("compiling the models")
-            results = self._invoke(["compile", "--no-write-json"], manifest=self._manifest).result
-            remember(kept, (item.node for item in results or ()))
+            compiled = self._dbt.compiled()
+            for node, code in compiled.queries.items():
+                kept.compiled(node, code, compiled.computed_at)
             with kept.cursor() as con:
                 self._shared = compiled_project(self._settings, con, kept.queries())
             if self._shared:
@@ -261,31 +273,12 @@ class Warehouse:
         log_level: str = "none",
         project: str | None = None,
     ) -> Any:
-        from dbt.cli.main import dbtRunner
-
-        os.environ.update(self._settings.environment())
-        os.environ["CXHOUSE_PROJECT"] = self._version if project is None else project
         if self._settings.engine == "spark" and command[0] != "parse":
             from orchestration.warehouse.spark import show_raw
 
+            os.environ.update(self._settings.environment())
             show_raw(self._settings)
-        _give_unit_tests_the_graph()
-        _bound_dbt()
-        result = dbtRunner(manifest=manifest, callbacks=callbacks or []).invoke(
-            [
-                *command,
-                "--project-dir", str(DBT_PROJECT),
-                "--profiles-dir", str(DBT_PROJECT),
-                "--target-path", str(self._settings.dbt_target),
-                "--log-path", str(self._settings.dbt_target / "logs"),
-                "--vars", json.dumps(dbt_vars(self._settings), sort_keys=True),
-                "--log-level", log_level,
-                "--no-version-check",
-            ]
-        )  # fmt: skip
-        if result.exception is not None:
-            raise CxhouseError(f"dbt {command[0]} failed: {result.exception}")
-        return result
+        return invoke(self._settings, command, self._version if project is None else project, manifest, callbacks, log_level)
 
 
 def _selected_schemas(arguments: list[str]) -> tuple[list[str] | None, bool]:
@@ -297,42 +290,6 @@ def _selected_schemas(arguments: list[str]) -> tuple[list[str] | None, bool]:
         return None, with_tests
     schemas = [item.removeprefix("config.schema:") for item in selected[1:] if item.startswith("config.schema:")]
     return (schemas if selected[0] == "--select" and len(schemas) == len(selected) - 1 else []), with_tests
-
-
-def _give_unit_tests_the_graph() -> None:
-    """Let unit tests of the KPI models see the metrics: dbt 1.11 compiles unit tests with an empty ``graph``."""
-    from dbt.parser.unit_tests import UnitTestManifestLoader
-
-    original = UnitTestManifestLoader.__init__
-    if getattr(original, "gives_graph", False):
-        return
-
-    def init(self: Any, manifest: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, manifest, *args, **kwargs)
-        # dbt makes a loader for each unit test: of one manifest the graph is built once, and it takes a while.
-        if not getattr(manifest, "flat_graph", None):
-            manifest.build_flat_graph()
-        self.unit_test_manifest.flat_graph = manifest.flat_graph
-
-    init.gives_graph = True  # type: ignore[attr-defined]
-    UnitTestManifestLoader.__init__ = init  # type: ignore[method-assign]
-
-
-def _bound_dbt() -> None:
-    """Give dbt's database the bound of all others. (Its profile can name a folder for what does not fit, but only as an option of
-    the connection, and then no second one to the same file could be opened.)
-    """
-    from dbt.adapters.duckdb.environments import Environment
-
-    original = Environment.initialize_db
-    if getattr(original, "is_bounded", False):
-        return
-
-    def initialize_db(*args: Any, **kwargs: Any) -> Any:
-        return bounded(original(*args, **kwargs))
-
-    initialize_db.is_bounded = True  # type: ignore[attr-defined]
-    Environment.initialize_db = staticmethod(initialize_db)  # type: ignore[method-assign]
 
 
 def _node_result(item: Any) -> NodeResult:

@@ -220,7 +220,7 @@ from orchestration.gates.queries import judge
 def work():
     global suites
     suites = SuiteRunner(None)
-    suites.start().submit(int).result()
+    suites.start().ask(int).result()
 
 if __name__ == "__main__":
     child = multiprocessing.get_context("spawn").Process(target=work)

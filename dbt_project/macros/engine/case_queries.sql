@@ -4,8 +4,7 @@
     gives a row once for each of them, in `list_member`. -#}
 {% macro case_template(definition, list=none) %}
   {%- set semantic_model = semantic_model_over(definition.numerator) -%}
-  {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
-      | selectattr('name', 'equalto', definition.fact) | first -%}
+  {%- set node = model_named(definition.fact) -%}
   {%- if node.access | string | lower | replace('accesstype.', '') != 'public' -%}{{- return(none) -}}{%- endif -%}
   {%- set meta = semantic_model.config.meta or {} -%}
   {%- set numerator = measure_named(definition.numerator) -%}
@@ -46,13 +45,26 @@
 {% endmacro %}
 
 
+{% macro model_named(name) %}
+  {{- return(graph.nodes['model.' ~ project_name ~ '.' ~ name]) -}}
+{% endmacro %}
+
+
 {#- An SQL text over a model's columns as one over its published columns (their meta `pseudonym`). -#}
 {% macro published_names(text, node) %}
-  {%- set found = namespace(text=text) -%}
-  {%- for column in node.columns.values() if text and (column.config.meta or {}).get('pseudonym') -%}
-    {%- set found.text = modules.re.sub('\\b' ~ column.name ~ '\\b', column.config.meta.pseudonym, found.text) -%}
+  {%- set asked = 'pseudonyms ' ~ node.name -%}
+  {%- if asked not in graph -%}
+    {%- set found = {} -%}
+    {%- for column in node.columns.values() if (column.config.meta or {}).get('pseudonym') -%}
+      {%- do found.update({column.name: column.config.meta.pseudonym}) -%}
+    {%- endfor -%}
+    {%- do graph.update({asked: found}) -%}
+  {%- endif -%}
+  {%- set published = namespace(text=text) -%}
+  {%- for name, pseudonym in graph[asked].items() if text -%}
+    {%- set published.text = modules.re.sub('\\b' ~ name ~ '\\b', pseudonym, published.text) -%}
   {%- endfor -%}
-  {{- return(found.text) -}}
+  {{- return(published.text) -}}
 {% endmacro %}
 
 
@@ -97,9 +109,8 @@
     {%- if cases -%}
       {%- do found.append([definition.kpi_id, 'all', none] + cases) -%}
       {%- for dimension in wanted_dimensions(semantic_model_over(definition.numerator)) -%}
-        {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
-            | selectattr('name', 'equalto', definition.fact) | first -%}
-        {%- set member = published_names(dimension.readers_expr or dimension.expr or dimension.name, node) -%}
+        {%- set expression = dimension.readers_expr or dimension.expr or dimension.name -%}
+        {%- set member = published_names(expression, model_named(definition.fact)) -%}
         {%- do found.append([definition.kpi_id, dimension.name, member] + cases) -%}
       {%- endfor -%}
       {%- for list in wanted_lists(semantic_model_over(definition.numerator)) -%}

@@ -109,9 +109,8 @@ cross join bounds
     {%- set semantic_model = semantic_model_over(definition[side]) -%}
     {%- set clock = measure.agg_time_dimension or semantic_model.defaults.agg_time_dimension -%}
     {%- set fact = fact_of(definition[side]) -%}
-    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ fact] -%}
     {%- do passes.setdefault(fact ~ ' ' ~ clock, {
-        'semantic_model': semantic_model, 'clock': clock, 'node': node, 'sides': {},
+        'semantic_model': semantic_model, 'clock': clock, 'node': model_named(fact), 'sides': {},
     }).sides.update({side: measure}) -%}
   {%- endfor -%}
   {{- return(passes) -}}
@@ -164,7 +163,8 @@ cross join bounds
 {%- set are_known = are_persons_known(semantic_model) -%}
 {%- set fact = node.name -%}
 {%- set dimensions = [] -%}
-{%- for dimension in wanted_dimensions(semantic_model) if dimension.name in readers_dimensions(definition) -%}
+{%- set wanted = readers_dimensions(definition) -%}
+{%- for dimension in wanted_dimensions(semantic_model) if dimension.name in wanted -%}
   {%- do dimensions.append([dimension.name, published_names(dimension.readers_expr or dimension.expr or dimension.name, node)]) -%}
 {%- endfor -%}
 {%- if is_instant -%}

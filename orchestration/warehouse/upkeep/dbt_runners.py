@@ -1,21 +1,13 @@
-"""While dbt compiles or builds: queries are remembered, and nodes stay that can."""
+"""While dbt builds: its queries are remembered, and nodes stay that can."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from orchestration.warehouse.keeping import Kept, as_computed_at
-
-
-def remember(kept: Kept, nodes: Iterable[Any]) -> None:
-    """Remember what dbt has compiled in its last command."""
-    from dbt import tracking
-
-    for node in nodes:
-        kept.compiled(node, as_computed_at(tracking.active_user.run_started_at))  # type: ignore[union-attr]
 
 
 @contextmanager
@@ -34,6 +26,9 @@ def keeping(kept: Kept) -> Iterator[None]:
     def computed_at() -> str:
         return as_computed_at(tracking.active_user.run_started_at)  # type: ignore[union-attr]
 
+    def remember(node: Any) -> None:
+        kept.compiled(node.unique_id, getattr(node, "compiled_code", None), computed_at())
+
     def kept_result(runner: Any, status: NodeStatus) -> Any:
         return runner._build_run_result(runner.node, time.time(), status, [], "unchanged", failures=0)
 
@@ -43,7 +38,7 @@ def keeping(kept: Kept) -> Iterator[None]:
                 return kept_result(self, NodeStatus.Success)
             result = super().compile_and_execute(manifest, ctx)
             kept.built(self.node)
-            kept.compiled(self.node, computed_at())
+            remember(self.node)
             return result
 
     class KeepingSeeds(SeedRunner):
@@ -59,7 +54,7 @@ def keeping(kept: Kept) -> Iterator[None]:
             if kept.has_passed(self.node):
                 return kept_result(self, NodeStatus.Pass)
             result = super().compile_and_execute(manifest, ctx)
-            kept.compiled(self.node, computed_at())
+            remember(self.node)
             if result.status == NodeStatus.Pass:
                 kept.passed(result.node)
             return result
