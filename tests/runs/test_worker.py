@@ -1,4 +1,4 @@
-"""The process for heavy work beside a run: it answers, it passes errors on, and it ends when it is told to, or when the run ends."""
+"""The process for heavy work beside a run: it answers, passes errors on, and ends when it is told to, or when the run ends."""
 
 from __future__ import annotations
 
