@@ -186,7 +186,7 @@ def test_dbt_keeps_to_it_too(tmp_path: Path) -> None:
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
     from dbt.adapters.duckdb.environments.local import LocalEnvironment
 
-    from orchestration.warehouse.warehouse import _bound_dbt
+    from orchestration.warehouse.dbt import _bound_dbt
 
     settings = Settings(home=tmp_path / "home", memory_limit="150MiB", threads=1, temp_directory=tmp_path / "spill")
     Warehouse(settings)
