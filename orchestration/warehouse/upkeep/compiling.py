@@ -74,9 +74,10 @@ def _by_contract(node: Mapping[str, Any]) -> str:
 
 def _of_seed(node: Mapping[str, Any], path: Path) -> str | None:
     with path.open(encoding="utf-8", newline="") as lines:
-        header = next(csv.reader(lines))
+        header = next(csv.reader(lines), [])
     types = node["config"]["column_types"] or {}
-    if not {*header} <= types.keys():
+    # dbt writes what it ran over seeds that are outside of its project: without a header.
+    if not any(header) or not {*header} <= types.keys():
         return None
     return _create(node, [f"{identifier(name)} {_TYPES.get(types[name], types[name])}" for name in header])
 

@@ -13,6 +13,7 @@ from orchestration.core.resources import use
 from orchestration.core.worker import Worker
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt import invoke
+from orchestration.warehouse.seeds import prepare_seeds
 
 
 class Compiled(NamedTuple):
@@ -76,6 +77,7 @@ def _parse(settings: Settings, project: str) -> None:
     # Nearly all that dbt makes stays until the process ends: the collector of garbage would look through it again and again.
     gc.disable()
     use(settings.resources)
+    prepare_seeds(settings)
     _manifest = invoke(settings, ["parse"], project).result
 
 
