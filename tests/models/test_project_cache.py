@@ -22,6 +22,7 @@ from orchestration.execution import prepare_home
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse.keeping import Kept, State
 from orchestration.warehouse.salt import read_salt
+from orchestration.warehouse.seeds import prepare_seeds
 from orchestration.warehouse.upkeep.compiling import compiled_project
 from orchestration.warehouse.upkeep.creation import check_contract, drop_leftovers, write_state
 from orchestration.warehouse.upkeep.project_cache import (
@@ -142,6 +143,13 @@ def test_it_is_whole_or_not_kept(settings: Settings) -> None:
     with connect(settings.warehouse) as con:
         con.execute("delete from maintenance.compiled where node = 'model.cxhouse.fct_tickets'")
     assert compiled(settings) is None
+
+
+def test_a_seed_that_dbt_wrote_over_is_no_table_without_columns(settings: Settings) -> None:
+    (settings.home / "seeds" / "kpi_targets.csv").write_text("\n")
+    assert compiled(settings) is None
+    prepare_seeds(settings)
+    assert compiled(settings)
 
 
 def run(exports: Path, config: Path, home: Path, *options: str) -> set[str]:

@@ -91,7 +91,7 @@ def shown(page: Page) -> dict[str, str]:
     return {card.get_attribute("data-kpi") or "": plain(card.inner_text()) for card in page.locator("article.card").all()}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.ci)])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.slow)])
 def test_every_page(browser: Browser, address: str, sample_home: Home, width: int, scheme: str) -> None:
     watched = opened(browser, address, width, scheme)
     ground = watched.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")

@@ -57,7 +57,7 @@ def monthly(home: Home) -> dict[str, dict[str, float | None]]:
     return found
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.ci)])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.slow)])
 def test_every_page_of_the_report(browser: Browser, report: str, sample_home: Home, width: int, scheme: str) -> None:
     watched = Watched(browser, width, scheme)
     for slug in slugs(sample_home):
