@@ -45,7 +45,7 @@ class Worker:
 
 # -- in the process ----------------------------------------------------------------------------------------------------
 
-_is_busy = False
+_is_busy = _is_stopped = False
 
 
 def _start() -> None:
@@ -64,7 +64,9 @@ def _start() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    """Give up the question, in order: the pool then ends the process as one that has nothing to do."""
+    """Give up the question, and those that wait: the pool then ends the process as one that has nothing to do."""
+    global _is_stopped
+    _is_stopped = True
     if _is_busy:
         raise KeyboardInterrupt
 
@@ -73,6 +75,8 @@ def _answer(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     global _is_busy
     _is_busy = True
     try:
+        if _is_stopped:
+            raise KeyboardInterrupt
         return function(*args, **kwargs)
     finally:
         _is_busy = False

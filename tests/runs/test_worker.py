@@ -27,6 +27,8 @@ if __name__ == "__main__":
     asked = worker.ask(time.sleep, 600)
     while not asked.running():
         time.sleep(0.01)
+    # The pool hands the next question over before the first is answered.
+    worker.ask(time.sleep, 600)
     {then}
 """
 
