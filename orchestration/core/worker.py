@@ -23,6 +23,11 @@ class Worker:
         self._pool: ProcessPoolExecutor | None = None
         self._number: Future[int] | None = None
 
+    @property
+    def is_started(self) -> bool:
+        """Was it asked for something, and not stopped since?"""
+        return self._pool is not None
+
     def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a function of a module called in the process; it is started if it does not run yet."""
         if self._pool is None:
@@ -34,13 +39,18 @@ class Worker:
 
     def stop(self) -> None:
         """End the process, if there is one, whatever it is at; nobody waits for it but the end of the run."""
-        if self._pool is None:
+        if self._pool is None or self._number is None:
             return
-        if self._number and self._number.done() and not self._number.exception():
-            with suppress(ProcessLookupError):
-                os.kill(self._number.result(), signal.SIGTERM)
+        # Where it is still starting, as soon as it has begun: what it was asked first would be done all the same.
+        self._number.add_done_callback(_give_up)
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = self._number = None
+
+
+def _give_up(number: Future[int]) -> None:
+    if not number.cancelled() and not number.exception():
+        with suppress(ProcessLookupError):
+            os.kill(number.result(), signal.SIGTERM)
 
 
 # -- in the process ----------------------------------------------------------------------------------------------------

@@ -32,12 +32,10 @@ class SuiteRunner:
     def __init__(self, config_dir: Path | None) -> None:
         self._config_dir = config_dir
         self._worker = Worker()
-        self._is_started = False
 
     def start(self) -> Worker:
         """Start the worker, if it does not run yet."""
-        if not self._is_started:
-            self._is_started = True
+        if not self._worker.is_started:
             self._worker.ask(_import_the_library)
         return self._worker
 
@@ -46,7 +44,6 @@ class SuiteRunner:
 
     def __exit__(self, *_: object) -> None:
         self._worker.stop()
-        self._is_started = False
 
     def check(self, gate: str, files: list[Path], row_columns: list[str]) -> list[list[tuple[CheckResult, list[dict[str, Any]]]]]:
         """Validate Parquet files, each by itself, against a gate's suite; no suite means nothing to object to.

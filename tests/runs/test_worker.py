@@ -1,4 +1,4 @@
-"""The process for heavy work beside a run: it answers, passes errors on, and ends when it is told to, or when the run ends."""
+"""The process for heavy work beside a run: it answers, passes errors on, and ends when it is stopped, or when the run ends."""
 
 from __future__ import annotations
 
@@ -72,3 +72,9 @@ def test_it_ends_whatever_it_is_at(then: str) -> None:
     assert "Traceback" not in done.stderr
     # A run that was killed cannot clean up.
     assert "kill" in then or not done.stderr
+
+
+def test_it_may_be_stopped_before_it_has_begun() -> None:
+    code = AT_WORK.split("    print(")[0] + "    worker.ask(time.sleep, 600)\n    worker.stop()\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=60, check=True)
+    assert not done.stderr
