@@ -51,12 +51,11 @@ def publish_marts(run: Run, project: Project) -> list[PublicTable]:
         with run.warehouse.kept() as kept, run.warehouse.tables(names) as con:
             held = _held(run.settings, kept, tables)
             written = candidate.build(con, record.check_results, held)
-            with _rewriting(con):
-                _check(candidate, written, run)
+            with _rewriting(con), _scanning(candidate, written, run):
+                _draw_report(candidate, record)
             if kept:
                 kept.published(candidate.version, candidate.bytes, not any(held), models)
         write_keys(keys_of(project.manifest, tables), candidate.folder)
-        _draw_report(candidate, record)
         record.published_version = candidate.publish()
     finish_run(run.settings, record, "published")
     publication_done(run.settings)
@@ -83,9 +82,13 @@ def _rewriting(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         logging.getLogger("cxhouse").debug("the warehouse was not rewritten: %s", type(error).__name__)
 
 
-def _check(candidate: Candidate, written: list[str], run: Run) -> None:
-    """The gate of what was not published before: no personal data in any text."""
-    found = scan(candidate, written, run.settings)
+@contextmanager
+def _scanning(candidate: Candidate, written: list[str], run: Run) -> Iterator[None]:
+    """The gate of what was not published before: no personal data in any text. It looks while other work reads the candidate."""
+    with ThreadPoolExecutor(1) as pool:
+        scanned = pool.submit(scan, candidate, written, run.settings)
+        yield
+    found = scanned.result()
     run.current.check_results += found
     if found:
         candidate.discard()

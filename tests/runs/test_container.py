@@ -82,9 +82,9 @@ def test_the_services_fit_each_other_and_the_image() -> None:
 
 def test_compose_takes_the_services(tmp_path: Path) -> None:
     """Its own program reads the file, where it is installed."""
-    docker, compose = shutil.which("docker"), shutil.which("docker-compose")
-    command = [compose] if compose else [docker, "compose"]
-    if not command[0]:
+    known = (["docker-compose"], ["docker", "compose"])  # docker has compose as a plugin, or has it not
+    command = next((command for command in known if shutil.which(command[0]) and _succeeds([*command, "version"])), None)
+    if command is None:
         pytest.skip("docker-compose is not installed")
     shutil.copytree(DEPLOY, tmp_path / "deploy")
     (tmp_path / "deploy" / "secrets.env").write_text("PGPASSWORD=x\nPOSTGRES_PASSWORD=x\n")
@@ -93,3 +93,7 @@ def test_compose_takes_the_services(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert set(yaml.safe_load(done.stdout)["services"]) == {"cxhouse", "dashboard", "postgres"}
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
