@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -143,6 +143,34 @@ def show_raw(settings: Settings) -> None:
         rows.selectExpr("*", "_metadata.file_name as _raw_file").createOrReplaceTempView(f"raw_files_of_{folder.name}")
     session.createDataFrame(listed, "kind string, file string").createOrReplaceTempView("raw_files")
     session.conf.set(SHOWN, digest)
+
+
+def drop_leftovers(settings: Settings, models: Collection[str]) -> None:
+    """Drop the tables of models that the project has no more, or calls otherwise: their rows may be of forgotten persons.
+
+    A model is a view with a state, over the table `<model>__<version>`; its latest changes are a table of that kind, too.
+
+    Args:
+        settings: of the home.
+        models: names of all models of the project.
+    """
+    session = start_session(settings)
+    schemas = [row[0] for row in session.sql("show schemas").collect()]
+    gone: set[str] = set()
+    for schema in schemas:
+        for _, view, is_temporary, *_ in session.sql(f"show views in `{schema}`").collect():
+            if not is_temporary and view not in models and _has_state(session, f"`{schema}`.`{view}`"):
+                session.sql(f"drop view `{schema}`.`{view}`")
+                gone.add(view)
+    for schema in schemas if gone else ():
+        for _, table, is_temporary in session.sql(f"show tables in `{schema}`").collect():
+            model, _, version = table.rpartition("__")
+            if not is_temporary and model in gone and version.startswith("v"):
+                session.sql(f"drop table `{schema}`.`{table}`")
+
+
+def _has_state(session: SparkSession, view: str) -> bool:
+    return any(row[0] == "cxhouse.state" for row in session.sql(f"show tblproperties {view}").collect())
 
 
 def stop_session(settings: Settings) -> None:

@@ -228,6 +228,10 @@ class Warehouse:
         if self._manifest is None:
             self.parse()
         os.environ.update(self._settings.environment())
+        if self._settings.engine == "spark":
+            from orchestration.warehouse.spark import drop_leftovers
+
+            drop_leftovers(self._settings, {node.name for node in self._manifest.nodes.values() if node.resource_type == "model"})
 
         def report(event: Any) -> None:
             # Other events of dbt carry no place in a count.

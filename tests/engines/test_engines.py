@@ -21,7 +21,7 @@ from sparks import SMALL, configured, needs_spark
 
 from orchestration.execution import prepare_home
 from orchestration.settings import Settings
-from orchestration.warehouse.spark import stop_session
+from orchestration.warehouse.spark import drop_leftovers, start_session, stop_session
 from orchestration.warehouse.warehouse import Warehouse
 
 #: Macro as it is in a model -> its value, as text. Instants are UTC.
@@ -102,6 +102,37 @@ def test_macros_agree(engine: str, tmp_path: Path) -> None:
     stop_session(settings)
     values = {row["number"]: row["found"] for row in found}
     assert {expression: values[number] for number, expression in enumerate(EXPRESSIONS)} == EXPRESSIONS
+
+
+@pytest.mark.ci
+@needs_spark
+def test_tables_of_models_that_the_project_has_no_more_are_dropped(tmp_path: Path) -> None:
+    """As on DuckDB. What somebody else keeps in the same place stays."""
+    settings = Settings(home=tmp_path / "home", engine="spark", **SMALL)
+    prepare_home(settings)
+    session = start_session(settings)
+    try:
+        for schema in ("conformed", "maintenance"):
+            session.sql(f"create schema {schema}")
+            for model in ("int_orders", "int_renamed"):
+                session.sql(f"create table {schema}.{model}__v1 as select 1 as a")
+        for model in ("int_orders", "int_renamed"):
+            state = "('cxhouse.state' = '{}')"
+            session.sql(f"create view conformed.{model} tblproperties {state} as select * from conformed.{model}__v1")
+        session.sql("create view conformed.of_somebody as select 1 as a")
+        session.sql("create table conformed.of_somebody__v1 as select 1 as a")
+        session.createDataFrame([(1,)], "a int").createOrReplaceTempView("raw_tickets")
+        drop_leftovers(settings, {"int_orders"})
+        found = {
+            f"{schema}.{row.tableName}"
+            for schema in ("conformed", "maintenance")
+            for row in session.sql(f"show tables in {schema}").collect()
+            if not row.isTemporary
+        }
+        of_others = {"conformed.of_somebody", "conformed.of_somebody__v1"}
+        assert found == {"conformed.int_orders", "conformed.int_orders__v1", "maintenance.int_orders__v1", *of_others}
+    finally:
+        stop_session(settings)
 
 
 def differences(one: Path, other: Path) -> list[str]:

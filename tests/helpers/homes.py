@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -85,10 +86,15 @@ def check_that_spans_add_up(home: Home, at_least: int) -> None:
 
 
 def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """A folder that the first process to ask for it builds, and all others share."""
+    """A folder that the first process to ask for it builds, and all others share; those of a later suite, too, where
+    ``TESTS_SHARED`` names a folder for that.
+    """
     root = factory.getbasetemp()
-    # Each process has a base of its own beside those of the others.
-    shared = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "shared"
+    if name_of_all := os.environ.get("TESTS_SHARED"):
+        shared = Path(tempfile.gettempdir()) / name_of_all
+    else:
+        # Each process has a base of its own beside those of the others.
+        shared = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "shared"
     shared.mkdir(exist_ok=True)
     folder, ready = shared / name, shared / f"{name}.ready"
     with FileLock(shared / f"{name}.lock"):
