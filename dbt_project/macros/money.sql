@@ -5,3 +5,12 @@
         else {{ amount }} * {{ exchange_rate }}
     end
 {%- endmacro %}
+
+
+{#- The sum of a column of amounts: unknown where one of the rows under a condition is. -#}
+{% macro sum_of_known(amount, condition='true') -%}
+  case
+        when count(case when {{ condition }} and {{ amount }} is null then 1 end) = 0
+            then sum(case when {{ condition }} then cast({{ amount }} as decimal(18, 4)) end)
+    end
+{%- endmacro %}

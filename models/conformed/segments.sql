@@ -1,4 +1,5 @@
--- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows.
+-- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows. Money is
+-- unknown where that of one purchase is.
 {%- set year_ago = add_days(as_of_day(), -365) %}
 
 with purchases as (
@@ -23,7 +24,7 @@ bought as (
         min(ordered_on) as first_purchase_on,
         max(ordered_on) as last_purchase_on,
         count(*) as purchases,
-        coalesce(sum(amount), 0) as spent
+        {{ sum_of_known('amount') }} as spent
     from purchases
     group by customer_key
 
@@ -35,9 +36,11 @@ ranked as (
         *,
         -- Those who are alike share the middle of their places.
         {% for place, column in {'recency': 'last_purchase_on', 'frequency': 'purchases', 'money': 'spent'}.items() -%}
-        rank() over (order by {{ column }}) - 1 + (count(*) over (partition by {{ column }}) - 1) / 2.0 as {{ place }}_rank,
+        rank() over (partition by {{ column }} is null order by {{ column }}) - 1
+        + (count(*) over (partition by {{ column }}) - 1) / 2.0 as {{ place }}_rank,
         {% endfor -%}
-        count(*) over () as customers
+        count(*) over () as customers,
+        count(spent) over () as customers_of_known_money
     from bought
 
 ),
@@ -48,7 +51,9 @@ scored as (
         *,
         1 + cast(floor(5.0 * recency_rank / customers) as bigint) as recency_score,
         1 + cast(floor(5.0 * frequency_rank / customers) as bigint) as frequency_score,
-        1 + cast(floor(5.0 * money_rank / customers) as bigint) as money_score
+        case
+            when spent is not null then 1 + cast(floor(5.0 * money_rank / customers_of_known_money) as bigint)
+        end as money_score
     from ranked
 
 ),
@@ -138,7 +143,7 @@ select
     scored.last_purchase_on,
     cast({{ days_between('scored.last_purchase_on', as_of_day()) }} as bigint) as recency_days,
     cast(coalesce(scored.purchases, 0) as bigint) as purchases,
-    cast(coalesce(scored.spent, 0) as double) as spent,
+    cast(case when scored.customer_key is null then 0 else scored.spent end as double) as spent,
     scored.recency_score,
     scored.frequency_score,
     scored.money_score,

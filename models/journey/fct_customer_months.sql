@@ -46,8 +46,8 @@ bought as (
         customer_key,
         month_starts_on,
         count(*) as purchases,
-        sum(cast(order_value as decimal(18, 4))) as revenue,
-        sum(cast(margin as decimal(18, 4))) as margin
+        {{ sum_of_known('order_value') }} as revenue,
+        {{ sum_of_known('margin') }} as margin
     from purchases
     group by
         customer_key,
@@ -87,8 +87,8 @@ life as (
         months.month_starts_on,
         row_number() over (partition by cohorts.customer_key order by months.month_starts_on) - 1 as age_months,
         coalesce(bought.purchases, 0) as purchases,
-        coalesce(bought.revenue, 0) as revenue,
-        coalesce(bought.margin, 0) as margin,
+        case when bought.customer_key is null then 0 else bought.revenue end as revenue,
+        case when bought.customer_key is null then 0 else bought.margin end as margin,
         coalesce(asked.contacts, 0) as contacts
     from cohorts
     inner join months on cohorts.cohort_starts_on <= months.month_starts_on
@@ -107,9 +107,14 @@ accumulated as (
 
     select
         *,
-        sum(revenue) over (partition by customer_key order by month_starts_on rows unbounded preceding) as revenue_to_date,
-        sum(margin) over (partition by customer_key order by month_starts_on rows unbounded preceding) as margin_to_date
+        {% for amount in ('revenue', 'margin') -%}
+        case
+            when count(case when {{ amount }} is null then 1 end) over until_then = 0
+                then sum({{ amount }}) over until_then
+        end as {{ amount }}_to_date{{ "," if not loop.last }}
+        {% endfor %}
     from life
+    window until_then as (partition by customer_key order by month_starts_on rows unbounded preceding)
 
 )
 

@@ -2,8 +2,8 @@
 select
     customer_key,
     {{ local_date('ordered_at') }} as purchased_on,
-    cast(sum(cast(order_value as decimal(18, 4))) as double) as revenue,
-    cast(sum(cast(margin as decimal(18, 4))) as double) as margin
+    cast({{ sum_of_known('order_value') }} as double) as revenue,
+    cast({{ sum_of_known('margin') }} as double) as margin
 from {{ ref('fct_orders') }}
 where
     is_purchase

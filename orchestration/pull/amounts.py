@@ -46,8 +46,9 @@ def bare_number(text: str, decimal: str, column: Column) -> str:
 def number(text: str, bare: str, decimal: str) -> str:
     """A number's text as DuckDB reads it, from what ``bare_number`` gives: '1.234,50', "1'234.50"; null where it is none."""
     if decimal == ",":
-        grouped = rf"regexp_matches({bare}, '^[+-]?\d{{1,3}}(\.\d{{3}})+(,\d*)?$')"
-        # A workbook or JSON writes its numbers with a point, whatever the contract says of texts.
+        # No thousands begin with a zero.
+        grouped = rf"regexp_matches({bare}, '^[+-]?[1-9]\d{{0,2}}(\.\d{{3}})+(,\d*)?$')"
+        # JSON and Parquet write their numbers with a point, whatever the contract says of texts.
         plain = (
             f"case when {grouped} then replace(replace({bare}, '.', ''), ',', '.') "
             f"when not contains({bare}, '.') then replace({bare}, ',', '.') else {bare} end"

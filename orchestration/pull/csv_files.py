@@ -158,12 +158,16 @@ def _parsed(path: Path, name: str, encoding: str, header: Header, names: list[st
                 column_types=dict.fromkeys(header.names, pa.string()), strings_can_be_null=False
             ),
         )  # fmt: skip
+        torn: dict[int, str] | None = None
         for batch in reader:
             numbers, ragged = _numbered(batch.num_rows, after, skipped)
             after += batch.num_rows + len(ragged)
             table = pa.Table.from_batches([batch]).append_column(ROW, numbers)
             yield held
             held = _block(table, ragged, header, names)
+            if _may_hold_rows(table, header):
+                torn = _torn(path, name, encoding, header) if torn is None else torn
+                held = _without(held, torn)
     _require_closed_quotes(path, name, encoding, header, table, [*ragged, *skipped])
     if not skipped:
         yield _ended(held, after)
@@ -218,6 +222,54 @@ def _sorted_out(rows: list[pa_csv.InvalidRow], header: Header) -> tuple[list[dic
             reason = f"has {row.actual_columns} fields where the header has {row.expected_columns}"
             broken.append(BrokenRow(row.number, reason, text))
     return fitted, broken
+
+
+def _may_hold_rows(table: pa.Table, header: Header) -> bool:
+    """Does a cell look like the end of a row, and further rows up to the same column?"""
+    last = len(header.names) - 1
+    for place, column in enumerate(header.names):
+        values = table[column]
+        for text in values.filter(pc.match_substring(values, "\n")).to_pylist() if last else ():
+            first, *between, end = (line.count(header.delimiter) for line in text.split("\n"))
+            if first == last - place and end == place and all(count == last for count in between):
+                return True
+    return False
+
+
+def _torn(path: Path, name: str, encoding: str, header: Header) -> dict[int, str]:
+    """Records over several lines whose quoted field goes on after its closing quote: row -> text.
+
+    A cell that only begins with a quote took the rows below into it, up to the next quote that there is.
+    """
+    torn, taken = dict[int, str](), list[str]()
+    with open_bytes(path, name) as stream:
+
+        def lines() -> Iterator[str]:
+            for line in islice(io.TextIOWrapper(stream, encoding, newline=""), header.above, None):
+                taken.append(line)
+                yield line
+
+        for row, _ in enumerate(csv.reader(lines(), delimiter=header.delimiter), start=header.above + 1):
+            if len(taken) > 1 and not _is_strict(taken, header.delimiter):
+                torn[row] = "".join(taken).rstrip("\r\n")
+            taken.clear()
+    return torn
+
+
+def _is_strict(lines: list[str], delimiter: str) -> bool:
+    try:
+        return bool(list(csv.reader(lines, delimiter=delimiter, strict=True)))
+    except csv.Error:
+        return False
+
+
+def _without(block: Block, torn: dict[int, str]) -> Block:
+    """A block whose torn records are broken ones."""
+    is_torn = pc.is_in(block.table[ROW], pa.array(list(torn), pa.int64()))
+    reason = "has a cell that begins with a quote and holds the rows below: export it with quotes doubled"
+    broken = [BrokenRow(row, reason, torn[row]) for row in block.table[ROW].filter(is_torn).to_pylist()]
+    both = sorted([*block.broken, *broken], key=lambda found: found.row)
+    return Block(block.table.filter(pc.invert(is_torn)), both)
 
 
 def _require_closed_quotes(

@@ -54,6 +54,7 @@ class ReadOptions:
 
     encoding: str | None = None
     delimiter: str | None = None
+    decimal: str = "."
     sheet: str | int = 0
     #: Several sheets instead; "all" for all that hold the columns.
     sheets: tuple[str | int, ...] | None = None

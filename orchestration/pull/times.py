@@ -60,7 +60,7 @@ def _in_utc(local: str, timezone: str, second: bool) -> str:
 
 
 def with_bare_offset(text: str) -> str:
-    """'… GMT+2' and '… (CEST)' with their offset alone, '… +05' with its minutes."""
+    """'… GMT+2' and '… (CEST)' with their offset alone, '… +05' and '… -5' with two digits of hours and minutes."""
     # What is in brackets explains an offset, or it is the offset itself.
     explained = rf"regexp_replace({text}, '([+-]\d\d:?\d\d|Z) ?[(\[][^)\]]*[)\]]$', '\1')"
     bare = rf"regexp_replace({explained}, ' ?[(\[]([^)\]]*)[)\]]$', ' \1')"
@@ -68,7 +68,13 @@ def with_bare_offset(text: str) -> str:
     counted = rf"regexp_replace({bare}, ' ?(?:UTC|GMT) ?([+-])(\d)(:?\d\d)?$', '\1' || '0' || '\2\3')"
     plain = rf"regexp_replace({counted}, ' ?(?:UTC|GMT) ?([+-]\d\d)', '\1')"
     whole = rf"regexp_replace({plain}, '(:\d\d(?:[.,]\d+)?|[AaPp]\.?[Mm]\.?) ?([+-]\d\d)$', '\1\2:00')"
-    return rf"case when regexp_matches({text}, '[)\]]$|(?:UTC|GMT) ?[+-]') then {whole} else {text} end"
+    # '… -5', '… +5:30', '… +01:00:00': a digit of hours, or seconds of none.
+    short = rf"regexp_replace({text}, '(:\d\d(?:[.,]\d+)?) ?([+-])(\d)(?::?(\d\d))?$', '\1\20\3:\4')"
+    odd = rf"regexp_replace(regexp_replace({short}, ':$', ':00'), '([+-]\d\d:\d\d):00$', '\1')"
+    return (
+        rf"case when regexp_matches({text}, '[)\]]$|(?:UTC|GMT) ?[+-]') then {whole} "
+        rf"when regexp_matches({text}, ':\d\d(?:[.,]\d+)? ?[+-](?:\d(?::?\d\d)?|\d\d:\d\d:00)$') then {odd} else {text} end"
+    )
 
 
 def with_numeric_offset(cleaned: str) -> str:
@@ -139,9 +145,10 @@ def local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, 
         return local, moment
     has_offset = rf"regexp_matches({numeric}, '[+-]\d\d(:\d\d)?$| {_ZONE}$') and regexp_matches({text}, '\d:\d\d')"
     zoned = f"try_cast({numeric} as timestamptz)"
-    # DuckDB passes over letters at the end: an offset whose name nobody knows is no local time.
+    # DuckDB passes over letters and signs at the end: an offset that nobody can read is no local time.
     # And "infinity" is a timestamp of its, but no time.
-    plain = rf"case when not regexp_matches({text}, '\d ?[A-Za-z]+$|[fyFY]$') then try_cast({text} as timestamp) end"
+    passed_over = r"\d ?[A-Za-z]+$|[fyFY]$|:\d\d.*[+-]\d[\d:]*$"
+    plain = rf"case when not regexp_matches({text}, '{passed_over}') then try_cast({text} as timestamp) end"
     return (
         f"case when {has_offset} then {zoned} at time zone {zone} else {plain} end",
         f"case when {has_offset} then {zoned} at time zone 'UTC' else {_in_utc(plain, timezone, second)} end",
