@@ -14,3 +14,9 @@
             then sum(case when {{ condition }} then cast({{ amount }} as decimal(18, 4)) end)
     end
 {%- endmacro %}
+
+
+{#- The total of a column of amounts over a window: unknown where one of them is. -#}
+{% macro total_of_known(amount, window) -%}
+  case when count(case when {{ amount }} is null then 1 end) over {{ window }} = 0 then sum({{ amount }}) over {{ window }} end
+{%- endmacro %}

@@ -52,6 +52,7 @@ normalised as (
         customer_id,
         lower(trim(customer_email)) as email,
         case
+            when {{ is_rounded('customer_phone') }} then null
             when {{ phone_digits }} like '+%' then {{ phone_digits }}
             when {{ phone_digits }} like '00%' then concat('+', substring({{ phone_digits }}, 3))
             when '{{ var("phone_country_code") }}' <> '' and {{ phone_digits }} like '0%'
@@ -71,7 +72,9 @@ long as (
         is_newest,
         concat('id:', customer_id) as identifier
     from normalised
-    where customer_id is not null
+    where
+        customer_id is not null
+        and not {{ is_rounded('customer_id') }}
     union all
     select
         record_kind,

@@ -1,5 +1,5 @@
--- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows. Money is
--- unknown where that of one purchase is.
+-- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows. Money
+-- is unknown where that of one purchase is.
 {%- set year_ago = add_days(as_of_day(), -365) %}
 
 with purchases as (

@@ -107,12 +107,8 @@ accumulated as (
 
     select
         *,
-        {% for amount in ('revenue', 'margin') -%}
-        case
-            when count(case when {{ amount }} is null then 1 end) over until_then = 0
-                then sum({{ amount }}) over until_then
-        end as {{ amount }}_to_date{{ "," if not loop.last }}
-        {% endfor %}
+        {{ total_of_known('revenue', 'until_then') }} as revenue_to_date,
+        {{ total_of_known('margin', 'until_then') }} as margin_to_date
     from life
     window until_then as (partition by customer_key order by month_starts_on rows unbounded preceding)
 

@@ -30,7 +30,8 @@ _PERSONS = ("customer_id", "customer_email", "customer_phone")
 def doubts_of_values(beside: Beside) -> Iterator[Doubt]:
     """All that looks wrong in what a file's rows hold, but for their times."""
     for look in (
-        _always_empty, _zeros, _ratings, _scales, _enums, _own_words, _one_customer, _numbers, _rounded_ids, _letters,
+        _always_empty, _zeros, _ratings, _scales, _enums, _own_words, _one_customer, _numbers, _rounded_ids, _float_ids,
+        _letters,
     ):  # fmt: skip
         yield from look(beside)
 
@@ -138,10 +139,20 @@ def _numbers(beside: Beside) -> Iterator[Doubt]:
 
 def _rounded_ids(beside: Beside) -> Iterator[Doubt]:
     rounded = r"regexp_matches({}, '(^|:)\d(\.\d+)?[eE]\+\d+$')"
-    asked = [(column, name) for column, name in mapped_columns(beside) if column.is_id]
+    asked = [(column, name) for column, name in mapped_columns(beside) if column.is_id or column.type == "phone"]
     for column, (rows, first) in each(beside, asked, f"count(*) filter ({rounded})", f"min(_row) filter ({rounded})"):
         if rows:
-            said = f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export ids as text"
+            said = f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export it as text"
+            yield Doubt(column.name, said)
+
+
+def _float_ids(beside: Beside) -> Iterator[Doubt]:
+    """'700.0' of one export is not the '700' of another."""
+    is_float = r"regexp_matches({}, '^\d+\.0$')"
+    asked = [(column, name) for column, name in mapped_columns(beside) if column.is_id]
+    for column, (rows, first) in each(beside, asked, f"count(*) filter ({is_float})", f"min(_row) filter ({is_float})"):
+        if rows:
+            said = f"ends in .0 in {rows:,} row(s) (first: row {first}), and is not the same number elsewhere: export it as text"
             yield Doubt(column.name, said)
 
 

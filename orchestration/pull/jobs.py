@@ -110,7 +110,7 @@ def options_of(form: Contract | Companion) -> ReadOptions:
     """The form of a contract's files, or of one that it reads along with them."""
     columns = form.columns if isinstance(form, Companion) else form.files.columns
     sheets = (form.sheets,) if isinstance(form.sheets, str) else form.sheets and tuple(form.sheets)
-    keys = {option.name: getattr(form, option.name, option.default) for option in fields(ReadOptions)}
+    keys = {option.name: getattr(form, option.name) for option in fields(ReadOptions) if hasattr(form, option.name)}
     wide = form.unpivot and (tuple(form.unpivot.keep), form.unpivot.name, form.unpivot.value)
     lines = (form.lines,) if isinstance(form.lines, str) else form.lines and tuple(form.lines)
     more = {

@@ -71,9 +71,10 @@ def with_bare_offset(text: str) -> str:
     # '… -5', '… +5:30', '… +01:00:00': a digit of hours, or seconds of none.
     short = rf"regexp_replace({text}, '(:\d\d(?:[.,]\d+)?) ?([+-])(\d)(?::?(\d\d))?$', '\1\20\3:\4')"
     odd = rf"regexp_replace(regexp_replace({short}, ':$', ':00'), '([+-]\d\d:\d\d):00$', '\1')"
+    odd = rf"regexp_replace({odd}, '(:\d\d(?:[.,]\d+)?) ([+-]\d\d)$', '\1\2:00')"
     return (
         rf"case when regexp_matches({text}, '[)\]]$|(?:UTC|GMT) ?[+-]') then {whole} "
-        rf"when regexp_matches({text}, ':\d\d(?:[.,]\d+)? ?[+-](?:\d(?::?\d\d)?|\d\d:\d\d:00)$') then {odd} else {text} end"
+        rf"when regexp_matches({text}, ':\d\d(?:[.,]\d+)? ?[+-](?:\d(?::?\d\d)?|\d\d|\d\d:\d\d:00)$') then {odd} else {text} end"
     )
 
 

@@ -80,7 +80,8 @@ def _is_nobody(text: str, column: Column) -> str:
     words = rf"list_contains(getvariable('nobody'), lower({text})) or regexp_matches({text}, '^[0\s.+-]+$')"
     match column.type:
         case "email":
-            return f"({words} or not contains({text}, '@'))"
+            # Of two addresses nobody knows whose the record is.
+            return f"({words} or not contains({text}, '@') or regexp_matches({text}, '@.*@'))"
         case "phone":
             return rf"({words} or not regexp_matches({text}, '\d'))"
         case _:
@@ -188,7 +189,9 @@ def _typed(column: Column, text: str, ready: str, mapping: Mapping, contract: Co
         case "text" | "prose" | "phone":
             return text
         case "email":
-            return f"lower({text})"
+            # 'Ann B <ann@example.com>', 'mailto:ann@example.com'
+            bare = rf"regexp_replace({text}, '^.*<([^<>\s]+@[^<>\s]+)>$', '\1')"
+            return f"regexp_replace(lower({bare}), '^mailto:', '')"
         case "word":
             return f"coalesce({_one_of(text, column.values)}, lower({text}))" if column.values else f"lower({text})"
         case "one_of":

@@ -543,6 +543,17 @@ def test_days_and_months_prices_ids_and_letters_are_doubted(tmp_path: Path) -> N
     assert "is rounded by a spreadsheet in 72 row(s)" in doubts["customer_id"]
 
 
+def test_what_a_program_wrote_as_a_decimal_number_is_doubted(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    rows = rows_of(
+        "call_id,started_at,direction,customer_id,customer_phone", lambda n, at: f"K{n},{iso(at)},inbound,{n}.0,4.9E+11"
+    )
+    place.write("calls.csv", rows)
+    doubts = {doubt.column: doubt.text for doubt in place.reading("calls.csv").doubts}
+    assert "ends in .0 in" in doubts["customer_id"]
+    assert "is rounded by a spreadsheet" in doubts["customer_phone"]
+
+
 def test_scales_of_surveys_are_doubted(tmp_path: Path) -> None:
     place = Place(tmp_path)
     header = "response_id,kind,responded_at,score,scale_max"

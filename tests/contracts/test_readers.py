@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from published import parts
-from reading import read
+from reading import loaded, read
 
 from orchestration.core import limits
 from orchestration.core.errors import RefusedFileError
@@ -278,3 +279,49 @@ def test_a_header_longer_than_what_is_looked_at_first() -> None:
     long = "Question " * 4000
     header = text_header(f'A report\n\nid,"{long}\n{long}",last\n1,2,3\n', None, HeaderShape(("id", "last")))
     assert (header.above, header.names) == (2, ["id", f"{long}\n{long}".strip(), "last"])
+
+
+#: Rows of five columns, of which a cell begins with a quote that is not doubled and takes the rows below into it.
+TORN = {
+    "the last column": ('2,open,c2,x,"screen is broken\n3,solved,c3,y,refund\n4,solved,c4,z,"late"', ","),
+    "a column amid others": ('2\topen\t"Hello\tx\t30\n3\tsolved\tCup\ty\t40\n4\tsolved\t"Hi\tz\t50', "\t"),
+}
+
+
+@pytest.mark.parametrize("case", TORN)
+def test_a_cell_that_took_rows_into_it_is_no_row(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many fields as the header has, and two rows lost, or the amount of one beside the name of another."""
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 60)
+    torn, delimiter = TORN[case]
+    before, after = (delimiter.join((name, "open", "c", "x", "fine")) for name in ("1", "5"))
+    path = tmp_path / "t.csv"
+    path.write_text(f"{delimiter.join(('id', 'status', 'who', 'kind', 'note'))}\n{before}\n{torn}\n{after}\n")
+    found = read(path, "t.csv", ReadOptions(delimiter=delimiter))
+    assert found.table["id"].to_pylist() == ["1", "5"]
+    assert [(row.row, row.text) for row in found.broken] == [(3, torn)]
+    assert "holds the rows below" in found.broken[0].reason
+
+
+def test_a_quoted_cell_may_hold_lines_that_look_like_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('id,status,who,kind,note\n1,open,c,x,"see\n2,open,c,y,""late"""\n3,open,c,x,fine\n')
+    found = read(path, "t.csv", ReadOptions())
+    assert found.table["note"].to_pylist() == ['see\n2,open,c,y,"late"', "fine"]
+    assert found.broken == []
+
+
+def test_number_cells_of_a_workbook_keep_their_point(tmp_path: Path) -> None:
+    """Of a contract with a decimal comma 19.125 would be nineteen thousand: it is written as that contract's text would be."""
+    path = tmp_path / "t.xlsx"
+    pd.DataFrame({"id": ["a", "b", "c"], "total": [19.125, "19,99", "1.234,50"]}).to_excel(path, index=False)
+    assert read(path, "t.xlsx", ReadOptions(decimal=",")).table["total"].to_pylist() == ["19,125", "19,99", "1.234,50"]
+    contract = Contract.model_validate(
+        {
+            "name": "shop", "kind": "orders", "files": {"name": "x"}, "decimal": ",",
+            "columns": {
+                "order_id": "id", "ordered_at": {"value": "2026-06-01"}, "status": {"value": "paid"}, "total_amount": "total",
+            },
+        }
+    )  # fmt: skip
+    found = loaded(path, contract).loaded["total_amount"].to_pylist()
+    assert found == [Decimal("19.1250"), Decimal("19.9900"), Decimal("1234.5000")]

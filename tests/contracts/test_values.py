@@ -86,6 +86,34 @@ def test_an_unknown_name_of_an_offset_is_no_guess() -> None:
     assert result.quarantined["reason"].to_pylist() == ["created_at '2026-06-03 10:15:00 XYZ' is not a valid instant"]
 
 
+@pytest.mark.parametrize(
+    ("offset", "instant"),
+    {
+        " -5": "15:00:00", "-5": "15:00:00", " -05": "15:00:00", " +1": "09:00:00", " +5:30": "04:30:00", " +530": "04:30:00",
+        "+01:00:00": "09:00:00",
+    }.items(),
+)  # fmt: skip
+def test_an_offset_of_another_form_counts(offset: str, instant: str) -> None:
+    rows = [{"created_at": f"2026-06-03 10:00:00{offset}"}]
+    assert values(read("tickets", rows, timezone="Asia/Tokyo"), "created_at") == [datetime.fromisoformat(f"2026-06-03 {instant}")]
+
+
+@pytest.mark.parametrize("offset", [" -12345", " +05:30:15", "+1:2"])
+def test_an_offset_that_nobody_can_read_is_no_local_time(offset: str) -> None:
+    result = read("tickets", [{"created_at": f"2026-06-03 10:00:00{offset}"}])
+    assert result.loaded.num_rows == 0
+    assert "is not a valid instant" in result.quarantined["reason"][0].as_py()
+
+
+@pytest.mark.parametrize("text", ["Ann B <Ann@x.example>", "mailto:ann@x.example", "<ann@x.example>", "ANN@x.example"])
+def test_an_address_is_one_however_it_is_decorated(text: str) -> None:
+    assert values(read("tickets", [{"customer_email": text}]), "customer_email") == ["ann@x.example"]
+
+
+def test_two_addresses_are_nobodys() -> None:
+    assert values(read("tickets", [{"customer_email": "a@x.example;b@x.example"}]), "customer_email") == [None]
+
+
 @pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin"])
 @pytest.mark.parametrize("text", ["infinity", "-Infinity", "inf", "-inf"])
 def test_for_ever_is_no_time(text: str, timezone: str) -> None:

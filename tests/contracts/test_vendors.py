@@ -12,10 +12,11 @@ A folder holds export files and ``expected.json``, a list of cases. A case says 
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from reading import canonicalise, read
+from reading import canonicalise, loaded, read, written
 from vendor_cases import CASES, CONTRACTS, VENDORS, Case, _contracts, _loaded, as_texts
 
 from orchestration.pull.contracts import claims
@@ -38,6 +39,19 @@ def test_rows(case: Case) -> None:
         {name: value for name, value in row.items() if name != "_why"} for row in case.rows
     ]
     assert (result.rows_merged, result.rows_left_out) == (case.rows_merged, case.rows_left_out)
+
+
+def test_minutes_pass_on_no_clock_that_is_put_forward(tmp_path: Path) -> None:
+    """A day after the evening before the clocks went forward is an hour later on them."""
+    contract = written(tmp_path, {"zendesk_tickets": {"timezone": "Europe/Berlin"}})["zendesk_tickets"]
+    names = [*contract.files.columns, "First reply time in minutes", "First resolution time in minutes"]
+    cells = ["1", "7", "solved", "mail", "2026-03-28 20:00", "2026-04-01 10:00", "2026-04-01 10:00", "-", '"1,440"', "1500"]
+    path = tmp_path / "tickets.csv"
+    path.write_text(f"{','.join(names)}\n{','.join(cells)}\n")
+    row = loaded(path, contract).loaded.to_pylist()[0]
+    assert row["created_at"] == datetime(2026, 3, 28, 19)
+    assert row["first_response_at"] == datetime(2026, 3, 29, 19)
+    assert row["first_solved_at"] == datetime(2026, 3, 29, 20)
 
 
 @pytest.mark.parametrize("reply_date", ["Company Reply Date (UTC)", "Business Reply Date (UTC)", None])
