@@ -31,7 +31,7 @@ def doubts_of_values(beside: Beside) -> Iterator[Doubt]:
     """All that looks wrong in what a file's rows hold, but for their times."""
     for look in (
         _always_empty, _zeros, _ratings, _scales, _enums, _own_words, _one_customer, _numbers, _rounded_ids, _float_ids,
-        _letters,
+        _currencies, _letters,
     ):  # fmt: skip
         yield from look(beside)
 
@@ -153,6 +153,16 @@ def _float_ids(beside: Beside) -> Iterator[Doubt]:
     for column, (rows, first) in each(beside, asked, f"count(*) filter ({is_float})", f"min(_row) filter ({is_float})"):
         if rows:
             said = f"ends in .0 in {rows:,} row(s) (first: row {first}), and is not the same number elsewhere: export it as text"
+            yield Doubt(column.name, said)
+
+
+def _currencies(beside: Beside) -> Iterator[Doubt]:
+    """'€' and 'Euro' are currencies of their own, for which there is no rate."""
+    is_no_code = "not regexp_full_match(trim({}), '[A-Za-z]{3}')"
+    asked = [(column, name) for column, name in mapped_columns(beside) if column.name == "currency"]
+    for column, (rows, first) in each(beside, asked, f"count(*) filter ({is_no_code})", f"min(_row) filter ({is_no_code})"):
+        if rows:
+            said = f"is no ISO 4217 code in {rows:,} row(s) (first: row {first}), and there is no rate for it: `map` it to a code"
             yield Doubt(column.name, said)
 
 

@@ -554,6 +554,16 @@ def test_what_a_program_wrote_as_a_decimal_number_is_doubted(tmp_path: Path) -> 
     assert "is rounded by a spreadsheet" in doubts["customer_phone"]
 
 
+def test_a_currency_that_is_no_code_is_doubted(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    header = "order_id,ordered_at,status,total_amount,currency"
+    place.write("orders.csv", rows_of(header, lambda n, at: f"O{n},{iso(at)},paid,{10 + n},€"))
+    place.write("orders_fine.csv", rows_of(header, lambda n, at: f"P{n},{iso(at)},paid,{10 + n},eur"))
+    (doubt,) = [doubt for doubt in place.reading("orders.csv").doubts if doubt.column == "currency"]
+    assert "is no ISO 4217 code in" in doubt.text
+    assert [doubt for doubt in place.reading("orders_fine.csv").doubts if doubt.column == "currency"] == []
+
+
 def test_scales_of_surveys_are_doubted(tmp_path: Path) -> None:
     place = Place(tmp_path)
     header = "response_id,kind,responded_at,score,scale_max"
