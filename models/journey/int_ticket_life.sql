@@ -207,7 +207,12 @@ decided as (
         case
             when is_stated_to_be_solved then stated_solved_at
             when is_logged_to_be_solved then logged_solved_at
-        end as last_solved_at
+        end as last_solved_at,
+        -- Open again: it was solved before.
+        case
+            when not is_logged_to_be_solved and not is_stated_to_be_solved and reopens > 0
+                then coalesce(logged_solved_at, stated_solved_at)
+        end as solved_before_at
     from joined
 
 ),
@@ -239,6 +244,7 @@ in_order as (
         {{ in_order('first_response_at', 'coalesce(response_starts_at, created_at)') }} as ordered_first_response_at,
         {{ in_order('first_solved_at', 'created_at') }} as ordered_first_solved_at,
         {{ in_order('last_solved_at', 'created_at') }} as ordered_solved_at,
+        {{ in_order('solved_before_at', 'created_at') }} as ordered_solved_before_at,
         {{ is_out_of_order('last_solved_at', 'first_solved_at') }} as is_solving_contradictory
     from first_solved
 
@@ -251,6 +257,9 @@ select
     ordered_first_response_at as first_response_at,
     case when not is_solving_contradictory then ordered_first_solved_at end as first_solved_at,
     case when not is_solving_contradictory then {{ in_order('ordered_solved_at', 'ordered_first_solved_at') }} end as solved_at,
+    case
+        when not is_solving_contradictory then coalesce(ordered_first_solved_at, ordered_solved_at, ordered_solved_before_at)
+    end as once_solved_at,
     is_solved,
     is_solve_logged,
     -- Waits and spans of time need a log that reaches back to the creation, and does not contradict it.

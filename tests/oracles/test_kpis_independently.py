@@ -91,8 +91,12 @@ def resolved_of_created(c: Company) -> Cases:
 
 def reopened(c: Company) -> Cases:
     for t in counted(c):
-        if t["first_solved"]:
-            yield t["first_solved"], t["reopened"] > 0
+        # Open again by the list alone: by the last solving that it tells.
+        once = t["first_solved"] or (t["reopened"] and (t["solved_at"] or t["closed_at"]))
+        if once:
+            yield once, t["reopened"] > 0
+        elif t["is_solved"] or t["reopened"]:
+            yield t["created_at"], None
 
 
 def contacts(c: Company) -> list[tuple[datetime, str | None, str, bool, bool]]:
