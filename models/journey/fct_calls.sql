@@ -64,7 +64,9 @@ classified as (
         -- Answered before it was queued: of its wait nothing is known.
         coalesce(
             wait_seconds,
-            {{ seconds_between('queued_or_started_at', in_order('answered_at', 'queued_or_started_at')) }},
+            {{ seconds_between(
+                'queued_or_started_at', in_order('coalesce(wait_ends_at, answered_at)', 'queued_or_started_at')
+            ) }},
             case
                 when disposition_or_derived = 'abandoned'
                     then {{ seconds_between('queued_or_started_at', in_order('ended_at', 'queued_or_started_at')) }}
