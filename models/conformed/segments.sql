@@ -1,5 +1,5 @@
--- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows. Money is
--- unknown where that of one purchase is.
+-- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows.
+-- Money is unknown where that of one purchase is.
 {%- set year_ago = add_days(as_of_day(), -365) %}
 
 with purchases as (
@@ -60,7 +60,7 @@ scored as (
 
 complaint_topics as (
 
-    select distinct lower(topic) as topic
+    select distinct {{ topic_key('topic') }} as topic
     from {{ ref('complaint_topics') }}
 
 ),
@@ -105,8 +105,8 @@ classified as (
         contacts.record_id,
         max(case when coalesce(by_type.topic, by_topic.topic) is not null then 1 else 0 end) as is_complaint
     from contacts
-    left join complaint_topics as by_type on lower(contacts.type) = by_type.topic
-    left join complaint_topics as by_topic on lower(contacts.topic) = by_topic.topic
+    left join complaint_topics as by_type on {{ topic_key('contacts.type') }} = by_type.topic
+    left join complaint_topics as by_topic on {{ topic_key('contacts.topic') }} = by_topic.topic
     where {{ local_date('contacts.contact_at') }} > {{ year_ago }}
     group by
         contacts.record_kind,

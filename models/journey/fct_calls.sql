@@ -78,7 +78,7 @@ classified as (
 
 complaint_topics as (
 
-    select distinct lower(topic) as topic
+    select distinct {{ topic_key('topic') }} as topic
     from {{ ref('complaint_topics') }}
 
 ),
@@ -170,4 +170,4 @@ left join {{ ref('int_survey_confirmations') }} as confirmations
     on
         confirmations.record_kind = 'calls'
         and claimed.call_id = confirmations.record_id
-left join complaint_topics on lower(claimed.topic_or_tickets) = complaint_topics.topic
+left join complaint_topics on {{ topic_key('claimed.topic_or_tickets') }} = complaint_topics.topic

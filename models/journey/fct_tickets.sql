@@ -70,7 +70,7 @@ waits as (
 
 complaint_topics as (
 
-    select distinct lower(topic) as topic
+    select distinct {{ topic_key('topic') }} as topic
     from {{ ref('complaint_topics') }}
 
 ),
@@ -171,8 +171,8 @@ joined as (
             confirmations.record_kind = 'tickets'
             and tickets.ticket_id = confirmations.record_id
     left join waits on tickets.ticket_id = waits.ticket_id
-    left join complaint_topics as by_type on lower(tickets.type) = by_type.topic
-    left join complaint_topics as by_topic on lower(tickets.topic) = by_topic.topic
+    left join complaint_topics as by_type on {{ topic_key('tickets.type') }} = by_type.topic
+    left join complaint_topics as by_topic on {{ topic_key('tickets.topic') }} = by_topic.topic
     cross join {{ ref('int_complexity_terciles') }} as terciles
 
 ),

@@ -15,7 +15,7 @@ import sla_cases
 import support_cases
 from compared import by_month, published
 from homes import AS_OF, Home
-from independent import CAME_TO_AGENTS, Company, Row, holds, percentile, read_seed
+from independent import CAME_TO_AGENTS, Company, Row, holds, percentile, read_seed, topic_of
 from support_cases import FCR_WINDOW, Cases, counted, satisfied
 
 
@@ -102,10 +102,10 @@ def reopened(c: Company) -> Cases:
 def contacts(c: Company) -> list[tuple[datetime, str | None, str, bool, bool]]:
     """(instant, person, topic, solved, one interaction)"""
     tickets = [
-        (t["created_at"], c.person(t), t["topic"], t["is_solved"], t["replies"] == 1 and t["reopened"] == 0) for t in counted(c)
+        (t["created_at"], c.person(t), topic_of(t), t["is_solved"], t["replies"] == 1 and t["reopened"] == 0) for t in counted(c)
     ]
     calls = [
-        (k["started_at"], c.person(k), k["topic"], bool(k["resolved"]), k["disposition"] == "answered" and not k["transferred"])
+        (k["started_at"], c.person(k), topic_of(k), bool(k["resolved"]), k["disposition"] == "answered" and not k["transferred"])
         for k in c.calls
     ]
     return tickets + calls
