@@ -65,6 +65,15 @@ complaint_topics as (
 
 ),
 
+-- Merged, as the log says; int_ticket_life has what else.
+merged as (
+
+    select distinct ticket_id
+    from {{ ref('stg_ticket_events') }}
+    where event_type = 'merged'
+
+),
+
 -- A call and the tickets opened in it are one contact, and so are the legs of a call; see int_contacts.
 contacts as (
 
@@ -80,11 +89,15 @@ contacts as (
         on
             opened.call_id = calls.call_id
             and opened.is_call_contact
+    left join merged on tickets.ticket_id = merged.ticket_id
+    left join {{ ref('int_merge_circles') }} as circles on tickets.ticket_id = circles.ticket_id
     where
         not coalesce(tickets.is_spam, false)
         and not coalesce(tickets.is_deleted, false)
-        and not coalesce(tickets.is_merged, false)
-        and tickets.merged_into is null
+        and (
+            circles.ticket_id is not null
+            or (not coalesce(tickets.is_merged, false) and tickets.merged_into is null and merged.ticket_id is null)
+        )
     union all
     select
         'calls' as record_kind,

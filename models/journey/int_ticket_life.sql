@@ -18,7 +18,7 @@
     invalidated_by={
         'stg_tickets': 'ticket_id',
         'int_ticket_clocks': 'ticket_id',
-        'int_ticket_merges': 'ticket_id',
+        'int_merge_circles': 'ticket_id',
         'int_ticket_marks': 'ticket_id',
         'int_ticket_replies': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
@@ -193,7 +193,7 @@ joined as (
     from tickets
     inner join {{ ref('int_ticket_contracts') }} as contracts on tickets.contract is not distinct from contracts.contract
     left join {{ ref('int_ticket_replies') }} as replies on tickets.ticket_id = replies.ticket_id
-    left join {{ ref('int_ticket_merges') }} as circles on tickets.ticket_id = circles.ticket_id
+    left join {{ ref('int_merge_circles') }} as circles on tickets.ticket_id = circles.ticket_id
     left join {{ ref('int_ticket_marks') }} as marks on tickets.ticket_id = marks.ticket_id
     left join statuses on tickets.ticket_id = statuses.ticket_id
 
