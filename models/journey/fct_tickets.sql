@@ -121,6 +121,7 @@ joined as (
         cast(life.assignee_stations as bigint) as assignee_stations,
         life.is_escalated,
         coalesce(by_type.topic, by_topic.topic) is not null as is_complaint,
+        life.is_response_due,
         life.is_response_tracked,
         targets.target_seconds as response_target_seconds,
         targets.clock as response_target_clock,
@@ -252,6 +253,7 @@ select
     {{ wait }}_seconds,
     {{ wait }}_business_seconds,
     {% endfor -%}
+    is_response_due,
     is_response_tracked,
     response_target_seconds,
     response_target_clock,

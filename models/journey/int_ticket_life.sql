@@ -245,7 +245,10 @@ in_order as (
         {{ in_order('first_solved_at', 'created_at') }} as ordered_first_solved_at,
         {{ in_order('last_solved_at', 'created_at') }} as ordered_solved_at,
         {{ in_order('solved_before_at', 'created_at') }} as ordered_solved_before_at,
-        {{ is_out_of_order('last_solved_at', 'first_solved_at') }} as is_solving_contradictory
+        {{ is_out_of_order('last_solved_at', 'first_solved_at') }} as is_solving_contradictory,
+        -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
+        response_starts_at is not null
+        and not (is_answered_by_bot and is_solved and first_response_at is null) as is_response_due
     from first_solved
 
 )
@@ -272,11 +275,10 @@ select
             when first_response_at is null and not has_logged_reply and (does_tell_responses or are_replies_logged) then 0
         end
     ) as agent_replies,
+    is_response_due,
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
     -- creation, say nothing of it.
-    response_starts_at is not null
-    -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
-    and not (is_answered_by_bot and is_solved and first_response_at is null)
+    is_response_due
     and case
         when first_response_at is not null then ordered_first_response_at is not null
         else (does_tell_responses or are_replies_logged) and not has_logged_reply and coalesce(agent_replies, 0) = 0
