@@ -8,8 +8,8 @@
     needs        what a fault of which nobody knows lacks -#}
 {% macro marketplace_cases() %}
   {%- set of_seller = "coalesce(fulfilled_by, 'seller') = 'seller'" -%}
-  {%- set of_messages = "is_contact and channel = 'marketplace' and type <> 'return_request' "
-      ~ 'and (is_answered_in_24_hours is not null or ' ~ dbt.dateadd('hour', 24, 'created_at') ~ ' <= ' ~ as_of() ~ ')' -%}
+  {%- set of_messages = "is_contact and channel = 'marketplace' and type <> 'return_request' and is_response_due "
+      ~ 'and (is_answered_in_24_hours is not null or ' ~ dbt.dateadd('hour', 24, 'response_starts_at') ~ ' <= ' ~ as_of() ~ ')' -%}
   {%- set created_on, elsewhere = local_date('created_at'), 'lower(marketplace)' -%}
   {%- set claims, feedback = 'claims (orders.claim_type)', 'feedback of buyers (reviews.order_id)' -%}
   {%- set shipped, tracking = 'when orders were shipped (orders.shipped_at)', 'tracking (shipments.is_tracked)' -%}

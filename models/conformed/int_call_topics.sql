@@ -7,4 +7,4 @@ inner join {{ ref('int_calls') }} as calls on opened.call_id = calls.call_id
 inner join {{ ref('stg_tickets') }} as tickets on opened.ticket_id = tickets.ticket_id
 where calls.topic is null
 group by opened.call_id
-having min(tickets.topic) = max(tickets.topic)
+having min({{ topic_key('tickets.topic') }}) = max({{ topic_key('tickets.topic') }})

@@ -9,7 +9,7 @@
 -- Calls as the customer knows them: the legs of one interaction (transfers, callbacks) are one call, under the id of its first
 -- leg. The menu before it and a call between agents about it meet no agent; they are time of the call.
 {%- set sums = ['talk_seconds', 'hold_seconds', 'wrap_up_seconds'] -%}
-{#- What the first agent, or else the first leg, says; what the first leg with a word says; what the last one says. -#}
+{#- What the first agent, or else the leg where it ended, says; what the first leg with a word says; what the last one says. -#}
 {%- set of_answering_leg = ['answered_at', 'agent_id', 'team', 'queue'] -%}
 {%- set of_first_leg = ['call_id', 'started_at', 'direction', 'channel', 'language'] -%}
 {%- set from_first_leg = ['topic', 'order_id', 'ticket_id', 'extra'] -%}
@@ -35,6 +35,8 @@ numbered as (
         coalesce(calls.leg_type = 'ivr', false) as is_ivr,
         coalesce(calls.leg_type = 'consult', false) as is_consult,
         {{ is_leg_with_customer('calls') }} as is_with_customer,
+        -- A leg that went on to another queue is excluded: the call did not end there.
+        calls.leg_type is null and {{ has_come_to_agents('calls') }} as is_for_agents,
         {{ is_leg_with_customer('calls') }}
         and ({{ has_leg_met_agent('calls') }}) as has_agent,
         case
@@ -71,6 +73,9 @@ marked as (
         -- The first with the customer: a menu alone is the call.
         coalesce(min(case when is_with_customer then leg end), 1) as first_leg,
         min(case when has_agent then leg end) as answering_leg,
+        min(case when is_with_customer and disposition = 'callback' then leg end) as callback_leg,
+        max(case when is_for_agents and disposition is not null then leg end) as stated_end_leg,
+        max(case when is_for_agents then leg end) as end_leg,
         min(case when is_with_customer and (queued_at is not null or wait_seconds is not null) then leg end) as queueing_leg,
         {% for column in from_first_leg -%}
         min(case when {{ column }} is not null then leg end) as {{ column }}_leg,
@@ -90,12 +95,24 @@ placed as (
 
     select
         *,
+        coalesce(stated_end_leg, end_leg, first_leg) as last_leg,
+        -- Who asked to be called back was neither answered nor lost, whatever came of it.
+        coalesce(callback_leg < coalesce(answering_leg, callback_leg + 1), false) as is_callback,
         -- A queue of after the first agent is no wait for one.
         case
             when queueing_leg > answering_leg then answering_leg
             else coalesce(queueing_leg, first_leg)
         end as waiting_leg
     from marked
+
+),
+
+ended as (
+
+    select
+        *,
+        case when is_callback then callback_leg else coalesce(answering_leg, last_leg) end as wait_ending_leg
+    from placed
 
 )
 
@@ -106,9 +123,25 @@ select
     max(case when legs.leg = 1 then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     {% for column in of_answering_leg -%}
-    max(case when legs.leg = coalesce(marked.answering_leg, marked.first_leg) then legs.{{ column }} end) as {{ column }},
+    max(case when legs.leg = coalesce(marked.answering_leg, marked.last_leg) then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
-    max(case when legs.leg = marked.waiting_leg then legs.wait_seconds end) as wait_seconds,
+    -- What a leg says of its wait is the caller's where the wait ended in the leg in which it began.
+    max(case when legs.leg = marked.waiting_leg and marked.wait_ending_leg <= marked.waiting_leg then legs.wait_seconds end)
+        as wait_seconds,
+    max(
+        case
+            when legs.leg = marked.wait_ending_leg and marked.wait_ending_leg > marked.waiting_leg
+                then coalesce(
+                    case when legs.has_agent then legs.answered_at end,
+                    {{ dbt.dateadd(
+                        'second',
+                        'legs.wait_seconds',
+                        'coalesce(legs.queued_at, ' ~ dbt.dateadd('second', 'coalesce(legs.ivr_seconds, 0)', 'legs.started_at') ~ ')'
+                    ) }},
+                    case when legs.disposition = 'abandoned' then legs.ended_at end
+                )
+        end
+    ) as wait_ends_at,
     -- The queue comes after the menu, where no leg says when.
     coalesce(
         max(case when legs.leg = marked.waiting_leg then legs.queued_at end),
@@ -124,13 +157,12 @@ select
     max(case when legs.leg = marked.{{ column }}_leg then legs.{{ column }} end) as {{ column }},
     {% endfor -%}
     max(legs.ended_at) as ended_at,
-    -- Who asked to be called back was neither answered nor lost, whatever came of it.
     case
-        when max(case when legs.leg = marked.first_leg then legs.disposition end) = 'callback' then 'callback'
+        when max(case when marked.is_callback then 1 else 0 end) = 1 then 'callback'
         when max(marked.legs) > 1 and max(marked.answered_legs) > 0 then 'answered'
         else
             coalesce(
-                max(case when legs.leg = marked.first_leg then legs.disposition end),
+                max(case when legs.leg = marked.last_leg then legs.disposition end),
                 max(case when legs.leg = marked.first_leg and legs.is_ivr then 'ended_in_ivr' end)
             )
     end as disposition,
@@ -161,7 +193,7 @@ select
     max(case when legs.file_has_solved_on_first_contact then 1 else 0 end) = 1 as does_file_tell_claims,
     max(marked.legs) as legs
 from numbered as legs
-inner join placed as marked
+inner join ended as marked
     on
         legs.interaction = marked.interaction
         and legs._contract is not distinct from marked._contract

@@ -60,8 +60,17 @@ scored as (
 
 complaint_topics as (
 
-    select distinct lower(topic) as topic
+    select distinct {{ topic_key('topic') }} as topic
     from {{ ref('complaint_topics') }}
+
+),
+
+-- Merged, as the log says; int_ticket_life has what else.
+merged as (
+
+    select distinct ticket_id
+    from {{ ref('stg_ticket_events') }}
+    where event_type = 'merged'
 
 ),
 
@@ -80,11 +89,15 @@ contacts as (
         on
             opened.call_id = calls.call_id
             and opened.is_call_contact
+    left join merged on tickets.ticket_id = merged.ticket_id
+    left join {{ ref('int_merge_circles') }} as circles on tickets.ticket_id = circles.ticket_id
     where
         not coalesce(tickets.is_spam, false)
         and not coalesce(tickets.is_deleted, false)
-        and not coalesce(tickets.is_merged, false)
-        and tickets.merged_into is null
+        and (
+            circles.ticket_id is not null
+            or (not coalesce(tickets.is_merged, false) and tickets.merged_into is null and merged.ticket_id is null)
+        )
     union all
     select
         'calls' as record_kind,
@@ -105,8 +118,8 @@ classified as (
         contacts.record_id,
         max(case when coalesce(by_type.topic, by_topic.topic) is not null then 1 else 0 end) as is_complaint
     from contacts
-    left join complaint_topics as by_type on lower(contacts.type) = by_type.topic
-    left join complaint_topics as by_topic on lower(contacts.topic) = by_topic.topic
+    left join complaint_topics as by_type on {{ topic_key('contacts.type') }} = by_type.topic
+    left join complaint_topics as by_topic on {{ topic_key('contacts.topic') }} = by_topic.topic
     where {{ local_date('contacts.contact_at') }} > {{ year_ago }}
     group by
         contacts.record_kind,

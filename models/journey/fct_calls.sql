@@ -64,7 +64,9 @@ classified as (
         -- Answered before it was queued: of its wait nothing is known.
         coalesce(
             wait_seconds,
-            {{ seconds_between('queued_or_started_at', in_order('answered_at', 'queued_or_started_at')) }},
+            {{ seconds_between(
+                'queued_or_started_at', in_order('coalesce(wait_ends_at, answered_at)', 'queued_or_started_at')
+            ) }},
             case
                 when disposition_or_derived = 'abandoned'
                     then {{ seconds_between('queued_or_started_at', in_order('ended_at', 'queued_or_started_at')) }}
@@ -76,7 +78,7 @@ classified as (
 
 complaint_topics as (
 
-    select distinct lower(topic) as topic
+    select distinct {{ topic_key('topic') }} as topic
     from {{ ref('complaint_topics') }}
 
 ),
@@ -168,4 +170,4 @@ left join {{ ref('int_survey_confirmations') }} as confirmations
     on
         confirmations.record_kind = 'calls'
         and claimed.call_id = confirmations.record_id
-left join complaint_topics on lower(claimed.topic_or_tickets) = complaint_topics.topic
+left join complaint_topics on {{ topic_key('claimed.topic_or_tickets') }} = complaint_topics.topic

@@ -70,7 +70,7 @@ waits as (
 
 complaint_topics as (
 
-    select distinct lower(topic) as topic
+    select distinct {{ topic_key('topic') }} as topic
     from {{ ref('complaint_topics') }}
 
 ),
@@ -114,12 +114,14 @@ joined as (
         life.first_response_at,
         life.first_solved_at,
         life.solved_at,
+        life.once_solved_at,
         coalesce(life.is_solved, false) as is_solved,
         cast(life.reopens as bigint) as reopens,
         cast(life.agent_replies as bigint) as agent_replies,
         cast(life.assignee_stations as bigint) as assignee_stations,
         life.is_escalated,
         coalesce(by_type.topic, by_topic.topic) is not null as is_complaint,
+        life.is_response_due,
         life.is_response_tracked,
         targets.target_seconds as response_target_seconds,
         targets.clock as response_target_clock,
@@ -170,8 +172,8 @@ joined as (
             confirmations.record_kind = 'tickets'
             and tickets.ticket_id = confirmations.record_id
     left join waits on tickets.ticket_id = waits.ticket_id
-    left join complaint_topics as by_type on lower(tickets.type) = by_type.topic
-    left join complaint_topics as by_topic on lower(tickets.topic) = by_topic.topic
+    left join complaint_topics as by_type on {{ topic_key('tickets.type') }} = by_type.topic
+    left join complaint_topics as by_topic on {{ topic_key('tickets.topic') }} = by_topic.topic
     cross join {{ ref('int_complexity_terciles') }} as terciles
 
 ),
@@ -237,6 +239,7 @@ select
     first_response_at,
     first_solved_at,
     solved_at,
+    once_solved_at,
     next_contact_at,
     is_solved,
     reopens,
@@ -250,6 +253,7 @@ select
     {{ wait }}_seconds,
     {{ wait }}_business_seconds,
     {% endfor -%}
+    is_response_due,
     is_response_tracked,
     response_target_seconds,
     response_target_clock,

@@ -62,7 +62,7 @@ select
     customer_key,
     contact_at,
     lead(contact_at) over (
-        partition by customer_key, topic
+        partition by customer_key, {{ topic_key('topic') }}
         order by contact_at, record_kind, record_id
     ) as next_contact_at,
     lead(contact_at) over (

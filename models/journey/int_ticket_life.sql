@@ -18,7 +18,7 @@
     invalidated_by={
         'stg_tickets': 'ticket_id',
         'int_ticket_clocks': 'ticket_id',
-        'int_ticket_merges': 'ticket_id',
+        'int_merge_circles': 'ticket_id',
         'int_ticket_marks': 'ticket_id',
         'int_ticket_replies': 'ticket_id',
         'int_ticket_status_changes': 'ticket_id',
@@ -193,7 +193,7 @@ joined as (
     from tickets
     inner join {{ ref('int_ticket_contracts') }} as contracts on tickets.contract is not distinct from contracts.contract
     left join {{ ref('int_ticket_replies') }} as replies on tickets.ticket_id = replies.ticket_id
-    left join {{ ref('int_ticket_merges') }} as circles on tickets.ticket_id = circles.ticket_id
+    left join {{ ref('int_merge_circles') }} as circles on tickets.ticket_id = circles.ticket_id
     left join {{ ref('int_ticket_marks') }} as marks on tickets.ticket_id = marks.ticket_id
     left join statuses on tickets.ticket_id = statuses.ticket_id
 
@@ -207,7 +207,12 @@ decided as (
         case
             when is_stated_to_be_solved then stated_solved_at
             when is_logged_to_be_solved then logged_solved_at
-        end as last_solved_at
+        end as last_solved_at,
+        -- Open again: it was solved before.
+        case
+            when not is_logged_to_be_solved and not is_stated_to_be_solved and reopens > 0
+                then coalesce(logged_solved_at, stated_solved_at)
+        end as solved_before_at
     from joined
 
 ),
@@ -239,7 +244,11 @@ in_order as (
         {{ in_order('first_response_at', 'coalesce(response_starts_at, created_at)') }} as ordered_first_response_at,
         {{ in_order('first_solved_at', 'created_at') }} as ordered_first_solved_at,
         {{ in_order('last_solved_at', 'created_at') }} as ordered_solved_at,
-        {{ is_out_of_order('last_solved_at', 'first_solved_at') }} as is_solving_contradictory
+        {{ in_order('solved_before_at', 'created_at') }} as ordered_solved_before_at,
+        {{ is_out_of_order('last_solved_at', 'first_solved_at') }} as is_solving_contradictory,
+        -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
+        response_starts_at is not null
+        and not (is_answered_by_bot and is_solved and first_response_at is null) as is_response_due
     from first_solved
 
 )
@@ -251,6 +260,9 @@ select
     ordered_first_response_at as first_response_at,
     case when not is_solving_contradictory then ordered_first_solved_at end as first_solved_at,
     case when not is_solving_contradictory then {{ in_order('ordered_solved_at', 'ordered_first_solved_at') }} end as solved_at,
+    case
+        when not is_solving_contradictory then coalesce(ordered_first_solved_at, ordered_solved_at, ordered_solved_before_at)
+    end as once_solved_at,
     is_solved,
     is_solve_logged,
     -- Waits and spans of time need a log that reaches back to the creation, and does not contradict it.
@@ -263,11 +275,10 @@ select
             when first_response_at is null and not has_logged_reply and (does_tell_responses or are_replies_logged) then 0
         end
     ) as agent_replies,
+    is_response_due,
     -- Is a response due, and would it be known? Replies without the time of the first one, or with one of before the
     -- creation, say nothing of it.
-    response_starts_at is not null
-    -- Solved by a bot's answer, it waits for no person; reopened it does, from the creation on.
-    and not (is_answered_by_bot and is_solved and first_response_at is null)
+    is_response_due
     and case
         when first_response_at is not null then ordered_first_response_at is not null
         else (does_tell_responses or are_replies_logged) and not has_logged_reply and coalesce(agent_replies, 0) = 0

@@ -38,8 +38,9 @@ with cases as (
         is_contact
         and channel = 'marketplace'
         and type <> 'return_request'
-        -- Before its time is over nothing is wanting.
-        and (is_answered_in_24_hours is not null or {{ dbt.dateadd('hour', 24, 'created_at') }} <= {{ as_of() }})
+        -- Where no response is due, or its time is not over, nothing is wanting.
+        and is_response_due
+        and (is_answered_in_24_hours is not null or {{ dbt.dateadd('hour', 24, 'response_starts_at') }} <= {{ as_of() }})
     union all
     select
         'return_response_48h' as rule,
@@ -50,7 +51,8 @@ with cases as (
     where
         is_contact
         and type = 'return_request'
-        and (is_answered_in_48_hours is not null or {{ dbt.dateadd('hour', 48, 'created_at') }} <= {{ as_of() }})
+        and is_response_due
+        and (is_answered_in_48_hours is not null or {{ dbt.dateadd('hour', 48, 'response_starts_at') }} <= {{ as_of() }})
 
 ),
 
@@ -85,7 +87,7 @@ conversations as (
         policies.rule,
         sum(case when tickets.is_response_tracked then 1 else 0 end) as conversations,
         sum(case when tickets.is_response_tracked and tickets.first_response_seconds is null then 1 else 0 end) as unanswered,
-        sum(case when tickets.is_response_tracked then 0 else 1 end) as unknown_conversations,
+        sum(case when tickets.is_response_due and not tickets.is_response_tracked then 1 else 0 end) as unknown_conversations,
         cast(
             sum(case when tickets.is_response_tracked then coalesce(tickets.first_response_seconds, 0) else 0 end)
             as decimal(18, 6)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from independent import Company, Row
+from independent import Company, Row, topic_of
 
 Cases = Iterator[tuple[datetime, Any]]
 WINDOW = timedelta(days=7)
@@ -64,7 +64,7 @@ def with_bots(c: Company) -> list[Row]:
     came: dict[str, list[tuple[datetime, Any]]] = defaultdict(list)
     for row, at in [*((t, t["created_at"]) for t in c.tickets if t["counts"]), *((k, k["started_at"]) for k in c.calls)]:
         if person := c.person(row):
-            came[person].append((at, row["topic"]))
+            came[person].append((at, topic_of(row)))
     answers = {s["ticket_id"]: s["issue_solved"] for s in sorted(c.surveys, key=lambda s: s["responded_at"])
             if s["ticket_id"] and s["issue_solved"] is not None}  # fmt: skip
     return [
@@ -95,7 +95,7 @@ def _judged(c: Company, t: Row, bots: list[datetime], came: list[tuple[datetime,
     contained = False if people or over else True if t["is_solved"] or is_past else None
     back = [(at, topic) for at, topic in came if t["created_at"] < at < ends]
     unanswered = bool(not t["is_solved"] and said and max(said) > max(bots))
-    again, anything = (bool(t["reopened"] or found) for found in ([b for b in back if b[1] == t["topic"]], back))
+    again, anything = (bool(t["reopened"] or found) for found in ([b for b in back if b[1] == topic_of(t)], back))
     seen = True if c.person(t) and is_past else None
     failed, failed_at_all = (answer is False or unanswered or what for what in (again, anything))
     after = [at for at in people if at >= min(bots)]

@@ -320,6 +320,11 @@ class Company:
         return instant.replace(tzinfo=UTC).astimezone(self.timezone).date()
 
 
+def topic_of(row: Row) -> str:
+    """What a row's topic is compared by."""
+    return (row["topic"] or "").strip().lower()
+
+
 def percentile(values: Iterable[float], share: float) -> float:
     """Linear interpolation between the closest ranks."""
     ordered = sorted(values)

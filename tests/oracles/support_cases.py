@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from independent import Company, Row, read_seed
+from independent import Company, Row, read_seed, topic_of
 
 FCR_WINDOW = timedelta(days=7)
 #: (instant that dates the case, its value)
@@ -29,7 +29,7 @@ def waits(states: tuple[str, ...], business: bool = False) -> Callable[[Company]
 
 def contact_rows(c: Company) -> list[Row]:
     """Tickets and calls as contacts: when, who, what about, and what became of them."""
-    complaints = {row["topic"] for row in read_seed(c.seeds / "complaint_topics.csv")}
+    complaints = {topic_of(row) for row in read_seed(c.seeds / "complaint_topics.csv")}
     answers: dict[tuple[str, str], bool] = {}
     for s in sorted(c.surveys, key=lambda s: s["responded_at"]):
         for kind, record in (("ticket", s["ticket_id"]), ("call", s["call_id"])):
@@ -39,7 +39,7 @@ def contact_rows(c: Company) -> list[Row]:
         {
             "id": ("ticket", t["ticket_id"]), "at": t["created_at"], "person": c.person(t), "topic": t["topic"],
             "is_solved": t["is_solved"], "claim": t["solved_on_first_contact"], "is_escalated": t["escalated_ever"],
-            "is_complaint": bool({(t["topic"] or "").lower(), (t["type"] or "").lower()} & complaints),
+            "is_complaint": bool({topic_of(t), (t["type"] or "").lower()} & complaints),
             "country": t["country"],
         }
         for t in c.tickets
@@ -48,15 +48,15 @@ def contact_rows(c: Company) -> list[Row]:
         {
             "id": ("call", k["call_id"]), "at": k["started_at"], "person": c.person(k), "topic": k["topic"],
             "is_solved": bool(k["resolved"]), "claim": k["solved_on_first_contact"], "is_escalated": bool(k["escalated"]),
-            "is_complaint": (k["topic"] or "").lower() in complaints, "country": None,
+            "is_complaint": topic_of(k) in complaints, "country": None,
         }
         for k in c.calls
     ]  # fmt: skip
     times = defaultdict(list)
     for row in rows:
-        times[row["person"], row["topic"]].append(row["at"])
+        times[row["person"], topic_of(row)].append(row["at"])
     for row in rows:
-        came = times[row["person"], row["topic"]] if row["person"] else []
+        came = times[row["person"], topic_of(row)] if row["person"] else []
         row["is_repeated"] = any(row["at"] < at < row["at"] + FCR_WINDOW for at in came)
         row["is_claimed"] = row["is_solved"] and bool(row["claim"])
         row["answer"] = answers.get(row["id"])

@@ -33,7 +33,9 @@ SURVEY_COLUMNS = ["response_id", "kind", "responded_at", "score", "call_id", "is
 
 def leg(draw: random.Random, at: datetime, place: int, tickets: list[str]) -> Row:
     """One leg that begins at an instant, the first (0) of its interaction or a later one."""
-    disposition = draw.choice(["answered"] * 6 + ["abandoned"] * 3 + ["voicemail", "excluded", ""] + ["callback"] * (place == 0))
+    disposition = draw.choice(
+        ["answered"] * 6 + ["abandoned"] * 3 + ["voicemail", "excluded", "excluded", ""] + ["callback"] * (place < 2)
+    )
     kind = draw.choice([""] * 7 + ["ivr"]) if place == 0 else draw.choice([""] * 6 + ["consult", "callback"])
     in_menu = draw.choice([None, None, 0, 12]) if kind in ("", "ivr") else None
     queued = at + timedelta(seconds=(in_menu or 0) + draw.choice([0, 0, 3]))
@@ -161,9 +163,13 @@ def call_of(legs: list[Row]) -> Row:
     own = [leg for leg in legs if leg.get("leg_type") not in ("ivr", "consult")]
     base = (own or legs)[0]
     with_agent = [leg for leg in own if has_agent(leg)]
-    stated = base["disposition"]
+    # It ended where it last came to people: not in a queue that it left again, nor in a call back to whoever left a message.
+    came = [leg for leg in own if leg["direction"] == "inbound" and not leg.get("leg_type") and leg["disposition"] != "excluded"]
+    last = ([leg for leg in came if leg["disposition"]] or came or [base])[-1]
+    stated = last["disposition"]
+    asking = [leg for leg in own if leg["disposition"] == "callback"]
     resolved = first(legs[::-1], "resolved")
-    if stated == "callback":
+    if asking and (not with_agent or legs.index(asking[0]) < legs.index(with_agent[0])):
         disposition = "callback"
     elif len(legs) > 1 and with_agent:
         disposition = "answered"
@@ -172,7 +178,7 @@ def call_of(legs: list[Row]) -> Row:
     else:
         # A single leg without a word: who met an agent was answered, of others nobody knows. So was who was helped.
         disposition = "answered" if with_agent or resolved == "yes" else "unknown"
-    answering = (with_agent or [base])[0]
+    answering = (with_agent or [last])[0]
     # The wait is that for the first agent: a queue on the way to the second is none.
     queueing = next((leg for leg in own if leg.get("queued_at") or leg.get("wait_seconds") is not None), base)
     waiting = answering if with_agent and legs.index(queueing) > legs.index(answering) else queueing
@@ -180,6 +186,16 @@ def call_of(legs: list[Row]) -> Row:
     queued = waiting.get("queued_at") or base["started_at"] + (after_menu if base is legs[0] else timedelta(0))
     answered, ended = answering.get("answered_at"), max((leg["ended_at"] for leg in legs if leg.get("ended_at")), default=None)
     wait = waiting.get("wait_seconds")
+    parting = asking[0] if disposition == "callback" else answering
+    if legs.index(parting) > legs.index(waiting):
+        # It began in another queue, and goes on from there.
+        until = parting.get("answered_at") if parting in with_agent else None
+        if until is None and parting.get("wait_seconds") is not None:
+            at = parting["queued_at"] or parting["started_at"] + timedelta(seconds=parting.get("ivr_seconds") or 0)
+            until = at + timedelta(seconds=parting["wait_seconds"])
+        if until is None and parting["disposition"] == "abandoned":
+            until = parting["ended_at"]
+        wait = seconds(queued, until)
     if wait is None:
         wait = seconds(queued, answered)
     if wait is None and disposition == "abandoned":

@@ -15,7 +15,7 @@ import sla_cases
 import support_cases
 from compared import by_month, published
 from homes import AS_OF, Home
-from independent import CAME_TO_AGENTS, Company, Row, holds, percentile, read_seed
+from independent import CAME_TO_AGENTS, Company, Row, holds, percentile, read_seed, topic_of
 from support_cases import FCR_WINDOW, Cases, counted, satisfied
 
 
@@ -91,17 +91,21 @@ def resolved_of_created(c: Company) -> Cases:
 
 def reopened(c: Company) -> Cases:
     for t in counted(c):
-        if t["first_solved"]:
-            yield t["first_solved"], t["reopened"] > 0
+        # Open again by the list alone: by the last solving that it tells.
+        once = t["first_solved"] or (t["reopened"] and (t["solved_at"] or t["closed_at"]))
+        if once:
+            yield once, t["reopened"] > 0
+        elif t["is_solved"] or t["reopened"]:
+            yield t["created_at"], None
 
 
 def contacts(c: Company) -> list[tuple[datetime, str | None, str, bool, bool]]:
     """(instant, person, topic, solved, one interaction)"""
     tickets = [
-        (t["created_at"], c.person(t), t["topic"], t["is_solved"], t["replies"] == 1 and t["reopened"] == 0) for t in counted(c)
+        (t["created_at"], c.person(t), topic_of(t), t["is_solved"], t["replies"] == 1 and t["reopened"] == 0) for t in counted(c)
     ]
     calls = [
-        (k["started_at"], c.person(k), k["topic"], bool(k["resolved"]), k["disposition"] == "answered" and not k["transferred"])
+        (k["started_at"], c.person(k), topic_of(k), bool(k["resolved"]), k["disposition"] == "answered" and not k["transferred"])
         for k in c.calls
     ]
     return tickets + calls

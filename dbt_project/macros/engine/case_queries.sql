@@ -77,7 +77,7 @@
 {#- The cases on the bad side of each rule of marketplace_policies: table, condition, instant; {marketplace} stands for a text. -#}
 {% macro policy_cases() %}
   {%- set of_marketplace = "lower(marketplace) = lower({marketplace})" -%}
-  {%- set facebook = "is_contact and (channel like '%facebook%' or channel = 'messenger')" -%}
+  {%- set facebook = "is_contact and is_response_tracked and (channel like '%facebook%' or channel = 'messenger')" -%}
   {%- set rules = {
       'on_time_shipping_rate': ['fct_orders', 'is_shipping_due and not is_shipped_on_time and ' ~ of_marketplace, 'promised_ship_at'],
       'cancellation_rate': ['fct_orders', 'is_cancelled_by_seller and ' ~ of_marketplace, 'ordered_at'],
