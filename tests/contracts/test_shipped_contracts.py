@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,14 @@ def test_shipped_contracts_are_valid() -> None:
     """Those of a user are looked at in each run; of these the SQL is parsed here only."""
     assert len(CONTRACTS) > 50
     assert not {name: wrong for name, made in CONTRACTS.items() if (wrong := faults_between(made.model_dump(by_alias=True)))}
+
+
+def test_a_contract_whose_columns_say_utc_says_it_too() -> None:
+    """Else `cxhouse check` doubts each file of it, and names a setting that would make its times wrong."""
+    says = re.compile(r"(\b|_)(utc|gmt)\b", re.IGNORECASE)
+    named = {name for name, made in CONTRACTS.items() if any(says.search(m.source or m.sql or "") for m in made.mappings)}
+    assert {"aircall_csv_calls", "trustpilot_reviews", "typeform_responses", "woocommerce_orders"} <= named
+    assert {name for name in named if "timezone" not in CONTRACTS[name].model_fields_set} == set()
 
 
 def loaded(contract: str, path: Path, **companions: Path) -> Canonical:
