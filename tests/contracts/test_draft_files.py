@@ -512,6 +512,18 @@ def test_a_total_that_no_word_tells_goes_to_quarantine(last: str, tmp_path: Path
     assert made.doubts or any(entry.doubts for entry in made.entries.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "is_utc"),
+    [("Created (UTC)", True), ("created_at_gmt", True), ("Created (GMT+2)", False), ("Created UTC -05:00", False)],
+)
+def test_hours_from_utc_are_not_utc(name: str, is_utc: bool, tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text(f"Ticket ID,{name},Status\n1,2026-05-01 09:00,open\n2,2026-05-02 09:00,solved\n")
+    zone = draft(path, "tickets").keys["timezone"]
+    assert (zone.value == "UTC" and zone.doubt is None) is is_utc
+    assert zone.is_open is not is_utc
+
+
 def test_a_zone_that_nothing_tells_is_not_said_to_be_utc(helpdesk: Path) -> None:
     """So that `cxhouse check` goes on to say that UTC is taken."""
     made = draft(helpdesk)
