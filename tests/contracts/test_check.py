@@ -271,6 +271,20 @@ def test_values_of_an_account_are_asked_for_by_name(tmp_path: Path) -> None:
     assert not any("UTC" in doubt.text for doubt in place.reading("other.csv").doubts)
 
 
+def test_a_column_that_the_settings_name_is_no_fault_of_its_contract(tmp_path: Path) -> None:
+    """A run refuses the file before it tries any SQL, and goes on; what else is wrong is said with it."""
+    columns = {**DESK["columns"], "csat_score": {"sql": 'upper("${score}")'}, "subject": "${title}", "topic": {"sql": '"Theme"'}}
+    params = {"score": {"description": "column of the score"}, "title": {}}
+    place = Place(tmp_path, {**DESK, "params": params, "columns": columns})
+    place.write("desk.csv", HEADER + desk(1))
+    reading = place.reading("desk.csv")
+    assert reading.status == "refused"
+    wanted, other = (fault.text for fault in reading.faults)
+    assert "needs values of your account: score (column of the score), title" in wanted
+    assert 'topic: Referenced column "Theme" not found' in other
+    assert "Next: give the values of your account" in text_of(place.check("desk.csv"))
+
+
 def test_words_that_look_like_names_are_shown_where_several_rows_hold_them(tmp_path: Path) -> None:
     place = Place(tmp_path, {**DESK, "columns": {**DESK["columns"], "team": "Colour"}})
     states = ["In Progress"] * 5 + ["Jane Miller"]
