@@ -18,7 +18,10 @@ import pytest
 import yaml
 from homes import REPOSITORY, Cxhouse
 from rich.console import Console
+from vendor_cases import CASES, CONTRACTS
 
+from orchestration.check.claiming import unpivoted
+from orchestration.check.faults import Tables
 from orchestration.check.gates import expectations_of, judge
 from orchestration.check.looking import look_at
 from orchestration.check.masking import Masks
@@ -29,10 +32,11 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import batch_checks
 from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.pull.contracts import Contract
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
-from orchestration.pull.readers import FORMATS
+from orchestration.pull.readers import FORMATS, read_header
 from orchestration.settings import Settings, load_settings
 
 DESK = {
@@ -283,6 +287,18 @@ def test_a_column_that_the_settings_name_is_no_fault_of_its_contract(tmp_path: P
     assert "needs values of your account: score (column of the score), title" in wanted
     assert 'topic: Referenced column "Theme" not found' in other
     assert "Next: give the values of your account" in text_of(place.check("desk.csv"))
+
+
+def test_no_shipped_contract_is_at_fault_with_its_own_vendors_file() -> None:
+    """Before the settings give it any value; SurveyMonkey's score is a column that they name, the ECB's rates are unpivoted."""
+    with Tables() as tables:
+        for case in CASES:
+            contract = CONTRACTS[case.contract]
+            if case.companions:
+                continue
+            header = unpivoted(read_header(case.path, case.path.name, options_of(contract)), contract)
+            faults = [fault.text for fault in tables.faults(contract, header, {}) if fault.stops or fault.refuses]
+            assert [text for text in faults if "needs values of your account" not in text] == []
 
 
 def test_words_that_look_like_names_are_shown_where_several_rows_hold_them(tmp_path: Path) -> None:
