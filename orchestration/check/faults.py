@@ -74,11 +74,14 @@ class Tables:
         for name, columns in companions.items():
             self._table(name, columns)
         self._table("file", [*header, *optional])
-        if contract.query is None and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
+        is_needed = contract.query is None or not header
+        if is_needed and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
             named = [m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source]
             meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, header))}
             hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
             yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
+        if not header:
+            return
         if (error := self._error(f"create or replace temp table mapped as {contract.query or 'select * from file'}")) is not None:
             yield Fault(f"query: {error}", stops=True)
             return

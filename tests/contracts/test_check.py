@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.pull.contracts import Contract
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
 from orchestration.pull.readers import FORMATS, read_header
@@ -94,6 +96,12 @@ def text_of(report: Report, width: int = 160) -> str:
 
 def file_of(report: Report, name: str) -> FileReport:
     return next(file for file in report.files if file.file == name)
+
+
+def loads_of(place: Place) -> list[Load]:
+    """What a run's pull makes of the files."""
+    pull = Pull(place.settings, lambda _: None)
+    return [load for part in pull.kinds(lambda _, batches: [True] * len(batches)) for load in part.loads]
 
 
 def words(reading: Reading, column: str) -> list[tuple[str | None, str | None, int, bool]]:
@@ -230,6 +238,54 @@ def test_a_binary_file_that_is_called_csv_is_said_to_be_one(tmp_path: Path) -> N
     assert "contract draft" not in text
     assert sum(said in line for line in survey(place.settings)) == 3
     assert place.check("other.csv", contract="desk").files[0].readings[0].reason == f"is {said}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("tickets_empty.csv", "", "is empty: not even a header"),
+        ("tickets_blank.csv", "\n\n", "is empty: not even a header"),
+        ("tickets_mark.csv", "\ufeff", "is empty: not even a header"),
+        ("tickets_none.json", '{"tickets": [], "next": null}', "has no records that could be read"),
+        ("tickets_none.json", "[]", "has no records that could be read"),
+        ("tickets_none.ndjson", "", "has no records that could be read"),
+    ],
+)
+def test_a_file_with_nothing_in_it_is_said_to_be_empty(name: str, content: str, said: str, tmp_path: Path) -> None:
+    """It lacks no column that could be called otherwise, as was said; and the run says the same."""
+    place = Place(tmp_path)
+    place.write(name, content)
+    report = place.check(name)
+    text = text_of(report)
+    assert (report.readings[0].status, report.exit_code) == ("refused", 2)
+    assert said in text
+    assert "Next: export it again with rows, or leave it out" in text
+    assert not re.search("lacks|rename|contract draft", text)
+    assert any(said in str(load.reason) for load in loads_of(place))
+
+
+def test_an_empty_list_refuses_the_file_and_does_not_stop_the_run_at_a_query(tmp_path: Path) -> None:
+    asking = {**DESK, "files": {"name": "desk*"}, "query": 'select *, upper("Title") as loud from file'}
+    place = Place(tmp_path, asking)
+    place.write("desk_3.json", '{"results": []}')
+    reading = place.reading("desk_3.json")
+    assert reading.status == "refused"
+    assert ["has no records that could be read" in str(load.reason) for load in loads_of(place)] == [True]
+
+
+def test_a_header_without_rows_is_said_to_load_nothing(tmp_path: Path) -> None:
+    place = Place(tmp_path, DESK)
+    place.write("desk.csv", HEADER)
+    report = place.check("desk.csv")
+    text = text_of(report)
+    assert report.exit_code == 2
+    assert "it has a header and no rows: a run loads nothing from it" in text
+    assert "Next: export rows too" in text
+    place.write("desk_2.csv", HEADER + desk(1))
+    both = place.check()
+    assert both.exit_code == 0
+    assert "Next: " in text_of(both)
+    assert "export rows too" not in text_of(both)
 
 
 def test_all_faults_of_a_contract_are_reported_at_once(tmp_path: Path) -> None:
