@@ -92,6 +92,19 @@ def test_connect_legs_callbacks_and_chats(tmp_path: Path) -> None:
     ]
 
 
+def test_freshdesk_hours_are_clock_times_or_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text(
+        "Ticket ID,Status,Priority,Source,Created time,Resolved time,Due by Time,Agent,"
+        "First response time (in hrs),Resolution time (in hrs)\n"
+        "1,Closed,High,Email,2026-02-02 09:00:00,,,Lea,0:45:00,80:00:00\n"
+        "2,Closed,High,Email,2026-02-02 09:00:00,,,Lea,1.50,125.5\n"
+        "3,Closed,High,Email,2026-02-02 09:00:00,,,Lea,2,\n"
+    )
+    columns = ("vendor_first_response_business_seconds", "vendor_full_resolution_business_seconds")
+    assert rows(loaded("freshdesk_tickets", path), *columns) == [(2700, 288000), (5400, 451800), (7200, None)]
+
+
 def test_zendesk_metrics_deleted_and_merged(tmp_path: Path) -> None:
     path = tmp_path / "views.csv"
     path.write_text(ZENDESK)
