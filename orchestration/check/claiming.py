@@ -9,6 +9,7 @@ from functools import cache
 
 from orchestration.check.arrivals import Arrivals
 from orchestration.pull.contracts import Companion, Contract, claims
+from orchestration.pull.headers import by_name, found
 from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
@@ -111,12 +112,16 @@ class Claims:
         return self._arrivals.untrusted.unreadable(landed_path(self._arrivals.landing, file), file.file)
 
     def header(self, file: Landed, contract: Contract) -> list[str]:
-        """The file's columns as a contract reads them."""
+        """The file's columns as a contract finds them."""
         return self._header(file.sha256, file.file, options_of(contract))
+
+    def mapped_header(self, file: Landed, contract: Contract) -> list[str]:
+        """The columns as its mappings find them."""
+        return unpivoted(self.header(file, contract), contract)
 
     def read_header_of(self, files: Iterable[Landed], companion: Companion) -> list[str]:
         """The columns of the files that a contract reads along with its own, as one table has them."""
-        headers = [self._header(file.sha256, file.file, options_of(companion)) for file in files]
+        headers = [unpivoted(self._header(file.sha256, file.file, options_of(companion)), companion) for file in files]
         return list({column.lower(): column for header in reversed(headers) for column in header}.values())
 
     def _read_header(self, sha256: str, name: str, options: ReadOptions) -> list[str]:
@@ -185,6 +190,14 @@ class Claims:
         lacks = [] if contract.files.matches_name(file.file) else [f"its name does not fit {contract.files.name}"]
         lacks += lacking([name for name in contract.files.columns if name not in present], header)
         return NearMiss(contract.name, contract.kind, len(present), max(len(asked), 1), lacks)
+
+
+def unpivoted(header: list[str], form: Contract | Companion) -> list[str]:
+    """A header, in which one column for their names and one for their values are in the place of those that are unpivoted."""
+    if form.unpivot is None:
+        return header
+    present = by_name(header)
+    return [*(column for name in form.unpivot.keep if (column := found(present, name))), form.unpivot.name, form.unpivot.value]
 
 
 def lacking(names: list[str], header: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -51,7 +51,11 @@ class Tables:
 
     def faults(self, contract: Contract, header: list[str], companions: dict[str, list[str]]) -> list[Fault]:
         """All that is wrong between a contract and a file of this header, what weighs most first."""
-        return sorted(self._faults(contract, header, companions), key=lambda fault: (not fault.stops, not fault.refuses))
+        found = list(self._faults(contract, [*header, *_unnamed(contract)], companions))
+        if contract.lacking_params:
+            # A run refuses the file for want of values before it tries any SQL.
+            found = [replace(fault, stops=False, refuses=fault.refuses or fault.stops) for fault in found]
+        return sorted(found, key=lambda fault: (not fault.stops, not fault.refuses))
 
     def _faults(self, contract: Contract, header: list[str], companions: dict[str, list[str]]) -> Iterator[Fault]:
         absent = [name for name in contract.also_reads if name not in companions]
@@ -70,11 +74,14 @@ class Tables:
         for name, columns in companions.items():
             self._table(name, columns)
         self._table("file", [*header, *optional])
-        if contract.query is None and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
+        is_needed = contract.query is None or not header
+        if is_needed and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
             named = [m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source]
             meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, header))}
             hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
             yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
+        if not header:
+            return
         if (error := self._error(f"create or replace temp table mapped as {contract.query or 'select * from file'}")) is not None:
             yield Fault(f"query: {error}", stops=True)
             return
@@ -118,6 +125,12 @@ class Tables:
         except duckdb.Error as error:
             return _first_line(error)
         return None
+
+
+def _unnamed(contract: Contract) -> list[str]:
+    """Columns whose names the settings are still to give: in the contract they are called as the parameter is."""
+    text = contract.model_dump_json(exclude={"params"})
+    return [reference for name in contract.lacking_params if (reference := f"${{{name}}}") in text]
 
 
 def _first_line(error: duckdb.Error) -> str:

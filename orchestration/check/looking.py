@@ -113,7 +113,7 @@ def faults_of(claim: Claim, claims: Claims, tables: Tables) -> list[Fault]:
     if reason := claims.unreadable(job.file):
         return [Fault(reason, refuses=True)]
     beside = {name: claims.read_header_of(files, job.contract.also_reads[name]) for name, files in job.companions.items()}
-    return tables.faults(job.contract, claims.header(job.file, job.contract), beside)
+    return tables.faults(job.contract, claims.mapped_header(job.file, job.contract), beside)
 
 
 def _sheets_left(file: Landed, report: FileReport, arrivals: Arrivals, contracts: list[Contract]) -> list[str]:

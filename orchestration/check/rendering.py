@@ -25,6 +25,7 @@ _VERDICTS = {
     "refused": "a run refuses it",
     "stops": "a run stops at this contract",
 }
+_NO_ROWS = "it has a header and no rows: a run loads nothing from it"
 #: Cells narrower than this say nothing.
 _MIN_CELL, _MAX_CELL = 16, 32
 _MAX_WORDS = 8
@@ -115,7 +116,10 @@ def _of_file(file: FileReport, width: int, in_full: bool) -> Iterator[Line]:
 def _of_reading(reading: Reading, width: int, in_full: bool) -> Iterator[Line]:
     also = f"; {', '.join(reading.also)} would too" if reading.also else ""
     yield Line(f"  {reading.kind} by {reading.contract}: {reading.why}{also}", "", 4)
-    yield Line(f"  {_counts(reading)}{_VERDICTS[reading.status]}", _STYLES[reading.status], 4)
+    if reading.status == "loaded" and not reading.rows_read:
+        yield Line(f"  {_NO_ROWS}", "yellow", 4)
+    else:
+        yield Line(f"  {_counts(reading)}{_VERDICTS[reading.status]}", _STYLES[reading.status], 4)
     if reading.status in ("refused", "stops") and not any(fault.refuses or fault.stops for fault in reading.faults):
         yield Line(f"  x {'it ' if reading.status == 'refused' else ''}{reading.reason}", "red", 4)
     yield from _faults(reading)
@@ -297,6 +301,8 @@ def _next(report: Report, command: list[str], run: Sequence[str]) -> Iterator[st
     elif rejected:
         file, reading, one = max(rejected, key=lambda found: found[2].rows)
         yield f"Next: {_remedy(file, reading, one)}, then {again}"
+    elif claimed and not any(reading.rows_loaded for _, reading in claimed):
+        yield f"Next: export rows too (a run of nothing else ends with an error), then {again}"
     elif claimed:
         settle = "settle the doubts, then " if report.doubts or any(reading.doubts for _, reading in claimed) else ""
         yield f"Next: {settle}{shlex.join(run)}"
@@ -312,6 +318,8 @@ def _draft(file: FileReport) -> str:
 
 
 def _refused(file: FileReport, reading: Reading) -> str:
+    if (file.unreadable or "").startswith("is empty") or not (file.columns or file.unreadable):
+        return "export it again with rows, or leave it out"
     if file.unreadable or not any(fault.refuses for fault in reading.faults):
         return "do what the message says"
     if any("contract_params" in fault.text for fault in reading.faults):

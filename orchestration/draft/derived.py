@@ -54,7 +54,7 @@ def _clock_format(text: str) -> str:
 def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
     """Of calls the customer's number is the one `from` which a call came in, and the one `to` which a call went out."""
     made, way = draft.entries.get("customer_phone"), draft.entries.get("direction")
-    if kind.name != "calls" or (made is not None and not made.doubts) or way is None or way.looks is None:
+    if kind.name != "calls" or way is None or way.looks is None or (made is not None and not made.doubts and not _is_end(made)):
         return
     file = [*left, *([made.looks] if made and made.looks else [])]
     ends = {end: [one for one in file if is_end(one.seen.name, end)] for end in ("from", "to")}
@@ -70,6 +70,11 @@ def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
     for one in (ends["from"][0], ends["to"][0]):
         if one in left:
             left.remove(one)
+
+
+def _is_end(made: Entry) -> bool:
+    """Is it one of the two ends of a line, and so the customer's in calls of one direction only?"""
+    return made.looks is not None and any(is_end(made.looks.seen.name, end) for end in ("from", "to"))
 
 
 def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:

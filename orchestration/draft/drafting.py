@@ -258,7 +258,7 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         if instants:
             made.keys["timezone"] = Key("UTC", "every instant names its offset, or counts seconds")
         return
-    utc = [one for one in local if re.search(r"\b(utc|gmt)\b", plain(one.seen.name))]
+    utc = [one for one in local if _says_utc(one.seen.name)]
     named = _named_zone(read)
     # A zone that is in the file may be that of other columns.
     if len(utc) == len(local):
@@ -270,6 +270,11 @@ def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: st
         doubt = f"which time zone? The file does not say{hint}{_zone_hint(match)}"
         # A comment: that UTC is assumed is then said by `cxhouse check` too, until a person has answered.
         made.keys["timezone"] = Key(_zone_of_names(match) or "Region/City", "", doubt, is_open=True)
+
+
+def _says_utc(name: str) -> bool:
+    """Does the name of a column say UTC, and not hours from it ("Created (GMT+2)")?"""
+    return bool(re.search(r"\b(utc|gmt)\b", plain(name))) and not re.search(r"(utc|gmt)\s*[+\-−]\s*\d", name, re.IGNORECASE)
 
 
 def _named_zone(read: Sample) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestration.draft.columns import Seen
 from orchestration.draft.fitting import UNDERSTOOD, Looks, meaning_of
-from orchestration.draft.lexicon import Meaning, listed, plain, vocabulary
+from orchestration.draft.lexicon import Meaning, callers, listed, plain, vocabulary
 from orchestration.draft.matching import Candidate
 from orchestration.draft.numbers import unit_of
 from orchestration.draft.parts import Entry, Word
@@ -262,6 +262,8 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         )
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")
+    elif column.name == "customer_id" and plain(seen.name) in callers() and seen.phones:
+        made.doubts.append(f"{seen.phones:.0%} of its texts are like phone numbers")
 
 
 def _missing(made: Entry, seen: Seen, column: Column) -> None:

@@ -115,6 +115,12 @@ def is_end(header: str, end: str) -> bool:
     return plain(header) in {plain(name) for name in _yaml("names.yml")["ends"][end]}
 
 
+@cache
+def callers() -> frozenset[str]:
+    """Names of a customer below which long numbers are telephones."""
+    return frozenset(plain(name) for name in _yaml("names.yml")["callers"])
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a word in a cell stands for; ``is_sure`` is false of words that can mean something else too."""

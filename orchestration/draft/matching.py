@@ -12,6 +12,7 @@ from orchestration.draft.lexicon import (
     ANY,
     LANGUAGES,
     Name,
+    callers,
     kind_words,
     listed,
     names_of,
@@ -107,7 +108,7 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
             named = (named[0], min(named[1], 90.0), f"{named[2]}, by what is below its name", named[3])
         if named is None:
             continue
-        column, points, why, language = named
+        column, points, why, language = _as_address(named, looks, kind)
         fit = looks.fit(kind, kind.columns[column])
         total = points * fit.share if fit.share >= 0.5 else points * fit.share * 0.5
         if total >= ENOUGH:
@@ -116,6 +117,20 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
                 doubt = doubt or "a column called so can hold something else too"
             found.append(Candidate(column, looks, total, f"{why}; {fit.why}", doubt, language))
     return sorted(found, key=lambda one: (-one.points, list(kind.columns).index(one.column), one.looks.seen.position))
+
+
+def _as_address(named: tuple[str, float, str, str], looks: Looks, kind: Kind) -> tuple[str, float, str, str]:
+    """A word for the customer ("Caller", "Kunde") may be above their numbers, their e-mail addresses or their telephones."""
+    column, points, why, language = named
+    seen = looks.seen
+    if column != "customer_id" or plain(seen.name) == "customer id":
+        return named
+    is_phone = seen.is_written_as_phones or (plain(seen.name) in callers() and seen.phones > 0.5 and not seen.dated)
+    for address, is_it in (("customer_email", seen.emails > 0.9), ("customer_phone", is_phone)):
+        if is_it and address in kind.columns:
+            # A column that is called so goes before.
+            return address, min(points, 85.0), why, language
+    return named
 
 
 def _doubt(points: float, why: str, content: str) -> str:

@@ -71,7 +71,7 @@ def canonicalise(
         RefusedFileError: a column that the contract needs is not in the file.
     """
     kind = all_kinds()[contract.kind]
-    if contract.query is None:
+    if contract.query is None or not rows.header:
         require_columns(contract, kind, rows.header)
     present = {name.lower() for name in rows.header}
     further = [name for name in contract.optional_columns if name.lower() not in present]
@@ -256,8 +256,11 @@ def require_columns(contract: Contract, kind: Kind, header: list[str]) -> None:
     """Refuse a file whose header lacks columns without which no row of the kind can be.
 
     Raises:
-        RefusedFileError: a required column is missing.
+        RefusedFileError: a required column is missing, or there is none at all.
     """
+    if not header:
+        # Of text a header would be lacking: these are lists of records, such as the last page of an API.
+        raise RefusedFileError("has no records that could be read, and so no columns: there is nothing to load from it")
     present = by_name(header)
     sources = [contract.columns[name].source for name in kind.required_columns]
     lacking = [source for source in sources if source and found(present, source) is None]

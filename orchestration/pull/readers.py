@@ -185,8 +185,10 @@ def unreadable(path: Path, name: str) -> str | None:
     try:
         if kind in ("csv", "ndjson"):
             with _refusing("text"):
-                _encoding_of(path, name, ReadOptions())
-            if kind == "csv" and read_header(path, name):
+                encoding = _encoding_of(path, name, ReadOptions())
+            if kind == "csv":
+                with _refusing(kind):
+                    _csv_header(path, name, encoding, ReadOptions())
                 # Whatever its letters are, its quotes and row ends are found; which encoding it is a contract says.
                 for _ in open_rows(path, name, ReadOptions(encoding="latin-1")).blocks():
                     pass

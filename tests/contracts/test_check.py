@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -18,7 +19,10 @@ import pytest
 import yaml
 from homes import REPOSITORY, Cxhouse
 from rich.console import Console
+from vendor_cases import CASES, CONTRACTS
 
+from orchestration.check.claiming import unpivoted
+from orchestration.check.faults import Tables
 from orchestration.check.gates import expectations_of, judge
 from orchestration.check.looking import look_at
 from orchestration.check.masking import Masks
@@ -29,10 +33,12 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import batch_checks
 from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.pull.contracts import Contract
+from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
-from orchestration.pull.readers import FORMATS
+from orchestration.pull.readers import FORMATS, read_header
 from orchestration.settings import Settings, load_settings
 
 DESK = {
@@ -90,6 +96,12 @@ def text_of(report: Report, width: int = 160) -> str:
 
 def file_of(report: Report, name: str) -> FileReport:
     return next(file for file in report.files if file.file == name)
+
+
+def loads_of(place: Place) -> list[Load]:
+    """What a run's pull makes of the files."""
+    pull = Pull(place.settings, lambda _: None)
+    return [load for part in pull.kinds(lambda _, batches: [True] * len(batches)) for load in part.loads]
 
 
 def words(reading: Reading, column: str) -> list[tuple[str | None, str | None, int, bool]]:
@@ -228,6 +240,54 @@ def test_a_binary_file_that_is_called_csv_is_said_to_be_one(tmp_path: Path) -> N
     assert place.check("other.csv", contract="desk").files[0].readings[0].reason == f"is {said}"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("tickets_empty.csv", "", "is empty: not even a header"),
+        ("tickets_blank.csv", "\n\n", "is empty: not even a header"),
+        ("tickets_mark.csv", "\ufeff", "is empty: not even a header"),
+        ("tickets_none.json", '{"tickets": [], "next": null}', "has no records that could be read"),
+        ("tickets_none.json", "[]", "has no records that could be read"),
+        ("tickets_none.ndjson", "", "has no records that could be read"),
+    ],
+)
+def test_a_file_with_nothing_in_it_is_said_to_be_empty(name: str, content: str, said: str, tmp_path: Path) -> None:
+    """It lacks no column that could be called otherwise, as was said; and the run says the same."""
+    place = Place(tmp_path)
+    place.write(name, content)
+    report = place.check(name)
+    text = text_of(report)
+    assert (report.readings[0].status, report.exit_code) == ("refused", 2)
+    assert said in text
+    assert "Next: export it again with rows, or leave it out" in text
+    assert not re.search("lacks|rename|contract draft", text)
+    assert any(said in str(load.reason) for load in loads_of(place))
+
+
+def test_an_empty_list_refuses_the_file_and_does_not_stop_the_run_at_a_query(tmp_path: Path) -> None:
+    asking = {**DESK, "files": {"name": "desk*"}, "query": 'select *, upper("Title") as loud from file'}
+    place = Place(tmp_path, asking)
+    place.write("desk_3.json", '{"results": []}')
+    reading = place.reading("desk_3.json")
+    assert reading.status == "refused"
+    assert ["has no records that could be read" in str(load.reason) for load in loads_of(place)] == [True]
+
+
+def test_a_header_without_rows_is_said_to_load_nothing(tmp_path: Path) -> None:
+    place = Place(tmp_path, DESK)
+    place.write("desk.csv", HEADER)
+    report = place.check("desk.csv")
+    text = text_of(report)
+    assert report.exit_code == 2
+    assert "it has a header and no rows: a run loads nothing from it" in text
+    assert "Next: export rows too" in text
+    place.write("desk_2.csv", HEADER + desk(1))
+    both = place.check()
+    assert both.exit_code == 0
+    assert "Next: " in text_of(both)
+    assert "export rows too" not in text_of(both)
+
+
 def test_all_faults_of_a_contract_are_reported_at_once(tmp_path: Path) -> None:
     columns = {
         **DESK["columns"], "created_at": "Openned", "team": "Team", "agent_replies": {"sql": '"Answers" + 1'},
@@ -269,6 +329,32 @@ def test_values_of_an_account_are_asked_for_by_name(tmp_path: Path) -> None:
     assert place.reading("desk.csv").status == "loaded"
     # UTC that was given is no assumption.
     assert not any("UTC" in doubt.text for doubt in place.reading("other.csv").doubts)
+
+
+def test_a_column_that_the_settings_name_is_no_fault_of_its_contract(tmp_path: Path) -> None:
+    """A run refuses the file before it tries any SQL, and goes on; what else is wrong is said with it."""
+    columns = {**DESK["columns"], "csat_score": {"sql": 'upper("${score}")'}, "subject": "${title}", "topic": {"sql": '"Theme"'}}
+    params = {"score": {"description": "column of the score"}, "title": {}}
+    place = Place(tmp_path, {**DESK, "params": params, "columns": columns})
+    place.write("desk.csv", HEADER + desk(1))
+    reading = place.reading("desk.csv")
+    assert reading.status == "refused"
+    wanted, other = (fault.text for fault in reading.faults)
+    assert "needs values of your account: score (column of the score), title" in wanted
+    assert 'topic: Referenced column "Theme" not found' in other
+    assert "Next: give the values of your account" in text_of(place.check("desk.csv"))
+
+
+def test_no_shipped_contract_is_at_fault_with_its_own_vendors_file() -> None:
+    """Before the settings give it any value; SurveyMonkey's score is a column that they name, the ECB's rates are unpivoted."""
+    with Tables() as tables:
+        for case in CASES:
+            contract = CONTRACTS[case.contract]
+            if case.companions:
+                continue
+            header = unpivoted(read_header(case.path, case.path.name, options_of(contract)), contract)
+            faults = [fault.text for fault in tables.faults(contract, header, {}) if fault.stops or fault.refuses]
+            assert [text for text in faults if "needs values of your account" not in text] == []
 
 
 def test_words_that_look_like_names_are_shown_where_several_rows_hold_them(tmp_path: Path) -> None:

@@ -345,6 +345,54 @@ def test_no_value_of_a_person_is_in_a_draft(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "cells", "column", "is_sure"),
+    [
+        ("Caller", ["+49301111111", "030 1111111", "493022222222"], "customer_phone", True),
+        ("Caller", ["0301111111", "03022222222", "15550001111"], "customer_phone", True),
+        ("Caller", ["0301111111", "03022222222", "anonymous caller"], "customer_phone", False),
+        ("Caller", ["0301111111", "204", "205"], "customer_id", False),
+        ("Caller", ["C-1", "C-2", "C-3"], "customer_id", True),
+        ("Caller", ["a@example.com", "b@example.com", "c@example.com"], "customer_email", True),
+        ("Caller ID", ["0301111111", "03022222222", "15550001111"], "customer_phone", True),
+        ("Contact Number", ["0301111111", "03022222222", "15550001111"], "customer_phone", True),
+        ("Customer", ["+49 30 1111111", "+49 30 2222222", "+1 555 000 1111"], "customer_phone", True),
+        ("Customer", ["a@example.com", "b@example.com", "c@example.com"], "customer_email", True),
+        # Long numbers of customers.
+        ("Customer", ["100200301", "100200302", "100200303"], "customer_id", True),
+        *((name, ["0301111111", "03022222222", "15550001111"], "customer_phone", True)
+          for name in ("Anrufer", "Appelant", "Llamante", "Chiamante", "Dzwoniący", "Chamador")),
+    ],
+)  # fmt: skip
+def test_a_word_for_the_customer_is_what_is_below_it(
+    name: str, cells: list[str], column: str, is_sure: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "phone_log.csv"
+    rows = "".join(f"{number},2026-05-0{number} 09:00,inbound,answered,{cell},Ann\n" for number, cell in enumerate(cells, 1))
+    path.write_text(f"Call ID,Start Time,Direction,Disposition,{name},Agent\n{rows}", encoding="utf-8")
+    made = draft(path)
+    assert made.kind == "calls"
+    assert {key for key, entry in made.entries.items() if entry.mapping.get("from") == name} == {column}
+    assert bool(made.entries[column].doubts) is not is_sure
+
+
+@pytest.mark.parametrize(
+    ("caller", "called"), [("Caller", "Callee"), ("Caller Number", "Called Number"), ("Llamante", "Llamado")]
+)
+def test_of_both_ends_of_a_line_the_direction_says_which_is_the_customer(caller: str, called: str, tmp_path: Path) -> None:
+    path = tmp_path / "phone_log.csv"
+    path.write_text(
+        f"Call ID,Start Time,Direction,Disposition,{caller},{called},Agent\n"
+        "1,2026-05-01 09:00,inbound,answered,+4930111111,+4989555555,Ann\n"
+        "2,2026-05-02 09:00,outbound,answered,+4989555555,+4930222222,Ann\n",
+        encoding="utf-8",
+    )
+    made = draft(path)
+    rows = loaded(path, Contract.model_validate(made.as_contract())).loaded.to_pylist()
+    assert [row["customer_phone"] for row in rows] == ["+4930111111", "+4930222222"]
+    assert made.entries["customer_phone"].doubts
+
+
+@pytest.mark.parametrize(
     ("days", "form", "is_sure"),
     [
         (["03/13/2026", "04/05/2026"], "%m/%d/%Y", True),
@@ -462,6 +510,18 @@ def test_a_total_that_no_word_tells_goes_to_quarantine(last: str, tmp_path: Path
     assert not {"where", "skip_footer"} & made.keys.keys()
     assert "rejected" in text(made, "next", 2, 1)
     assert made.doubts or any(entry.doubts for entry in made.entries.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "is_utc"),
+    [("Created (UTC)", True), ("created_at_gmt", True), ("Created (GMT+2)", False), ("Created UTC -05:00", False)],
+)
+def test_hours_from_utc_are_not_utc(name: str, is_utc: bool, tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text(f"Ticket ID,{name},Status\n1,2026-05-01 09:00,open\n2,2026-05-02 09:00,solved\n")
+    zone = draft(path, "tickets").keys["timezone"]
+    assert (zone.value == "UTC" and zone.doubt is None) is is_utc
+    assert zone.is_open is not is_utc
 
 
 def test_a_zone_that_nothing_tells_is_not_said_to_be_utc(helpdesk: Path) -> None:

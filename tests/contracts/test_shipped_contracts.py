@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,14 @@ def test_shipped_contracts_are_valid() -> None:
     """Those of a user are looked at in each run; of these the SQL is parsed here only."""
     assert len(CONTRACTS) > 50
     assert not {name: wrong for name, made in CONTRACTS.items() if (wrong := faults_between(made.model_dump(by_alias=True)))}
+
+
+def test_a_contract_whose_columns_say_utc_says_it_too() -> None:
+    """Else `cxhouse check` doubts each file of it, and names a setting that would make its times wrong."""
+    says = re.compile(r"(\b|_)(utc|gmt)\b", re.IGNORECASE)
+    named = {name for name, made in CONTRACTS.items() if any(says.search(m.source or m.sql or "") for m in made.mappings)}
+    assert {"aircall_csv_calls", "trustpilot_reviews", "typeform_responses", "woocommerce_orders"} <= named
+    assert {name for name in named if "timezone" not in CONTRACTS[name].model_fields_set} == set()
 
 
 def loaded(contract: str, path: Path, **companions: Path) -> Canonical:
@@ -81,6 +90,19 @@ def test_connect_legs_callbacks_and_chats(tmp_path: Path) -> None:
         ("O1", "O1", None, "excluded", "outbound", False),
         ("S1", "L1", None, "excluded", "inbound", False),
     ]
+
+
+def test_freshdesk_hours_are_clock_times_or_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    path.write_text(
+        "Ticket ID,Status,Priority,Source,Created time,Resolved time,Due by Time,Agent,"
+        "First response time (in hrs),Resolution time (in hrs)\n"
+        "1,Closed,High,Email,2026-02-02 09:00:00,,,Lea,0:45:00,80:00:00\n"
+        "2,Closed,High,Email,2026-02-02 09:00:00,,,Lea,1.50,125.5\n"
+        "3,Closed,High,Email,2026-02-02 09:00:00,,,Lea,2,\n"
+    )
+    columns = ("vendor_first_response_business_seconds", "vendor_full_resolution_business_seconds")
+    assert rows(loaded("freshdesk_tickets", path), *columns) == [(2700, 288000), (5400, 451800), (7200, None)]
 
 
 def test_zendesk_metrics_deleted_and_merged(tmp_path: Path) -> None:
