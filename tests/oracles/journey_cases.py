@@ -21,8 +21,9 @@ def is_cancelled(o: Row) -> bool:
 
 def is_refunded(o: Row) -> bool:
     """Was all of it paid back?"""
-    in_part = o["refund_amount"] is not None and o["refund_amount"] < o["total_amount"]
-    return o["status"] in ("refunded", "returned") or (o["refunded_at"] is not None and not in_part)
+    if o["refund_amount"]:
+        return o["refund_amount"] >= o["total_amount"]
+    return o["status"] in ("refunded", "returned") or o["refunded_at"] is not None
 
 
 def bought(c: Company) -> dict[str, list[Row]]:

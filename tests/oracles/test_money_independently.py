@@ -148,8 +148,11 @@ class Shop:
         }
 
     def is_purchase(self, row: Row) -> bool:
-        is_whole = not row["refund_amount"] or float(str(row["refund_amount"])) >= float(str(row["total_amount"]))
-        return row["status"] != "cancelled" and not (row["status"] == "refunded" and is_whole)
+        if row["refund_amount"]:
+            is_whole = float(str(row["refund_amount"])) >= float(str(row["total_amount"]))
+        else:
+            is_whole = row["status"] == "refunded"
+        return row["status"] != "cancelled" and not is_whole
 
     def profit(self, customer: str) -> float | None:
         """Net revenue less goods, contacts and returns; contacts are by e-mail."""
