@@ -193,7 +193,7 @@ def test_money(company: Company, sample_home: Home) -> None:
     contacts = Counter(company.month(t["created_at"]) for t in company.tickets if t["counts"])
     contacts += Counter(company.month(k["started_at"]) for k in company.calls if k["disposition"] in CAME_TO_AGENTS)
     found = published(sample_home, "cost_per_contact")
-    assert {m: v for m, (v, _) in found.items()} == pytest.approx({m: costs[m] / n for m, n in contacts.items()})
+    assert {m: v for m, (v, _) in found.items()} == pytest.approx({m: costs[m] / n for m, n in contacts.items() if m in costs})
 
 
 def test_changes_of_satisfaction(company: Company, sample_home: Home) -> None:

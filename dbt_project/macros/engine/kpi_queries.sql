@@ -31,6 +31,7 @@ definitions as (
         {{ definition.settles_after_days }} as settles_after_days,
         {{ definition.is_percentile | string | lower }} as is_percentile,
         {{ definition.counts_denominator | string | lower }} as counts_denominator,
+        {{ text_literal(definition.numerator_needed) }} as numerator_needed,
         {{ text_literal(definition.denominator) }} as denominator_measure,
         {{ text_literal(definition.pending) }} as pending_measure
 
