@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from independent import CAME_TO_AGENTS, Company, Row
-from support_cases import Cases
+from support_cases import Cases, is_satisfied
 
 DAY = timedelta(days=1)
 STAGES = ("awareness", "consideration", "signup", "purchase", "delivery", "usage", "support", "feedback", "loyalty")
@@ -53,7 +53,7 @@ def contact_times(c: Company) -> dict[str, list[datetime]]:
 def overall_satisfied(c: Company) -> Cases:
     for s in c.surveys:
         if s["kind"] == "csat" and s["mode"] == "relational" and s["score"] is not None:
-            yield s["responded_at"], s["score"] >= s["scale_max"] - 1
+            yield s["responded_at"], is_satisfied(s)
 
 
 def employees(c: Company) -> Cases:
