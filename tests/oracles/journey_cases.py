@@ -398,6 +398,6 @@ def customers_on(c: Company, morning: date, trials: bool = True) -> set[str]:
             starts = s["trial_ends_at"]
             if starts > c.as_of or (s["ended_at"] and s["ended_at"] <= starts):
                 continue
-        if c.day(starts) < morning and (s["ended_at"] is None or c.day(s["ended_at"]) >= morning):
+        if c.day(starts) < morning and (s["ended_at"] is None or c.day(s["ended_at"] - timedelta(seconds=1)) >= morning):
             found.add(c.person(s))
     return found
