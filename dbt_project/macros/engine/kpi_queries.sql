@@ -12,7 +12,7 @@ bounds as (
     select
         {{ readers_day("as_of") }} as today,
         {{ readers_day("(as_of - interval '1 second')") }} as last_day,
-        coalesce(min_people, 1) as least
+        case when min_people > 1 then min_people else 0 end as least
     from publication
 
 ),
