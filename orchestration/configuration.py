@@ -80,6 +80,10 @@ def check_folder(settings: Settings) -> None:
     check_suites(settings.config_dir)
 
 
+#: Variables that models read and runs set from the setting of the same name.
+_OF_SETTINGS = ("reporting_timezone", "currency")
+
+
 @cache
 def known_vars() -> dict[str, Any]:
     """The variables of the KPI catalogue with their defaults."""
@@ -89,8 +93,14 @@ def known_vars() -> dict[str, Any]:
 
 def _check_vars(values: dict[str, Any], carried: list[str]) -> None:
     known = known_vars()
+    for name in _OF_SETTINGS:
+        if name in values:
+            raise ConfigurationError(
+                f"vars: {name}: is a setting: write '{name}: {values[name]}' at the left margin, not below vars"
+            )
     if unknown := [name for name in values if name not in known]:
-        raise ConfigurationError(f"vars: {', '.join(unknown)}: no such variable; there are: {', '.join(known)}")
+        there = [name for name in known if name not in _OF_SETTINGS]
+        raise ConfigurationError(f"vars: {', '.join(unknown)}: no such variable; there are: {', '.join(there)}")
     for name, value in values.items():
         if wanted := _wanted(name, value, known[name], carried):
             raise ConfigurationError(f"vars: {name}: {value!r} is not {wanted}; its default is {known[name]!r}")

@@ -2,7 +2,9 @@
 
     A ratio metric has numerator and denominator; a simple one has a numerator only, and is a percentile when its measure
     is a median or percentile. A KPI over two facts names the dimensions that mean the same in both. Where rows of
-    the fact are counts already, `counts_denominator` says that the cases behind the value are the denominator. -#}
+    the fact are counts already, `counts_denominator` says that the cases behind the value are the denominator.
+    Where a sum of nothing is not 0 but unknown, `numerator_needed` says what a value needs: `some` row above the line, or `all`, none
+    of them pending. -#}
 {% macro kpi_list() %}
   {#- Forty models ask for it: the graph, which they share, keeps the answer. -#}
   {%- set asked = 'kpi_list ' ~ (var('kpi_ids') or []) | join(' ') -%}
@@ -43,6 +45,7 @@
             'exports': kpi.exports + (['setting ' ~ kpi.setting] if kpi.get('setting') and not var(kpi.setting) else []),
             'needs': kpi.get('needs', []),
             'counts_denominator': kpi.get('counts_denominator', false),
+            'numerator_needed': kpi.get('numerator_needed'),
             'is_on_scorecards': kpi.get('is_on_scorecards', false),
             'source': kpi.get('source', ''),
             'formula': kpi_formula(numerator, denominator),

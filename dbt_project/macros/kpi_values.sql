@@ -15,7 +15,12 @@ joined as (
         definitions.is_percentile,
         definitions.counts_denominator,
         definitions.denominator_measure is not null as is_ratio,
-        case when not definitions.is_percentile then coalesce(cells.numerator_total, 0) end as numerator,
+        case
+            when definitions.is_percentile then null
+            when definitions.numerator_needed is not null and coalesce(cells.numerator_n, 0) = 0 then null
+            when definitions.numerator_needed = 'all' and cells.pending_total > 0 then null
+            else coalesce(cells.numerator_total, 0)
+        end as numerator,
         case when definitions.denominator_measure is not null then coalesce(cells.denominator_total, 0) end as denominator,
         case when definitions.pending_measure is not null then coalesce(cells.pending_total, 0) end as n_pending
     from cells

@@ -45,10 +45,11 @@ select
         when orders.cancelled_at is not null then orders.cancelled_at <= {{ as_of() }}
         else orders.status = 'cancelled'
     end as is_cancelled,
-    -- Refunded in part, an order stays a purchase.
+    -- Refunded in part, an order stays a purchase. What was paid back tells it too, whatever the state.
     case
         when orders.refunded_at is not null then orders.refunded_at <= {{ as_of() }}
-        else orders.status in ('refunded', 'returned')
+        when orders.status in ('refunded', 'returned') then true
+        else coalesce(orders.refund_amount > 0 and coalesce(orders.total_amount, lines.amount) is not null, false)
     end
     and coalesce(nullif(orders.refund_amount, 0) >= coalesce(orders.total_amount, lines.amount), true) as is_refunded,
     cast(coalesce(orders.total_amount, lines.amount) as double) as order_amount,

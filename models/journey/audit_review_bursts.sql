@@ -1,9 +1,11 @@
 -- Days on which a product (or, of reviews of none, we as a seller on one site) got more reviews than its own history makes
--- plausible: at least so many come by chance on less than one day in a thousand (Poisson), at the mean of the days before.
+-- plausible: at least so many come by chance on less than one day in a thousand (Poisson), at the mean of the days before. A
+-- product is judged over all sites: on a new one it has a history elsewhere.
 with reviews as (
 
     select
         coalesce(product_id, 'seller') as product_id,
+        case when product_id is null then channel else 'all' end as judged_on,
         channel,
         {{ local_date('created_at') }} as reviewed_on,
         stars
@@ -15,16 +17,17 @@ daily as (
 
     select
         product_id,
-        channel,
+        judged_on,
+        case when min(channel) = max(channel) then min(channel) else 'several' end as channel,
         reviewed_on,
-        min(min(reviewed_on)) over (partition by product_id, channel) as first_reviewed_on,
+        min(min(reviewed_on)) over (partition by product_id, judged_on) as first_reviewed_on,
         count(*) as reviews,
         sum(cast(stars as decimal(18, 6))) as stars_total,
         count(stars) as stars_given
     from reviews
     group by
         product_id,
-        channel,
+        judged_on,
         reviewed_on
 
 ),
@@ -34,6 +37,7 @@ histories as (
 
     select
         today.product_id,
+        today.judged_on,
         today.channel,
         today.reviewed_on,
         today.reviews,
@@ -46,11 +50,12 @@ histories as (
     left join daily as earlier
         on
             today.product_id = earlier.product_id
-            and today.channel = earlier.channel
+            and today.judged_on = earlier.judged_on
             and today.reviewed_on > earlier.reviewed_on
             and {{ add_days('today.reviewed_on', -365) }} <= earlier.reviewed_on
     group by
         today.product_id,
+        today.judged_on,
         today.channel,
         today.reviewed_on,
         today.first_reviewed_on,
@@ -79,11 +84,11 @@ terms as (
 
     select
         expected.product_id,
-        expected.channel,
+        expected.judged_on,
         expected.reviewed_on,
         numbers.number as i,
         sum(ln(greatest(numbers.number, 1))) over (
-            partition by expected.product_id, expected.channel, expected.reviewed_on
+            partition by expected.product_id, expected.judged_on, expected.reviewed_on
             order by numbers.number
             rows unbounded preceding
         ) as log_factorial,
@@ -99,7 +104,7 @@ tails as (
 
     select
         product_id,
-        channel,
+        judged_on,
         reviewed_on,
         greatest(
             1 - sum(exp(i * ln(expected_reviews) - expected_reviews - log_factorial)), 0
@@ -107,7 +112,7 @@ tails as (
     from terms
     group by
         product_id,
-        channel,
+        judged_on,
         reviewed_on
 
 )
@@ -124,6 +129,6 @@ from expected
 inner join tails
     on
         expected.product_id = tails.product_id
-        and expected.channel = tails.channel
+        and expected.judged_on = tails.judged_on
         and expected.reviewed_on = tails.reviewed_on
 where tails.chance < 0.001

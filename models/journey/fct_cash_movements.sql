@@ -13,7 +13,7 @@
     },
     invalidated_by_as_of=["select 'cost', cost_id from " ~ ref('stg_costs') ~ ' where ' ~ day_passed('cost_date')]
 ) }}
--- Money in and out: orders paid, refunds, and what the service costs.
+-- Money in and out: orders paid, refunds, and what the service costs. Without a rate an amount in another currency is unknown.
 select
     'order_paid' as movement,
     order_id as source_id,
@@ -26,9 +26,8 @@ select
     order_value - coalesce(gift_card_amount, 0) * coalesce(exchange_rate, 1) as amount
 from {{ ref('fct_orders') }}
 where
-    order_value is not null
     -- Of what was cancelled unpaid nothing came in.
-    and is_checkout_completed
+    is_checkout_completed
     and {{ is_invalidated("'order_paid'", 'order_id') }}
 union all
 select
@@ -42,7 +41,7 @@ select
     -refund_value as amount
 from {{ ref('fct_orders') }}
 where
-    refund_value is not null
+    has_refund
     and is_checkout_completed
     and {{ is_invalidated("'refund'", 'order_id') }}
 union all
@@ -61,6 +60,5 @@ left join {{ ref('int_currency_days') }} as rates
         upper(costs.currency) = rates.currency
         and costs.cost_date = rates.used_on
 where
-    ({{ cost_currency }} = '{{ var("currency") }}' or rates.exchange_rate is not null)
-    and costs.cost_date <= {{ as_of_day() }}
+    costs.cost_date <= {{ as_of_day() }}
     and {{ is_invalidated("'cost'", 'costs.cost_id') }}

@@ -39,7 +39,8 @@ answers as (
         segment,
         extra,
         score,
-        scale_max
+        scale_max,
+        is_satisfied
     from {{ ref('fct_survey_responses') }}
     where
         kind = 'csat'
@@ -59,7 +60,8 @@ answers as (
         segment,
         extra,
         last_csat as score,
-        coalesce(csat_scale, 5) as scale_max
+        coalesce(csat_scale, 5) as scale_max,
+        cast(null as boolean) as is_satisfied
     from {{ ref('fct_tickets') }}
     where
         last_csat is not null
@@ -84,7 +86,8 @@ answers as (
         segment,
         extra,
         csat_score as score,
-        coalesce(csat_scale, 5) as scale_max
+        coalesce(csat_scale, 5) as scale_max,
+        cast(null as boolean) as is_satisfied
     from {{ ref('fct_calls') }}
     where
         csat_score is not null
@@ -110,9 +113,15 @@ select
     segment,
     cast(score as double) as score,
     cast(scale_max as bigint) as scale_max,
-    -- The top two boxes of the question's own scale; of a scale of two or three answers, the top one.
-    case when scale_max >= 4 then score >= scale_max - 1 else score >= scale_max end as is_satisfied,
+    -- Tickets and calls do not say where their scale begins: it is taken to be at 1.
+    case
+        when category = 'survey' then is_satisfied
+        when scale_max >= 4 then score >= scale_max - 1
+        else score >= scale_max
+    end as is_satisfied,
     extra
 from answers
--- A score off its scale is no answer.
-where score between 0 and scale_max
+-- A score off its scale is no answer; of surveys none is left.
+where
+    category = 'survey'
+    or score between 0 and scale_max

@@ -115,6 +115,7 @@ joined as (
         or contracts.do_parcels_tell_shippings as is_shipping_known,
         coalesce(loads.file_has_delivered_at, false) and contracts.does_tell_deliveries
         or contracts.do_parcels_tell_deliveries as is_delivery_known,
+        contracts.do_states_tell_deliveries,
         coalesce(loads.file_has_cancelled_by, false)
         or contracts.is_none_cancelled and not coalesce(loads.file_has_status_not_cancelled, false) as is_canceller_known,
         coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false)
@@ -244,11 +245,13 @@ select
         when is_refund_known then false
     end as has_refund,
     not is_cancelled and not is_refunded as is_purchase,
-    -- Waited for: by its date, and where it has none by its state.
+    -- Waited for: by its date, and where it has none by its state, if the export tells deliveries at all. Else a state before
+    -- delivery is the last that there will ever be.
     not is_cancelled and not is_refunded
     and case
         when order_delivered_at is not null then order_delivered_at > {{ as_of() }}
-        else status in ('created', 'paid', 'shipped')
+        when is_delivery_known or do_states_tell_deliveries then status in ('created', 'paid', 'shipped')
+        when status not in ('created', 'paid', 'shipped') then false
     end as is_undelivered,
     -- Whether a cancelled order had been paid, nobody says who gives no instant of payment.
     case

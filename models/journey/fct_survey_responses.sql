@@ -105,8 +105,8 @@ select
     cast(judged.effort as double) as effort,
     case
         when judged.kind <> 'csat' then null
-        -- The top two boxes of the question's own scale; of a scale of two or three answers, the top one.
-        when judged.highest >= 4 then judged.answer >= judged.highest - 1
+        -- The top two boxes of the question's own scale, wherever it begins; of a scale of two or three answers, the top one.
+        when judged.highest - judged.lowest >= 3 then judged.answer >= judged.highest - 1
         else judged.answer >= judged.highest
     end as is_satisfied,
     judged.effort <= {{ var('low_effort_max') }} as is_low_effort,

@@ -20,7 +20,7 @@ licences as (
         subscriptions.country,
         subscriptions.segment,
         {{ local_date('subscriptions.started_at') }} as starts_on,
-        coalesce({{ local_date('subscriptions.ended_at') }}, cast('9999-12-31' as date)) as ends_on
+        coalesce({{ last_local_date('subscriptions.ended_at') }}, cast('9999-12-31' as date)) as ends_on
     from {{ ref('fct_subscriptions') }} as subscriptions
     where subscriptions.customer_key <> 'unknown'
 

@@ -241,7 +241,11 @@ dated as (
         event,
         customer_key,
         {{ local_date('happened_at') }} as on_date,
-        {{ local_date('until_at') }} as until_on,
+        -- A subscription that ends at midnight does not run on that morning any more.
+        case
+            when event in ('subscription', 'trial') then {{ last_local_date('until_at') }}
+            else {{ local_date('until_at') }}
+        end as until_on,
         cast(amount as decimal(18, 6)) as amount
     from happenings
     where

@@ -16,17 +16,55 @@ with active as (
 
 ),
 
-subscribed as (
+subscriptions as (
 
-    select
-        customer_key,
-        {{ local_date('started_at') }} as starts_on,
-        {{ local_date('pays_from') }} as pays_on,
-        coalesce({{ add_days(local_date('ended_at'), 1) }}, cast('9999-12-31' as date)) as lost_on
+    select *
     from {{ ref('fct_subscriptions') }}
     where
         customer_key <> 'unknown'
         and {{ is_invalidated('customer_key') }}
+
+),
+
+running as (
+
+    select distinct
+        true as counts_trials,
+        customer_key,
+        started_at as runs_from,
+        ended_at
+    from subscriptions
+    union all
+    select distinct
+        false as counts_trials,
+        customer_key,
+        pays_from as runs_from,
+        ended_at
+    from subscriptions
+    where pays_from is not null
+
+),
+
+subscribed as (
+
+    select
+        running.counts_trials,
+        running.customer_key,
+        {{ local_date('running.runs_from') }} as starts_on,
+        case
+            when running.ended_at is null then cast('9999-12-31' as date)
+            -- The next one goes on from the same instant: nothing ended.
+            when following.customer_key is not null then {{ add_days(local_date('running.ended_at'), 1) }}
+            -- What ends at midnight does not run on that morning any more.
+            else {{ add_days(last_local_date('running.ended_at'), 1) }}
+        end as lost_on
+    from running
+    left join running as following
+        on
+            running.counts_trials = following.counts_trials
+            and running.customer_key = following.customer_key
+            and running.ended_at = following.runs_from
+            and coalesce(following.runs_from < following.ended_at, true)
 
 ),
 
@@ -44,19 +82,11 @@ intervals as (
     from active
     union
     select
-        true as counts_trials,
+        counts_trials,
         customer_key,
         starts_on,
         lost_on
     from subscribed
-    union
-    select
-        false as counts_trials,
-        customer_key,
-        pays_on as starts_on,
-        lost_on
-    from subscribed
-    where pays_on is not null
 
 ),
 

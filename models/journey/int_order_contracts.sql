@@ -18,6 +18,8 @@ select
     max(case when {{ known('orders.delivered_at') }} is not null then 1 else 0 end) = 1 as does_tell_deliveries,
     coalesce(max(parcels.is_shipping_known), 0) = 1 as do_parcels_tell_shippings,
     coalesce(max(parcels.is_delivery_known), 0) = 1 as do_parcels_tell_deliveries,
+    -- Without a day: delivered orders, and those that are not yet.
+    max(case when orders.status = 'delivered' then 1 else 0 end) = 1 as do_states_tell_deliveries,
     max(case when orders.status = 'cancelled' or orders.cancelled_at is not null then 1 else 0 end) = 0 as is_none_cancelled,
     max(case when orders.status = 'refunded' then 1 else 0 end) = 1 as does_tell_refunds,
     count(reviews.order_id) > 0 as does_tell_reviews,

@@ -2,6 +2,7 @@
 {%- set texts = [
     'kpi_id', 'label', 'description', 'formula', 'stage', 'kind', 'unit', 'direction', 'fact', 'event_date', 'dimensions',
     'interval', 'numerator', 'denominator', 'pending', 'source', 'grains', 'days_by',
+    'numerator_needed',
 ] %}
 {%- set headlines = var('headline_kpis') %}
 {%- for definition in kpi_list() %}

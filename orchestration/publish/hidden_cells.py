@@ -63,8 +63,11 @@ def judged_changes() -> str:
 def judge(con: duckdb.DuckDBPyConnection, least: int, cuts: list[Cut]) -> None:
     """Write the temporary table ``judged``: every cell that counts people, each with the `reason` for which it is hidden.
 
-    ``least`` is the smallest number of people that may be shown; ``cuts`` are the facts that show which members are in which.
+    ``least`` is the smallest number of people that may be shown, one shows all; ``cuts`` are the facts that show which members
+    are in which.
     """
+    # An empty backlog is of nobody, which is fewer than one.
+    least = least if least > 1 else 0
     # A KPI that is made of a table which is not there has no cell.
     has_gaps, has_changes = _has(con, "journey", "fct_competitor_periods"), _has(con, "kpis", "rate_changes")
     gaps = [_gaps(kpi_id, gap, cases) for kpi_id, (gap, cases, _) in _GAPS.items()] if has_gaps else []

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from independent import CAME_TO_AGENTS, Company, Row
-from support_cases import Cases
+from support_cases import Cases, is_satisfied
 
 DAY = timedelta(days=1)
 STAGES = ("awareness", "consideration", "signup", "purchase", "delivery", "usage", "support", "feedback", "loyalty")
@@ -21,8 +21,9 @@ def is_cancelled(o: Row) -> bool:
 
 def is_refunded(o: Row) -> bool:
     """Was all of it paid back?"""
-    in_part = o["refund_amount"] is not None and o["refund_amount"] < o["total_amount"]
-    return o["status"] in ("refunded", "returned") or (o["refunded_at"] is not None and not in_part)
+    if o["refund_amount"]:
+        return o["refund_amount"] >= o["total_amount"]
+    return o["status"] in ("refunded", "returned") or o["refunded_at"] is not None
 
 
 def bought(c: Company) -> dict[str, list[Row]]:
@@ -52,7 +53,7 @@ def contact_times(c: Company) -> dict[str, list[datetime]]:
 def overall_satisfied(c: Company) -> Cases:
     for s in c.surveys:
         if s["kind"] == "csat" and s["mode"] == "relational" and s["score"] is not None:
-            yield s["responded_at"], s["score"] >= s["scale_max"] - 1
+            yield s["responded_at"], is_satisfied(s)
 
 
 def employees(c: Company) -> Cases:
@@ -397,6 +398,6 @@ def customers_on(c: Company, morning: date, trials: bool = True) -> set[str]:
             starts = s["trial_ends_at"]
             if starts > c.as_of or (s["ended_at"] and s["ended_at"] <= starts):
                 continue
-        if c.day(starts) < morning and (s["ended_at"] is None or c.day(s["ended_at"]) >= morning):
+        if c.day(starts) < morning and (s["ended_at"] is None or c.day(s["ended_at"] - timedelta(seconds=1)) >= morning):
             found.add(c.person(s))
     return found

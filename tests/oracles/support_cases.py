@@ -136,11 +136,18 @@ OTHERS = {
 }  # fmt: skip
 
 
+def is_satisfied(survey: Row) -> bool:
+    """The top two of four and more answers, the top one of fewer."""
+    lowest = survey["scale_min"] if survey["scale_min"] is not None else 0 if survey["scale_max"] == 10 else 1
+    answers = range(int(lowest), int(survey["scale_max"]) + 1)
+    return survey["score"] >= answers[-2 if len(answers) >= 4 else -1]
+
+
 def satisfied(c: Company) -> Cases:
     surveys = [s for s in c.surveys if s["kind"] == "csat" and s["score"] is not None]
     asked = {s["ticket_id"] for s in surveys} | {s["call_id"] for s in surveys}
     for s in surveys:
-        yield s["responded_at"], s["score"] >= s["scale_max"] - 1
+        yield s["responded_at"], is_satisfied(s)
     for t in counted(c):
         if t["last_csat"] is not None and t["ticket_id"] not in asked:
             yield t["rated_at"], t["last_csat"] == 2

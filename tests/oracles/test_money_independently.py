@@ -148,8 +148,11 @@ class Shop:
         }
 
     def is_purchase(self, row: Row) -> bool:
-        is_whole = not row["refund_amount"] or float(str(row["refund_amount"])) >= float(str(row["total_amount"]))
-        return row["status"] != "cancelled" and not (row["status"] == "refunded" and is_whole)
+        if row["refund_amount"]:
+            is_whole = float(str(row["refund_amount"])) >= float(str(row["total_amount"]))
+        else:
+            is_whole = row["status"] == "refunded"
+        return row["status"] != "cancelled" and not is_whole
 
     def profit(self, customer: str) -> float | None:
         """Net revenue less goods, contacts and returns; contacts are by e-mail."""
@@ -240,10 +243,10 @@ def hold(world: World, shop: Shop) -> dict[str, int]:
         known["nets"] += net is not None
         # What was paid with a gift card came in before.
         paid = None if rate is None else rate * (total - float(str(row["gift_card_amount"] or 0)))
-        assert close(cash.get(name), paid), (row, cash.get(name), paid)
+        assert close(cash[name], paid), (row, cash[name], paid)
     for name, cost in shop.costs.items():
         rate = shop.exchange_rate(str(cost["currency"]), date.fromisoformat(str(cost["cost_date"])))
-        assert close(cash.get(name), None if rate is None else -rate * float(str(cost["amount"])))
+        assert close(cash[name], None if rate is None else -rate * float(str(cost["amount"])))
     for customer, contribution in profits:
         assert close(contribution, shop.profit(customer)), (customer, contribution, shop.profit(customer))
         known["profits"] += contribution is not None

@@ -143,7 +143,10 @@ def bits(*people: int) -> int:
 
 
 def judged(
-    cells: list[tuple[Any, ...]], is_percentile: bool = False, records: list[tuple[int, str, str]] | None = None
+    cells: list[tuple[Any, ...]],
+    is_percentile: bool = False,
+    records: list[tuple[int, str, str]] | None = None,
+    least: int = LEAST,
 ) -> dict[tuple[Any, ...], str | None]:
     """The reason for which each cell is hidden, by (grain, period, dimension, member).
 
@@ -160,7 +163,7 @@ def judged(
             con.execute("create table journey.fct (person int, team_name varchar, channel varchar)")
             con.executemany("insert into journey.fct values (?, ?, ?)", records)
             cuts = [Cut("journey", "fct", {"team": "team_name", "channel": "channel"}, ("csat",))]
-        judge(con, LEAST, cuts)
+        judge(con, least, cuts)
         rows = con.execute("select grain, cast(period_start as varchar), dimension, member, reason from judged").fetchall()
     return {tuple(row[:4]): row[4] for row in rows}
 
@@ -178,6 +181,13 @@ def test_fewer_people_than_the_limit_are_hidden_and_the_next_smallest_with_them(
         judged([month("all", range(30), "all"), month("a", range(20)), month("b", range(20, 27)), month("c", range(27, 30))])
     )
     assert found == {"all": None, "a": None, "b": REVEALS, "c": TOO_FEW}
+
+
+def test_a_limit_of_one_shows_all_what_counts_nobody_too() -> None:
+    cells = [month("all", 0, "all"), month("a", 0), month("b", 0), ("quarter", "2026-04-01", "all", "all", bits(1, 2), 2)]
+    assert set(judged(cells, least=1).values()) == {None}
+    assert TOO_FEW in judged(cells, least=2).values()
+    assert set(reasons(judged(cells)).values()) == {TOO_FEW}
 
 
 def test_two_hidden_members_hide_each_other_if_they_are_enough_people() -> None:

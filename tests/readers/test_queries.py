@@ -60,7 +60,9 @@ def check_equal_to_the_mart(home: Home, cuts: list[Asked]) -> int:
             is_agent = dimension == "agent"
             by = [] if dimension == "all" else [dimension]
             # Nothing is hidden here: each cell is compared.
-            query = filled(template, grain, by, *EVER).replace("coalesce(min_people, 1) as least", "0 as least")
+            query = filled(template, grain, by, *EVER).replace(
+                "case when min_people > 1 then min_people else 0 end as least", "0 as least"
+            )
             member = f'"{dimension}"' if by else "'all'"
             found = con.execute(f"select period_start, {member}, {FIGURES} from ({query})").fetchall()
             expected = warehouse.execute(

@@ -99,7 +99,9 @@ def test_a_seed_of_windows_with_a_part_of_the_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"fcr_windows": 3}, "fcr_windows: no such variable; there are:"),
+        ({"fcr_windows": 3}, "fcr_windows: no such variable; there are: activity_window_days, "),
+        ({"currency": "CHF"}, "vars: currency: is a setting: write 'currency: CHF' at the left margin, not below vars"),
+        ({"reporting_timezone": "Asia/Tokyo"}, "reporting_timezone: is a setting: write 'reporting_timezone: Asia/Tokyo' at"),
         ({"fcr_window_days": -3}, "fcr_window_days: -3 is not a whole number from 1 to 365; its default is 7"),
         ({"fcr_window_days": 1.5}, "1.5 is not a whole number"),
         ({"fcr_window_days": True}, "True is not a whole number"),

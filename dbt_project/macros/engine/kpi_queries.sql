@@ -12,7 +12,7 @@ bounds as (
     select
         {{ readers_day("as_of") }} as today,
         {{ readers_day("(as_of - interval '1 second')") }} as last_day,
-        coalesce(min_people, 1) as least
+        case when min_people > 1 then min_people else 0 end as least
     from publication
 
 ),
@@ -31,6 +31,7 @@ definitions as (
         {{ definition.settles_after_days }} as settles_after_days,
         {{ definition.is_percentile | string | lower }} as is_percentile,
         {{ definition.counts_denominator | string | lower }} as counts_denominator,
+        {{ text_literal(definition.numerator_needed) }} as numerator_needed,
         {{ text_literal(definition.denominator) }} as denominator_measure,
         {{ text_literal(definition.pending) }} as pending_measure
 

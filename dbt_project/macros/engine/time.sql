@@ -52,6 +52,12 @@
 {%- endmacro %}
 
 
+{#- The last reporting day of what runs until an instant, which is not in it any more: of midnight it is the day before. -#}
+{% macro last_local_date(until) -%}
+  {{ local_date("(" ~ until ~ " - interval '1' second)") }}
+{%- endmacro %}
+
+
 {#- A date some days later. -#}
 {% macro add_days(day, days) %}
   {{- return(adapter.dispatch('add_days')(day, days)) -}}
