@@ -80,7 +80,7 @@ def check_folder(settings: Settings) -> None:
     check_suites(settings.config_dir)
 
 
-#: Variables that models read and runs set from the setting of the same name.
+#: What models read as variables, and runs set from the setting of the same name.
 _OF_SETTINGS = ("reporting_timezone", "currency")
 
 
@@ -88,7 +88,7 @@ _OF_SETTINGS = ("reporting_timezone", "currency")
 def known_vars() -> dict[str, Any]:
     """The variables of the KPI catalogue with their defaults."""
     project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
-    return dict(project["vars"])
+    return {name: default for name, default in project["vars"].items() if name not in _OF_SETTINGS}
 
 
 def _check_vars(values: dict[str, Any], carried: list[str]) -> None:
@@ -99,8 +99,7 @@ def _check_vars(values: dict[str, Any], carried: list[str]) -> None:
                 f"vars: {name}: is a setting: write '{name}: {values[name]}' at the left margin, not below vars"
             )
     if unknown := [name for name in values if name not in known]:
-        there = [name for name in known if name not in _OF_SETTINGS]
-        raise ConfigurationError(f"vars: {', '.join(unknown)}: no such variable; there are: {', '.join(there)}")
+        raise ConfigurationError(f"vars: {', '.join(unknown)}: no such variable; there are: {', '.join(known)}")
     for name, value in values.items():
         if wanted := _wanted(name, value, known[name], carried):
             raise ConfigurationError(f"vars: {name}: {value!r} is not {wanted}; its default is {known[name]!r}")
