@@ -227,9 +227,11 @@ def _sorted_out(rows: list[pa_csv.InvalidRow], header: Header) -> tuple[list[dic
 def _may_hold_rows(table: pa.Table, header: Header) -> bool:
     """Does a cell look like the end of a row, and further rows up to the same column?"""
     last = len(header.names) - 1
-    for place, column in enumerate(header.names):
-        values = table[column]
-        for text in values.filter(pc.match_substring(values, "\n")).to_pylist() if last else ():
+    for place, column in enumerate(header.names if last else ()):
+        breaks = pc.count_substring(table[column], "\n")
+        # Each row that is in the cell brings the delimiters of one.
+        alike = pc.equal(pc.count_substring(table[column], header.delimiter), pc.multiply(breaks, last))
+        for text in table[column].filter(pc.and_(pc.greater(breaks, 0), alike)).to_pylist():
             first, *between, end = (line.count(header.delimiter) for line in text.split("\n"))
             if first == last - place and end == place and all(count == last for count in between):
                 return True
