@@ -24,6 +24,12 @@
 {%- endmacro %}
 
 
+{#- Is it a number that a spreadsheet rounded ('4.93E+11')? Many persons share it. Ids have their source before them. -#}
+{% macro is_rounded(value) -%}
+  {{ regexp_remove('upper(' ~ value ~ ')', '^.*:|[0-9.]') }} = 'E+'
+{%- endmacro %}
+
+
 {#- For `maintained`: the changed records of one kind. -#}
 {% macro records_of(kind) -%}
   select record_id from {changes} where record_kind = '{{ kind }}'

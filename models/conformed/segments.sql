@@ -65,7 +65,7 @@ complaint_topics as (
 
 ),
 
--- Merged, as the log says; int_ticket_life has what else.
+-- Merged by an event of the log; a list says it in its own columns.
 merged as (
 
     select distinct ticket_id

@@ -9,12 +9,12 @@ from functools import cache
 
 from orchestration.check.arrivals import Arrivals
 from orchestration.pull.contracts import Companion, Contract, claims
-from orchestration.pull.headers import by_name, found
 from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.readers import ReadOptions, file_format
+from orchestration.pull.shaping import unpivoted_header
 from orchestration.settings import Settings
 
 #: A contract is nearly met by a file that has this share of the columns that it asks for.
@@ -196,8 +196,7 @@ def unpivoted(header: list[str], form: Contract | Companion) -> list[str]:
     """A header, in which one column for their names and one for their values are in the place of those that are unpivoted."""
     if form.unpivot is None:
         return header
-    present = by_name(header)
-    return [*(column for name in form.unpivot.keep if (column := found(present, name))), form.unpivot.name, form.unpivot.value]
+    return unpivoted_header(header, form.unpivot.keep, form.unpivot.name, form.unpivot.value)
 
 
 def lacking(names: list[str], header: list[str]) -> list[str]:

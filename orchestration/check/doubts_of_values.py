@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestration.check.doubts_common import FEW, each, has, mapped_columns, of
 from orchestration.check.facts import Beside
 from orchestration.check.masking import sources_of
 from orchestration.check.report import Doubt
-from orchestration.pull.kinds import NUMBERS
+from orchestration.pull.kinds import NUMBERS, Column
 
 #: An enum of which one word has this share.
 ONE_WORD = 0.99
@@ -138,37 +138,38 @@ def _numbers(beside: Beside) -> Iterator[Doubt]:
 
 
 def _rounded_ids(beside: Beside) -> Iterator[Doubt]:
-    rounded = r"regexp_matches({}, '(^|:)\d(\.\d+)?[eE]\+\d+$')"
     asked = [(column, name) for column, name in mapped_columns(beside) if column.is_id or column.type == "phone"]
-    for column, (rows, first) in each(beside, asked, f"count(*) filter ({rounded})", f"min(_row) filter ({rounded})"):
-        if rows:
-            said = f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export it as text"
-            yield Doubt(column.name, said)
+    rounded = r"regexp_matches({}, '(^|:)\d(\.\d+)?[eE]\+\d+$')"
+    for column, rows, first in _rows_where(beside, asked, rounded):
+        said = f"is rounded by a spreadsheet in {rows:,} row(s), as in 1.2E+12 (first: row {first}): export it as text"
+        yield Doubt(column.name, said)
 
 
 def _float_ids(beside: Beside) -> Iterator[Doubt]:
     """'700.0' of one export is not the '700' of another."""
-    is_float = r"regexp_matches({}, '^\d+\.0$')"
     asked = [(column, name) for column, name in mapped_columns(beside) if column.is_id]
-    for column, (rows, first) in each(beside, asked, f"count(*) filter ({is_float})", f"min(_row) filter ({is_float})"):
-        if rows:
-            said = f"ends in .0 in {rows:,} row(s) (first: row {first}), and is not the same number elsewhere: export it as text"
-            yield Doubt(column.name, said)
+    for column, rows, first in _rows_where(beside, asked, r"regexp_matches({}, '^\d+\.0$')"):
+        said = f"ends in .0 in {rows:,} row(s) (first: row {first}), and is not the same number elsewhere: export it as text"
+        yield Doubt(column.name, said)
 
 
 def _currencies(beside: Beside) -> Iterator[Doubt]:
     """'€' and 'Euro' are currencies of their own, for which there is no rate."""
-    is_no_code = "not regexp_full_match(trim({}), '[A-Za-z]{3}')"
     asked = [(column, name) for column, name in mapped_columns(beside) if column.name == "currency"]
-    for column, (rows, first) in each(beside, asked, f"count(*) filter ({is_no_code})", f"min(_row) filter ({is_no_code})"):
-        if rows:
-            said = f"is no ISO 4217 code in {rows:,} row(s) (first: row {first}), and there is no rate for it: `map` it to a code"
-            yield Doubt(column.name, said)
+    for column, rows, first in _rows_where(beside, asked, "not regexp_full_match(trim({}), '[A-Za-z]{3}')"):
+        said = f"is no ISO 4217 code in {rows:,} row(s) (first: row {first}), and there is no rate for it: `map` it to a code"
+        yield Doubt(column.name, said)
 
 
 def _letters(beside: Beside) -> Iterator[Doubt]:
     broken = "regexp_matches({}, '" + _BROKEN_LETTERS + "')"
-    asked = mapped_columns(beside, "text", "prose")
-    for column, (rows, first) in each(beside, asked, f"count(*) filter ({broken})", f"min(_row) filter ({broken})"):
+    for column, rows, first in _rows_where(beside, mapped_columns(beside, "text", "prose"), broken):
         if rows >= 3:
             yield Doubt(column.name, f"has broken letters in {rows:,} rows (first: row {first}): the file has another `encoding`")
+
+
+def _rows_where(beside: Beside, columns: Iterable[tuple[Column, str]], condition: str) -> Iterator[tuple[Column, int, int]]:
+    """Columns of which rows meet a condition (``{}`` is the column), with how many do, and the first of them."""
+    for column, (rows, first) in each(beside, columns, f"count(*) filter ({condition})", f"min(_row) filter ({condition})"):
+        if rows:
+            yield column, rows, first

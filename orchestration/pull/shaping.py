@@ -58,19 +58,24 @@ def _rows_of(block: Block) -> int:
 PLACES = 1000
 
 
+def unpivoted_header(header: Sequence[str], keep: Sequence[str], name: str, value: str) -> list[str]:
+    """The columns that are kept, and one for the names and one for the cells of the others."""
+    present = by_name(header)
+    return [*(column for kept in keep if (column := found(present, kept))), name, value]
+
+
 def unpivoted(rows: Rows, keep: Sequence[str], name: str, value: str) -> Rows:
     """Each cell of the columns that are not kept as a row: the kept columns, the column's name and the cell.
 
     Raises:
         RefusedFileError: the file lacks a column that is kept, or has more columns than a number of a row can address.
     """
-    present = by_name(rows.header)
-    kept = [found(present, column) for column in keep]
-    if lacking := [column for column, there in zip(keep, kept, strict=True) if there is None]:
+    present, header = by_name(rows.header), unpivoted_header(rows.header, keep, name, value)
+    if lacking := [column for column in keep if found(present, column) is None]:
         raise RefusedFileError(f"lacks the column(s) {', '.join(lacking)}, which its contract keeps beside those it unpivots")
     if len(rows.header) >= PLACES:
         raise RefusedFileError(f"has {len(rows.header):,} columns, of which no more than {PLACES - 1} can become rows")
-    stay = [column for column in kept if column]
+    stay = header[:-2]
     wide = [(place, column) for place, column in enumerate(rows.header, start=1) if column not in stay]
     blocks = rows.blocks
 
@@ -78,7 +83,7 @@ def unpivoted(rows: Rows, keep: Sequence[str], name: str, value: str) -> Rows:
         for block in blocks():
             yield _long(block, stay, wide, name, value)
 
-    return replace(rows, header=[*stay, name, value], blocks=long)
+    return replace(rows, header=header, blocks=long)
 
 
 def _long(block: Block, stay: list[str], wide: list[tuple[int, str]], name: str, value: str) -> Block:

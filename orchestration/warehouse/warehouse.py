@@ -38,6 +38,8 @@ class Warehouse:
         self._manifest: Any = None
         #: The manifest as it is on disk, and when that was written.
         self._document: tuple[int, dict[str, Any]] | None = None
+        #: A run builds layer by layer; what other projects left is looked for once.
+        self._is_swept = False
 
     @cached_property
     def _version(self) -> str:
@@ -228,9 +230,10 @@ class Warehouse:
         if self._manifest is None:
             self.parse()
         os.environ.update(self._settings.environment())
-        if self._settings.engine == "spark":
+        if self._settings.engine == "spark" and not self._is_swept:
             from orchestration.warehouse.spark import drop_leftovers
 
+            self._is_swept = True
             drop_leftovers(self._settings, {node.name for node in self._manifest.nodes.values() if node.resource_type == "model"})
 
         def report(event: Any) -> None:

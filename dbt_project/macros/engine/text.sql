@@ -14,12 +14,6 @@
 {%- endmacro %}
 
 
-{#- Is it a number that a spreadsheet rounded ('4.93E+11')? Many persons share it. Ids have their source before them. -#}
-{% macro is_rounded(value) -%}
-  {{ regexp_remove('upper(' ~ value ~ ')', '^.*:|[0-9.]') }} = 'E+'
-{%- endmacro %}
-
-
 {#- A query of a row for each part of a list, which commas part: the key and the part. -#}
 {% macro split_to_rows(relation, key, list, part) %}
   {{- return(adapter.dispatch('split_to_rows')(relation, key, list, part)) -}}
