@@ -77,7 +77,10 @@ class Tables:
         is_needed = contract.query is None or not header
         if is_needed and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
             named = [m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source]
-            meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, header))}
+            read = {found(present, mapping.source) for mapping in contract.columns.values()}
+            # A column that is another one's already is not the one that is missing.
+            free = [column for column in header if column not in read]
+            meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, free))}
             hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
             yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
         if not header:

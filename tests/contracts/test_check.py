@@ -306,6 +306,14 @@ def test_all_faults_of_a_contract_are_reported_at_once(tmp_path: Path) -> None:
     assert "team stays empty: there is no column Team" in texts
 
 
+def test_a_column_that_is_read_is_not_the_missing_one(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.write("orders.csv", "OrderNumber,ordered_at,status\nA1,2026-06-01,paid\n")
+    assert "its order_id" not in " ".join(fault.text for fault in place.reading("orders.csv").faults)
+    place.write("orders.csv", "orderid,ordered_at,status\nA1,2026-06-01,paid\n")
+    assert "is orderid its order_id?" in " ".join(fault.text for fault in place.reading("orders.csv").faults)
+
+
 def test_values_of_an_account_are_asked_for_by_name(tmp_path: Path) -> None:
     """One without a default refuses the file; a zone that nobody gave is doubted, and the setting that gives it named."""
     asking = {**DESK, "params": {"timezone": {"description": "zone of the account"}}, "timezone": "${timezone}"}
