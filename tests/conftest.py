@@ -17,6 +17,7 @@ from homes import ANY_INSTANT, ANY_ZONE, AS_OF, REAL_EXPORTS, REPOSITORY, Cxhous
 from hypothesis import settings
 from independent import Company
 
+from orchestration.core import limits as reading_limits
 from orchestration.execution import prepare_home
 from orchestration.reference.docs import SAMPLE
 from orchestration.settings import Settings
@@ -73,10 +74,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_environment() -> Iterator[None]:
-    """dbt reads its settings from the environment: what one test sets must not reach the next, nor may its umask."""
+    """What one test sets must not reach the next: the environment, its umask, the limits that its settings gave to reading."""
     before, umask = dict(os.environ), os.umask(0o022)
     os.umask(umask)
     yield
+    reading_limits.use(reading_limits.SHIPPED)
     os.umask(umask)
     os.environ.clear()
     os.environ.update(before)
