@@ -24,8 +24,12 @@ _ACCOUNT = r"(^|[^0-9A-Za-z])[A-Za-z]{2}[0-9]{2}([ -]?[A-Za-z0-9]){11,}"
 CANDIDATE = f"@|{_NUMBER}|{_ACCOUNT}"
 #: The same of a system's own number of something, in which digits alone say nothing.
 CANDIDATE_ID = f"@|[+]|(^|[^0-9])00[1-9]|{_ACCOUNT}"
+#: A key that was computed (MD5, in hexadecimal) is nobody's number, though one in twenty begins as an IBAN does: no IBAN has 32
+#: letters and digits of which all are hexadecimal, no card and no phone number is as long.
+COMPUTED_KEY = "[0-9a-f]{32}"
 
 _CANDIDATE, _CANDIDATE_ID, _HAS_NUMBER = re.compile(CANDIDATE), re.compile(CANDIDATE_ID), re.compile(_NUMBER)
+_COMPUTED_KEY = re.compile(COMPUTED_KEY)
 _EMAIL = re.compile(r"""[^\s@<>"',;:()\[\]{}|=/\\]+@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)*\.[^\W\d_]{2,}""")
 _IBAN_PART = re.compile(r"[ -]?[A-Za-z0-9]")
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?=[ -]?[A-Za-z0-9])")
@@ -71,7 +75,7 @@ def finds(text: str, regions: tuple[str, ...] = REGIONS, is_id: bool = False) ->
 
 def places(text: str, regions: tuple[str, ...] = REGIONS, is_id: bool = False) -> list[Found]:
     """Where personal data is in a text, from left to right; places do not overlap. Arguments as in ``finds``."""
-    if not (_CANDIDATE_ID if is_id else _CANDIDATE).search(text):
+    if not (_CANDIDATE_ID if is_id else _CANDIDATE).search(text) or _COMPUTED_KEY.fullmatch(text):
         return []
     every = [*_emails(text), *_ibans(text)]
     if not is_id:

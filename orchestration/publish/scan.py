@@ -8,7 +8,7 @@ from functools import partial
 import duckdb
 
 from orchestration.core.connections import connect
-from orchestration.core.personal_data import CANDIDATE, CANDIDATE_ID, finds
+from orchestration.core.personal_data import CANDIDATE, CANDIDATE_ID, COMPUTED_KEY, finds
 from orchestration.gates.check_results import CheckResult
 from orchestration.publish.candidate import Candidate
 from orchestration.publish.publications import Publication, PublicTable
@@ -58,7 +58,8 @@ def _suspicious(con: duckdb.DuckDBPyConnection, table: str, columns: list[str]) 
 
 
 def _is_candidate(column: str) -> str:
-    return f'regexp_matches("{column}", {literal(CANDIDATE_ID if _is_id(column) else CANDIDATE)})'
+    found = f'regexp_matches("{column}", {literal(CANDIDATE_ID if _is_id(column) else CANDIDATE)})'
+    return f'{found} and not regexp_full_match("{column}", {literal(COMPUTED_KEY)})'
 
 
 def _is_id(column: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
+from itertools import pairwise, product
 
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import numdb
 
 from orchestration.core.personal_data import CANDIDATE, REGIONS, finds, places
 from orchestration.pull.personal import may_be_member_sql
@@ -85,6 +87,21 @@ def test_digits_of_an_id_say_nothing() -> None:
 def test_other_countries_are_asked_for() -> None:
     assert finds("08-123 456 78", ("SE",)) == [PHONE]
     assert finds("08-123 456 78", ("US",)) == []
+
+
+@given(st.text(st.sampled_from("0123456789abcdef"), min_size=32, max_size=32))
+def test_computed_keys_are_not_looked_into(key: str) -> None:
+    assert finds(key) == []
+
+
+def test_no_country_has_accounts_that_look_like_computed_keys() -> None:
+    lengths = {}
+    for first, second in product("ABCDEF", repeat=2):
+        (_, known), _ = numdb.get("iban").info(f"{first}{second}00")
+        if known:
+            lengths[known["country"]] = 4 + sum(int(digits) for digits in re.findall(r"(\d+)!", known["bban"]))
+    assert lengths["Germany"] == 22
+    assert max(lengths.values()) < 32
 
 
 def test_the_engines_filter_lets_everything_through_that_is_found() -> None:
