@@ -28,6 +28,8 @@ _MAX_CHANGED = 0.2
 #: The first level: a third less work than the usual one, and files as small.
 _PARQUET = "compression zstd, compression_level 1"
 _NOTHING_HELD = Held()
+#: A folder of the candidate that is not published.
+_NEW_ROWS = "new_rows"
 #: Tables that no model makes.
 OF_THE_RUN = {
     "publication": "One row: the published version, the run that made it, and the instant it speaks of, UTC.",
@@ -56,6 +58,10 @@ class Candidate:
     def database(self, publication: Publication) -> Path:
         """Where the database file of one publication is stored."""
         return self.folder / publication.database
+
+    def new_rows(self, publication: Publication, table: str) -> Path:
+        """Where the rows that were put into a table of the last version are, as Parquet; not there if it was written whole."""
+        return self.folder / _NEW_ROWS / publication.name / f"{table}.parquet"
 
     @property
     def bytes(self) -> int:
@@ -118,7 +124,7 @@ class Candidate:
                 _link(source, self.parquet(publication, table.name))
                 continue
             if table.name in patched:
-                self._patch(con, table)
+                self._patch(con, table, self.new_rows(publication, table.name))
             else:
                 self._copy(con, table, shown[table.name])
             path = literal(str(self.parquet(publication, table.name)))
@@ -168,7 +174,7 @@ class Candidate:
         for column, description in table.columns.items():
             con.execute(f'comment on column {target}."{column}" is {literal(description)}')
 
-    def _patch(self, con: duckdb.DuckDBPyConnection, table: PublicTable) -> None:
+    def _patch(self, con: duckdb.DuckDBPyConnection, table: PublicTable, new_rows: Path) -> None:
         """Replace the rows with the keys of those that changed. (Others are as they were, whatever the key says of rows.)"""
         names = [identifier(name) for name in table.key]
         same = " and ".join(f"changed.{name} is not distinct from present.{name}" for name in names)
@@ -176,8 +182,14 @@ class Candidate:
         rows = f"as present where exists (select 1 from {changed} where {same})"
         chosen, values = self._columns(table)
         con.execute(f"delete from {_target(table)} {rows}")
-        query = f"select {chosen} from (select * from {_source(table)} {rows}) as rows"
-        con.execute(f"insert into {_target(table)} by name {query}", values)
+        con.execute(
+            f"create or replace temp table new_rows as select {chosen} from (select * from {_source(table)} {rows}) as rows",
+            values,
+        )
+        con.execute(f"insert into {_target(table)} by name from new_rows")
+        new_rows.parent.mkdir(parents=True, exist_ok=True)
+        con.execute(f"copy new_rows to {literal(str(new_rows))}")
+        con.execute("drop table new_rows")
 
     def _columns(self, table: PublicTable) -> tuple[str, dict[str, str]]:
         """What is published of a table's columns; the salt of keys is bound, so that no text of a query holds it."""
@@ -198,6 +210,7 @@ class Candidate:
 
         Readers that hold the old files keep reading the old version.
         """
+        shutil.rmtree(self.folder / _NEW_ROWS, ignore_errors=True)
         install(self._settings, self.folder, self.version, self._run_id)
         return self.version
 

@@ -265,7 +265,7 @@ class Kept:
         """What of the tables the publication ``published``, of so many bytes, holds already."""
         text = self.check_results(_PUBLISHED, published)
         record = json.loads(text) if text else {}
-        if record.get("project") != self._project or record.get("rules") != _RULES or size > max_growth * record["bytes"]:
+        if any(record.get(name) != value for name, value in self._terms().items()) or size > max_growth * record["bytes"]:
             return Held()
         unchanged, outdated = set(), set()
         for name in tables:
@@ -281,8 +281,12 @@ class Kept:
         rows = self._rows("select verdicts from maintenance.kept where node = ?", [_PUBLISHED])
         first = size if is_whole or not rows else json.loads(rows[0][0])["bytes"]
         versions = {name: self.version_of(name) for name in tables}
-        record = {"project": self._project, "rules": _RULES, "bytes": first, "tables": versions}
-        self._remember(_PUBLISHED, version, json.dumps(record))
+        self._remember(_PUBLISHED, version, json.dumps({**self._terms(), "bytes": first, "tables": versions}))
+
+    def _terms(self) -> dict[str, Any]:
+        """By what a table was published; under others nothing of it is held. (What was not searched may be asked for now.)"""
+        unsearched = sorted(self._settings.impersonal_columns)
+        return {"project": self._project, "rules": _RULES, "unsearched": unsearched}
 
     def version_of(self, model: str) -> str | None:
         """The version of a model's table; none of those that are built in every run."""

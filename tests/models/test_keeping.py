@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -160,6 +161,16 @@ def test_a_table_that_is_gone_is_built(built: Warehouse) -> None:
     before = built.stays()
     built.change("drop table staging.stg_reviews")
     assert before - built.stays() == {"stg_reviews"}
+
+
+def test_what_is_published_is_searched_again_where_other_columns_are_left_out(built: Warehouse) -> None:
+    version = project_version(built.settings)
+    searched = built.settings.model_copy(update={"impersonal_columns": ["fct_orders.order_id"]})
+    with closing(Kept(searched, version)) as kept:
+        kept.published("version", 1000, True, ["fct_orders", "fct_tickets"])
+    for settings, unchanged in ((searched, {"fct_orders"}), (built.settings, set())):
+        with closing(Kept(settings, version)) as kept:
+            assert kept.held_by("version", 1000, 2, ["fct_orders"]).unchanged == unchanged
 
 
 def test_another_column_of_a_kind_is_another_project(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -373,13 +373,18 @@ def test_however_a_number_is_written(place: Place) -> None:
 
 @pytest.mark.ci
 def test_a_text_is_searched_in_no_more_than_its_length(place: Place) -> None:
-    """Hostile text: a million letters in one word, signs of addresses, digits and brackets."""
+    """Hostile text: a million letters in one word, signs of addresses, digits and brackets. A tenth of it takes a tenth of the
+    time; were each letter compared with all others, it would take a hundredth.
+    """
     roll = Roll.of(place.settings, PERSON)
-    for word in ("x", "@", "a@", "1", "1 ", "(0)", "#", "1:", "ä@1"):
-        text = word * (10**6 // len(word))
+
+    def cost(text: str) -> float:
         started = time.process_time()
         assert roll.scrubbed(text, numbers=True) is None
-        assert time.process_time() - started < 20
+        return time.process_time() - started
+
+    for word in ("x", "@", "a@", "1", "1 ", "(0)", "#", "1:", "ä@1"):
+        assert cost(word * (10**6 // len(word))) < 30 * cost(word * (10**5 // len(word))) + 0.5
     found = f"x{'y' * 10**5} {PHONE} <{EMAIL}>, +49 (0)170-555 01 99, {ID}."
     assert roll.scrubbed(found, numbers=True) == f"x{'y' * 10**5} [forgotten] <[forgotten]>, [forgotten], [forgotten]."
 

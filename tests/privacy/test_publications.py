@@ -518,6 +518,36 @@ def test_a_personal_text_holds_the_publication_back_and_is_not_shown(tmp_path: P
     ]
 
 
+def test_of_replaced_rows_only_the_new_ones_are_looked_at(tmp_path: Path) -> None:
+    chosen = Settings(home=tmp_path)
+    chosen.published.mkdir(parents=True)
+    table = PublicTable("cells", "kpis", "Cells.", {"id": "Id", "member": "Member"}, key=("id",))
+
+    def problems(held: Held, *statements: str) -> list[str]:
+        candidate = Candidate(chosen, [table], "run")
+        for statement in statements:
+            con.execute(statement)
+        found = scan(candidate, candidate.build(con, [], held), chosen)
+        candidate.publish()
+        assert {path.name for path in chosen.published.resolve().rglob("*")} & {"new_rows"} == set()
+        return [check.problem for check in found]
+
+    with duckdb.connect() as con:
+        for schema in ("kpis", "maintenance"):
+            con.execute(f"create schema {schema}")
+        con.execute("create table kpis.cells as select range as id, 'fine' as member from range(100)")
+        con.execute("update kpis.cells set member = 'one@leak.example.com' where id = 1")
+        whole = ["rows of cells.member: 1 with an e-mail address"]
+        assert problems(Held()) == whole
+        # Row 2 differs too and is not listed as changed, so that it is not published; row 1 was looked at before.
+        changed = [
+            "update kpis.cells set member = 'two@leak.example.com' where id = 2",
+            "update kpis.cells set member = 'three@leak.example.com' where id in (3, 4)",
+            "create table maintenance.changed_cells as select * from kpis.cells where id in (3, 4)",
+        ]
+        assert problems(Held(outdated=frozenset({"cells"})), *changed) == ["rows of cells.member: 2 with an e-mail address"]
+
+
 def test_no_row_is_read_for_what_is_said_to_be_of_the_project(sample_home: Home) -> None:
     from orchestration.publish import public_tables
 
@@ -529,16 +559,14 @@ def test_no_row_is_read_for_what_is_said_to_be_of_the_project(sample_home: Home)
 
 
 @pytest.mark.ci
-def test_a_million_texts_take_seconds(tmp_path: Path) -> None:
-    import time
-
+def test_a_million_texts_are_looked_at(tmp_path: Path) -> None:
     rows = (
         "select md5(n::varchar) as customer_key, 'T-' || n as ticket_id, (n * 7919)::varchar as order_id, "
         "'topic ' || n % 50 as topic from range(1000000) as r (n)"
     )
-    started = time.process_time()
     assert scanned(tmp_path, rows) == []
-    assert time.process_time() - started < 60
+    (found,) = scanned(tmp_path, f"{rows} union all select 'k', 'T-1', 'O-1', 'ask erika@leak.example.com'")
+    assert found.problem == "rows of cells.topic: 1 with an e-mail address"
 
 
 def test_nothing_is_given_of_single_cases_where_the_file_is_not_given(sample_home: Home, tmp_path: Path) -> None:
