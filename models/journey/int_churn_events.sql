@@ -19,7 +19,30 @@
 -- What may show that a customer will leave, each with the day from which it is known and, where it can cease to hold, the first
 -- day on which that is not known yet: no fact of today is taken for one of then. A ticket that was reopened counts as open until
 -- it was solved first.
-with happenings as (
+with subscriptions as (
+
+    select *
+    from {{ ref('fct_subscriptions') }}
+    where
+        customer_key <> 'unknown'
+        and {{ is_invalidated('customer_key') }}
+
+),
+
+-- A subscription that another of the same customer goes on from at the very instant of its end has not ended.
+renewed as (
+
+    select distinct ended.subscription_id
+    from subscriptions as ended
+    inner join subscriptions as following
+        on
+            ended.customer_key = following.customer_key
+            and ended.ended_at = following.started_at
+            and coalesce(following.started_at < following.ended_at, true)
+
+),
+
+happenings as (
 
     select
         'purchase' as event,
@@ -71,13 +94,13 @@ with happenings as (
         and {{ is_invalidated('customer_key') }}
     union all
     select
-        'subscription' as event,
-        customer_key,
-        started_at as happened_at,
-        ended_at as until_at,
-        monthly_amount as amount
-    from {{ ref('fct_subscriptions') }}
-    where {{ is_invalidated('customer_key') }}
+        case when renewed.subscription_id is null then 'subscription' else 'renewed subscription' end as event,
+        subscriptions.customer_key,
+        subscriptions.started_at as happened_at,
+        subscriptions.ended_at as until_at,
+        subscriptions.monthly_amount as amount
+    from subscriptions
+    left join renewed on subscriptions.subscription_id = renewed.subscription_id
     union all
     select
         'trial' as event,
@@ -85,10 +108,8 @@ with happenings as (
         started_at as happened_at,
         least(ended_at, trial_ends_at) as until_at,
         cast(null as double) as amount
-    from {{ ref('fct_subscriptions') }}
-    where
-        is_trial
-        and {{ is_invalidated('customer_key') }}
+    from subscriptions
+    where is_trial
     union all
     select
         'contact' as event,
@@ -238,10 +259,11 @@ with happenings as (
 dated as (
 
     select
-        event,
+        case when event = 'renewed subscription' then 'subscription' else event end as event,
         customer_key,
         {{ local_date('happened_at') }} as on_date,
-        -- A subscription that ends at midnight does not run on that morning any more.
+        -- A subscription that ends at midnight does not run on that morning any more, unless it was renewed: the next one is
+        -- known from the morning after.
         case
             when event in ('subscription', 'trial') then {{ last_local_date('until_at') }}
             else {{ local_date('until_at') }}

@@ -307,12 +307,17 @@ def test_predicted_value(company: Company, sample_home: Home) -> None:
 
 
 def _subscribers(c: Company, morning: date) -> set[str]:
+    """Whose subscription ran into the morning; or began at its midnight, in the place of one that ended there."""
     second = timedelta(seconds=1)
-    running = (
-        s for s in c.subscriptions
-        if c.day(s["started_at"]) < morning and not (s["ended_at"] and c.day(s["ended_at"] - second) < morning)
-    )  # fmt: skip
-    return {person for s in running if (person := c.person(s))}
+    lasting = (s for s in c.subscriptions if not s["ended_at"] or s["started_at"] < s["ended_at"])
+    renewed = {(c.person(s), s["started_at"]) for s in lasting}
+    found = set()
+    for s in c.subscriptions:
+        person, ended_at = c.person(s), s["ended_at"]
+        ends_on = ended_at and c.day(ended_at if (person, ended_at) in renewed else ended_at - second)
+        if person and c.day(s["started_at"]) < morning and not (ends_on and ends_on < morning):
+            found.add(person)
+    return found
 
 
 def _chance_to_be_there(parameters: list[float] | None, days: list[date], morning: date) -> float:
