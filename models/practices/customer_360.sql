@@ -10,10 +10,14 @@ with ordered as (
         sum(case when is_purchase then 1 else 0 end) as purchases,
         cast({{ sum_of_known('order_value', 'is_purchase') }} as double) as revenue,
         cast({{ sum_of_known('margin', 'is_purchase') }} as double) as clv_historic,
-        sum(case when has_refund then 1 else 0 end) as orders_refunded,
         sum(case when is_cancelled then 1 else 0 end) as orders_cancelled,
-        sum(case when is_delivery_due and not is_delivered_on_time then 1 else 0 end) as orders_late,
-        sum(case when is_undelivered then 1 else 0 end) as orders_open
+        -- What is not known of one order is not known of all.
+        case when count(has_refund) = count(*) then sum(case when has_refund then 1 else 0 end) end as orders_refunded,
+        case
+            when count(case when is_delivery_due and is_delivered_on_time is null then 1 end) = 0
+                then sum(case when is_delivery_due and not is_delivered_on_time then 1 else 0 end)
+        end as orders_late,
+        case when count(is_undelivered) = count(*) then sum(case when is_undelivered then 1 else 0 end) end as orders_open
     from {{ ref('fct_orders') }}
     group by customer_key
 
@@ -104,7 +108,8 @@ last_recommendation as (
     from {{ ref('fct_survey_responses') }}
     where
         kind = 'nps'
-        and score is not null
+        -- Of another scale it is no answer to this question.
+        and recommendation is not null
 
 ),
 
@@ -154,9 +159,9 @@ select
     cast(coalesce(ordered.purchases, 0) as bigint) as purchases,
     ordered.revenue,
     ordered.clv_historic,
-    cast(coalesce(ordered.orders_open, 0) as bigint) as orders_open,
-    cast(coalesce(ordered.orders_late, 0) as bigint) as orders_late,
-    cast(coalesce(ordered.orders_refunded, 0) as bigint) as orders_refunded,
+    cast(case when ordered.customer_key is null then 0 else ordered.orders_open end as bigint) as orders_open,
+    cast(case when ordered.customer_key is null then 0 else ordered.orders_late end as bigint) as orders_late,
+    cast(case when ordered.customer_key is null then 0 else ordered.orders_refunded end as bigint) as orders_refunded,
     cast(coalesce(ordered.orders_cancelled, 0) as bigint) as orders_cancelled,
     last_order.order_id as last_order_id,
     last_order.status as last_order_status,
