@@ -5,6 +5,7 @@
         'stg_orders': 'order_id',
         'stg_order_items': 'order_id',
         'stg_shipments': 'order_id',
+        'stg_returns': 'order_id',
         'int_record_customers': records_of('orders'),
         'int_currency_days':
             'select orders.order_id from {this} as orders inner join {changes} as changes '
@@ -36,6 +37,17 @@ lines as (
     where {{ is_invalidated('order_id') }}
     group by order_id
 
+),
+
+-- All that came back was exchanged or refused: nothing was paid back for it.
+kept as (
+
+    select order_id
+    from {{ ref('stg_returns') }}
+    where {{ is_invalidated('order_id') }}
+    group by order_id
+    having count(case when outcome in ('exchange', 'rejected') then 1 end) = count(*)
+
 )
 
 select
@@ -48,7 +60,7 @@ select
     -- Refunded in part, an order stays a purchase. What was paid back tells it too, whatever the state.
     case
         when orders.refunded_at is not null then orders.refunded_at <= {{ as_of() }}
-        when orders.status in ('refunded', 'returned') then true
+        when orders.status = 'refunded' or (orders.status = 'returned' and kept.order_id is null) then true
         else coalesce(orders.refund_amount > 0 and coalesce(orders.total_amount, lines.amount) is not null, false)
     end
     and coalesce(nullif(orders.refund_amount, 0) >= coalesce(orders.total_amount, lines.amount), true) as is_refunded,
@@ -71,4 +83,5 @@ left join {{ ref('int_currency_days') }} as rates
         and {{ local_date('orders.ordered_at') }} = rates.used_on
 left join parcels on orders.order_id = parcels.order_id
 left join lines on orders.order_id = lines.order_id
+left join kept on orders.order_id = kept.order_id
 where {{ is_invalidated('orders.order_id') }}

@@ -1,6 +1,8 @@
 -- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows. Money
 -- is unknown where that of one purchase is.
 {%- set year_ago = add_days(as_of_day(), -365) %}
+{#- What is paid back later is not paid back yet. -#}
+{%- set repaid = 'case when coalesce(orders.refunded_at, orders.ordered_at) <= ' ~ as_of() ~ ' then orders.refund_amount end' %}
 
 with purchases as (
 
@@ -8,7 +10,7 @@ with purchases as (
         purchases.customer_key,
         {{ local_date('orders.ordered_at') }} as ordered_on,
         cast({{ in_reporting_currency(
-            '(orders.order_amount - coalesce(cast(orders.refund_amount as double), 0))',
+            '(orders.order_amount - coalesce(cast(' ~ repaid ~ ' as double), 0))',
             'orders.currency_or_default',
             'orders.exchange_rate'
         ) }} as decimal(18, 4)) as amount

@@ -9,6 +9,9 @@
     'shipped_at', 'delivered_at', 'cancelled_by', 'refunded_at', 'refund_amount', 'affiliate_code', 'claim_type',
     'status!cancelled', 'discount_amount', 'tax_amount', 'shipping_amount', 'gift_card_amount',
 ] -%}
+{%- set is_refund_known -%}
+(coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false) or contracts.does_tell_refunds)
+{%- endset -%}
 {{ maintained(
     unique_key=['order_id'],
     invalidated_by={
@@ -118,8 +121,7 @@ joined as (
         contracts.do_states_tell_deliveries,
         coalesce(loads.file_has_cancelled_by, false)
         or contracts.is_none_cancelled and not coalesce(loads.file_has_status_not_cancelled, false) as is_canceller_known,
-        coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false)
-        or contracts.does_tell_refunds as is_refund_known,
+        {{ is_refund_known }} as is_refund_known,
         coalesce(loads.file_has_affiliate_code, false) as is_affiliate_known,
         coalesce(loads.file_has_claim_type, false) or contracts.does_tell_feedback as is_defect_known,
         contracts.does_tell_reviews as is_review_known,
@@ -131,8 +133,13 @@ joined as (
         {{ known('orders.refunded_at') }} as refunded_at,
         orders.is_refunded,
         coalesce(orders.refunded_at, orders.ordered_at) <= {{ as_of() }}
-        and (orders.refunded_at is not null or orders.status = 'refunded' or coalesce(orders.refund_amount > 0, false))
-            as has_refund,
+        and (
+            orders.refunded_at is not null
+            or orders.status = 'refunded'
+            or coalesce(orders.refund_amount > 0, false)
+            -- Returned is refunded, too, of an export that knows of refunds: of others' refunds these would be all.
+            or (orders.status = 'returned' and orders.is_refunded and {{ is_refund_known }})
+        ) as has_refund,
         purchases.purchase_number,
         coalesce(purchases.is_repeat, false) as is_repeat,
         case when purchases.is_repeat then steps.is_cross_sell else false end as is_cross_sell,

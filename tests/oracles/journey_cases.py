@@ -165,7 +165,7 @@ def paid(c: Company) -> Cases:
 
 def repaid(c: Company) -> Cases:
     for o in c.orders:
-        yield o["ordered_at"], o["refunded_at"] is not None
+        yield o["ordered_at"], o["refunded_at"] is not None or is_refunded(o)
 
 
 def by_affiliates(c: Company) -> Cases:
