@@ -3,8 +3,8 @@
     A ratio metric has numerator and denominator; a simple one has a numerator only, and is a percentile when its measure
     is a median or percentile. A KPI over two facts names the dimensions that mean the same in both. Where rows of
     the fact are counts already, `counts_denominator` says that the cases behind the value are the denominator.
-    Where a sum of nothing is not 0 but unknown, `numerator_needed` says what a value needs: `some` row above the line, or `all`, none
-    of them pending. -#}
+    Where a sum of nothing is not 0 but unknown, `numerator_needed` says what a value needs: `some` row above the line; `some_if_pending`, where
+    others are pending; or `all`, none of them pending. -#}
 {% macro kpi_list() %}
   {#- Forty models ask for it: the graph, which they share, keeps the answer. -#}
   {%- set asked = 'kpi_list ' ~ (var('kpi_ids') or []) | join(' ') -%}

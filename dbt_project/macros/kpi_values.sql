@@ -17,7 +17,13 @@ joined as (
         definitions.denominator_measure is not null as is_ratio,
         case
             when definitions.is_percentile then null
-            when definitions.numerator_needed is not null and coalesce(cells.numerator_n, 0) = 0 then null
+            when
+                coalesce(cells.numerator_n, 0) = 0
+                and (
+                    definitions.numerator_needed in ('some', 'all')
+                    or (definitions.numerator_needed = 'some_if_pending' and cells.pending_total > 0)
+                )
+                then null
             when definitions.numerator_needed = 'all' and cells.pending_total > 0 then null
             else coalesce(cells.numerator_total, 0)
         end as numerator,

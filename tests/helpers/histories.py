@@ -95,7 +95,7 @@ KINDS: dict[str, Rows] = {
         customer_id=_person["customer_id"], customer_email=_person["customer_email"], **_deleted,
     ),
     "orders": _rows(
-        order_id=_ids("o", 7), ordered_at=instants, status=_sampled("created", "delivered", "cancelled", "refunded"),
+        order_id=_ids("o", 7), ordered_at=instants, status=_sampled("created", "delivered", "cancelled", "refunded", "returned"),
         total_amount=_sampled("", "10", "25.5"), promised_delivery_at=maybe_instants, delivered_at=maybe_instants,
         cancelled_at=maybe_instants, cancelled_by=_sampled("", "seller", "buyer"), refunded_at=maybe_instants,
         updated_at=maybe_instants, country=_sampled("", "DE", "FR"), sales_channel=channels, paid_at=maybe_instants,

@@ -337,6 +337,7 @@ def test_repeat_sales(company: Company, sample_home: Home) -> None:
     every = by_month(company, ((o["ordered_at"], o["total_amount"]) for o, _ in purchases(company)))
     count, value = published(sample_home, "repeat_sales"), published(sample_home, "repeat_sales_value")
     share = published(sample_home, "repeat_sales_value_share")
+    assert sample_home.kpi("repeat_sales_value", "n_pending") == sample_home.kpi("repeat_sales_value_share", "n_pending") == 0
     for month, amounts in every.items():
         assert count[month][0] == len(again.get(month, []))
         assert share[month][0] == pytest.approx(sum(again.get(month, [])) / sum(amounts))
