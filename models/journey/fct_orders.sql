@@ -1,6 +1,7 @@
 {%- set instants = [
     'cancelled_at', 'refunded_at', 'paid_at', 'promised_ship_at', 'order_shipped_at', 'order_delivered_at',
     'order_promised_delivery_at', dbt.dateadd('day', var('review_window_days'), 'order_delivered_at'),
+    dbt.dateadd('day', var('journey_window_days'), 'ordered_at'),
 ] -%}
 {%- set passing = [] -%}
 {%- for instant in instants -%}{%- do passing.append(passed(instant)) -%}{%- endfor -%}
@@ -119,6 +120,7 @@ joined as (
         coalesce(loads.file_has_delivered_at, false) and contracts.does_tell_deliveries
         or contracts.do_parcels_tell_deliveries as is_delivery_known,
         contracts.do_states_tell_deliveries,
+        contracts.does_tell_payments,
         coalesce(loads.file_has_cancelled_by, false)
         or contracts.is_none_cancelled and not coalesce(loads.file_has_status_not_cancelled, false) as is_canceller_known,
         {{ is_refund_known }} as is_refund_known,
@@ -257,6 +259,14 @@ select
     not is_cancelled and not is_refunded
     and case
         when order_delivered_at is not null then order_delivered_at > {{ as_of() }}
+        -- Never paid, where others are: given up, when as long has passed as the way to the next stage may take.
+        when
+            status = 'created'
+            and does_tell_payments
+            and {{ known('paid_at') }} is null
+            and {{ dbt.dateadd('day', var('journey_window_days'), 'ordered_at') }} <= {{ as_of() }}
+            and coalesce(promised_delivery_at <= {{ as_of() }}, true)
+            then false
         when is_delivery_known or do_states_tell_deliveries then status in ('created', 'paid', 'shipped')
         when status not in ('created', 'paid', 'shipped') then false
     end as is_undelivered,

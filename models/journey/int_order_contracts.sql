@@ -1,6 +1,6 @@
 -- What the orders of each contract, with what belongs to them, say by some record: when they were shipped and delivered, that
--- one was refunded, how they were reviewed. A column that no record fills says none of it, and no word means no only where the
--- export has one. Where no order was cancelled, there is nobody to be named.
+-- one was paid, that one was refunded, how they were reviewed. A column that no record fills says none of it, and no word means
+-- no only where the export has one. Where no order was cancelled, there is nobody to be named.
 with parcels as (
 
     select
@@ -20,6 +20,8 @@ select
     coalesce(max(parcels.is_delivery_known), 0) = 1 as do_parcels_tell_deliveries,
     -- Without a day: delivered orders, and those that are not yet.
     max(case when orders.status = 'delivered' then 1 else 0 end) = 1 as do_states_tell_deliveries,
+    max(case when orders.status = 'paid' or {{ known('orders.paid_at') }} is not null then 1 else 0 end) = 1
+        as does_tell_payments,
     max(case when orders.status = 'cancelled' or orders.cancelled_at is not null then 1 else 0 end) = 0 as is_none_cancelled,
     max(case when orders.status = 'refunded' then 1 else 0 end) = 1 as does_tell_refunds,
     count(reviews.order_id) > 0 as does_tell_reviews,
