@@ -11,7 +11,7 @@
     }
 ) }}
 -- Defaults of a survey that does not name its scale: 0-10 for recommendation, 1-7 for effort, 1-5 for satisfaction (which begins
--- at 0 where it ends at 10).
+-- at 0 where it ends at 10). One that ends at 1 begins at 0: else its bad answers would be none.
 with responses as (
 
     select
@@ -22,6 +22,7 @@ with responses as (
             case
                 when responses.kind in ('nps', 'enps') then 0
                 when responses.kind = 'csat' and responses.scale_max = 10 then 0
+                when responses.scale_max = 1 then 0
                 else 1
             end
         ) as lowest,

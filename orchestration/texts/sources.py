@@ -19,7 +19,7 @@ _BY_SHARE = """case
 end"""
 _STARS = _BY_SHARE.format(score="rating", low="1", high="coalesce(rating_scale, 5)")
 _CSAT = _BY_SCALE.format(score="csat_score", scale="coalesce(csat_scale, 5)")
-_SURVEY_LOW = "coalesce(scale_min, case when scale_max = 10 then 0 else 1 end)"
+_SURVEY_LOW = "coalesce(scale_min, case when scale_max in (1, 10) then 0 else 1 end)"
 _SURVEY = f"""case
     when kind = 'nps' and coalesce(scale_max, 10) = 10 and score between 0 and 10
         then case when score >= 9 then 1 when score >= 7 then 0 else -1 end

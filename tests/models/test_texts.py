@@ -516,7 +516,8 @@ def test_what_is_not_better_is_not_used(con: duckdb.DuckDBPyConnection, settings
         ("stg_tickets", {"csat_score": 4}, 1), ("stg_tickets", {"csat_score": 6}, None), ("stg_tickets", {}, None),
         ("stg_surveys", {"kind": "nps", "score": 6}, -1), ("stg_surveys", {"kind": "nps", "score": 8}, 0),
         ("stg_surveys", {"kind": "nps", "score": 9}, 1), ("stg_surveys", {"kind": "csat", "score": 2}, -1),
-        ("stg_surveys", {"kind": "csat", "score": 0, "scale_max": 10}, -1), ("stg_surveys", {"kind": "ces", "score": 1}, None),
+        ("stg_surveys", {"kind": "csat", "score": 0, "scale_max": 10}, -1),
+        ("stg_surveys", {"kind": "csat", "score": 0, "scale_max": 1}, -1), ("stg_surveys", {"kind": "ces", "score": 1}, None),
     ],
 )  # fmt: skip
 def test_labels_by_hand(table: str, row: dict[str, Any], label: int | None, con: duckdb.DuckDBPyConnection) -> None:

@@ -138,7 +138,7 @@ OTHERS = {
 
 def is_satisfied(survey: Row) -> bool:
     """The top two of four and more answers, the top one of fewer."""
-    lowest = survey["scale_min"] if survey["scale_min"] is not None else 0 if survey["scale_max"] == 10 else 1
+    lowest = survey["scale_min"] if survey["scale_min"] is not None else 0 if survey["scale_max"] in (1, 10) else 1
     answers = range(int(lowest), int(survey["scale_max"]) + 1)
     return survey["score"] >= answers[-2 if len(answers) >= 4 else -1]
 
