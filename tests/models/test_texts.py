@@ -156,6 +156,34 @@ def soft(total: float) -> float:
 
 
 @pytest.mark.parametrize(
+    ("language", "best", "worst", "could_be_better"),
+    [
+        ("en", "It could not be better.", "It could not be worse.", "It could be better."),
+        ("de", "Könnte nicht besser sein", "Könnte nicht schlechter sein", "Könnte besser sein"),
+        ("fr", "Ça ne pourrait pas être mieux", "Ça ne pourrait pas être pire", "Ça pourrait être mieux"),
+        ("es", "No podría ser mejor", "No podría ser peor", "Podría ser mejor"),
+        ("it", "Non poteva andare meglio", "Non poteva andare peggio", "Poteva andare meglio"),
+        ("pt", "Não poderia ser melhor", "Não poderia ser pior", "Poderia ser melhor"),
+        ("pl", "Nie mogło być lepiej", "Nie mogło być gorzej", "Mogło być lepiej"),
+    ],
+)
+def test_what_could_not_be_better_is_good(language: str, best: str, worst: str, could_be_better: str) -> None:
+    assert (polarity(best, language), polarity(worst, language)) == (pytest.approx(soft(3)), pytest.approx(soft(-3)))
+    assert polarity(could_be_better, language) == pytest.approx(soft(-1))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "free of defects"), ("de", "frei von Mängeln"), ("fr", "exempt de défauts"), ("es", "libre de defectos"),
+        ("it", "privo di difetti"), ("pt", "livre de defeitos"), ("pl", "wolny od wad"),
+    ],
+)  # fmt: skip
+def test_what_is_free_of_faults_is_good(language: str, text: str) -> None:
+    assert polarity(text, language) == pytest.approx(soft(2))
+
+
+@pytest.mark.parametrize(
     ("text", "language", "by_hand"),
     [
         ("Schnelle Lieferung", "de", soft(2)),
