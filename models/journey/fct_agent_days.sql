@@ -1,5 +1,25 @@
 -- What each agent did on each day, beside what the roster says of it.
-with roster as (
+with planned as (
+
+    select
+        agent_id,
+        work_date,
+        team,
+        absence,
+        worked_minutes,
+        -- A shift that states no minutes is as long as it is.
+        coalesce(
+            scheduled_minutes,
+            case
+                when {{ is_shift() }} then round({{ seconds_between('shift_starts_at', 'shift_ends_at') }} / 60.0)
+            end
+        ) as scheduled_minutes
+    from {{ ref('stg_agents') }}
+    where work_date <= {{ as_of_day() }}
+
+),
+
+roster as (
 
     select
         agent_id,
@@ -7,14 +27,13 @@ with roster as (
         team,
         absence,
         scheduled_minutes,
-        -- A roster of plans only: who was not absent worked as planned.
-        coalesce(worked_minutes, case when absence is null then coalesce(scheduled_minutes, 0) else 0 end) as worked_minutes,
+        -- A roster of plans only: who was not absent worked as planned. Without a plan nobody knows for how long.
+        coalesce(worked_minutes, case when absence is null then scheduled_minutes else 0 end) as worked_minutes,
         coalesce(
             worked_minutes > 0,
             absence is null and coalesce(scheduled_minutes, 1) > 0
         ) as is_worked
-    from {{ ref('stg_agents') }}
-    where work_date <= {{ as_of_day() }}
+    from planned
 
 ),
 
@@ -156,7 +175,7 @@ joined as (
         roster.team,
         roster.absence,
         roster.scheduled_minutes,
-        coalesce(roster.worked_minutes, 0) as worked_minutes,
+        case when roster.agent_id is null then 0 else roster.worked_minutes end as worked_minutes,
         coalesce(roster.is_worked, false) as is_worked,
         coalesce(activity.tickets_solved, 0) as tickets_solved,
         coalesce(activity.calls_handled, 0) as calls_handled,
@@ -191,7 +210,8 @@ paced as (
 
     select
         *,
-        sum(case when is_on_roster then weighted_contacts end) over team_month as team_weighted_contacts,
+        sum(case when is_on_roster and worked_minutes is not null then weighted_contacts end) over team_month
+            as team_weighted_contacts,
         sum(worked_minutes) over team_month as team_worked_minutes
     from of_teams
     window team_month as (
