@@ -1,7 +1,7 @@
 -- Who is employed at the bounds of each period, who left in it, and how many there were on an average day of it.
 {%- set grains = ['week', 'month', 'quarter'] %}
 -- A roster that has no column for who left, nor says when anybody was hired, does not say that nobody did: its agents are counted
--- apart.
+-- apart. Nor does a roster tell who left before it begins: of earlier days only those are on it who stayed.
 with loads as (
 
     {{ file_columns('agents', ['left_on']) }}
@@ -13,6 +13,10 @@ agent_days as (
     select
         agents.agent_id,
         agents.work_date,
+        -- It reaches back to the first who left, where it has people who left before its first day.
+        least(
+            min(agents.work_date) over (partition by agents._contract), min(agents.left_on) over (partition by agents._contract)
+        ) as begins_on,
         coalesce(loads.file_has_left_on, false)
         or max(case when agents.hired_on is not null then 1 else 0 end) over (partition by agents._contract) = 1
             as is_leaving_known
@@ -28,6 +32,7 @@ roster as (
     select
         agent_id,
         min(work_date) as first_work_date,
+        min(begins_on) as begins_on,
         max(case when is_leaving_known then 1 else 0 end) as is_leaving_known
     from agent_days
     group by agent_id
@@ -41,6 +46,8 @@ agents as (
         agents.team,
         coalesce(agents.hired_on, roster.first_work_date) as hired_on,
         agents.left_on,
+        roster.begins_on,
+        greatest(coalesce(agents.hired_on, roster.first_work_date), roster.begins_on) as known_from,
         roster.is_leaving_known
     from {{ ref('dim_agents') }} as agents
     inner join roster on agents.agent_id = roster.agent_id
@@ -49,7 +56,7 @@ agents as (
 
 first_days as (
 
-    select min(hired_on) as first_day
+    select min(known_from) as first_day
     from agents
 
 ),
@@ -102,7 +109,7 @@ present as (
         bounds.grain,
         bounds.period_start,
         bounds.days_in_period,
-        case when agents.hired_on < bounds.period_start then 1 else 0 end as is_at_start,
+        case when agents.hired_on < bounds.period_start and agents.begins_on <= bounds.period_start then 1 else 0 end as is_at_start,
         case when agents.left_on <= bounds.last_day then 1 else 0 end as is_leaver,
         {{ days_between(
             'greatest(agents.hired_on, bounds.first_day)', 'least(coalesce(agents.left_on, bounds.last_day), bounds.last_day)'
@@ -110,7 +117,7 @@ present as (
     from bounds
     inner join agents
         on
-            bounds.last_day >= agents.hired_on
+            bounds.last_day >= agents.known_from
             and coalesce(agents.left_on, bounds.first_day) >= bounds.first_day
 
 ),
