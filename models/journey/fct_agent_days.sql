@@ -86,6 +86,7 @@ contacts as (
         1 as tickets_solved,
         0 as calls_handled,
         0 as calls_resolved,
+        0 as calls_of_unknown_time,
         0 as handle_seconds,
         case
             when not tickets_of_calls.does_weigh then 0
@@ -100,17 +101,19 @@ contacts as (
         and tickets.is_solved
         and tickets.solved_at is not null
     union all
+    -- Chats and mails of a contact centre are contacts, and no calls: solved, they weigh.
     select
         agent_id,
-        {{ local_date('answered_at') }} as work_date,
+        {{ local_date('coalesce(answered_at, queued_at)') }} as work_date,
         0 as tickets_solved,
-        1 as calls_handled,
-        case when is_resolved then 1 else 0 end as calls_resolved,
+        case when is_answered then 1 else 0 end as calls_handled,
+        case when is_answered and is_resolved then 1 else 0 end as calls_resolved,
+        case when is_answered and handle_seconds is null then 1 else 0 end as calls_of_unknown_time,
         coalesce(handle_seconds, 0) as handle_seconds,
         weight as contact_weight
     from weighed_calls
     where
-        is_answered
+        (is_answered or (is_contact and disposition = 'answered'))
         and call_id not in (
             select several.call_id
             from {{ ref('int_calls') }} as several
@@ -120,11 +123,22 @@ contacts as (
     -- Of a call that was handed on, each agent handled a leg; who had the last one resolved it. Who was only asked handled none.
     select
         legs.agent_id,
-        {{ local_date('legs.answered_at') }} as work_date,
+        {{ local_date(
+            'coalesce(legs.answered_at, '
+            ~ dbt.dateadd('second', 'coalesce(legs.wait_seconds, 0)', 'coalesce(legs.queued_at, legs.started_at)') ~ ')'
+        ) }} as work_date,
         0 as tickets_solved,
-        1 as calls_handled,
-        case when calls.is_resolved and legs.agent_leg = 1 then 1 else 0 end as calls_resolved,
-        coalesce(legs.talk_seconds + coalesce(legs.hold_seconds, 0) + coalesce(legs.wrap_up_seconds, 0), 0) as handle_seconds,
+        case when calls.channel = 'phone' then 1 else 0 end as calls_handled,
+        case when calls.channel = 'phone' and calls.is_resolved and legs.agent_leg = 1 then 1 else 0 end as calls_resolved,
+        case when calls.channel = 'phone' and legs.talk_seconds is null then 1 else 0 end as calls_of_unknown_time,
+        case
+            when calls.channel = 'phone'
+                then
+                    coalesce(
+                        legs.talk_seconds + coalesce(legs.hold_seconds, 0) + coalesce(legs.wrap_up_seconds, 0), 0
+                    )
+            else 0
+        end as handle_seconds,
         case when legs.agent_leg = 1 then calls.weight else 0 end as contact_weight
     from (
         select
@@ -138,15 +152,15 @@ contacts as (
         inner join {{ ref('int_call_legs') }} as numbered on staged.call_id = numbered.leg_id
         where
             staged.agent_id is not null
-            and staged.answered_at is not null
             and {{ is_leg_with_customer('staged') }}
+            and ({{ has_leg_met_agent('staged') }})
     ) as legs
     inner join {{ ref('int_calls') }} as interactions
         on
             legs.of_call_id = interactions.call_id
             and interactions.legs > 1
     inner join weighed_calls as calls on interactions.call_id = calls.call_id
-    where calls.is_contact and calls.channel = 'phone'
+    where calls.is_contact
 
 ),
 
@@ -158,6 +172,7 @@ activity as (
         sum(tickets_solved) as tickets_solved,
         sum(calls_handled) as calls_handled,
         sum(calls_resolved) as calls_resolved,
+        sum(calls_of_unknown_time) as calls_of_unknown_time,
         sum(handle_seconds) as handle_seconds,
         sum(contact_weight) as weighted_contacts
     from contacts
@@ -180,6 +195,7 @@ joined as (
         coalesce(activity.tickets_solved, 0) as tickets_solved,
         coalesce(activity.calls_handled, 0) as calls_handled,
         coalesce(activity.calls_resolved, 0) as calls_resolved,
+        coalesce(activity.calls_of_unknown_time, 0) as calls_of_unknown_time,
         coalesce(activity.handle_seconds, 0) as handle_seconds,
         cast(coalesce(activity.weighted_contacts, 0) as decimal(18, 3)) as weighted_contacts
     from roster
@@ -232,6 +248,7 @@ select
     cast(tickets_solved as bigint) as tickets_solved,
     cast(calls_handled as bigint) as calls_handled,
     cast(calls_resolved as bigint) as calls_resolved,
+    cast(calls_of_unknown_time as bigint) as calls_of_unknown_time,
     cast(handle_seconds as bigint) as handle_seconds,
     cast(weighted_contacts as double) as weighted_contacts,
     case
