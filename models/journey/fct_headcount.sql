@@ -109,7 +109,9 @@ present as (
         bounds.grain,
         bounds.period_start,
         bounds.days_in_period,
-        case when agents.hired_on < bounds.period_start and agents.begins_on <= bounds.period_start then 1 else 0 end as is_at_start,
+        case
+            when agents.hired_on < bounds.period_start and agents.begins_on <= bounds.period_start then 1 else 0
+        end as is_at_start,
         case when agents.left_on <= bounds.last_day then 1 else 0 end as is_leaver,
         {{ days_between(
             'greatest(agents.hired_on, bounds.first_day)', 'least(coalesce(agents.left_on, bounds.last_day), bounds.last_day)'
