@@ -82,10 +82,11 @@ contacts as (
     select
         case when opened.is_call_contact then 'calls' else 'tickets' end as record_kind,
         case when opened.is_call_contact then opened.call_id else tickets.ticket_id end as record_id,
-        coalesce(calls.started_at, tickets.created_at) as contact_at,
+        coalesce(calls.started_at, creations.created_at) as contact_at,
         tickets.type,
         tickets.topic
     from {{ ref('stg_tickets') }} as tickets
+    inner join {{ ref('int_ticket_creations') }} as creations on tickets.ticket_id = creations.ticket_id
     left join {{ ref('int_call_tickets') }} as opened on tickets.ticket_id = opened.ticket_id
     left join {{ ref('int_calls') }} as calls
         on
