@@ -36,6 +36,8 @@ targets as (
         life.is_solved and life.solved_at is null as is_end_unknown,
         -- Without a log of states, one that was never reopened was on the desk until its solving.
         life.is_history_told or coalesce(life.reopens = 0, false) as is_desk_time_told,
+        -- How long it was solved in between nobody knows: that time does not count.
+        not life.is_history_told and coalesce(life.reopens > 0, false) as is_reopening_undated,
         clocks.is_every_reply_logged
     from targeted
     inner join {{ ref('int_ticket_life') }} as life on targeted.ticket_id = life.ticket_id
@@ -188,7 +190,10 @@ spans as (
         1 as occurrence,
         spans.opened_at as starts_at,
         spans.solved_at as ends_at,
-        case when spans.ticket_id is null then 'solved at an unknown time' end as why_unknown
+        case
+            when spans.ticket_id is null then 'solved at an unknown time'
+            when targets.is_reopening_undated then 'the log does not tell of every state'
+        end as why_unknown
     from targets
     left join {{ ref('int_ticket_open_spans') }} as spans on targets.ticket_id = spans.ticket_id
     where targets.metric = 'resolution'

@@ -67,16 +67,15 @@ def resolution(t: Row, _: list[Row]) -> Iterator[Spans]:
     if t["is_solved"] and not t["last_solved"]:
         return
     if not t["is_log_whole"]:
-        yield [(t["created_at"], t["last_solved"])]
+        # Of one that was reopened nobody knows how long it was solved in between.
+        if not (t["reopens"] or t["reopenings"]):
+            yield [(t["created_at"], t["last_solved"])]
         return
     starts, ends = [t["created_at"], *t["reopenings"]], list(t["solvings"])
     yield [(start, end or t["last_solved"]) for start, end in itertools.zip_longest(starts, ends) if start]
 
 
 def updates(t: Row, events: list[Row]) -> Iterator[Spans]:
-    # Without a whole log nobody knows when one that was reopened was on the desk.
-    if not t["is_log_whole"] and (t["reopens"] or t["reopenings"]):
-        return
     replies = {e["event_at"] for e in events if e["event_type"] == "public_reply" and e["actor_type"] in (None, "agent")}
     for opened, solved in next(resolution(t, events), []):
         on_desk = sorted(at for at in replies if opened <= at and (not solved or at < solved))
