@@ -1,6 +1,10 @@
 {%- set held_back_days = 7 * var('staffing_backtest_weeks') | int -%}
 {#- Doubles added up by several threads differ in the last digit from run to run. -#}
 {%- set exact = 'decimal(28, 9)' -%}
+{%- set sums = [
+    'compared_days', 'half_hours', 'calls_offered', 'model_missed', 'naive_missed', 'model_squares', 'naive_squares',
+    'model_excess', 'naive_excess', 'season_days',
+] -%}
 -- What the two forecasts missed in the weeks held back, as known at the end of each day; and which one is to be used.
 with half_hours as (
 
@@ -16,13 +20,12 @@ with half_hours as (
 
 ),
 
-daily as (
+tested as (
 
     select
         team,
         date_day,
         horizon_weeks,
-        {{ days_between("cast('2000-01-01' as date)", 'date_day') }} as day_number,
         max(case when is_compared then 1 else 0 end) as compared_days,
         count(case when is_compared and is_counted then 1 end) as half_hours,
         coalesce(sum(case when is_compared then cast(calls_offered as {{ exact }}) end), 0) as calls_offered,
@@ -41,25 +44,42 @@ daily as (
 
 ),
 
+-- Each day, those too on which the desk is closed: on any of them it is asked which forecast is to be used.
+daily as (
+
+    select
+        days.team,
+        days.date_day,
+        {% for name in sums -%}
+        coalesce(tested.{{ name }}, 0) as {{ name }},
+        {% endfor -%}
+        horizons.number as horizon_weeks
+    from {{ ref('int_call_days') }} as days
+    cross join ({{ numbers_from_to(1, var('staffing_weeks_ahead') | int) }}) as horizons
+    left join tested
+        on
+            days.team = tested.team
+            and days.date_day = tested.date_day
+            and horizons.number = tested.horizon_weeks
+    where days.date_day <= {{ last_whole_day() }}
+
+),
+
 held_back as (
 
     select
         team,
         date_day,
         horizon_weeks,
-        {% for name in [
-            'compared_days', 'half_hours', 'calls_offered', 'model_missed', 'naive_missed', 'model_squares', 'naive_squares',
-            'model_excess', 'naive_excess', 'season_days'
-        ] -%}
+        {% for name in sums -%}
         sum({{ name }}) over weeks_until as {{ name }},
         {% endfor -%}
         min(case when compared_days > 0 then date_day end) over weeks_until as first_compared_on
     from daily
     window weeks_until as (
         partition by team, horizon_weeks
-        -- By number: a weekday on which nobody ever calls has no row.
-        order by day_number
-        range between {{ held_back_days - 1 }} preceding and current row
+        order by date_day
+        rows between {{ held_back_days - 1 }} preceding and current row
     )
 
 )
