@@ -45,7 +45,8 @@ days as (
         spines.team,
         spines.date_day,
         {{ iso_weekday('spines.date_day') }} as weekday,
-        coalesce(kinds.day_kind, 'ordinary') as day_kind
+        coalesce(kinds.day_kind, 'ordinary') as day_kind,
+        kinds.date_day is null as is_never_used
     from spines
     left join kinds
         on
@@ -70,6 +71,14 @@ calls as (
 
 ),
 
+-- What came after the last call of the export nobody knows; on a day on which the desk never is open nothing did.
+export_ends as (
+
+    select max({{ local_date('queued_at') }}) as last_day
+    from {{ ref('fct_calls') }}
+
+),
+
 daily as (
 
     select
@@ -78,11 +87,13 @@ daily as (
         days.weekday,
         days.day_kind,
         days.day_kind <> 'ordinary' as is_holiday,
-        days.date_day <= {{ last_whole_day() }} as is_over,
+        days.date_day <= {{ last_whole_day() }}
+        and (days.is_never_used or days.date_day <= export_ends.last_day) as is_over,
         cast(coalesce(calls.calls_offered, 0) as double) as calls_offered,
         cast(coalesce(calls.calls_handled, 0) as double) as calls_handled,
         cast(coalesce(calls.handle_seconds, 0) as double) as handle_seconds
     from days
+    cross join export_ends
     left join calls
         on
             days.team = calls.team

@@ -2,9 +2,9 @@
 {%- set held_back_days = 7 * var('staffing_backtest_weeks') | int -%}
 -- Two forecasts of the calls at each clock time, made some weeks before: by the model, and the naive one.
 --
--- The naive forecast is what the newest of the same weekdays brought. The model takes the mean of the last ones that were no
--- holidays, times what has changed since (the move that the same weeks made a year before, or the trend), times what holidays
--- bring. Each knows nothing of the days after the one it was made on.
+-- The naive forecast is what the newest of the same weekdays brought of which the export tells it. The model takes the mean of
+-- the last ones that were no holidays, times what has changed since (the move that the same weeks made a year before, or the
+-- trend), times what holidays bring. Each knows nothing of the days after the one it was made on.
 with clock_times as (
 
     select
@@ -33,6 +33,7 @@ numbered as (
             partition by team, weekday, half_hour
             order by date_day
         ) as week_number,
+        max_by(calls_offered, case when calls_offered is not null then date_day end) over history as newest_calls,
         avg(case when day_kind = 'ordinary' then calls_offered end) over history as usual_calls,
         count(case when day_kind = 'ordinary' then calls_offered end) over history as usual_weeks
     from clock_times
@@ -75,7 +76,7 @@ made as (
     select
         wanted.*,
         made_on.date_day as made_on,
-        made_on.calls_offered as calls_naive,
+        made_on.newest_calls as calls_naive,
         made_on.usual_calls,
         made_on.usual_weeks,
         {{ days_between('made_on.date_day', 'wanted.date_day') }} / 7.0 as weeks_since,

@@ -25,7 +25,7 @@ explained as (
         *,
         case when is_by_model then calls_model else calls_naive end as calls_forecast,
         case
-            when made_on is null then 'no week before'
+            when made_on is null or (not is_by_model and calls_naive is null) then 'no week before'
             when is_by_model and calls_model is null then 'too few such holidays before'
             when choice_reason = 'smaller error' and not is_by_model then 'too few such weekdays before'
             else choice_reason

@@ -15,6 +15,14 @@ with calls as (
 
 ),
 
+-- What came after the last call of the export nobody knows: it may end before the run.
+export_ends as (
+
+    select max({{ local_date('queued_at') }}) as last_day
+    from {{ ref('fct_calls') }}
+
+),
+
 -- Teams that take calls and are on the roster; without one there is nothing to hold a need against.
 teams as (
 
@@ -177,13 +185,14 @@ half_hours as (
         ) as is_ever_used,
         -- What a clock time brought: of two half hours that share it, the mean. Of a day that is not over nobody knows.
         case
-            when opened.date_day <= {{ last_whole_day() }}
+            when opened.date_day <= {{ last_whole_day() }} and opened.date_day <= export_ends.last_day
                 then
                     avg(cast(coalesce(counted.calls_offered, 0) as double)) over (
                         partition by opened.team, opened.date_day, opened.half_hour
                     )
         end as calls_offered
     from opened
+    cross join export_ends
     left join counted
         on
             opened.team = counted.team

@@ -27,13 +27,15 @@ class Calls:
     clock_times: Callable[[date], set[int]]
     #: Kind of holiday of a day; none for ordinary ones.
     holidays: dict[date, str]
+    #: Last day of which the export has a call; what came after it nobody knows.
+    ends: date = date.max
     history_weeks: int = 8
     held_back_weeks: int = 8
     _usual: dict[date, float | None] = field(default_factory=dict)
 
     def usual(self, day: date) -> float | None:
         """Calls of a day, or of its weekday in the weeks before where it is a holiday."""
-        if not self.first <= day <= self.last:
+        if not self.first <= day <= min(self.last, self.ends):
             return None
         if day not in self._usual:
             before = [day - n * WEEK for n in range(1, self.history_weeks + 1)]
@@ -89,8 +91,9 @@ class Calls:
         if not weeks:
             return None, None, False
         made_on = weeks[0]
-        ordinary = [self.by_clock.get((d, clock), 0) for d in weeks[: self.history_weeks] if d not in self.holidays]
-        naive = float(self.by_clock.get((made_on, clock), 0))
+        known = [d for d in weeks[: self.history_weeks] if d <= self.ends]
+        ordinary = [self.by_clock.get((d, clock), 0) for d in known if d not in self.holidays]
+        naive = float(self.by_clock.get((known[0], clock), 0)) if known else None
         if len(ordinary) < (self.history_weeks + 1) // 2:
             return naive, None, False
         factor, holiday = self.season(made_on, day), self.holiday(made_on, day)
@@ -117,7 +120,7 @@ class Calls:
     def choice(self, until: date, horizon: int) -> str:
         """Why which forecast is used, as known on a day."""
         days = [until - timedelta(days=n) for n in range(7 * self.held_back_weeks)]
-        known = {d: errors for d in days if d >= self.first and (errors := self.missed(d, horizon))}
+        known = {d: errors for d in days if self.first <= d <= self.ends and (errors := self.missed(d, horizon))}
         if not known or (until - min(known)).days + 1 < 7 * self.held_back_weeks / 2:
             return "too few weeks tested"
         model, naive = (round(sum(errors[n] for errors in known.values()), 6) for n in (0, 1))

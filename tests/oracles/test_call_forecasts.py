@@ -146,6 +146,24 @@ def test_weekdays_trend_and_holidays_beat_the_naive_forecast(compiled: dict[str,
         check_second_way(con, second(calls, HOLIDAYS), 400)
 
 
+@pytest.mark.ci
+def test_days_after_the_end_of_the_export_are_unknown(compiled: dict[str, str]) -> None:
+    calls = drawn(of_a_desk(0.02, 0, HOLIDAYS), 30, 1)
+    ends = max(day for day, _ in calls) - timedelta(days=10)
+    told = {at: count if at[0] <= ends else 0 for at, count in calls.items()}
+    with tables(compiled, told, HOLIDAYS) as con:
+        rows = con.execute(
+            "select date_day > ?, count(calls_offered) = count(*), count(calls_offered) from journey.int_call_half_hours "
+            "where date_day <= ? group by 1 order by 1",
+            [ends, max(day for day, _ in calls)],
+        ).fetchall()
+        assert [row[:2] for row in rows] == [(False, True), (True, False)]
+        assert rows[1][2] == 0
+        other = second(told, HOLIDAYS)
+        other.ends = ends
+        check_second_way(con, other, 400)
+
+
 @pytest.mark.slow
 def test_the_season_of_last_year(compiled: dict[str, str]) -> None:
     calls = drawn(of_a_desk(0, 0.5, {}), 72, 12)
