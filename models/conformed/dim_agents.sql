@@ -58,7 +58,11 @@ roster as (
 
     select
         agent_id,
-        max_by(team, work_date) filter (where team is not null) as team,
+        -- A plan for the weeks ahead moves nobody yet.
+        coalesce(
+            max_by(team, work_date) filter (where team is not null and work_date <= {{ as_of_day() }}),
+            min_by(team, work_date) filter (where team is not null)
+        ) as team,
         max_by(hired_on, work_date) filter (where hired_on is not null) as hired_on,
         max_by(left_on, work_date) filter (where left_on is not null) as left_on
     from {{ ref('stg_agents') }}
