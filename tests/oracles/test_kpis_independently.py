@@ -383,7 +383,9 @@ def test_every_kpi_is_computed_twice(sample_home: Home) -> None:
         *support_cases.OTHERS, *conversation_cases.OTHERS, *journey_cases.OTHERS,
     }  # fmt: skip
     known = {row[0] for row in sample_home.query("select kpi_id from kpi_definitions")}
-    assert known == MEANS.keys() | MEDIANS.keys() | others
+    computed = MEANS.keys() | MEDIANS.keys() | others
+    assert known <= computed, f"no second computation: add to a MEANS or MEDIANS here or in a file of cases: {known - computed}"
+    assert computed <= known, f"of a KPI that is gone: {computed - known}"
 
 
 def test_pending_cases(company: Company, sample_home: Home) -> None:

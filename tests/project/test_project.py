@@ -42,20 +42,23 @@ def test_unit_tests_of_dbt(cxhouse: Cxhouse, sample_home: Home) -> None:
 
 def test_every_kpi_has_a_unit_test(manifest: dict[str, Any], sample_home: Home) -> None:
     tested = {node["name"] for node in manifest["unit_tests"].values()}
-    assert {row[0] for row in sample_home.query("select kpi_id from kpi_definitions")} <= tested
+    untested = {row[0] for row in sample_home.query("select kpi_id from kpi_definitions")} - tested
+    assert not untested, "models/kpis/unit_tests/: each wants a unit test of its name"
 
 
 def test_sources_are_the_kinds() -> None:
     tables = yaml.safe_load((MODELS / "staging" / "_sources.yml").read_text())["sources"][0]["tables"]
     declared = [table["name"] for table in tables]
-    assert declared[: len(all_kinds())] == list(all_kinds())
+    kinds = list(all_kinds())
+    assert declared[: len(kinds)] == kinds, "models/staging/_sources.yml begins with the kinds, in the order of kinds.yml"
 
 
 def test_every_kind_is_counted_and_may_be_needed(manifest: dict[str, Any]) -> None:
     """Of a kind that the models left out, rows could be lost unseen, and a KPI that needs it could not be computed."""
     for model in ("quality_reconciliation", "int_column_availability"):
         read = manifest["nodes"][f"model.cxhouse.{model}"]["depends_on"]["nodes"]
-        assert {f"model.cxhouse.stg_{kind}" for kind in all_kinds()} <= set(read), model
+        missing = {f"model.cxhouse.stg_{kind}" for kind in all_kinds()} - set(read)
+        assert not missing, f"{model} does not read these: `make docs` writes the kinds that models know (export_kinds)"
 
 
 def definitions(home: Home) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ from orchestration.settings import Settings
 
 
 def test_every_raw_kind_has_a_suite_and_every_suite_a_table(sample_home: Home) -> None:
-    assert {path.stem for path in (SUITES / "raw").glob("*.yml")} == set(all_kinds())
+    assert {path.stem for path in (SUITES / "raw").glob("*.yml")} == set(all_kinds()), "expectations/raw/: one of each kind"
     assert {path.name for path in SUITES.iterdir()} == {"raw", *LAYERS}
 
 
