@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +58,8 @@ class Beside:
             self.con.execute(f"create temp table {name} as select * from read_parquet(?)", [str(path)])
         for name in self.contract.also_reads if self.contract.query else ():
             companion = self.contract.also_reads[name]
-            parts = [
-                open_rows(landed_path(landing, file), file.file, options_of(companion), scratch) for file in job.companions[name]
-            ]
+            options = replace(options_of(companion), decimal=self.contract.decimal)
+            parts = [open_rows(landed_path(landing, file), file.file, options, scratch) for file in job.companions[name]]
             put_companion(self.con, name, parts, companion.key)
         # From here on no statement of the contract can reach a file or an extension.
         self.con.execute("set enable_external_access = false")

@@ -167,7 +167,12 @@ class DatabaseSource(AskedSource):
 
 
 def _plain(value: Any) -> Any:
-    """A value of the database as JSON; numbers that JSON would round are text, as every cell is in the end."""
+    """A value of the database as JSON; numbers that JSON would round are text, as every cell is in the end.
+
+    Others are numbers: the text 10.000 would be ten thousand under a contract with a decimal comma.
+    """
+    if isinstance(value, Decimal) and value.is_finite() and value.as_tuple().exponent and Decimal(repr(float(value))) == value:
+        return float(value)
     if isinstance(value, date | clock):
         return value.isoformat()
     return value.hex() if isinstance(value, bytes | memoryview) else str(value)

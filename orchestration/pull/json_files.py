@@ -46,7 +46,7 @@ def _objects(line: str) -> list[dict[str, Any]]:
     return values
 
 
-def read_ndjson(path: Path, name: str, encoding: str, lines: Lines, scratch: Path | None) -> Rows:
+def read_ndjson(path: Path, name: str, encoding: str, decimal: str, lines: Lines, scratch: Path | None) -> Rows:
     """A record a line; where a line holds several, their numbers count on from the line's."""
     broken: list[BrokenRow] = []
 
@@ -60,7 +60,7 @@ def read_ndjson(path: Path, name: str, encoding: str, lines: Lines, scratch: Pat
                 broken.append(BrokenRow(number, f"is not a JSON object ({error})", line.rstrip("\r\n")))
                 continue
             for further, record in enumerate(objects):
-                yield number + further, flatten(record)
+                yield number + further, flatten(record, decimal)
             number += max(len(objects) - 1, 0)
 
     return from_records(records(), broken, scratch)
@@ -124,7 +124,9 @@ def _with_line(record: dict[str, Any], path: list[str], line: dict[str, Any]) ->
     return {**record, key: _with_line(record[key], below, line) if below else line}
 
 
-def read_json(path: Path, name: str, encoding: str | None, under: str | None, lines: Lines, scratch: Path | None) -> Rows:
+def read_json(
+    path: Path, name: str, encoding: str | None, decimal: str, under: str | None, lines: Lines, scratch: Path | None
+) -> Rows:
     """A list of records, at the top or one level down; or objects one after the other. Of ``lines`` each is a row."""
     with open_bytes(path, name) as stream:
         data = stream.read(limits().json + 1)
@@ -150,7 +152,7 @@ def read_json(path: Path, name: str, encoding: str | None, under: str | None, li
                 continue
             for row in rows:
                 number += 1
-                yield number, flatten(row)
+                yield number, flatten(row, decimal)
 
     return from_records(records(), broken, scratch)
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from orchestration.core.errors import LimitExceededError, RefusedFileError
 from orchestration.core.limits import limits
 from orchestration.pull.headers import ROW, Header
-from orchestration.pull.records import EXACT, Block, Rows, inexact, require_cells, text_of, with_nulls
+from orchestration.pull.records import EXACT, Block, Rows, inexact, require_cells, text_of, text_with, with_nulls
 from orchestration.pull.unpacking import open_bytes
 
 #: So many rows are held at a time.
@@ -29,7 +29,7 @@ def _header(path: Path, name: str) -> Header:
         return Header(_flat(pq.ParquetFile(stream).schema_arrow.empty_table()).column_names, 0)
 
 
-def read_parquet(path: Path, name: str) -> Rows:
+def read_parquet(path: Path, name: str, decimal: str = ".") -> Rows:
     """The rows, some at a time.
 
     Raises:
@@ -37,7 +37,7 @@ def read_parquet(path: Path, name: str) -> Rows:
     """
     header = _header(path, name)
     rounded: dict[str, None] = {}
-    rows = Rows(header.names, lambda: _blocks(path, name, header.names, rounded, rows), header.messages)
+    rows = Rows(header.names, lambda: _blocks(path, name, decimal, header.names, rounded, rows), header.messages)
     with open_bytes(path, name) as stream:
         metadata = pq.read_metadata(stream)
     require_cells(metadata.num_rows, metadata.num_columns)
@@ -50,7 +50,7 @@ def read_parquet(path: Path, name: str) -> Rows:
     return rows
 
 
-def _blocks(path: Path, name: str, names: list[str], rounded: dict[str, None], rows: Rows) -> Iterator[Block]:
+def _blocks(path: Path, name: str, decimal: str, names: list[str], rounded: dict[str, None], rows: Rows) -> Iterator[Block]:
     above, said = 0, list(rows.messages)
     with open_bytes(path, name) as stream:
         file = pq.ParquetFile(stream)
@@ -61,7 +61,7 @@ def _blocks(path: Path, name: str, names: list[str], rounded: dict[str, None], r
                     rounded[column] = None
             numbers = pa.array(range(above + 1, above + 1 + table.num_rows), pa.int64())
             above += table.num_rows
-            columns = [_texts(values) for values in table.columns]
+            columns = [_texts(values, decimal) for values in table.columns]
             yield Block(with_nulls(pa.table([*columns, numbers], [*names, ROW])))
         said_rows = file.metadata.num_rows
     if above != said_rows:
@@ -77,12 +77,12 @@ def _flat(table: pa.Table) -> pa.Table:
     return table
 
 
-def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _texts(values: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type
     if _is_float(kind):
-        return _float_texts(values)
+        return pc.replace_substring(_float_texts(values), ".", decimal)
     if pa.types.is_timestamp(kind):
         return _instant_texts(values)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -91,7 +91,7 @@ def _texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return _short(values.cast(pa.string()))
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_date(kind) or pa.types.is_null(kind):
         return values.cast(pa.string())
-    return pa.chunked_array([[text_of(value) for value in values.to_pylist()]], pa.string())
+    return pa.chunked_array([[text_with(decimal, value) for value in values.to_pylist()]], pa.string())
 
 
 def _float_texts(values: pa.ChunkedArray) -> pa.ChunkedArray:

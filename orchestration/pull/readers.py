@@ -54,6 +54,7 @@ class ReadOptions:
 
     encoding: str | None = None
     delimiter: str | None = None
+    #: What numbers of a format that has numbers are written with as text, so that they are read as those of a CSV.
     decimal: str = "."
     sheet: str | int = 0
     #: Several sheets instead; "all" for all that hold the columns.
@@ -151,15 +152,15 @@ def _open_as(kind: str, path: Path, name: str, options: ReadOptions, scratch: Pa
     if kind == "xlsx":
         return read_workbook(path, name, options, scratch)
     if kind == "parquet":
-        return read_parquet(path, name)
+        return read_parquet(path, name, options.decimal)
     if kind == "json":
-        return read_json(path, name, options.encoding, options.records, options.lines, scratch)
+        return read_json(path, name, options.encoding, options.decimal, options.records, options.lines, scratch)
     encoding = _encoding_of(path, name, options)
     require_decodable(path, name, encoding)
     if kind == "csv":
         header = _csv_header(path, name, encoding, options)
         return options.records_of(read_csv(path, name, encoding, header), header)
-    return read_ndjson(path, name, encoding, options.lines, scratch)
+    return read_ndjson(path, name, encoding, options.decimal, options.lines, scratch)
 
 
 def read_header(path: Path, name: str, options: ReadOptions | None = None) -> list[str]:

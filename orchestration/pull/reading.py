@@ -299,7 +299,8 @@ def _files_left(job: Job, gone: dict[str, list[Landed]]) -> list[str]:
 def _companion(job: Job, name: str, file: Landed, places: Places, messages: list[str]) -> Rows:
     """The rows of a file that a contract reads along with its own; those that are broken are reported, and left out."""
     with _named_as_companion(job, name, file):
-        rows = _open(file, options_of(job.contract.also_reads[name]), places)
+        options = replace(options_of(job.contract.also_reads[name]), decimal=job.contract.decimal)
+        rows = _open(file, options, places)
     blocks = rows.blocks
 
     def noting() -> Iterator[Block]:

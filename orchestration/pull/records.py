@@ -72,22 +72,22 @@ class Rows:
         return pa.schema([*((name, pa.string()) for name in self.header), (ROW, pa.int64())])
 
 
-def flatten(record: dict[str, Any]) -> dict[str, str | None]:
+def flatten(record: dict[str, Any], decimal: str = ".") -> dict[str, str | None]:
     """Nested keys joined with dots; where two meet, the second ends in ``.2``."""
     flat: dict[str, str | None] = {}
-    _flatten_into(flat, record, "")
+    _flatten_into(flat, record, "", decimal)
     return flat
 
 
-def _flatten_into(flat: dict[str, str | None], record: dict[str, Any], prefix: str) -> None:
+def _flatten_into(flat: dict[str, str | None], record: dict[str, Any], prefix: str, decimal: str) -> None:
     for key, value in record.items():
         name = prefix + key
         if isinstance(value, dict):
-            _flatten_into(flat, value, f"{name}.")
+            _flatten_into(flat, value, f"{name}.", decimal)
         else:
             while name in flat:
                 name += ".2"
-            flat[name] = text_of(value)
+            flat[name] = text_with(decimal, value)
 
 
 def text_of(value: Any) -> str | None:
@@ -108,6 +108,12 @@ def text_of(value: Any) -> str | None:
         return json.dumps(value, ensure_ascii=False, default=text_of)
     # A byte that is no text shows, and the row stays.
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def text_with(decimal: str, value: Any) -> str | None:
+    """A value as the contract's CSV would hold it: 19.125 read with a decimal comma would be thousands."""
+    text = text_of(value)
+    return text.replace(".", decimal) if text is not None and isinstance(value, float | Decimal) else text
 
 
 def inexact(what: str) -> str:

@@ -127,16 +127,18 @@ def local_and_instant(text: str, numeric: str, mapping: Mapping, timezone: str, 
     An offset in the text wins (``numeric`` has it as DuckDB reads it); text without one is local time.
     """
     zone = literal(timezone)
+    # A number that counts from a day has no thousands: its comma is a decimal one.
+    number = f"replace({text}, ',', '.')"
     if mapping.unit in _MICROSECONDS_PER:
         factor = _MICROSECONDS_PER[mapping.unit]
-        moment = f"make_timestamp(try_cast(round(try_cast({text} as double) * {factor}) as bigint))"
+        moment = f"make_timestamp(try_cast(round(try_cast({number} as double) * {factor}) as bigint))"
         return f"({moment} at time zone 'UTC' at time zone {zone})", moment
     if mapping.formats or mapping.unit == "excel_days":
         if mapping.formats:
             formed = _by_format(text, numeric, mapping.formats, timezone, second)
         else:
             # To the millisecond: a fraction of a day is not exact.
-            since = f"try_cast(round((try_cast({text} as double) - {_DAYS_TO_1970}) * 86400000) as bigint)"
+            since = f"try_cast(round((try_cast({number} as double) - {_DAYS_TO_1970}) * 86400000) as bigint)"
             serial = f"make_timestamp({since} * 1000)"
             formed = serial, _in_utc(serial, timezone, second)
         # The date cells of a workbook come as ISO 8601, whatever a contract says of texts.

@@ -247,7 +247,7 @@ def problem(column: Column, kind: Kind) -> str | None:
                 "is the number by which a spreadsheet counts days: format the column as dates there and export it again, or say "
                 "`unit: excel_days`"
             )
-            cases.append(rf"when {value} is null and regexp_matches({text}, '^\d{{5}}(\.\d*)?$') then {literal(serial)}")
+            cases.append(rf"when {value} is null and regexp_matches({text}, '^\d{{5}}([.,]\d*)?$') then {literal(serial)}")
         if column.type == "seconds":
             two = "may be minutes:seconds or hours:minutes: say `unit: mm:ss` or `unit: hh:mm`"
             cases.append(f"when {value} is null and regexp_matches({text}, '{TWO_PARTS}') then {literal(' ' + two)}")

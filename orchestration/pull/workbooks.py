@@ -25,7 +25,7 @@ from orchestration.pull.records import (
     Spool,
     inexact,
     require_cells,
-    text_of,
+    text_with,
     with_nulls,
     without_blank_rows,
 )
@@ -120,7 +120,7 @@ def _of_sheet(book: CalamineWorkbook, place: int, options: ReadOptions, scratch:
     def texts_of(row: Sequence[object]) -> list[str]:
         nonlocal rounded
         rounded = rounded or any(isinstance(value, float) and abs(value) >= EXACT for value in row)
-        return [_text(value, options.decimal) for value in row]
+        return [text_with(options.decimal, value) or "" for value in row]
 
     cells = book.get_sheet_by_index(place)
     require_cells(cells.total_height, cells.total_width)
@@ -128,12 +128,6 @@ def _of_sheet(book: CalamineWorkbook, place: int, options: ReadOptions, scratch:
     if rounded:
         rows.messages.append(inexact("its cells hold"))
     return rows
-
-
-def _text(value: object, decimal: str) -> str:
-    """A cell as the contract's CSV would hold it: 19.125 read with a decimal comma would be thousands."""
-    text = text_of(value) or ""
-    return text.replace(".", decimal) if isinstance(value, float) else text
 
 
 def _from_rows(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scratch: Path | None) -> Rows:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -541,6 +542,24 @@ def test_a_file_that_is_read_along_is_said_to_be(tmp_path: Path) -> None:
     (alone,) = place.check("heads.csv").readings
     assert (alone.status, [fault.refuses for fault in alone.faults]) == ("refused", [True])
     assert "also reads states (states*), which is not among these files" in alone.faults[0].text
+
+
+def test_numbers_of_a_file_that_is_read_along_keep_their_point(tmp_path: Path) -> None:
+    joined = {
+        "name": "joined", "kind": "orders", "files": {"name": "heads*"}, "decimal": ",",
+        "also_reads": {"sums": {"name": "sums*"}},
+        "query": "select file.*, sums.total from file left join sums on file.nr = sums.nr",
+        "columns": {"order_id": "nr", "ordered_at": "at", "status": {"value": "paid"}, "total_amount": "total"},
+    }  # fmt: skip
+    place = Place(tmp_path, joined)
+    place.write("heads.csv", "nr;at;extra\n1;2026-05-01;a\n2;2026-05-02;b\n")
+    place.write("sums.json", '[{"nr": 1, "total": 19.125}, {"nr": 2, "total": "1.234,50"}]')
+    (reading,) = file_of(place.check(), "heads.csv").readings
+    (amounts,) = [column for column in reading.columns if column.name == "total_amount"]
+    assert [value for _, value in amounts.cells] == ["19.125", "1234.5"]
+    loads_of(place)
+    (raw,) = (place.settings.home / "raw" / "orders").glob("0*.parquet")
+    assert sorted(duckdb.sql(f"select total_amount from '{raw}'").fetchall()) == [(Decimal("19.1250"),), (Decimal("1234.5000"),)]
 
 
 # -- doubts ------------------------------------------------------------------------------------------------------------

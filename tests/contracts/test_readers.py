@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -19,7 +22,7 @@ from orchestration.core import limits
 from orchestration.core.errors import RefusedFileError
 from orchestration.core.limits import Limits
 from orchestration.pull import csv_files
-from orchestration.pull.contracts import Contract, claims
+from orchestration.pull.contracts import Contract, Mapping, claims
 from orchestration.pull.headers import HeaderShape, text_header
 from orchestration.pull.readers import ReadOptions, read_header
 
@@ -310,18 +313,53 @@ def test_a_quoted_cell_may_hold_lines_that_look_like_rows(tmp_path: Path) -> Non
     assert found.broken == []
 
 
-def test_number_cells_of_a_workbook_keep_their_point(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["xlsx", "json", "ndjson", "parquet", "decimal.parquet"])
+def test_numbers_of_a_format_that_has_numbers_keep_their_point(tmp_path: Path, form: str) -> None:
     """Of a contract with a decimal comma 19.125 would be nineteen thousand: it is written as that contract's text would be."""
+    path = tmp_path / f"t.{form}"
+    numbers = [19.125, 1.5, 1e-7, 12.0]
+    if form == "xlsx":
+        pd.DataFrame({"id": list("abcd"), "total": numbers}).to_excel(path, index=False)
+    elif form.endswith("parquet"):
+        kind = pa.decimal128(20, 7) if form.startswith("decimal") else pa.float64()
+        values = pa.array([Decimal(str(number)) if form.startswith("decimal") else number for number in numbers], kind)
+        pq.write_table(pa.table({"id": list("abcd"), "total": values}), path)
+    else:
+        rows = [json.dumps({"id": id, "total": total}) for id, total in zip("abcd", numbers, strict=True)]
+        path.write_text("\n".join(rows) if form == "ndjson" else f"[{','.join(rows)}]")
+    found = loaded(path, DECIMAL_COMMA).loaded["total_amount"].to_pylist()
+    assert found == [Decimal("19.1250"), Decimal("1.5000"), Decimal("0.0000"), Decimal("12.0000")]
+
+
+def test_texts_beside_numbers_are_read_as_the_contract_says(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text('[{"id": 1, "total": 19.125}, {"id": 2, "total": "19,99"}, {"id": 3, "total": "1.234,50"}]')
+    assert read(path, path.name, ReadOptions(decimal=",")).table["total"].to_pylist() == ["19,125", "19,99", "1.234,50"]
     path = tmp_path / "t.xlsx"
     pd.DataFrame({"id": ["a", "b", "c"], "total": [19.125, "19,99", "1.234,50"]}).to_excel(path, index=False)
-    assert read(path, "t.xlsx", ReadOptions(decimal=",")).table["total"].to_pylist() == ["19,125", "19,99", "1.234,50"]
-    contract = Contract.model_validate(
-        {
-            "name": "shop", "kind": "orders", "files": {"name": "x"}, "decimal": ",",
-            "columns": {
-                "order_id": "id", "ordered_at": {"value": "2026-06-01"}, "status": {"value": "paid"}, "total_amount": "total",
-            },
-        }
-    )  # fmt: skip
-    found = loaded(path, contract).loaded["total_amount"].to_pylist()
+    assert read(path, path.name, ReadOptions(decimal=",")).table["total"].to_pylist() == ["19,125", "19,99", "1.234,50"]
+    found = loaded(path, DECIMAL_COMMA).loaded["total_amount"].to_pylist()
     assert found == [Decimal("19.1250"), Decimal("19.9900"), Decimal("1234.5000")]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "json", "csv"])
+def test_days_that_a_spreadsheet_counts_may_have_a_decimal_comma(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"t.{form}"
+    if form == "xlsx":
+        pd.DataFrame({"id": ["a"], "total": [1], "at": [46174.25]}).to_excel(path, index=False)
+    else:
+        path.write_text('[{"id": "a", "total": 1, "at": 46174.25}]' if form == "json" else "id;total;at\na;1;46174,25\n")
+    days = {**DECIMAL_COMMA.columns, "ordered_at": Mapping.model_validate({"from": "at", "unit": "excel_days"})}
+    assert loaded(path, DECIMAL_COMMA.model_copy(update={"columns": days})).loaded["ordered_at"].to_pylist() == [
+        datetime(2026, 6, 1, 6)
+    ]
+
+
+DECIMAL_COMMA = Contract.model_validate(
+    {
+        "name": "shop", "kind": "orders", "files": {"name": "x"}, "decimal": ",",
+        "columns": {
+            "order_id": "id", "ordered_at": {"value": "2026-06-01"}, "status": {"value": "paid"}, "total_amount": "total",
+        },
+    }
+)  # fmt: skip

@@ -572,6 +572,14 @@ def test_of_a_table_later_runs_read_what_changed(tmp_path: Path, server: str, co
     assert home.ids()[10:] == [9, 8, 7, 1]
 
 
+def test_amounts_of_a_database_are_numbers(tmp_path: Path, server: str, con: Any) -> None:
+    """As text, 19.125 and 10.000 would be thousands under a contract with a decimal comma."""
+    query = "select 1 as id, 19.125::numeric(12, 3) as a, 10::numeric(12, 3) as b, 0.1::numeric as c, 7::numeric as d"
+    home = database_home(tmp_path, server, amounts={"query": query})
+    home.land()
+    assert home.records("amounts") == [{"id": 1, "a": 19.125, "b": 10.0, "c": 0.1, "d": "7"}]
+
+
 def test_a_table_is_read_by_number_a_query_by_date_and_others_whole(tmp_path: Path, server: str, con: Any) -> None:
     home = database_home(
         tmp_path,
