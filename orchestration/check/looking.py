@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestration.check.arrivals import Arrivals, arrive, source_of
 from orchestration.check.between import doubts_between
 from orchestration.check.claiming import Claim, Claims
+from orchestration.check.currencies import doubts_of_currencies
 from orchestration.check.doubts_of_times import NO_ZONE
 from orchestration.check.facts import says_its_zone
 from orchestration.check.faults import Fault, Tables
@@ -51,6 +52,7 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
         claims = Claims(arrivals, contracts, settings, wanted)
         report = Report(passed_over=passed)
         tried: list[Tried] = []
+        readings_of: dict[int, Reading] = {}
         with Tables() as tables:
             sound = []
             for file in arrivals.landed:
@@ -63,7 +65,10 @@ def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = Non
                 for reading in file_report.readings:
                     if (one := by_job.get((file.batch, reading.contract))) is not None:
                         tried.append(one)
+                        readings_of[id(one)] = reading
                         _read(one, reading, arrivals, folder, settings)
+        for one, doubt in doubts_of_currencies(tried, settings):
+            readings_of[id(one)].doubts.append(doubt)
         for file_report in report.files:
             _unused_by_all(file_report)
         report.doubts = [*_shared(report), *doubts_between(tried)]

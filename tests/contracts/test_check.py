@@ -677,6 +677,30 @@ def test_a_currency_that_is_no_code_is_doubted(tmp_path: Path) -> None:
     assert [doubt for doubt in place.reading("orders_fine.csv").doubts if doubt.column == "currency"] == []
 
 
+def test_amounts_without_a_rate_are_doubted(tmp_path: Path) -> None:
+    """Orders of March in CHF and zloty: rates of the day before, over the euro, serve those in CHF; the zloty's are a month old."""
+    place = Place(tmp_path, currency="USD")
+    orders = "".join(
+        f"O{n},2026-03-1{n}T10:00:00Z,paid,10,{code}\n" for n, code in enumerate(["CHF", "usd", "PLN", "chf", "", "€"])
+    )
+    place.write("orders.csv", f"order_id,ordered_at,status,total_amount,currency\n{orders}")
+
+    def doubted() -> list[str]:
+        doubts = file_of(place.check(), "orders.csv").readings[0].doubts
+        return [doubt.text for doubt in doubts if doubt.column == "currency" and "ISO" not in doubt.text]
+
+    (text,) = doubted()
+    assert text.startswith("is CHF (2 rows), PLN (1 rows) (first: row 2), and no exchange rates are there")
+    rates = "2026-03-09,EUR,CHF,0.95\n2026-03-09,EUR,USD,1.1\n2026-02-01,EUR,USD,1.1\n2026-02-01,EUR,PLN,4.2\n"
+    place.write("exchange_rates.csv", f"rate_date,base_currency,currency,rate\n{rates}")
+    (text,) = doubted()
+    assert text.startswith("is PLN (1 rows) (first: row 4), and no rate to USD of those days is there")
+    # Those that a run has loaded serve, too.
+    loads_of(place)
+    (place.exports / "exchange_rates.csv").unlink()
+    assert doubted() == [text]
+
+
 def test_scales_of_surveys_are_doubted(tmp_path: Path) -> None:
     place = Place(tmp_path)
     header = "response_id,kind,responded_at,score,scale_max"
