@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -239,7 +240,7 @@ def _may_hold_rows(table: pa.Table, header: Header) -> bool:
 
 
 def _torn(path: Path, name: str, encoding: str, header: Header) -> dict[int, str]:
-    """Records over several lines whose quoted field goes on after its closing quote: row -> text.
+    """Records over several lines whose quoted field goes on after its closing quote, or whose lines are rows: row -> text.
 
     A cell that only begins with a quote took the rows below into it, up to the next quote that there is.
     """
@@ -252,7 +253,7 @@ def _torn(path: Path, name: str, encoding: str, header: Header) -> dict[int, str
                 yield line
 
         for row, _ in enumerate(csv.reader(lines(), delimiter=header.delimiter), start=header.above + 1):
-            if len(taken) > 1 and not _is_strict(taken, header.delimiter):
+            if len(taken) > 1 and (not _is_strict(taken, header.delimiter) or _is_several_rows(taken, header)):
                 torn[row] = "".join(taken).rstrip("\r\n")
             taken.clear()
     return torn
@@ -263,6 +264,25 @@ def _is_strict(lines: list[str], delimiter: str) -> bool:
         return bool(list(csv.reader(lines, delimiter=delimiter, strict=True)))
     except csv.Error:
         return False
+
+
+def _is_several_rows(lines: list[str], header: Header) -> bool:
+    """Is a record of several lines as many rows, each of the form of the first, with quotes only where one cell begins and ends?
+
+    A quote that begins a cell met another one that ends one. Of two rows of one form at least two cells with digits are alike.
+    """
+    text = "".join(lines).rstrip("\r\n")
+    rows = [line.split(header.delimiter) for line in re.split(r"\r?\n", text)]
+    if text.count('"') != 2 or any(len(row) != len(header.cells) for row in rows):
+        return False
+    first, *others = ([_form(cell) for cell in row] for row in rows)
+    telling = [place for place, form in enumerate(first) if "0" in form and '"' not in form]
+    return len(telling) > 1 and all(row[place] == first[place] for row in others for place in telling)
+
+
+def _form(cell: str) -> str:
+    """A cell with one digit for each number and one letter for each word: of '2026-06-01' it is '0-0-0'."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", cell.strip()))
 
 
 def _without(block: Block, torn: dict[int, str]) -> Block:

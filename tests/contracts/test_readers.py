@@ -286,6 +286,9 @@ def test_a_header_longer_than_what_is_looked_at_first() -> None:
 
 #: Rows of five columns, of which a cell begins with a quote that is not doubled and takes the rows below into it.
 TORN = {
+    # The second quote ends a cell, so that the record is one by the rules of CSV.
+    "a quote that ends a cell": ('2,open,c2,x,"screen is broken\n3,solved,c3,y,a monitor of 27"', ","),
+    "one amid others that ends a cell": ('2\topen\t"Hello\tx\t30\n3\tsolved\tHi"\tz\t50', "\t"),
     "the last column": ('2,open,c2,x,"screen is broken\n3,solved,c3,y,refund\n4,solved,c4,z,"late"', ","),
     "a column amid others": ('2\topen\t"Hello\tx\t30\n3\tsolved\tCup\ty\t40\n4\tsolved\t"Hi\tz\t50', "\t"),
 }
@@ -305,11 +308,21 @@ def test_a_cell_that_took_rows_into_it_is_no_row(tmp_path: Path, case: str, monk
     assert "holds the rows below" in found.broken[0].reason
 
 
-def test_a_quoted_cell_may_hold_lines_that_look_like_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("row", "note"),
+    [
+        ('1,open,c1,x,"see\n2,open,c2,y,""late"""', 'see\n2,open,c2,y,"late"'),
+        ('"1","open","c1","x","see\n2,open,c2,y,late"', "see\n2,open,c2,y,late"),
+        # Of other forms than the row's own cells.
+        ('1,open,c1,x,"see\nyes, no, and, well, that"', "see\nyes, no, and, well, that"),
+        ('1,open,c1,x,"see\n10:15,open,later,y,late"', "see\n10:15,open,later,y,late"),
+    ],
+)
+def test_a_quoted_cell_may_hold_lines_that_look_like_rows(tmp_path: Path, row: str, note: str) -> None:
     path = tmp_path / "t.csv"
-    path.write_text('id,status,who,kind,note\n1,open,c,x,"see\n2,open,c,y,""late"""\n3,open,c,x,fine\n')
+    path.write_text(f"id,status,who,kind,note\n{row}\n3,open,c,x,fine\n")
     found = read(path, "t.csv", ReadOptions())
-    assert found.table["note"].to_pylist() == ['see\n2,open,c,y,"late"', "fine"]
+    assert found.table["note"].to_pylist() == [note, "fine"]
     assert found.broken == []
 
 
