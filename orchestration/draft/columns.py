@@ -12,7 +12,7 @@ from orchestration.draft.lexicon import missing_words
 
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]{2,}")
 _PHONE = re.compile(r"'?[+(]?\d[\d\s().\-/]{5,22}\d(\s*(x|ext\.?)\s*\d+)?", re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d_][^\W\d_.'’-]*(\s+[^\W\d_][^\W\d_.'’-]*)+\.?")
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[.'’-])*(\s+[^\W\d_](?:[^\W\d_]|[.'’-])*)+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 

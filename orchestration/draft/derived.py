@@ -177,7 +177,8 @@ def _own_key(draft: Draft, kind: Kind, name: str) -> Entry | None:
     if kind.name == "orders":
         return None
     columns = [
-        identifier(made.looks.seen.name)
+        # A day with its time of day, where they are two columns: a caller may call twice a day.
+        made.mapping["sql"] if "sql" in made.mapping and "format" in made.mapping else identifier(made.looks.seen.name)
         for column, made in draft.entries.items()
         if made.looks and made.looks.seen.present and _tells_apart(kind.columns[column])
     ]

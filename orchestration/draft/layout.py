@@ -8,13 +8,14 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from orchestration.core.errors import RefusedFileError
 from orchestration.draft.columns import Seen, seen
+from orchestration.draft.header import has_no_header, header_line
 from orchestration.draft.json_lists import list_of_records
 from orchestration.draft.lexicon import listed, plain
 from orchestration.pull.csv_files import require_text
@@ -194,8 +195,7 @@ def _csv(path: Path) -> Layout:
     lines = text.splitlines()
     delimiter = _delimiter(text)
     rows = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), HEADER_LINES + 20))
-    at = _header(rows)
-    cells = [cell.strip() for cell in rows[at]] if rows else []
+    at = header_line(rows)
     plain_first = next((line for line in lines if line.strip()), "")
     if at and any(any(cell.strip() for cell in row) for row in rows[:at]):
         found.above, found.lines_above = " ".join(" ".join(row) for row in rows[:at]), at
@@ -205,8 +205,8 @@ def _csv(path: Path) -> Layout:
     counts = Counter({mark: plain_first.count(mark) for mark in _DELIMITERS})
     if at == 0 and counts.total() and counts.most_common(1)[0][0] != delimiter and not plain_first.startswith("sep="):
         found.said["delimiter"] = (delimiter, "by how evenly it divides the lines", None)
-    named = tuple(cell for cell in cells if cell)
-    found.options = ReadOptions(encoding=_said(found, "encoding"), delimiter=_said(found, "delimiter"), columns=named)
+    form = ReadOptions(encoding=_said(found, "encoding"), delimiter=_said(found, "delimiter"))
+    found.options = _with_header(found, form, rows, at)
     return found
 
 
@@ -229,18 +229,12 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _header(rows: Sequence[Sequence[str]]) -> int:
-    """The first row that names nearly as many columns as the rows have."""
-    widths = Counter(sum(bool(cell.strip()) for cell in row) for row in rows if any(cell.strip() for cell in row))
-    lengths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
-    if not widths:
-        return 0
-    width = lengths.most_common(1)[0][0]
-    for at, row in enumerate(rows[:HEADER_LINES]):
-        named = sum(bool(cell.strip()) for cell in row)
-        if named and named >= 0.6 * width and len(row) >= 0.6 * width:
-            return at
-    return next(at for at, row in enumerate(rows) if any(cell.strip() for cell in row))
+def _with_header(found: Layout, form: ReadOptions, rows: Sequence[Sequence[str]], at: int) -> ReadOptions:
+    """The form of a file with its header; or without one, where the first row looks like a record."""
+    if at == 0 and rows and has_no_header(rows):
+        found.said["header_rows"] = (0, "", "the first row looks like a record: has the file no names of columns?")
+        return replace(form, header_rows=0)
+    return replace(form, columns=tuple(cell.strip() for cell in rows[at] if cell.strip()) if rows else ())
 
 
 def _encoding(path: Path, found: Layout) -> str:
@@ -317,12 +311,11 @@ def _workbook(path: Path) -> Layout:
                 found.said["sheet"] = (book.sheet_names[best], "the only one with cells", doubt)
     except CalamineError as error:
         raise RefusedFileError(f"{path.name} cannot be read as a workbook: {error}") from error
-    at = _header(rows)
-    cells = tuple(cell.strip() for cell in rows[at] if cell.strip()) if rows else ()
+    at = header_line(rows)
     if at:
         found.above, found.lines_above = " ".join(" ".join(row) for row in rows[:at]), at
         found.notes.append(
             f"the header is row {at + 1}; what is above it is passed over, because files.columns names the header's columns"
         )
-    found.options = ReadOptions(sheet=found.said["sheet"][0] if "sheet" in found.said else 0, columns=cells)
+    found.options = _with_header(found, ReadOptions(sheet=found.said["sheet"][0] if "sheet" in found.said else 0), rows, at)
     return found

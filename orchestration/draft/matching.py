@@ -63,12 +63,34 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
     if timeless != word and timeless in names and kind.columns[names[timeless].column].type == "seconds":
         return names[timeless].column, 93.0, _origin(names[timeless].language), names[timeless].language
     own = {part for words in kind_words(kind.name) for part in words.split()}
-    without = " ".join(part for part in parts if part not in own)
+    without = " ".join(_without_ends(parts, own))
     for shorter, points in ((bare, 92.0), (without, 88.0)):
         if shorter in names and shorter not in no_names():
             name = names[shorter]
+            if shorter != bare and _may_be_the_shops(kind.columns[name.column], set(parts) & own):
+                # Below what is sure.
+                return name.column, 70.0, f"{_origin(name.language)} beside a word for the shop itself", name.language
             return name.column, points, f"{_origin(name.language)} beside words that say nothing", name.language
     return _by_part(parts, kind)
+
+
+def _may_be_the_shops(column: Column, left_out: set[str]) -> bool:
+    """'Store ID', 'Support email': of the shop, or of the order, the ticket, the customer? 'Shop order ID' says it."""
+    is_theirs = column.name.startswith("customer_") or column.name == "country" or column.required
+    return is_theirs and bool(left_out) and left_out <= listed("organisations").keys()
+
+
+def _without_ends(parts: list[str], words: set[str]) -> list[str]:
+    """Without words before and after a name. One between counts: a customer's order number is no customer number."""
+    first = next((place for place, part in enumerate(parts) if part not in words), len(parts))
+    last = next((place for place in range(len(parts), first, -1) if parts[place - 1] not in words), first)
+    return parts[first:last]
+
+
+def column_by_name(header: str, kind: Kind) -> tuple[str, float] | None:
+    """The canonical column that a name is usual for, with its points; none of a name that only holds such a one."""
+    named = _by_name(header, kind)
+    return named[:2] if named is not None and named[1] >= SURE else None
 
 
 def _origin(language: str) -> str:

@@ -48,6 +48,7 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
             _other_words(one, kind, spec, left)
         elif spec.type == "text":
             _code_or_name(one, file)
+            _words_of_another(one, one.looks, kind)
     _other_ids(made, kind, left)
     _by_record(made, kind, read)
     _interactions(made)
@@ -98,6 +99,17 @@ def _other_words(one: Entry, kind: Kind, spec: Column, left: Iterable[Looks]) ->
         known = other.seen.share(lambda text: meaning_of(text, meanings) is not None)
         if known >= _RIVAL and other.numbers.share < 0.5 and _shares_a_word(one, other):
             one.doubts.append(f"or {other.seen.name!r}, whose words are known too: which of them tells it?")
+
+
+def _words_of_another(one: Entry, looks: Looks, kind: Kind) -> None:
+    """A "Category" of calls may hold "missed": a word of how the call went, and no topic."""
+    if looks.seen.present < 2 or not looks.seen.may_be_shown:
+        return
+    words = {spec.name: vocabulary(kind.name, spec.name) for spec in kind.columns.values() if spec.values}
+    known = [{name for name, meanings in words.items() if plain(text) in meanings} for text in looks.seen.values]
+    if all(known) and len(known) > 1:
+        others = [name for name in words if any(name in names for names in known)]
+        one.doubts.append(f"its words are those of {', '.join(others)}: is it that?")
 
 
 def _code_or_name(one: Entry, file: Iterable[Looks]) -> None:

@@ -14,6 +14,7 @@ from reading import Canonical, canonicalise, loaded, read
 
 from orchestration.draft.drafting import draft
 from orchestration.draft.lexicon import Meaning, names_of, plain, vocabulary, written_names
+from orchestration.draft.matching import column_by_name
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
@@ -169,6 +170,66 @@ def test_words(kind: str, column: str, word: str, value: str, is_sure: bool) -> 
 )  # fmt: skip
 def test_names(name: str, column: str) -> None:
     assert names_of("tickets")[plain(name)].column == column
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "column"),
+    [
+        ("orders", "OrderNumber", "order_id"), ("orders", "tbl_OrderNo", "order_id"), ("tickets", "TICKETID", "ticket_id"),
+        # The words between say what is meant, and those of the shop whose it is.
+        ("orders", "customer_OrderNumber", None), ("orders", "STORE_ID", None), ("orders", "Shop Email", None),
+        ("tickets", "Support Email", None), ("orders", "Store Country", None), ("orders", "Shop Order ID", "order_id"),
+        ("tickets", "Helpdesk-Team", "team"), ("orders", "Shop Currency", "currency"),
+    ],
+)  # fmt: skip
+def test_names_that_are_sure(kind: str, name: str, column: str | None) -> None:
+    found = column_by_name(name, all_kinds()[kind])
+    assert (found[0] if found else None) == column
+
+
+def drafted(path: Path, content: str, kind: str | None = None) -> Draft:
+    path.write_text(content)
+    return draft(path, kind)
+
+
+def test_two_calls_of_one_day_are_two(tmp_path: Path) -> None:
+    """Their day and their time of day are in two columns, and no column is an id."""
+    path = tmp_path / "anrufe.csv"
+    rows = "01.06.2026;09:00;eingehend;+49301234567\n01.06.2026;09:30;eingehend;+49301234567\n"
+    made = drafted(path, f"Datum;Uhrzeit;Richtung;Anrufer\n{rows}", "calls")
+    found = loaded(path, Contract.model_validate(made.as_contract())).loaded
+    assert len(set(found["call_id"].to_pylist())) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "is_doubted"),
+    [
+        ('"1780300800","A1001","5","fine"\n"1780387200","A1002","2","late"\n', True),
+        ("a@example.com,2026-06-01,yes\nb@example.com,2026-06-02,no\n", True),
+        # Years, months and answers are names of columns, and so is whatever is known.
+        ("Filiale,2024,2025\nNord,10,12\nWest,11,13\n", False),
+        ("Filiale,1,2,3\nNord,10,12,1\nWest,11,13,2\n", False),
+        ("status,country,1780300800,1780387200\nopen,DE,1,2\nclosed,AT,1,2\n", False),
+    ],
+)
+def test_a_first_row_that_looks_like_a_record_is_no_header(tmp_path: Path, content: str, is_doubted: bool) -> None:
+    made = drafted(tmp_path / "export.csv", content, "reviews")
+    key = made.keys.get("header_rows")
+    assert (key is not None and key.value == 0 and bool(key.doubt)) == is_doubted
+    assert made.rows == content.count("\n") - (0 if is_doubted else 1)
+
+
+def test_words_of_another_column_are_doubted(tmp_path: Path) -> None:
+    rows = "".join(f"{n},2026-06-0{n}T10:00:00Z,{word}\n" for n, word in enumerate(["incoming", "missed", "abandoned"], start=1))
+    made = drafted(tmp_path / "calls.csv", f"call_id,started,category\n{rows}", "calls")
+    assert made.entries["topic"].doubts == ["its words are those of direction, disposition: is it that?"]
+
+
+@pytest.mark.parametrize("names", [["J. DOE", "A. BEE"], ["Jean-Luc Martin", "Anne-Marie O'Neil"], ["Ann Bee", "Cy Dee"]])
+def test_names_of_persons_as_customers_are_doubted(tmp_path: Path, names: list[str]) -> None:
+    rows = "".join(f"{n};2026-06-0{n};Livré;{name}\n" for n, name in enumerate(names, start=1))
+    made = drafted(tmp_path / "commandes.csv", f"ID;Date;État;Client\n{rows}", "orders")
+    assert any("names or addresses of persons" in doubt for doubt in made.entries["customer_id"].doubts)
 
 
 @pytest.mark.parametrize(
