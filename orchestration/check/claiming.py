@@ -8,9 +8,10 @@ from difflib import get_close_matches
 from functools import cache
 
 from orchestration.check.arrivals import Arrivals
+from orchestration.draft.matching import column_by_name
 from orchestration.pull.contracts import Companion, Contract, claims
 from orchestration.pull.jobs import Job, companions_of, jobs, options_of
-from orchestration.pull.kinds import all_kinds
+from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed
 from orchestration.pull.readers import ReadOptions, file_format
@@ -47,11 +48,16 @@ class Claim:
     also: list[str]
 
 
-def close_to(name: str, header: list[str]) -> str | None:
-    """The column of a header whose name is nearest to a name, if any is near."""
-    plain = {_plain(column): column for column in header}
+def close_to(name: str, header: list[str], kind: Kind | None = None, column: str | None = None) -> str | None:
+    """The column of a header that may be meant by a name: one called as exports call ``column``, or spelled like it."""
+    means = {other: found for other in header if kind is not None and (found := column_by_name(other, kind)) is not None}
+    plain = {_plain(other): other for other in header if means.get(other, (column,))[0] == column}
     near = get_close_matches(_plain(name), plain, 1, 0.75)
-    return plain[near[0]] if near else None
+    if near:
+        return plain[near[0]]
+    # What is spelled like a name may still be another thing: OrderDate is no order_id, and OrderNumber is one.
+    called = [(-points, place, other) for place, (other, (found, points)) in enumerate(means.items()) if found == column]
+    return min(called)[2] if called else None
 
 
 def _plain(name: str) -> str:
@@ -199,11 +205,11 @@ def unpivoted(header: list[str], form: Contract | Companion) -> list[str]:
     return unpivoted_header(header, form.unpivot.keep, form.unpivot.name, form.unpivot.value)
 
 
-def lacking(names: list[str], header: list[str]) -> list[str]:
-    """Columns that are not there, each with the one that it may be called by."""
+def lacking(names: list[str], header: list[str], kind: Kind | None = None) -> list[str]:
+    """Columns that are not there (of a ``kind`` canonical ones), each with the one that it may be called by."""
     if not names:
         return []
-    described = [f"{name}{f' (is it {near}?)' if (near := close_to(name, header)) else ''}" for name in names]
+    described = [f"{name}{f' (is it {near}?)' if (near := close_to(name, header, kind, name)) else ''}" for name in names]
     return [f"it lacks {listed(described)}"]
 
 
@@ -220,5 +226,5 @@ def _canonical(file: Landed, kind_name: str) -> NearMiss | None:
     if len(required) < 2 or len(required) < len(kind.required_columns) - 1 or 2 * len(known) < len(file.header):
         return None
     lacks = [f"its name does not begin with {kind_name}"]
-    lacks += lacking([name for name in kind.required_columns if name not in required], file.header)
+    lacks += lacking([name for name in kind.required_columns if name not in required], file.header, kind)
     return NearMiss(f"canonical_{kind_name}", kind_name, len(required), len(kind.required_columns), lacks)

@@ -44,8 +44,9 @@ _FACTORS = {1000: "milliseconds", 60: "minutes", 3600: "hours", 86400: "days"}
 _USUAL = {"calls": (2, 4 * 3600), "tickets": (30, 60 * 86400), "product_usage": (1, 86400)}
 #: Durations that are often next to nothing.
 _MAY_BE_SHORT = {"hold_seconds", "wait_seconds"}
-#: How a clock time ends that names its zone.
+#: How a clock time ends that names its zone; and what looks like the name of one.
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?| [A-LN-Z][A-Z]{1,4}|M[DS]T|MSK)$"
+_NO_OFFSET = r" ?([AP]M|HRS|UHR)$"
 
 
 def doubts_of_times(beside: Beside, as_of: datetime) -> Iterator[Doubt]:
@@ -152,11 +153,14 @@ def _zones(beside: Beside) -> Iterator[Doubt]:
     for column, _ in mapped_columns(beside, "instant", "promise"):
         mapping = beside.contract.columns[column.name]
         text = beside.text(mapping)
-        if text is None or mapping.unit or mapping.sql is not None:
+        # What SQL makes is known where a format reads it, such as a day and a time of two columns.
+        is_local = bool(mapping.formats) and not any("%z" in form.lower() for form in mapping.formats)
+        if text is None or mapping.unit or (mapping.sql is not None and not is_local):
             continue
         ((rows, without),) = beside.all(
             f"with texts as (select {text} as t from mapped) "
-            rf"select count(t), count(*) filter (regexp_matches(t, '\d:\d\d') and not regexp_matches(t, '{_OFFSET}')) from texts"
+            r"select count(t), count(*) filter (regexp_matches(t, '\d:\d\d') "
+            f"and (not regexp_matches(t, '{_OFFSET}') or regexp_matches(t, '{_NO_OFFSET}'))) from texts"
         )
         if rows and without >= 0.5 * rows:
             local.append(column.name)

@@ -76,11 +76,15 @@ class Tables:
         self._table("file", [*header, *optional])
         is_needed = contract.query is None or not header
         if is_needed and (lacks := _refusal(require_columns, contract, kind, header)) is not None:
-            named = [m.source for name, m in contract.columns.items() if name in kind.required_columns and m.source]
+            named = {m.source: name for name, m in contract.columns.items() if name in kind.required_columns and m.source}
             read = {found(present, mapping.source) for mapping in contract.columns.values()}
             # A column that is another one's already is not the one that is missing.
             free = [column for column in header if column not in read]
-            meant = {name: close for name in named if found(present, name) is None and (close := close_to(name, free))}
+            meant = {
+                name: close
+                for name, column in named.items()
+                if found(present, name) is None and (close := close_to(name, free, kind, column))
+            }
             hints = "".join(f"; is {close} its {name}?" for name, close in meant.items())
             yield Fault(f"it {lacks}{hints}", next(iter(meant.values()), None), refuses=True)
         if not header:
@@ -113,7 +117,7 @@ class Tables:
             if mapping.sql is not None and (error := self._error(f"select ({mapping.sql}) from mapped")) is not None:
                 yield Fault(f"{name}: {error}", stops=True)
             elif mapping.source and found(present, mapping.source) is None and name not in required:
-                near = close_to(mapping.source, free)
+                near = close_to(mapping.source, free, all_kinds()[contract.kind], name)
                 text = f"{name} stays empty: there is no column {mapping.source}{f' (is it {near}?)' if near else ''}"
                 yield Fault(text, near, mapping.source)
 

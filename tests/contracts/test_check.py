@@ -310,7 +310,9 @@ def test_all_faults_of_a_contract_are_reported_at_once(tmp_path: Path) -> None:
 def test_a_column_that_is_read_is_not_the_missing_one(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.write("orders.csv", "OrderNumber,ordered_at,status\nA1,2026-06-01,paid\n")
-    assert "its order_id" not in " ".join(fault.text for fault in place.reading("orders.csv").faults)
+    texts = " ".join(fault.text for fault in place.reading("orders.csv").faults)
+    assert "is OrderNumber its order_id?" in texts
+    assert "is ordered_at" not in texts
     place.write("orders.csv", "orderid,ordered_at,status\nA1,2026-06-01,paid\n")
     assert "is orderid its order_id?" in " ".join(fault.text for fault in place.reading("orders.csv").faults)
 
@@ -524,6 +526,16 @@ def test_archives_further_sheets_twins_and_unknown_endings_are_named(tmp_path: P
         place.check("nothing.csv")
 
 
+def test_a_missing_column_is_looked_for_by_what_exports_call_it(tmp_path: Path) -> None:
+    """OrderDate is spelled more like order_id than OrderNumber is."""
+    place = Place(tmp_path)
+    place.write("orders_x.csv", "OrderDate,OrderNumber,OrderStatus,customer_OrderNumber\n2026-05-01,1001,paid,7\n")
+    place.write("tickets_x.csv", "TICKETID,tblCreatedAt,HTTPStatus,tbl_Status\n1,2026-05-01T10:00:00Z,200,open\n")
+    orders, tickets = ([fault.text for fault in place.reading(f"{kind}_x.csv").faults] for kind in ("orders", "tickets"))
+    assert "is OrderNumber its order_id?; is OrderDate its ordered_at?; is OrderStatus its status?" in orders[0]
+    assert "is TICKETID its ticket_id?; is tblCreatedAt its created_at?; is tbl_Status its status?" in tickets[0]
+
+
 def test_a_file_that_is_read_along_is_said_to_be(tmp_path: Path) -> None:
     joined = {
         "name": "joined", "kind": "orders", "files": {"name": "heads*"}, "also_reads": {"states": {"name": "states*"}},
@@ -677,8 +689,28 @@ def test_a_currency_that_is_no_code_is_doubted(tmp_path: Path) -> None:
     assert [doubt for doubt in place.reading("orders_fine.csv").doubts if doubt.column == "currency"] == []
 
 
+@pytest.mark.parametrize(
+    ("mapping", "is_local"),
+    [
+        ({"from": "at", "format": "%m/%d/%Y %I:%M %p"}, True),
+        ({"sql": "day || ' ' || clock", "format": "%Y-%m-%d %H:%M"}, True),
+        ({"sql": "day || ' ' || clock || ' ' || zone", "format": "%Y-%m-%d %H:%M %z"}, False),
+        ({"from": "zoned", "format": "%m/%d/%Y %I:%M %p %z"}, False),
+        # What it makes may have been brought to UTC.
+        ({"sql": "day || ' ' || clock"}, False),
+    ],
+)
+def test_times_of_twelve_hours_and_of_two_columns_name_no_zone(tmp_path: Path, mapping: dict[str, Any], is_local: bool) -> None:
+    columns = {"call_id": "id", "started_at": mapping}
+    place = Place(tmp_path, {"name": "log", "kind": "calls", "files": {"name": "log*"}, "columns": columns})
+    place.write("log.csv", "id,at,zoned,day,clock,zone\n1,06/14/2026 09:10 AM,06/14/2026 09:10 AM EDT,2026-06-14,09:10,+0200\n")
+    reading = place.reading("log.csv")
+    assert reading.rows_loaded == 1
+    assert any("names no time zone" in doubt.text for doubt in reading.doubts) == is_local
+
+
 def test_amounts_without_a_rate_are_doubted(tmp_path: Path) -> None:
-    """Orders of March in CHF and zloty: rates of the day before, over the euro, serve those in CHF; the zloty's are a month old."""
+    """Rates of the days before, over the euro, serve the orders in CHF; that of the zloty is a month old."""
     place = Place(tmp_path, currency="USD")
     orders = "".join(
         f"O{n},2026-03-1{n}T10:00:00Z,paid,10,{code}\n" for n, code in enumerate(["CHF", "usd", "PLN", "chf", "", "€"])
