@@ -139,6 +139,8 @@ def _as_number(made: Entry, looks: Looks, column: Column) -> None:
         made.doubts.append("per cent: is 100 the highest value that is meant?")
     if numbers.share < 0.999:
         made.doubts.append(f"{1 - numbers.share:.1%} of its texts are no numbers")
+    if column.type in ("money", "money_size") and "%" in looks.seen.name:
+        made.doubts.append("its name says per cent: is it a share, and no amount?")
     is_amount = (
         column.type in ("money", "money_size") and numbers.whole and not (numbers.point or numbers.comma or numbers.either)
     )

@@ -54,20 +54,18 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
         return word.replace(" ", "_"), 100.0, "its canonical name", ANY
     if word in names:
         return names[word].column, 95.0, _origin(names[word].language), names[word].language
-    parts = [part for part in word.split() if part not in listed("fillers")]
-    bare = " ".join(parts)
+    bare, without = _shorter(word, kind)
+    parts = bare.split()
     squashed = squashed_names(kind.name)
     if (name := squashed.get(word.replace(" ", ""))) is not None:
         return name.column, 94.0, _origin(name.language), name.language
     timeless = without_unit(header)
     if timeless != word and timeless in names and kind.columns[names[timeless].column].type == "seconds":
         return names[timeless].column, 93.0, _origin(names[timeless].language), names[timeless].language
-    own = {part for words in kind_words(kind.name) for part in words.split()}
-    without = " ".join(_without_ends(parts, own))
     for shorter, points in ((bare, 92.0), (without, 88.0)):
         if shorter in names and shorter not in no_names():
             name = names[shorter]
-            if shorter != bare and _may_be_the_shops(kind.columns[name.column], set(parts) & own):
+            if shorter != bare and _may_be_the_shops(kind.columns[name.column], set(parts) & _own_words(kind.name)):
                 # Below what is sure.
                 return name.column, 70.0, f"{_origin(name.language)} beside a word for the shop itself", name.language
             return name.column, points, f"{_origin(name.language)} beside words that say nothing", name.language
@@ -76,11 +74,23 @@ def _by_name(header: str, kind: Kind) -> tuple[str, float, str, str] | None:
 
 def _may_be_the_shops(column: Column, left_out: set[str]) -> bool:
     """'Store ID', 'Support email': of the shop, or of the order, the ticket, the customer? 'Shop order ID' says it."""
-    is_theirs = column.name.startswith("customer_") or column.name == "country" or column.required
+    is_theirs = column.name.startswith("customer_") or column.name in ("country", "currency") or column.required
     return is_theirs and bool(left_out) and left_out <= listed("organisations").keys()
 
 
-def _without_ends(parts: list[str], words: set[str]) -> list[str]:
+def _shorter(word: str, kind: Kind) -> tuple[str, str]:
+    """A plain name without words that say nothing; and without those of the kind."""
+    parts = [part for part in word.split() if part not in listed("fillers")]
+    return " ".join(parts), " ".join(_without_ends(parts, _own_words(kind.name)))
+
+
+@cache
+def _own_words(kind_name: str) -> frozenset[str]:
+    """Words of a kind. A part of "phone system" is none: the phone of an agent is not the agent."""
+    return frozenset(words for words in kind_words(kind_name) if " " not in words)
+
+
+def _without_ends(parts: list[str], words: frozenset[str]) -> list[str]:
     """Without words before and after a name. One between counts: a customer's order number is no customer number."""
     first = next((place for place, part in enumerate(parts) if part not in words), len(parts))
     last = next((place for place in range(len(parts), first, -1) if parts[place - 1] not in words), first)
@@ -135,7 +145,8 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
         total = points * fit.share if fit.share >= 0.5 else points * fit.share * 0.5
         if total >= ENOUGH:
             doubt = None if total >= SURE else _doubt(points, why, fit.why)
-            if plain(looks.seen.name) in unsure_names(kind.name):
+            word = plain(looks.seen.name)
+            if not unsure_names(kind.name).isdisjoint((word, *_shorter(word, kind))):
                 doubt = doubt or "a column called so can hold something else too"
             found.append(Candidate(column, looks, total, f"{why}; {fit.why}", doubt, language))
     return sorted(found, key=lambda one: (-one.points, list(kind.columns).index(one.column), one.looks.seen.position))

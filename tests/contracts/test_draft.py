@@ -179,7 +179,9 @@ def test_names(name: str, column: str) -> None:
         # The words between say what is meant, and those of the shop whose it is.
         ("orders", "customer_OrderNumber", None), ("orders", "STORE_ID", None), ("orders", "Shop Email", None),
         ("tickets", "Support Email", None), ("orders", "Store Country", None), ("orders", "Shop Order ID", "order_id"),
-        ("tickets", "Helpdesk-Team", "team"), ("orders", "Shop Currency", "currency"),
+        ("tickets", "Helpdesk-Team", "team"), ("orders", "Store Currency", None), ("orders", "Total Orders", None),
+        ("calls", "Agent Phone", None), ("surveys", "NPS Category", None), ("order_items", "List Price", None),
+        ("order_items", "Line Cost", None),
     ],
 )  # fmt: skip
 def test_names_that_are_sure(kind: str, name: str, column: str | None) -> None:
@@ -223,6 +225,22 @@ def test_words_of_another_column_are_doubted(tmp_path: Path) -> None:
     rows = "".join(f"{n},2026-06-0{n}T10:00:00Z,{word}\n" for n, word in enumerate(["incoming", "missed", "abandoned"], start=1))
     made = drafted(tmp_path / "calls.csv", f"call_id,started,category\n{rows}", "calls")
     assert made.entries["topic"].doubts == ["its words are those of direction, disposition: is it that?"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "column"),
+    [
+        ("orders", "Order ID,Date,Status,Discount %\n1,2026-06-01,paid,10\n2,2026-06-02,paid,5\n", "discount_amount"),
+        # The day that is wished for, as often as that on which it came.
+        ("orders", "Order ID,Date,Status,Delivery date\n1,2026-06-01,paid,2026-06-05\n2,2026-06-02,paid,\n", "delivered_at"),
+        ("calls", "Call ID,Start,Email\n1,2026-06-01T10:00:00Z,a@example.com\n", "customer_email"),
+        ("orders", "Order ID,Date,Status,Order delivery date\n1,2026-06-01,paid,2026-06-05\n", "delivered_at"),
+        ("calls", "Call ID,Start,Call notes\n1,2026-06-01T10:00:00Z,asked for a refund\n", "transcript"),
+    ],
+)
+def test_columns_that_may_be_another_thing_are_doubted(tmp_path: Path, kind: str, content: str, column: str) -> None:
+    made = drafted(tmp_path / "export.csv", content, kind)
+    assert made.entries[column].doubts
 
 
 @pytest.mark.parametrize("names", [["J. DOE", "A. BEE"], ["Jean-Luc Martin", "Anne-Marie O'Neil"], ["Ann Bee", "Cy Dee"]])
