@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from orchestration.core.output import shown
 from orchestration.pull.canonical import mark_repeated, put_beside, put_companion, unknown_columns
 from orchestration.pull.contracts import Contract, Mapping
 from orchestration.pull.headers import by_name
-from orchestration.pull.jobs import Job, options_of
+from orchestration.pull.jobs import Job, options_beside, options_of
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.landing import landed_path
 from orchestration.pull.literals import identifier, literal
@@ -58,7 +57,7 @@ class Beside:
             self.con.execute(f"create temp table {name} as select * from read_parquet(?)", [str(path)])
         for name in self.contract.also_reads if self.contract.query else ():
             companion = self.contract.also_reads[name]
-            options = replace(options_of(companion), decimal=self.contract.decimal)
+            options = options_beside(self.contract, name)
             parts = [open_rows(landed_path(landing, file), file.file, options, scratch) for file in job.companions[name]]
             put_companion(self.con, name, parts, companion.key)
         # From here on no statement of the contract can reach a file or an extension.

@@ -20,7 +20,7 @@ from orchestration.privacy.rows import cell_names, forgotten_rejected, forgotten
 from orchestration.pull.contracts import Contract
 from orchestration.pull.headers import ROW
 from orchestration.pull.isolated import isolated
-from orchestration.pull.jobs import Job, is_companion, options_of
+from orchestration.pull.jobs import Job, is_companion, options_beside, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.landing import KEPT_ROWS, landed_path
 from orchestration.pull.ledger import Landed
@@ -97,9 +97,9 @@ class Screening:
             self._freeze(job, loaded, rejected)
             forms[options_of(job.contract)] = None if job.contract.looks_around else self._without(gone)
         for contract in self.contracts:
-            for beside in contract.also_reads.values():
+            for name, beside in contract.also_reads.items():
                 if file.sha256 not in self.fatal and is_companion(beside, file, self.settings.landing):
-                    forms[options_of(beside)] = self._without(gone, is_beside=True)
+                    forms[options_beside(contract, name)] = self._without(gone, is_beside=True)
         for options, change in forms.items():
             try:
                 keep_rows(self.settings.landing, file, options, change, self.settings.scratch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,11 @@ def options_of(form: Contract | Companion) -> ReadOptions:
         "columns": tuple(columns), "carry_down": tuple(form.carry_down), "sheets": sheets, "unpivot": wide, "lines": lines,
     }  # fmt: skip
     return ReadOptions(**{**keys, **more})
+
+
+def options_beside(contract: Contract, name: str) -> ReadOptions:
+    """The form of the files of a table that a contract reads along: their numbers are read as its own are."""
+    return replace(options_of(contract.also_reads[name]), decimal=contract.decimal)
 
 
 def jobs(

@@ -13,7 +13,7 @@ from orchestration.core.errors import ConfigurationError, LimitExceededError, Re
 from orchestration.core.limits import limits
 from orchestration.pull.canonical import Canonical, canonicalise
 from orchestration.pull.isolated import isolated
-from orchestration.pull.jobs import Job, options_of
+from orchestration.pull.jobs import Job, options_beside, options_of
 from orchestration.pull.landing import landed_path
 from orchestration.pull.ledger import Landed, Ledger, Load, now
 from orchestration.pull.originals import GONE, can_be_read, has_original, landed_header, open_landed
@@ -220,7 +220,7 @@ def _may_belong(part: Landed, job: Job) -> bool:
 def _parts_gone(job: Job, places: Places) -> dict[str, list[Landed]]:
     """Files that are read along, of which neither the original nor the rows are kept."""
     return {
-        name: [file for file in files if not can_be_read(places.landing, file, options_of(job.contract.also_reads[name]))]
+        name: [file for file in files if not can_be_read(places.landing, file, options_beside(job.contract, name))]
         for name, files in job.companions.items()
     }
 
@@ -299,8 +299,7 @@ def _files_left(job: Job, gone: dict[str, list[Landed]]) -> list[str]:
 def _companion(job: Job, name: str, file: Landed, places: Places, messages: list[str]) -> Rows:
     """The rows of a file that a contract reads along with its own; those that are broken are reported, and left out."""
     with _named_as_companion(job, name, file):
-        options = replace(options_of(job.contract.also_reads[name]), decimal=job.contract.decimal)
-        rows = _open(file, options, places)
+        rows = _open(file, options_beside(job.contract, name), places)
     blocks = rows.blocks
 
     def noting() -> Iterator[Block]:
