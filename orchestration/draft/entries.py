@@ -262,7 +262,9 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         made.doubts.append(
             f"one occurs in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
         )
-    if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6):
+    # 'Ana' may be a person's name as well as 'Ana Ruiz'.
+    wordy = seen.share(lambda text: not re.search(r"\d", text))
+    if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6 or wordy > 0.6):
         made.doubts.append("these look like names or addresses of persons, no numbers: two of one name would be one customer")
     elif column.name == "customer_id" and plain(seen.name) in callers() and seen.phones:
         made.doubts.append(f"{seen.phones:.0%} of its texts are like phone numbers")

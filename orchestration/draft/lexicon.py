@@ -78,7 +78,7 @@ def names_of(kind_name: str) -> dict[str, Name]:
     for column in kind.columns:
         for language, written in written_names(kind, column).items():
             for name in written:
-                names.setdefault(plain(name), Name(column, language, name))
+                names.setdefault(plain(name), Name(column, language, name.removesuffix(" ?")))
     return names
 
 

@@ -49,6 +49,7 @@ def look_again(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None
         elif spec.type == "text":
             _code_or_name(one, file)
             _words_of_another(one, one.looks, kind)
+    _school_grades(made)
     _other_ids(made, kind, left)
     _by_record(made, kind, read)
     _interactions(made)
@@ -110,6 +111,17 @@ def _words_of_another(one: Entry, looks: Looks, kind: Kind) -> None:
     if all(known) and len(known) > 1:
         others = [name for name in words if any(name in names for names in known)]
         one.doubts.append(f"its words are those of {', '.join(others)}: is it that?")
+
+
+def _school_grades(made: Draft) -> None:
+    """A German "Note" is as often one of which 1 is the best; the French one is none."""
+    languages = [language for language in ("German", "French") for one in made.entries.values() if f"{language} name" in one.why]
+    if languages.count("German") < max(1, languages.count("French")):
+        return
+    for one in (made.entries.get(column) for column in ("rating", "score", "csat_score")):
+        words = plain(one.looks.seen.name).split() if one is not None and one.looks is not None else []
+        if one is not None and any(word in ("note", "schulnote", "gesamtnote") for word in words):
+            one.doubts.append("a grade of which 1 is the best? Then turn it round with `map`: the highest is the best here")
 
 
 def _code_or_name(one: Entry, file: Iterable[Looks]) -> None:

@@ -233,6 +233,7 @@ def test_words_of_another_column_are_doubted(tmp_path: Path) -> None:
         ("orders", "Order ID,Date,Status,Discount %\n1,2026-06-01,paid,10\n2,2026-06-02,paid,5\n", "discount_amount"),
         # The day that is wished for, as often as that on which it came.
         ("orders", "Order ID,Date,Status,Delivery date\n1,2026-06-01,paid,2026-06-05\n2,2026-06-02,paid,\n", "delivered_at"),
+        ("reviews", "Bewertungs-ID,Bewertungsdatum,Note,Kommentar\n1,2026-06-01,1,fein\n2,2026-06-02,5,schlecht\n", "rating"),
         ("calls", "Call ID,Start,Email\n1,2026-06-01T10:00:00Z,a@example.com\n", "customer_email"),
         ("orders", "Order ID,Date,Status,Order delivery date\n1,2026-06-01,paid,2026-06-05\n", "delivered_at"),
         ("calls", "Call ID,Start,Call notes\n1,2026-06-01T10:00:00Z,asked for a refund\n", "transcript"),
@@ -243,7 +244,15 @@ def test_columns_that_may_be_another_thing_are_doubted(tmp_path: Path, kind: str
     assert made.entries[column].doubts
 
 
-@pytest.mark.parametrize("names", [["J. DOE", "A. BEE"], ["Jean-Luc Martin", "Anne-Marie O'Neil"], ["Ann Bee", "Cy Dee"]])
+def test_a_french_note_is_no_grade(tmp_path: Path) -> None:
+    content = "ID avis,Date de l'avis,Note,Commentaire\n1,2026-06-01,1,non\n2,2026-06-02,5,bien\n"
+    made = drafted(tmp_path / "avis.csv", content, "reviews")
+    assert made.entries["rating"].doubts == []
+
+
+@pytest.mark.parametrize(
+    "names", [["Ana", "Leo"], ["J. DOE", "A. BEE"], ["Jean-Luc Martin", "Anne O'Neil"], ["Ann Bee", "Cy Dee"]]
+)
 def test_names_of_persons_as_customers_are_doubted(tmp_path: Path, names: list[str]) -> None:
     rows = "".join(f"{n};2026-06-0{n};Livré;{name}\n" for n, name in enumerate(names, start=1))
     made = drafted(tmp_path / "commandes.csv", f"ID;Date;État;Client\n{rows}", "orders")
