@@ -14,9 +14,9 @@ from orchestration.core.grains import ANY_GRAIN
 from orchestration.gates.suites import check_suites
 from orchestration.messages.pdf import chromium
 from orchestration.privacy.retention import check_retention
-from orchestration.pull.contracts import load_contracts
-from orchestration.pull.extras import extra_dimensions, names_of
-from orchestration.pull.locations import sources_of
+from orchestration.pull.contracts.extras import extra_dimensions, names_of
+from orchestration.pull.contracts.library import load_contracts
+from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.alerts import check_addresses
 from orchestration.settings import PROJECT, Settings
 from orchestration.settings.declared import kpi_dimensions, kpi_ids

@@ -16,7 +16,7 @@ from orchestration.core import durable
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.gates.suite_runner import SuiteRunner
-from orchestration.pull.locations import forget_listings, sources_of
+from orchestration.pull.sources.locations import forget_listings, sources_of
 from orchestration.runs.finish import finish_failed
 from orchestration.runs.record import RunRecord
 from orchestration.settings import PACKAGE, Settings

@@ -14,7 +14,7 @@ from orchestration.assets.published import published_asset
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.recorded import command_line_runs
 from orchestration.gates.suites import LAYERS
-from orchestration.pull.locations import forget_listings
+from orchestration.pull.sources.locations import forget_listings
 from orchestration.runs.alerts import raise_alerts
 from orchestration.runs.finish import finish_failed
 from orchestration.settings import SCHEDULE_RUNS, Settings

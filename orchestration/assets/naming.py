@@ -11,7 +11,7 @@ from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.core.errors import BusyError
 from orchestration.gates.check_results import CheckResult
-from orchestration.pull.sources import UnreadableSourceError
+from orchestration.pull.sources.base import UnreadableSourceError
 from orchestration.runs.record import RunRecord
 from orchestration.steps.run import Project, Run
 

@@ -10,8 +10,8 @@ import dagster as dg
 
 from orchestration.assets.naming import EXPECTATIONS, OWNERS, RETRY, WRITER, asset_check_result, begin, retried_if_passing
 from orchestration.gates.suites import RAW
+from orchestration.pull.home.ledger import Ledger, Load
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import KindReport
 from orchestration.settings import Settings
 from orchestration.steps.pull import pull_exports

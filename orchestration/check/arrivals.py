@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull.landing import landed_path
-from orchestration.pull.ledger import Landed
-from orchestration.pull.naming import in_order
-from orchestration.pull.readers import FORMATS
+from orchestration.pull.contracts.naming import in_order
+from orchestration.pull.files.readers import FORMATS
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.home.ledger import Landed
 from orchestration.pull.reading import Places, Untrusted
-from orchestration.pull.sources import (
+from orchestration.pull.sources.base import (
     FolderSource,
     Source,
     SourceFile,

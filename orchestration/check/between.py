@@ -11,8 +11,8 @@ from orchestration.check.doubts_common import hours
 from orchestration.check.report import Doubt
 from orchestration.check.trial import Tried
 from orchestration.core.connections import connect
+from orchestration.core.literals import identifier, literal
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.literals import identifier, literal
 
 #: So many records that two files share, and this share of them, lie at one distance.
 MIN_RECORDS = 3

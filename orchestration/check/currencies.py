@@ -8,7 +8,7 @@ from orchestration.check.report import Doubt
 from orchestration.check.trial import Tried
 from orchestration.configuration import known_vars
 from orchestration.core.connections import connect
-from orchestration.pull.literals import literals
+from orchestration.core.literals import literals
 from orchestration.settings import Settings
 
 #: Kinds whose amounts are converted, and the day that decides.

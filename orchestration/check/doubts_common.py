@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from orchestration.check.facts import Beside
+from orchestration.core.literals import identifier
 from orchestration.pull.kinds import Column
-from orchestration.pull.literals import identifier
 
 #: With fewer values nothing looks wrong.
 FEW = 20

@@ -11,20 +11,20 @@ from orchestration.check.hints import hint
 from orchestration.check.masking import Masks, sources_of
 from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
 from orchestration.core.connections import connect
+from orchestration.core.literals import identifier, literal
 from orchestration.core.output import shown
-from orchestration.pull.canonical import mark_repeated, put_beside, put_companion, unknown_columns
-from orchestration.pull.contracts import Contract, Mapping
-from orchestration.pull.headers import by_name
+from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.params import given_to
+from orchestration.pull.files.headers import by_name
+from orchestration.pull.files.readers import open_rows
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.home.quarantine import valueless
 from orchestration.pull.jobs import Job, options_beside, options_of
 from orchestration.pull.kinds import NUMBERS, all_kinds
-from orchestration.pull.landing import landed_path
-from orchestration.pull.literals import identifier, literal
-from orchestration.pull.params import given_to
-from orchestration.pull.quarantine import valueless
-from orchestration.pull.readers import open_rows
-from orchestration.pull.sifting import sift
-from orchestration.pull.statement import REPEATED
-from orchestration.pull.values import declare, trimmed
+from orchestration.pull.rows.canonical import mark_repeated, put_beside, put_companion, unknown_columns
+from orchestration.pull.rows.sifting import sift
+from orchestration.pull.rows.statement import REPEATED
+from orchestration.pull.rows.values import declare, trimmed
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings

@@ -10,14 +10,14 @@ import duckdb
 from orchestration.check.claiming import close_to
 from orchestration.core.connections import connect
 from orchestration.core.errors import RefusedFileError
-from orchestration.pull.canonical import require_columns
-from orchestration.pull.contracts import Contract, Mapping
-from orchestration.pull.headers import by_name, found
+from orchestration.core.literals import identifier
+from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.params import require_params
+from orchestration.pull.files.headers import by_name, found
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.literals import identifier
-from orchestration.pull.params import require_params
-from orchestration.pull.sifting import sift
-from orchestration.pull.values import declare
+from orchestration.pull.rows.canonical import require_columns
+from orchestration.pull.rows.sifting import sift
+from orchestration.pull.rows.values import declare
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestration.core.literals import literal
 from orchestration.pull.kinds import TIMES
-from orchestration.pull.literals import literal
 
 if TYPE_CHECKING:
     from orchestration.check.facts import Beside

@@ -19,12 +19,12 @@ from orchestration.check.trial import Trial, Tried
 from orchestration.core import limits
 from orchestration.core.errors import ConfigurationError, GateFailedError, RefusedFileError
 from orchestration.core.resources import Resources, use
-from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.files.readers import file_format
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.home.ledger import Landed
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import landed_path
-from orchestration.pull.ledger import Landed
-from orchestration.pull.readers import file_format
 from orchestration.settings import Settings
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from orchestration.check.claiming import lines_above_note, listed
 from orchestration.check.report import FileReport, Reading, Rejected, Report, WordFacts
 from orchestration.core.output import shown
-from orchestration.pull.quarantine import rows_in_words
+from orchestration.pull.home.quarantine import rows_in_words
 
 _STYLES = {"loaded": "green", "held back": "red", "refused": "red", "stops": "red"}
 _VERDICTS = {

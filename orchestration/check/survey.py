@@ -11,10 +11,10 @@ from orchestration.check.arrivals import arrive, passed_over
 from orchestration.check.claiming import Claim, Claims, lines_above_note, listed
 from orchestration.check.faults import Tables
 from orchestration.check.looking import faults_of
-from orchestration.pull.contracts import Contract, claims, load_contracts
-from orchestration.pull.ledger import Landed, Ledger
-from orchestration.pull.locations import all_files, asked_sources
-from orchestration.pull.readers import FORMATS
+from orchestration.pull.contracts.library import Contract, claims, load_contracts
+from orchestration.pull.files.readers import FORMATS
+from orchestration.pull.home.ledger import Landed, Ledger
+from orchestration.pull.sources.locations import all_files, asked_sources
 from orchestration.settings import Settings
 
 

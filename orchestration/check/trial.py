@@ -11,9 +11,9 @@ from orchestration.check.arrivals import Arrivals
 from orchestration.check.gates import Judged, expectations_of, judge
 from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, batch_checks
+from orchestration.pull.home.ledger import Ledger, Load
 from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger, Load
 from orchestration.pull.loading import Batch, Loader
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.settings import Settings

@@ -94,8 +94,8 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
     A corrected file goes back into the exports folder, where its contract claims it by its name. A row whose record is there
     already replaces it.
     """
-    from orchestration.pull.corrections import export_rows
-    from orchestration.pull.quarantine import reasons
+    from orchestration.pull.home.corrections import export_rows
+    from orchestration.pull.home.quarantine import reasons
 
     settings = load_settings(home=home, config=config)
     if out is None:
@@ -121,8 +121,8 @@ def withdraw(file: str | None, batch: int | None, undo: bool, home: str | None, 
     that arrived is taken back.
     """
     from orchestration.core.lock import take_writer_lock
-    from orchestration.pull.ledger import Ledger
-    from orchestration.pull.withdrawal import choose
+    from orchestration.pull.home.ledger import Ledger
+    from orchestration.pull.home.withdrawal import choose
 
     settings = load_settings(home=home, config=config)
     if not settings.ledger.exists():

@@ -12,9 +12,9 @@ from rich.table import Table
 from orchestration.core.errors import ConfigurationError
 from orchestration.publish import read_publication
 from orchestration.published.display import headlines, kpi_table, left_out, table_of
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.quarantine import Reason, reasons
 from orchestration.pull.personal import file_shown
-from orchestration.pull.quarantine import Reason, reasons
 from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import Settings
 from orchestration.warehouse.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE

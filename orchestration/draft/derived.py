@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from orchestration.core.literals import identifier, literals
 from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.lexicon import is_end, listed, plain, vocabulary
 from orchestration.draft.parts import Draft, Entry
 from orchestration.draft.times import CLOCK_ONLY
 from orchestration.pull.kinds import Column, Kind
-from orchestration.pull.literals import identifier, literals
 
 #: Kind -> what its status is, by the last of these instants that a row has.
 _STATUS_BY = {

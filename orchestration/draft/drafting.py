@@ -19,7 +19,7 @@ from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.draft.second_look import look_again
-from orchestration.pull.extras import CARRYING, MOST, TAKEN
+from orchestration.pull.contracts.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
 from orchestration.settings.declared import kpi_dimensions
 

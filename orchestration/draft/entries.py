@@ -13,7 +13,7 @@ from orchestration.draft.numbers import unit_of
 from orchestration.draft.parts import Entry, Word
 from orchestration.draft.times import Times
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind
-from orchestration.pull.values import MISSING_WORDS
+from orchestration.pull.rows.values import MISSING_WORDS
 
 #: So many words of one column are listed.
 _WORDS = 40

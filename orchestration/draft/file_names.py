@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from orchestration.draft.lexicon import plain
-from orchestration.pull.spelling import MONTHS
+from orchestration.pull.rows.spelling import MONTHS
 
 _MONTHS = frozenset(plain(word) for words in MONTHS.values() for word in words.split())
 #: Words of months that mean something else too: a month only beside a number.

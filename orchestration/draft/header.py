@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from orchestration.draft.lexicon import names_of, plain
-from orchestration.pull.headers import HEADER_LINES
+from orchestration.pull.files.headers import HEADER_LINES
 from orchestration.pull.kinds import all_kinds
 
 #: Forms of values that are seldom names: an address, a day or an instant, a number.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.limits import limits
-from orchestration.pull.unpacking import open_bytes
+from orchestration.pull.files.unpacking import open_bytes
 
 #: Lists are looked for so far below the top.
 _DEEP = 3

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.errors import RefusedFileError
+from orchestration.core.literals import identifier, literal
 from orchestration.draft.columns import Seen, seen
 from orchestration.draft.header import has_no_header, header_line
 from orchestration.draft.json_lists import list_of_records
 from orchestration.draft.lexicon import listed, plain
-from orchestration.pull.csv_files import require_text
-from orchestration.pull.headers import HEADER_LINES, ROW
-from orchestration.pull.literals import identifier, literal
-from orchestration.pull.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
-from orchestration.pull.records import BrokenRow
-from orchestration.pull.unpacking import beginning, open_bytes
+from orchestration.pull.files.csv_files import require_text
+from orchestration.pull.files.headers import HEADER_LINES, ROW
+from orchestration.pull.files.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
+from orchestration.pull.files.records import BrokenRow
+from orchestration.pull.files.unpacking import beginning, open_bytes
 
 #: So many rows are looked at.
 ROWS = 20_000

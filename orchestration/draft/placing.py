@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from orchestration.core.errors import ConfigurationError
 from orchestration.draft.lexicon import LOADER
 from orchestration.draft.parts import Draft
-from orchestration.pull.contracts import SHIPPED, FileMatch
+from orchestration.pull.contracts.library import SHIPPED, FileMatch
 
 
 def reads_already(made: Draft, folder: Path) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from orchestration.core.literals import identifier
 from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.layout import Sample
 from orchestration.draft.lexicon import plain, vocabulary
 from orchestration.draft.parts import Draft, Entry, Word
 from orchestration.pull.kinds import Column, Kind
-from orchestration.pull.literals import identifier
 
 #: Another column whose words are known to this share may be meant instead.
 _RIVAL = 0.85

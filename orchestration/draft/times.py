@@ -9,7 +9,7 @@ from itertools import islice
 
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import missing_dates
-from orchestration.pull.spelling import MONTHS
+from orchestration.pull.rows.spelling import MONTHS
 
 _MONTH_WORDS = frozenset(" ".join(MONTHS.values()).split())
 

@@ -14,12 +14,12 @@ from orchestration.core.errors import CxhouseError
 from orchestration.draft.drafting import draft
 from orchestration.draft.layout import ROWS
 from orchestration.draft.parts import Draft
-from orchestration.pull.canonical import canonicalise
-from orchestration.pull.contracts import Contract
+from orchestration.pull.contracts.library import Contract
+from orchestration.pull.files.readers import open_rows
+from orchestration.pull.files.records import Block, Rows
 from orchestration.pull.jobs import options_of
-from orchestration.pull.readers import open_rows
-from orchestration.pull.records import Block, Rows
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.canonical import canonicalise
+from orchestration.pull.rows.sorting import Origin
 
 #: Shown of each column.
 _REASONS = 2

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestration.pull.home.quarantine import valueless
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.personal import file_shown
-from orchestration.pull.quarantine import valueless
 
 if TYPE_CHECKING:
     from orchestration.pull.collisions import Clash
+    from orchestration.pull.home.snapshots import Gone
     from orchestration.pull.loading import Batch
-    from orchestration.pull.snapshots import Gone
     from orchestration.settings import Settings
 
 #: Below this many quarantined rows the share says little: a warning, not a block.

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 
 from orchestration.core.connections import connect
+from orchestration.core.literals import identifier
 from orchestration.gates.check_results import CheckResult
-from orchestration.pull.literals import identifier
 from orchestration.pull.personal import may_be_shown
 
 Judged = tuple[CheckResult, list[dict[str, Any]]]

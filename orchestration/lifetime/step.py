@@ -14,7 +14,7 @@ from orchestration.configuration import known_vars
 from orchestration.lifetime import models
 from orchestration.lifetime.models import Fit, Histories
 from orchestration.lifetime.tables import TABLES
-from orchestration.pull.tables import put_table
+from orchestration.pull.home.tables import put_table
 from orchestration.settings import Settings
 
 #: The last group of the calibration takes all who bought on more days.

@@ -18,7 +18,7 @@ from orchestration.dashboard.families import family_of
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.publish import open_published
 from orchestration.published.marts import ALL, Marts, Row, View, period_name
-from orchestration.pull.faults import none_of
+from orchestration.pull.contracts.faults import none_of
 from orchestration.runs.alert_groups import (
     GOING_ON,
     NEW,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import add_rows, anonymise_loaded, anonymise_rejected
-from orchestration.pull.contracts import Contract
+from orchestration.pull.contracts.library import Contract
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.sorting import QUARANTINE_SCHEMA
+from orchestration.pull.rows.sorting import QUARANTINE_SCHEMA
 from orchestration.settings import Settings
 
 

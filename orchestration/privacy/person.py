@@ -19,11 +19,11 @@ from orchestration.privacy.linking import Meant
 from orchestration.privacy.roll import Roll, instant
 from orchestration.privacy.rows import loaded_rows, person_columns, rejected_rows
 from orchestration.privacy.sweep import what_is_read
-from orchestration.pull.headers import ROW
+from orchestration.pull.files.headers import ROW
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.originals import open_landed
 from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.originals import open_landed
 from orchestration.settings import Settings
 from orchestration.warehouse.versions import CURRENT
 from orchestration.warehouse.warehouse import Warehouse

@@ -20,11 +20,11 @@ from orchestration.core.errors import ConfigurationError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import write_whole
 from orchestration.privacy.rows import NOTHING
+from orchestration.pull.home.ledger import Landed, Ledger
+from orchestration.pull.home.originals import drop_original, has_original, keep_rows, no_rows_path
+from orchestration.pull.home.tables import RowGroups, put_file
 from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.kinds import Kind, all_kinds
-from orchestration.pull.ledger import Landed, Ledger
-from orchestration.pull.originals import drop_original, has_original, keep_rows, no_rows_path
-from orchestration.pull.tables import RowGroups, put_file
 from orchestration.settings import Settings
 from orchestration.settings.model import Retention
 

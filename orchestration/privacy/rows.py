@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from orchestration.privacy.identifiers import EMAIL, FORGOTTEN, ID, PHONE, SHARED, VISITOR, Identifier
 from orchestration.privacy.roll import CALL, INTERACTION, ORDER, TICKET, Roll, is_surrogate
+from orchestration.pull.home.tables import RowGroups
 from orchestration.pull.kinds import LINEAGE, Kind
-from orchestration.pull.sorting import QUARANTINE_SCHEMA
-from orchestration.pull.tables import RowGroups
+from orchestration.pull.rows.sorting import QUARANTINE_SCHEMA
 
 #: Columns that name the person whose row it is.
 PERSON = {

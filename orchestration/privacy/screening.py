@@ -17,18 +17,18 @@ from orchestration.core.errors import LimitExceededError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import cell_names, forgotten_rejected, forgotten_rows, take_rows
-from orchestration.pull.contracts import Contract
-from orchestration.pull.headers import ROW
+from orchestration.pull.contracts.library import Contract
+from orchestration.pull.files.headers import ROW
+from orchestration.pull.files.readers import ReadOptions, file_format
+from orchestration.pull.files.records import Block
+from orchestration.pull.files.unpacking import open_bytes
+from orchestration.pull.home.landing import KEPT_ROWS, landed_path
+from orchestration.pull.home.ledger import Landed
+from orchestration.pull.home.originals import drop_original, has_original, keep_rows, no_rows_path
 from orchestration.pull.isolated import isolated
 from orchestration.pull.jobs import Job, is_companion, options_beside, options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import KEPT_ROWS, landed_path
-from orchestration.pull.ledger import Landed
-from orchestration.pull.originals import drop_original, has_original, keep_rows, no_rows_path
-from orchestration.pull.readers import ReadOptions, file_format
-from orchestration.pull.records import Block
-from orchestration.pull.sorting import QUARANTINE_SCHEMA
-from orchestration.pull.unpacking import open_bytes
+from orchestration.pull.rows.sorting import QUARANTINE_SCHEMA
 from orchestration.settings import Settings
 
 _CHUNK = 2**20
@@ -178,7 +178,7 @@ def texts_of(path: Path, name: str) -> Iterator[str]:
 
 
 def _cells_of(path: Path, name: str) -> Iterator[str]:
-    from orchestration.pull.readers import open_rows
+    from orchestration.pull.files.readers import open_rows
 
     for block in open_rows(path, name, ReadOptions()).blocks():
         for column in block.table.column_names:

@@ -17,12 +17,12 @@ from orchestration.privacy.at_pull import of_customers
 from orchestration.privacy.roll import Roll, instant
 from orchestration.privacy.rows import RECORDS, anonymise_loaded, anonymise_rejected, names_in_loaded, names_in_rejected
 from orchestration.privacy.screening import Screening
-from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.tables import put_file, write_ledger
 from orchestration.pull.jobs import Job, jobs
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger
 from orchestration.pull.reading import Places, Untrusted
-from orchestration.pull.tables import put_file, write_ledger
 from orchestration.settings import Settings
 from orchestration.warehouse.spark import stop_session
 

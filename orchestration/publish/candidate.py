@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.core.literals import identifier, literal
 from orchestration.gates.check_results import CheckResult
 from orchestration.publish.kpi_queries import write_table_macro
 from orchestration.publish.nesting import Cut
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
 from orchestration.publish.suppression import Suppression, with_dependents
-from orchestration.pull.literals import identifier, literal
 from orchestration.settings import Settings
 from orchestration.warehouse.keeping import Held
 from orchestration.warehouse.salt import read_salt

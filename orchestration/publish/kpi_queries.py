@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.pull.literals import literal
+from orchestration.core.literals import literal
 
 #: Where what differs from KPI to KPI ends.
 _TAIL = " joined as ("

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pull.literals import identifier
+from orchestration.core.literals import identifier
 
 #: Of the rows of a fact that hold members of two dimensions; one record of elsewhere does not hide that a team is of a channel.
 _NESTED_SHARE = 0.99

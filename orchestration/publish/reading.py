@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.core.connections import connect
-from orchestration.pull.literals import literal
+from orchestration.core.literals import literal
 from orchestration.warehouse.versions import ANALYSIS, ANALYSIS_FILE
 
 

@@ -8,11 +8,11 @@ from functools import partial
 import duckdb
 
 from orchestration.core.connections import connect
+from orchestration.core.literals import identifier, literal
 from orchestration.core.personal_data import CANDIDATE, CANDIDATE_ID, COMPUTED_KEY, finds
 from orchestration.gates.check_results import CheckResult
 from orchestration.publish.candidate import Candidate
 from orchestration.publish.publications import Publication, PublicTable
-from orchestration.pull.literals import identifier, literal
 from orchestration.settings import Settings
 
 _ROWS_AT_ONCE = 10_000

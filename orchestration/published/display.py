@@ -16,7 +16,7 @@ from rich.table import Table
 from orchestration.core.connections import connect
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.output import row_for_csv
-from orchestration.pull.faults import nearest
+from orchestration.pull.contracts.faults import nearest
 from orchestration.settings import Settings
 from orchestration.warehouse.versions import MARTS_FILE
 

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.limits import Limits
-from orchestration.pull import amounts, carrying, personal, row_order, spelling, statement, times, values
-from orchestration.pull.contracts import Companion, Contract, claims
+from orchestration.pull import personal
+from orchestration.pull.contracts.library import Companion, Contract, claims
+from orchestration.pull.contracts.naming import folder_of, stream_of
+from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.home.ledger import Landed
+from orchestration.pull.home.originals import landed_header
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE
-from orchestration.pull.ledger import Landed
-from orchestration.pull.naming import folder_of, stream_of
-from orchestration.pull.originals import landed_header
 from orchestration.pull.personal import file_shown
-from orchestration.pull.readers import ReadOptions
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows import amounts, carrying, row_order, spelling, statement, times, values
+from orchestration.pull.rows.sorting import Origin
 
 #: (landing, file, form) -> names of its columns.
 HeaderReader = Callable[[Path, Landed, ReadOptions], list[str]]

@@ -13,15 +13,15 @@ from orchestration.core import durable
 from orchestration.core.limits import limits
 from orchestration.privacy.at_pull import Persons
 from orchestration.pull.collisions import Collisions, clashes, within
+from orchestration.pull.home.ledger import Ledger, Load
+from orchestration.pull.home.originals import has_original
+from orchestration.pull.home.quarantine import reasons_in
+from orchestration.pull.home.snapshots import snapshots_before
+from orchestration.pull.home.tables import files_by_stem, put_file, remove_files
 from orchestration.pull.jobs import Job, stem_of
 from orchestration.pull.kinds import Kind
-from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.originals import has_original
-from orchestration.pull.quarantine import reasons_in
 from orchestration.pull.reading import Places, Reading, Untrusted, is_readable
-from orchestration.pull.snapshots import snapshots_before
 from orchestration.pull.summary import what_became
-from orchestration.pull.tables import files_by_stem, put_file, remove_files
 
 #: An empty file of the kind's columns. (Spark takes a name that begins with "_" for no data.)
 EMPTY = "empty.parquet"

@@ -12,19 +12,19 @@ from orchestration.lifetime.tables import ensure_lifetime_tables
 from orchestration.privacy.at_pull import Persons
 from orchestration.privacy.retention import apply_retention
 from orchestration.privacy.sweep import screen_landed
-from orchestration.pull.contracts import load_contracts
+from orchestration.pull.contracts.library import load_contracts
+from orchestration.pull.home.landing import Arrivals, land
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.soundness import close_home, open_home
+from orchestration.pull.home.tables import write_ledger
+from orchestration.pull.home.withdrawal import withdraw_blamed
 from orchestration.pull.jobs import jobs, unclaimed
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.landing import Arrivals, land
-from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import Gate, KindReport, Loader
-from orchestration.pull.locations import sources_of
 from orchestration.pull.personal import file_shown
 from orchestration.pull.reading import Places, Untrusted
-from orchestration.pull.soundness import close_home, open_home
-from orchestration.pull.sources import UnreadableSourceError
-from orchestration.pull.tables import write_ledger
-from orchestration.pull.withdrawal import withdraw_blamed
+from orchestration.pull.sources.base import UnreadableSourceError
+from orchestration.pull.sources.locations import sources_of
 from orchestration.risk.tables import ensure_risk_tables
 from orchestration.settings import Settings
 from orchestration.texts.tables import ensure_text_tables

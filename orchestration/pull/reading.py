@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from orchestration.core.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.core.limits import limits
-from orchestration.pull.canonical import Canonical, canonicalise
+from orchestration.pull.contracts.params import require_params
+from orchestration.pull.files.readers import ReadOptions, file_format, read_header, unreadable
+from orchestration.pull.files.records import Block, BrokenRow, Rows
+from orchestration.pull.files.unpacking import COMPRESSIONS
+from orchestration.pull.files.workbooks import sheets
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.home.ledger import Landed, Ledger, Load, now
+from orchestration.pull.home.originals import GONE, can_be_read, has_original, landed_header, open_landed
 from orchestration.pull.isolated import isolated
 from orchestration.pull.jobs import Job, options_beside, options_of
-from orchestration.pull.landing import landed_path
-from orchestration.pull.ledger import Landed, Ledger, Load, now
-from orchestration.pull.originals import GONE, can_be_read, has_original, landed_header, open_landed
-from orchestration.pull.params import require_params
 from orchestration.pull.personal import file_shown, names_shown
-from orchestration.pull.readers import ReadOptions, file_format, read_header, unreadable
-from orchestration.pull.records import Block, BrokenRow, Rows
-from orchestration.pull.together import Member, can_be_together, canonicalise_together, held
-from orchestration.pull.unpacking import COMPRESSIONS
-from orchestration.pull.workbooks import sheets
+from orchestration.pull.rows.canonical import Canonical, canonicalise
+from orchestration.pull.rows.together import Member, can_be_together, canonicalise_together, held
 
 if TYPE_CHECKING:
     from orchestration.draft.layout import Layout

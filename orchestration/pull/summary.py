@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestration.pull.collisions import Collisions
-from orchestration.pull.ledger import Load
+from orchestration.pull.home.ledger import Load
 
 
 def what_became(file: str, load: Load, found: Collisions) -> str:

@@ -16,7 +16,7 @@ from orchestration.core.connections import connect
 from orchestration.dashboard.tables_reference import column_types, tables_reference
 from orchestration.publish import public_tables
 from orchestration.published.display import format_interval, format_value
-from orchestration.pull.contracts import Contract
+from orchestration.pull.contracts.library import Contract
 from orchestration.pull.kinds import Column, all_kinds
 from orchestration.reference.fact_models import write_fact_models
 from orchestration.reference.vendors import vendors_reference

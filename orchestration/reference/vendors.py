@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from orchestration.pull.availability import may_say
-from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.contracts.library import Contract, load_contracts
 from orchestration.pull.kinds import all_kinds
+from orchestration.pull.rows.availability import may_say
 
 HEADER = """# Vendors: exports that are read as they are
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from orchestration.configuration import known_vars
-from orchestration.pull.tables import put_table
+from orchestration.pull.home.tables import put_table
 from orchestration.risk import churn, tickets
 from orchestration.risk.cases import Cases
 from orchestration.risk.churn import Rule

@@ -11,9 +11,9 @@ from orchestration.core import durable
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.core.output import lines_shown
 from orchestration.gates.check_results import CheckResult
-from orchestration.pull.ledger import Alert, Ledger, now
+from orchestration.pull.home.ledger import Alert, Ledger, now
+from orchestration.pull.home.quarantine import valueless
 from orchestration.pull.personal import files_shown
-from orchestration.pull.quarantine import valueless
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 

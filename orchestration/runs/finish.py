@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
 from orchestration.runs.alerts import raise_alerts
 from orchestration.runs.page import render
 from orchestration.runs.record import RunRecord

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from orchestration.core import durable
 from orchestration.gates.check_results import CheckResult
-from orchestration.pull.ledger import Load
-from orchestration.pull.ledger_tables import RENAMED
+from orchestration.pull.home.ledger import Load
+from orchestration.pull.home.ledger_tables import RENAMED
 
 FILE_NAME = "last_run.json"
 #: Status of a run of some steps only, which Dagster's UI started.

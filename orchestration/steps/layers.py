@@ -13,13 +13,13 @@ from typing import Any
 import duckdb
 
 from orchestration.core.errors import CxhouseError
+from orchestration.core.literals import literal
 from orchestration.gates.check_results import CheckResult
 from orchestration.gates.lineage import Tracer, names_a_file, staged
 from orchestration.gates.suite_runner import MAX_EXAMPLES, suite_columns
 from orchestration.gates.suites import LAYERS, gated_tables, read_suite, suite_path
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.literals import literal
-from orchestration.pull.tables import write_ledger
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.tables import write_ledger
 from orchestration.runs.alerts import write_alerts
 from orchestration.steps.run import Model, Project, Run
 from orchestration.warehouse.keeping import Kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
 

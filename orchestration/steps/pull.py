@@ -12,13 +12,13 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, batch_checks, snapshot_check, why_held_back, withdrawal
 from orchestration.gates.lineage import lineage
 from orchestration.gates.suites import RAW, suite_path
+from orchestration.pull.home.ledger import Load
+from orchestration.pull.home.snapshots import gone_since
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import Kind, all_kinds
-from orchestration.pull.ledger import Load
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.personal import file_shown
 from orchestration.pull.pulling import Pull
-from orchestration.pull.snapshots import gone_since
 from orchestration.steps.run import Run
 
 

@@ -14,8 +14,8 @@ from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.gates.suites import check_tables
 from orchestration.privacy.sweep import finish_requests
 from orchestration.publish.publications import declared_keys
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.locations import sources_of
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.record import PARTIAL, RunRecord
 from orchestration.settings import Settings
 from orchestration.steps.moments import odd_moments

@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from orchestration.core import durable
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.retention import REMOVED
-from orchestration.pull.tables import put_table
+from orchestration.pull.home.tables import put_table
 from orchestration.settings import Settings
 from orchestration.texts.kept import HASH, kept_of, texts_of
 from orchestration.texts.sources import EACH

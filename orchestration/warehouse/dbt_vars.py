@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.pull.contracts import load_contracts
-from orchestration.pull.extras import extra_dimensions
+from orchestration.pull.contracts.extras import extra_dimensions
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.settings import Settings
 
 

@@ -10,7 +10,7 @@ import os
 import secrets
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
 from orchestration.settings import Settings
 
 _MARK = "identity_salt"

@@ -10,9 +10,9 @@ from pathlib import Path
 from sysconfig import get_path
 
 from orchestration.core import durable
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.locations import sources_of
-from orchestration.pull.sources import Source, UnreadableSourceError
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.sources.base import Source, UnreadableSourceError
+from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.record import SETTLED, RunRecord
 from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
 from orchestration.warehouse.upkeep.project_version import project_version

@@ -17,18 +17,18 @@ from reading import BLOCK_ROWS, FileContent, canonicalise, content, faults, read
 from table_files import write
 
 from orchestration.core.errors import RefusedFileError
-from orchestration.pull.contracts import Contract, FileMatch, Mapping, claims
-from orchestration.pull.headers import by_name, found, joined
+from orchestration.pull.contracts.library import Contract, FileMatch, Mapping, claims
+from orchestration.pull.contracts.naming import folder_of
+from orchestration.pull.contracts.params import require_params
+from orchestration.pull.files.headers import by_name, found, joined
+from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.files.records import Block, BrokenRow, Rows
+from orchestration.pull.files.shaping import between, carried_down
+from orchestration.pull.home.landing import land
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.jobs import options_of
-from orchestration.pull.landing import land
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.naming import folder_of
-from orchestration.pull.params import require_params
-from orchestration.pull.readers import ReadOptions
-from orchestration.pull.records import Block, BrokenRow, Rows
-from orchestration.pull.shaping import between, carried_down
-from orchestration.pull.sorting import Origin
-from orchestration.pull.sources import FolderSource
+from orchestration.pull.rows.sorting import Origin
+from orchestration.pull.sources.base import FolderSource
 
 PHONES = """
 name: phones

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from reading import apply
 
 from orchestration.core.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts import Contract, claims, load_contracts
+from orchestration.pull.contracts.library import Contract, claims, load_contracts
+from orchestration.pull.files.readers import read_header
+from orchestration.pull.home.quarantine import in_short
 from orchestration.pull.jobs import options_of
-from orchestration.pull.quarantine import in_short
-from orchestration.pull.readers import read_header
 
 TICKET = {"ticket_id": "1", "created_at": "2026-03-29T10:00:00Z", "status": "open"}
 

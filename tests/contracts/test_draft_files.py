@@ -25,7 +25,7 @@ from orchestration.draft.file_names import contract_name, glob_of
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import CHECK, text
-from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.contracts.library import Contract, load_contracts
 from orchestration.settings import PROJECT
 
 

@@ -17,11 +17,11 @@ from orchestration.draft.drafting import draft
 from orchestration.draft.parts import Draft, Entry
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
-from orchestration.pull.contracts import Contract
+from orchestration.pull.contracts.library import Contract
+from orchestration.pull.files.readers import file_format
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import NUMBERS, TIMES, all_kinds
-from orchestration.pull.readers import file_format
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
 
 #: File -> the kinds that its shipped contracts make of it.
 KINDS: dict[Path, set[str]] = {}

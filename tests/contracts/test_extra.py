@@ -23,10 +23,10 @@ from orchestration.draft.writing import text
 from orchestration.published.cases import cases_behind
 from orchestration.published.marts import Marts
 from orchestration.pull.collisions import within
-from orchestration.pull.contracts import Contract
-from orchestration.pull.extras import CARRYING, extra_dimensions
+from orchestration.pull.contracts.extras import CARRYING, extra_dimensions
+from orchestration.pull.contracts.library import Contract
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.dbt_vars import dbt_vars
 

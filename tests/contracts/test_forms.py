@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from reading import Canonical, apply
 from typed_rows import read, values
 
-from orchestration.pull.contracts import Mapping
-from orchestration.pull.spelling import MONTHS
+from orchestration.pull.contracts.library import Mapping
+from orchestration.pull.rows.spelling import MONTHS
 
 
 def _read(kind: str, column: str, texts: list[str], keys: dict[str, Any]) -> Canonical:

@@ -16,7 +16,7 @@ from boxes import GOOD, Box
 from orchestration.core import durable
 from orchestration.core.errors import CxhouseError
 from orchestration.gates.check_results import CheckResult
-from orchestration.pull.ledger import Ledger, Load
+from orchestration.pull.home.ledger import Ledger, Load
 from orchestration.pull.personal import file_shown, files_shown
 from orchestration.pull.pulling import Pull
 from orchestration.runs.record import FILE_NAME, RunRecord

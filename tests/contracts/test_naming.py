@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.pull.naming import in_order, order_key
+from orchestration.pull.contracts.naming import in_order, order_key
 
 
 @pytest.mark.parametrize(

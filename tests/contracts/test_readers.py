@@ -21,10 +21,10 @@ from reading import loaded, read
 from orchestration.core import limits
 from orchestration.core.errors import RefusedFileError
 from orchestration.core.limits import Limits
-from orchestration.pull import csv_files
-from orchestration.pull.contracts import Contract, Mapping, claims
-from orchestration.pull.headers import HeaderShape, text_header
-from orchestration.pull.readers import ReadOptions, read_header
+from orchestration.pull.contracts.library import Contract, Mapping, claims
+from orchestration.pull.files import csv_files
+from orchestration.pull.files.headers import HeaderShape, text_header
+from orchestration.pull.files.readers import ReadOptions, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
 FRAME = pd.DataFrame(ROWS)

@@ -19,12 +19,12 @@ from reading import Canonical, FileContent, canonicalise, read
 from table_files import _delimited, write
 
 from orchestration.core.errors import RefusedFileError
-from orchestration.pull.contracts import Contract, canonical, claims, load_contracts
-from orchestration.pull.headers import column_names
+from orchestration.pull.contracts.library import Contract, canonical, claims, load_contracts
+from orchestration.pull.files.headers import column_names
+from orchestration.pull.files.readers import ReadOptions, read_header
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.readers import ReadOptions, read_header
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
 
 Rows = list[dict[str, object]]
 TEXTS = ["csv", "tsv", "json", "ndjson"]

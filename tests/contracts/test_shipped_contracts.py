@@ -14,10 +14,10 @@ import pytest
 from reading import Canonical, canonicalise, read
 from vendor_rows import ZENDESK, connect
 
-from orchestration.pull.contract import faults_between
-from orchestration.pull.contracts import load_contracts
+from orchestration.pull.contracts.contract import faults_between
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.jobs import options_of
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
 
 CONTRACTS = {contract.name: contract for contract in load_contracts(None)}
 

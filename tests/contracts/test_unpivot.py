@@ -11,10 +11,10 @@ import yaml
 from reading import Canonical, canonicalise, read
 
 from orchestration.core.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts import Contract, claims, load_contracts
+from orchestration.pull.contracts.library import Contract, claims, load_contracts
+from orchestration.pull.files.readers import read_header
 from orchestration.pull.jobs import options_of
-from orchestration.pull.readers import read_header
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
 
 RATES = """
 name: our_rates

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typed_rows import read, values
 
-from orchestration.pull.contracts import Mapping
+from orchestration.pull.contracts.library import Mapping
 from orchestration.pull.kinds import NUMBERS, all_kinds
-from orchestration.pull.values import ABBREVIATIONS, NOBODY
+from orchestration.pull.rows.values import ABBREVIATIONS, NOBODY
 
 
 def test_every_number_has_bounds() -> None:

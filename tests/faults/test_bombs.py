@@ -23,11 +23,11 @@ from boxes import GOOD, HEADER, Box
 from orchestration.core import limits
 from orchestration.core.errors import LimitExceededError
 from orchestration.core.limits import Limits
+from orchestration.pull.home.landing import land
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.isolated import Isolated
-from orchestration.pull.landing import land
-from orchestration.pull.ledger import Ledger
 from orchestration.pull.pulling import Pull
-from orchestration.pull.sources import FolderSource, SourceFile, archive_members, open_export
+from orchestration.pull.sources.base import FolderSource, SourceFile, archive_members, open_export
 from orchestration.settings import Settings
 
 COLUMNS = HEADER.strip().split(",")

@@ -22,9 +22,9 @@ from small_home import SmallHome
 from orchestration.core.errors import CxhouseError
 from orchestration.core.lock import release_writer_lock
 from orchestration.gates.suite_runner import SuiteRunner
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings

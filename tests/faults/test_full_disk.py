@@ -15,7 +15,7 @@ from small_home import SmallHome
 from orchestration.core import durable
 from orchestration.core.errors import CxhouseError
 from orchestration.publish import Candidate, candidate
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
 from orchestration.runs.record import RunRecord
 from orchestration.steps import publish as step
 from orchestration.warehouse import versions

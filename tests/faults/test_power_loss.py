@@ -20,10 +20,10 @@ import pytest
 from homes import REPOSITORY
 from power import Disk, Op, traced
 
-from orchestration.pull import soundness
+from orchestration.pull.home import soundness
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.jobs import stem_of
-from orchestration.pull.landing import landed_path
-from orchestration.pull.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from orchestration.pull.ledger import Load
+from orchestration.pull.home.ledger import Load
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 

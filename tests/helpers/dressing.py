@@ -16,7 +16,7 @@ from openpyxl import Workbook
 from orchestration.draft.lexicon import written_names, written_words
 from orchestration.draft.numbers import unit_of
 from orchestration.pull.kinds import Column, Kind, all_kinds
-from orchestration.pull.spelling import MONTHS
+from orchestration.pull.rows.spelling import MONTHS
 
 #: Months as dates have them.
 _OWN_MONTHS = {

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.lock import release_writer_lock, take_writer_lock
-from orchestration.pull.landing import landed_path
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.locations import forget_listings
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.pull.reading import Places, Untrusted
+from orchestration.pull.sources.locations import forget_listings
 from orchestration.settings import Settings
 
 

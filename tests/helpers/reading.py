@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull import canonical as typed
-from orchestration.pull import readers
-from orchestration.pull.contracts import Contract, canonical, load_contracts
-from orchestration.pull.headers import ROW
+from orchestration.pull.contracts.library import Contract, canonical, load_contracts
+from orchestration.pull.files import readers
+from orchestration.pull.files.headers import ROW
+from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.files.records import Block, BrokenRow, Rows
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.readers import ReadOptions
-from orchestration.pull.records import Block, BrokenRow, Rows
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows import canonical as typed
+from orchestration.pull.rows.sorting import Origin
 
 #: Small, so that what a test looks at is in several of them.
 BLOCK_ROWS = 2

@@ -6,9 +6,9 @@ from typing import Any
 
 from reading import Canonical, canonicalise
 
-from orchestration.pull.contracts import Contract, FileMatch, Mapping
-from orchestration.pull.records import from_records
-from orchestration.pull.sorting import Origin
+from orchestration.pull.contracts.library import Contract, FileMatch, Mapping
+from orchestration.pull.files.records import from_records
+from orchestration.pull.rows.sorting import Origin
 
 REQUIRED = {
     "tickets": {"ticket_id": "T", "created_at": "2026-06-01T10:00:00Z", "status": "open"},

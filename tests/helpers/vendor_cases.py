@@ -11,11 +11,11 @@ from typing import Any
 
 from reading import Canonical, canonicalise, read
 
-from orchestration.pull.contracts import Contract, load_contracts
+from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.params import require_params
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import LINEAGE
-from orchestration.pull.params import require_params
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
 
 VENDORS = Path(__file__).parents[1] / "contracts" / "vendors"
 

@@ -18,7 +18,7 @@ from histories import FIRST, KINDS, SNAPSHOTS, Export, Row, Step, histories, his
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 from orchestration.warehouse.node_result import NodeResult

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from homes import Cxhouse, Home
 
+from orchestration.core.literals import identifier
 from orchestration.pull.kinds import Column, all_kinds
-from orchestration.pull.literals import identifier
 
 MARK = "leak.example"
 PHONE = "+49 30 12345678"

@@ -24,11 +24,11 @@ from orchestration.privacy.linking import Meant
 from orchestration.privacy.person import collect
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, finish_requests
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.originals import has_original
+from orchestration.pull.home.tables import put_table
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.originals import has_original
 from orchestration.pull.pulling import Pull
-from orchestration.pull.tables import put_table
 from orchestration.settings import Settings
 
 PERSON = [

@@ -16,12 +16,12 @@ from homes import Home
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.core.literals import identifier
 from orchestration.publish import Candidate, PublicTable, open_published, publications, publications_of
 from orchestration.publish.hidden_cells import REVEALS, TOO_FEW, judge
 from orchestration.publish.nesting import Cut
 from orchestration.publish.scan import scan
 from orchestration.publish.suppression import SUPPRESSED, with_dependents
-from orchestration.pull.literals import identifier
 from orchestration.settings import Settings
 from orchestration.steps.publish import _held
 from orchestration.warehouse.keeping import Held

@@ -13,7 +13,7 @@ from persons import NAME, traces, write
 from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.retention import apply_retention, check_retention, limits_of
 from orchestration.privacy.sweep import what_is_read
-from orchestration.pull.ledger import Ledger
+from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.settings import Settings
 from orchestration.settings.model import Retention

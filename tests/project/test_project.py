@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,23 @@ FOLDERS = (
 BOTH_WAYS = {
     ("pull", "draft"), ("pull", "privacy"), ("pull", "lifetime"), ("pull", "texts"), ("pull", "risk"),
 }  # fmt: skip
+
+
+#: The same of the folders in `pull`, whose loose modules bring them together.
+FOLDERS_OF_PULL = ("files", "contracts", "sources", "home", "rows")
+
+
+def test_folders_of_the_pull_import_in_one_direction() -> None:
+    graph = grimp.build_graph("orchestration", exclude_type_checking_imports=True, cache_dir=None)
+    for place, folder in enumerate(FOLDERS_OF_PULL):
+        modules = graph.find_descendants(f"orchestration.pull.{folder}")
+        assert len(modules) > 5
+        read = {name.split(".")[2] for module in modules for name in _of_pull(graph.find_modules_directly_imported_by(module))}
+        assert not read & set(FOLDERS_OF_PULL[place + 1 :]), f"{folder} reads what reads it"
+
+
+def _of_pull(modules: Iterable[str]) -> list[str]:
+    return [name for name in modules if name.startswith("orchestration.pull.")]
 
 
 def test_folders_import_in_one_direction() -> None:

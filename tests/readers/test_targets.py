@@ -16,10 +16,10 @@ from homes import REPOSITORY, Cxhouse, Home
 from pydantic import ValidationError
 
 from orchestration.core.errors import CxhouseError
+from orchestration.core.literals import identifier
 from orchestration.privacy.identifiers import Identifier
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, publication_done
-from orchestration.pull.literals import identifier
 from orchestration.settings import Settings
 from orchestration.settings.targets import Iceberg, PostgreSQL, Targets
 from orchestration.targets.keys import Key, write_keys

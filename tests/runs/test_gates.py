@@ -31,12 +31,12 @@ from orchestration.gates.queries import judge
 from orchestration.gates.suite_runner import MAX_EXAMPLES, SuiteRunner
 from orchestration.gates.suites import LAYERS, check_tables, in_words, read_suite, suite_path
 from orchestration.gates.suites import SHIPPED as SUITES
-from orchestration.pull.corrections import export_rows
+from orchestration.pull.home.corrections import export_rows
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.home.quarantine import reasons
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
-from orchestration.pull.quarantine import reasons
 from orchestration.runs import alerts
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord

@@ -25,8 +25,8 @@ from orchestration.core.errors import BusyError, ConfigurationError, CxhouseErro
 from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.definitions import definitions_of
 from orchestration.execution import prepare_home
-from orchestration.pull.ledger import Ledger
-from orchestration.pull.sources import UnreadableSourceError
+from orchestration.pull.home.ledger import Ledger
+from orchestration.pull.sources.base import UnreadableSourceError
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings

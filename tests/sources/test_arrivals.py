@@ -11,13 +11,13 @@ import pytest
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import CheckResult, clash_check
+from orchestration.pull.home.ledger import Ledger, Load
+from orchestration.pull.home.ledger_tables import TABLES
+from orchestration.pull.home.originals import drop_original, no_rows_path
+from orchestration.pull.home.withdrawal import choose
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.ledger import Ledger, Load
-from orchestration.pull.ledger_tables import TABLES
 from orchestration.pull.loading import Batch
-from orchestration.pull.originals import drop_original, no_rows_path
 from orchestration.pull.pulling import Pull
-from orchestration.pull.withdrawal import choose
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings import Settings
@@ -352,7 +352,7 @@ def test_a_row_that_a_companion_gives_several_of_is_quarantined_alone(place: Pla
     """Two people of one number: whose order it is nobody knows. The other orders are loaded."""
     import pyarrow.parquet as pq
 
-    from orchestration.pull.quarantine import reasons
+    from orchestration.pull.home.quarantine import reasons
 
     (place.exports.parent / "config" / "contracts").mkdir(parents=True)
     (place.exports.parent / "config" / "contracts" / "shop.yml").write_text(LOOKUP)
@@ -463,8 +463,8 @@ def test_without_a_key_the_newest_file_of_a_companion_is_read_and_the_others_are
 
 
 def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None:
-    from orchestration.pull.corrections import export_rows
-    from orchestration.pull.quarantine import reasons
+    from orchestration.pull.home.corrections import export_rows
+    from orchestration.pull.home.quarantine import reasons
 
     wrong = "9,not a day,paid,a@x.example,1\n"
     place.write("orders_2026-05-01.csv", row("1") + wrong + wrong)
@@ -488,7 +488,7 @@ def test_what_two_deliveries_bring_lies_in_quarantine_once(place: Place) -> None
     ],
 )
 def test_corrected_rows_come_back_to_their_contract(form: str, name: str, above: str, below: str, tmp_path: Path) -> None:
-    from orchestration.pull.corrections import export_rows
+    from orchestration.pull.home.corrections import export_rows
 
     folder = tmp_path / "config" / "contracts"
     folder.mkdir(parents=True)

@@ -19,10 +19,10 @@ from pydantic import ValidationError
 
 from orchestration.check.survey import survey
 from orchestration.core.errors import ConfigurationError, CxhouseError
-from orchestration.pull import database
-from orchestration.pull.api import client, deliveries, streams
-from orchestration.pull.landing import landed_path
-from orchestration.pull.locations import forget_listings, sources_of
+from orchestration.pull.home.landing import landed_path
+from orchestration.pull.sources import database
+from orchestration.pull.sources.api import client, deliveries, streams
+from orchestration.pull.sources.locations import forget_listings, sources_of
 from orchestration.settings import Settings
 from orchestration.warehouse.settled import offered_version
 

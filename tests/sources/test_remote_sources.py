@@ -17,8 +17,8 @@ from storing import SSHD, SFTPServer, https_server, s3_server
 
 from orchestration.check.survey import survey
 from orchestration.core.errors import ConfigurationError, CxhouseError
-from orchestration.pull.locations import forget_listings, sources_of
-from orchestration.pull.remote import downloads, stores
+from orchestration.pull.sources.locations import forget_listings, sources_of
+from orchestration.pull.sources.remote import downloads, stores
 from orchestration.settings import Settings
 from orchestration.settings.locations import Location
 

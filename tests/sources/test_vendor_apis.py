@@ -23,13 +23,13 @@ from landing import Home, writing
 from reading import canonicalise, read
 from vendor_cases import ALL_PARAMS, CASES, CONTRACTS, VENDORS, Case, as_texts
 
-from orchestration.pull.api import client
-from orchestration.pull.api.description import SHIPPED, read_description
-from orchestration.pull.contracts import claims, load_contracts
+from orchestration.pull.contracts.library import claims, load_contracts
+from orchestration.pull.files.readers import read_header
+from orchestration.pull.home.landing import landed_path
 from orchestration.pull.jobs import options_of
-from orchestration.pull.landing import landed_path
-from orchestration.pull.readers import read_header
-from orchestration.pull.sorting import Origin
+from orchestration.pull.rows.sorting import Origin
+from orchestration.pull.sources.api import client
+from orchestration.pull.sources.api.description import SHIPPED, read_description
 
 SECRET = "sesame"
 #: Pages of two, so that small fixtures have several.

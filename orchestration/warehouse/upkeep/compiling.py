@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pull.literals import identifier, literal
+from orchestration.core.literals import identifier, literal
 from orchestration.settings import Settings
 from orchestration.warehouse.upkeep.project_cache import CompiledProject, names_home, read_artefacts
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pull.literals import literal
+from orchestration.core.literals import literal
 from orchestration.warehouse.keeping import State
 from orchestration.warehouse.upkeep.project_cache import CompiledProject
 from orchestration.warehouse.upkeep.queries import BY_ITSELF, changed_table

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestration.pull.literals import identifier
+from orchestration.core.literals import identifier
 
 #: Between queries of one model of which each is a statement (the macro `by_itself`).
 BY_ITSELF = "union all /*by itself*/"

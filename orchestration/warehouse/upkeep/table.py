@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.pull.literals import literal
+from orchestration.core.literals import literal
 from orchestration.warehouse.upkeep.queries import (
     BY_ITSELF,
     VOLATILE,

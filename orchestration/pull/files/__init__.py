@@ -1,0 +1,1 @@
+"""Reading files of any format into rows of text."""

@@ -1,0 +1,1 @@
+"""From rows of text to canonical rows, or to quarantine with the reason."""

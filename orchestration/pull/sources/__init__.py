@@ -1,0 +1,1 @@
+"""Where exports come from: folders, remote stores, APIs, databases."""
