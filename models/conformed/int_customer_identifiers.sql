@@ -16,6 +16,7 @@
     'subscriptions': ['subscription_id', ['customer_id', none, none]],
     'web_sessions': ['customer_id', ['customer_id', none, none]],
     'product_usage': ['customer_id', ['customer_id', none, none]],
+    'transcripts': ['transcript_id', ['customer_id', none, none]],
 } -%}
 {{ identifiers_maintained(kinds) }}
 {% set phone_digits = regexp_remove('customer_phone', '[^0-9+]') -%}

@@ -13,9 +13,14 @@ transcripts as (
         transcripts.transcript_id,
         transcripts.created_at,
         transcripts.ticket_id,
-        coalesce(legs.call_id, transcripts.call_id) as call_id
+        coalesce(legs.call_id, transcripts.call_id) as call_id,
+        customers.customer_key
     from {{ ref('stg_transcripts') }} as transcripts
     left join {{ ref('int_call_legs') }} as legs on transcripts.call_id = legs.leg_id
+    left join {{ ref('int_record_customers') }} as customers
+        on
+            customers.record_kind = 'transcripts'
+            and transcripts.transcript_id = customers.record_id
 
 ),
 
@@ -25,7 +30,8 @@ spoken as (
         'call' as record_kind,
         legs.leg_id as record_id,
         calls.started_at as said_at,
-        legs.call_id
+        legs.call_id,
+        cast(null as {{ dbt.type_string() }}) as customer_key
     from {{ ref('int_call_legs') }} as legs
     inner join {{ ref('fct_calls') }} as calls on legs.call_id = calls.call_id
     where
@@ -39,7 +45,8 @@ spoken as (
         'transcript' as record_kind,
         transcript_id as record_id,
         created_at as said_at,
-        call_id
+        call_id,
+        customer_key
     from transcripts
     where
         ticket_id is null
@@ -54,21 +61,24 @@ written as (
         'ticket' as record_kind,
         ticket_id as record_id,
         created_at as said_at,
-        ticket_id
+        ticket_id,
+        cast(null as {{ dbt.type_string() }}) as customer_key
     from {{ ref('fct_tickets') }}
     union all
     select
         'ticket comment' as record_kind,
         ticket_id as record_id,
         coalesce(rated_at, solved_at, created_at) as said_at,
-        ticket_id
+        ticket_id,
+        cast(null as {{ dbt.type_string() }}) as customer_key
     from {{ ref('fct_tickets') }}
     union all
     select
         'transcript' as record_kind,
         transcript_id as record_id,
         created_at as said_at,
-        ticket_id
+        ticket_id,
+        customer_key
     from transcripts
     where
         ticket_id is not null
@@ -84,7 +94,7 @@ said as (
         spoken.said_at,
         cast(null as {{ dbt.type_string() }}) as ticket_id,
         spoken.call_id,
-        coalesce(calls.customer_key, 'unknown') as customer_key,
+        coalesce(nullif(calls.customer_key, 'unknown'), spoken.customer_key, 'unknown') as customer_key,
         coalesce(calls.channel, 'unknown') as channel,
         coalesce(calls.team, 'unknown') as team,
         coalesce(calls.agent_id, 'unknown') as agent_id,
@@ -100,7 +110,7 @@ said as (
         written.said_at,
         tickets.ticket_id,
         cast(null as {{ dbt.type_string() }}) as call_id,
-        tickets.customer_key,
+        coalesce(nullif(tickets.customer_key, 'unknown'), written.customer_key, 'unknown') as customer_key,
         tickets.channel,
         tickets.team,
         tickets.agent_id,

@@ -143,6 +143,11 @@ KINDS: dict[str, Rows] = {
     "product_usage": _rows(
         customer_id=_ids("c", 5), used_at=instants, user_id=_sampled("", "u"), feature=_sampled("", "search", "share"),
     ),
+    "transcripts": _rows(
+        transcript_id=_ids("x", 5), created_at=instants, text=_sampled("never arrived", "thank you", ""),
+        call_id=st.one_of(st.just(""), _ids("k", 6)), ticket_id=st.one_of(st.just(""), _ids("t", 8)),
+        customer_id=_person["customer_id"], language=_sampled("", "en"),
+    ),
     "survey_invitations": _rows(
         invitation_id=_ids("i", 5), sent_at=instants, kind=_sampled("nps", "csat"), survey_id=_sampled("", "one"),
         response_id=st.one_of(st.just(""), _ids("s", 6)), customer_id=_person["customer_id"],

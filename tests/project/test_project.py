@@ -62,6 +62,15 @@ def test_every_kind_is_counted_and_may_be_needed(manifest: dict[str, Any]) -> No
         assert not missing, f"{model} does not read these: `make docs` writes the kinds that models know (export_kinds)"
 
 
+def test_every_kind_that_names_a_customer_leads_to_one(manifest: dict[str, Any]) -> None:
+    """Else all of its rows would be of nobody known, and nothing would say so."""
+    read = manifest["nodes"]["model.cxhouse.int_customer_identifiers"]["depends_on"]["nodes"]
+    naming = {kind.name for kind in all_kinds().values() if "customer_id" in kind.columns}
+    assert len(naming) > 10
+    missing = {kind for kind in naming if f"model.cxhouse.stg_{kind}" not in read}
+    assert not missing, "these want an entry in models/conformed/int_customer_identifiers.sql"
+
+
 def definitions(home: Home) -> list[dict[str, Any]]:
     """The KPIs of a home, without the dimensions that its own contracts add."""
     with home.marts() as con:
