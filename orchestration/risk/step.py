@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -18,9 +19,13 @@ from orchestration.risk.cases import Cases
 from orchestration.risk.churn import Rule
 from orchestration.risk.features import matrix
 from orchestration.risk.judging import Array
-from orchestration.risk.tables import CUSTOMERS, MODELS, TABLES, TICKETS
+from orchestration.risk.tables import CUSTOMERS, MODELS, OPENINGS, SOURCES, TABLES, TICKETS
 from orchestration.risk.trying import Home, Row, Scored, Target, scored
 from orchestration.settings import Settings
+
+
+#: Tickets that models learn from, at most: they are fitted to twenty thousand cases, and ten million take 17 GiB.
+_MOST_TICKETS = 500_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,27 @@ class Frames:
     history: pd.DataFrame
     today: pd.DataFrame
     purchases: pd.DataFrame
+    #: Those that models learn from, whatever became of them.
     tickets: pd.DataFrame
+    open_tickets: pd.DataFrame
+
+    @classmethod
+    def read(cls, con: duckdb.DuckDBPyConnection, most_tickets: int = _MOST_TICKETS) -> Frames:
+        """All rows; of more than ``most_tickets`` a half, a quarter, … to learn from, and the open ones beside them.
+
+        Which tickets these are follows from their ids, so that a day's tickets leave those of before.
+        """
+        ((count,),) = con.execute("select count(*) from journey.int_ticket_openings").fetchall()
+        parts = 1
+        while count > most_tickets * parts:
+            parts *= 2
+        learnt_from, still_open = f"md5_number_lower(ticket_id) % {parts} = 0", "is_solved is not true"
+        return cls(
+            *(con.execute(f"select * from journey.{name} order by {order}").df() for name, order in SOURCES.items()
+              if name != OPENINGS),
+            *(con.execute(f"select * from journey.{OPENINGS} where {which} order by {SOURCES[OPENINGS]}").df()
+              for which in (learnt_from, still_open)),
+        )  # fmt: skip
 
 
 #: Mornings (first ones of months) that are held back, at most.
@@ -43,7 +68,7 @@ def write_risk_tables(settings: Settings, frames: Frames, home: Home) -> dict[st
     rows: dict[str, list[Row]] = {CUSTOMERS: [], TICKETS: [], MODELS: []}
     for name, (models, found) in {
         CUSTOMERS: churn_risks(knobs, frames.history, frames.today, frames.purchases, home),
-        TICKETS: ticket_risks(frames.tickets, settings.as_of_instant(), settings.reporting_day, home),
+        TICKETS: ticket_risks(frames.tickets, frames.open_tickets, settings.as_of_instant(), settings.reporting_day, home),
     }.items():
         rows[name] = found
         rows[MODELS] += models
@@ -52,13 +77,15 @@ def write_risk_tables(settings: Settings, frames: Frames, home: Home) -> dict[st
     return {name: len(found) for name, found in rows.items()}
 
 
-def ticket_risks(frame: pd.DataFrame, as_of: datetime, today: date, home: Home) -> tuple[list[Row], list[Row]]:
+def ticket_risks(
+    past: pd.DataFrame, still_open: pd.DataFrame, as_of: datetime, today: date, home: Home
+) -> tuple[list[Row], list[Row]]:
     """Rows of the models, and of the open tickets. Models stay the same until another month is over."""
     now, first_of_month = as_of.replace(tzinfo=UTC), today.replace(day=1)
-    open_ones = {tickets.MISSED: tickets.waiting(frame, now), tickets.BAD: tickets.unsolved(frame, now)}
+    open_ones = {tickets.MISSED: tickets.waiting(still_open, now), tickets.BAD: tickets.unsolved(still_open, now)}
     models: list[Row] = []
     rows: list[Row] = []
-    for target in tickets.targets(frame, (first_of_month - date(1970, 1, 1)).days, home.rules):
+    for target in tickets.targets(past, (first_of_month - date(1970, 1, 1)).days, home.rules):
         own, columns = open_ones[target.name]
         if own.empty and not len(target.cases):
             continue

@@ -10,6 +10,14 @@ from orchestration.settings import Settings
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 CUSTOMERS, TICKETS, MODELS = "risk_customers", "risk_tickets", "risk_models"
 _REASONS = [("reason_1", _TEXT), ("reason_2", _TEXT), ("reason_3", _TEXT)]
+OPENINGS = "int_ticket_openings"
+#: The tables of the journey that the step reads, with the order of their rows.
+SOURCES = {
+    "int_churn_history": "on_date, customer_key",
+    "int_churn_today": "customer_key",
+    "int_purchase_days": "customer_key, purchased_on",
+    OPENINGS: "created_at, ticket_id",
+}
 #: name -> (what it holds, its columns)
 TABLES: dict[str, tuple[str, pa.Schema]] = {
     CUSTOMERS: (

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from orchestration.risk.tables import TABLES, ensure_risk_tables
+from orchestration.risk.tables import SOURCES, TABLES, ensure_risk_tables
 from orchestration.steps.run import Run
-
-#: The tables that are read, with their order.
-_TABLES = {
-    "int_churn_history": "on_date, customer_key",
-    "int_churn_today": "customer_key",
-    "int_purchase_days": "customer_key, purchased_on",
-    "int_ticket_openings": "created_at, ticket_id",
-}
 
 
 def fit_risks(run: Run) -> dict[str, int]:
     """Fit, where the past changed, and write the tables that the models read; returns their rows."""
-    with run.current.timed("risks"), run.warehouse.tables(f"journey.{name}" for name in _TABLES) as con:
+    with run.current.timed("risks"), run.warehouse.tables(f"journey.{name}" for name in SOURCES) as con:
         if not con.execute(
             "select 1 from journey.int_churn_today union all select 1 from journey.int_ticket_openings limit 1"
         ).fetchone():
@@ -26,6 +18,5 @@ def fit_risks(run: Run) -> dict[str, int]:
         from orchestration.risk.step import Frames, write_risk_tables
         from orchestration.risk.trying import Home
 
-        frames = Frames(*(con.execute(f"select * from journey.{name} order by {order}").df() for name, order in _TABLES.items()))
         home = Home(run.settings.risks, run.progress, full_refresh=run.settings.full_refresh)
-        return write_risk_tables(run.settings, frames, home)
+        return write_risk_tables(run.settings, Frames.read(con), home)

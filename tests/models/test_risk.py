@@ -19,6 +19,7 @@ from orchestration.risk.churn import PURCHASES, SUBSCRIPTION, Rule
 from orchestration.risk.features import Feature, counted, matrix, reasons
 from orchestration.risk.fitting import BOOSTED, LOGISTIC, calibrated, leaks, tried
 from orchestration.risk.judging import Rules, auc, auc_error, calibration
+from orchestration.risk.step import Frames
 from orchestration.risk.trying import Home as RiskHome
 from orchestration.risk.trying import Scored, Target, scored
 
@@ -263,3 +264,27 @@ def test_nothing_of_after_a_morning_was_known_on_it(copied_home: Home, sample_ho
         same = (own == of_then) | (own.isna() & of_then.isna())
         # Of two scores of a ticket the facts keep the last.
         assert same.mean() >= (0.95 if name in ("scores_365", "bad_share_365") else 0.99), name
+
+
+def test_of_many_tickets_a_part_is_learned_from_and_all_open_ones_are_read() -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema journey")
+        for name in ("int_churn_history", "int_churn_today", "int_purchase_days"):
+            con.execute(f"create table journey.{name} (on_date date, customer_key varchar, purchased_on date)")
+        con.execute(
+            "create table journey.int_ticket_openings as select 'T' || n as ticket_id, timestamp '2026-01-01' as created_at, "
+            "case n % 10 when 0 then false when 1 then null else true end as is_solved from range(4000) as numbers (n)"
+        )
+        every, half, eighth = (Frames.read(con, most) for most in (4000, 3999, 500))
+        con.execute("insert into journey.int_ticket_openings values ('new', timestamp '2026-01-02', true)")
+        later = Frames.read(con, 500)
+    learned = [set(frames.tickets["ticket_id"]) for frames in (every, half, eighth)]
+    assert len(learned[0]) == 4000
+    assert learned[0] > learned[1] > learned[2]
+    assert 1800 < len(learned[1]) < 2200
+    assert 400 < len(learned[2]) < 600
+    # Solved or not, a ticket has the same chance: eight of ten are solved.
+    assert 0.75 < eighth.tickets["is_solved"].eq(True).mean() < 0.85
+    assert [len(frames.open_tickets) for frames in (every, half, eighth)] == [800, 800, 800]
+    # 4,001 tickets are more than eight times 500.
+    assert set(later.tickets["ticket_id"]) < learned[2] | {"new"}
