@@ -23,7 +23,6 @@ from orchestration.risk.tables import CUSTOMERS, MODELS, OPENINGS, SOURCES, TABL
 from orchestration.risk.trying import Home, Row, Scored, Target, scored
 from orchestration.settings import Settings
 
-
 #: Tickets that models learn from, at most: they are fitted to twenty thousand cases, and ten million take 17 GiB.
 _MOST_TICKETS = 500_000
 

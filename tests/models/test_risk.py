@@ -284,7 +284,7 @@ def test_of_many_tickets_a_part_is_learned_from_and_all_open_ones_are_read() -> 
     assert 1800 < len(learned[1]) < 2200
     assert 400 < len(learned[2]) < 600
     # Solved or not, a ticket has the same chance: eight of ten are solved.
-    assert 0.75 < eighth.tickets["is_solved"].eq(True).mean() < 0.85
+    assert 0.75 < eighth.tickets["is_solved"].fillna(False).mean() < 0.85
     assert [len(frames.open_tickets) for frames in (every, half, eighth)] == [800, 800, 800]
     # 4,001 tickets are more than eight times 500.
     assert set(later.tickets["ticket_id"]) < learned[2] | {"new"}
