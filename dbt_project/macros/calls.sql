@@ -21,3 +21,10 @@
             and ({{ legs }}.answered_at is not null or coalesce({{ legs }}.talk_seconds > 0, false))
         )
 {%- endmacro %}
+
+
+{#- The last day of which the export has a call: what came after it nobody knows. -#}
+{% macro last_day_of_calls() -%}
+  select max({{ local_date('queued_at') }}) as last_day
+  from {{ ref('fct_calls') }}
+{%- endmacro %}

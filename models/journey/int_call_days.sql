@@ -71,11 +71,9 @@ calls as (
 
 ),
 
--- What came after the last call of the export nobody knows; on a day on which the desk never is open nothing did.
 export_ends as (
 
-    select max({{ local_date('queued_at') }}) as last_day
-    from {{ ref('fct_calls') }}
+    {{ last_day_of_calls() }}
 
 ),
 
@@ -88,6 +86,7 @@ daily as (
         days.day_kind,
         days.day_kind <> 'ordinary' as is_holiday,
         days.date_day <= {{ last_whole_day() }}
+        -- On a day on which the desk never is open there was no call, whenever the export ends.
         and (days.is_never_used or days.date_day <= export_ends.last_day) as is_over,
         cast(coalesce(calls.calls_offered, 0) as double) as calls_offered,
         cast(coalesce(calls.calls_handled, 0) as double) as calls_handled,

@@ -15,11 +15,9 @@ with calls as (
 
 ),
 
--- What came after the last call of the export nobody knows: it may end before the run.
 export_ends as (
 
-    select max({{ local_date('queued_at') }}) as last_day
-    from {{ ref('fct_calls') }}
+    {{ last_day_of_calls() }}
 
 ),
 

@@ -48,13 +48,17 @@ class Frames:
         parts = 1
         while count > most_tickets * parts:
             parts *= 2
-        learnt_from, still_open = f"md5_number_lower(ticket_id) % {parts} = 0", "is_solved is not true"
+
+        def rows(name: str, which: str = "true") -> pd.DataFrame:
+            return con.execute(f"select * from journey.{name} where {which} order by {SOURCES[name]}").df()
+
         return cls(
-            *(con.execute(f"select * from journey.{name} order by {order}").df() for name, order in SOURCES.items()
-              if name != OPENINGS),
-            *(con.execute(f"select * from journey.{OPENINGS} where {which} order by {SOURCES[OPENINGS]}").df()
-              for which in (learnt_from, still_open)),
-        )  # fmt: skip
+            rows("int_churn_history"),
+            rows("int_churn_today"),
+            rows("int_purchase_days"),
+            tickets=rows(OPENINGS, f"md5_number_lower(ticket_id) % {parts} = 0"),
+            open_tickets=rows(OPENINGS, "is_solved is not true"),
+        )
 
 
 #: Mornings (first ones of months) that are held back, at most.
