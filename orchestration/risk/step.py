@@ -153,9 +153,11 @@ def churn_risks(
             f"the history is too short: the end of the customers of {len(mornings)} months is known; "
             f"{_needed(int(knobs['churn_horizon_days']))} are needed",
         )
-        found = scored(target, churn.columns_of(own, rule, name), home)
-        models += found.models
         at_stake = churn.is_at_stake(own, rule, name)
+        # Most are lost by the rule already: no model is asked about them.
+        is_scored = at_stake & (own["tenure_days"] >= knobs["churn_min_days"]).to_numpy()
+        found = scored(target, churn.columns_of(own[is_scored].reset_index(drop=True), rule, name), home)
+        models += found.models
         customers += _rows(own, name, found, at_stake, int(knobs["churn_min_days"]))
     return models, sorted(customers, key=lambda row: row["customer_key"])
 
@@ -214,18 +216,18 @@ def _rule(knobs: dict[str, Any], bought: pd.DataFrame, until: int, home: Home) -
 
 
 def _rows(own: pd.DataFrame, basis: str, found: Scored, at_stake: np.ndarray[Any, Any], least_days: int) -> list[Row]:
+    """``found`` has risks of those at stake who are customers for so many days."""
     rows: list[Row] = []
-    customers = zip(own["customer_key"], own["tenure_days"], at_stake, found.risks, found.reasons, strict=True)
-    for key, days, is_at_stake, risk, reasons in customers:
+    of_scored = zip(found.risks, found.reasons, strict=True)
+    for key, days, is_at_stake in zip(own["customer_key"], own["tenure_days"], at_stake, strict=True):
         row: Row = {"customer_key": key, "basis": basis}
         if days < least_days:
             row["why_not"] = f"a customer for less than {least_days} days"
         elif not is_at_stake:
             # No estimate: the rule says so.
             row["risk"] = 0.0
-        elif risk is None:
-            row["why_not"] = found.why_not
         else:
-            row |= _risk_columns(risk, found.version, reasons)
+            risk, reasons = next(of_scored)
+            row |= {"why_not": found.why_not} if risk is None else _risk_columns(risk, found.version, reasons)
         rows.append(row)
     return rows
