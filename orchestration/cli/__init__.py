@@ -23,7 +23,7 @@ def main() -> None:
     \b
     Try it:   cxhouse sample --out sample
               cxhouse run --exports sample/exports --config sample/config
-              cxhouse kpis --kpi csat --dimension channel
+              cxhouse kpis csat --dimension channel
     """
 
 

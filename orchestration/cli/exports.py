@@ -99,9 +99,9 @@ def quarantine(kind: str | None, file_name: str | None, out: Path | None, home: 
 
     settings = load_settings(home=home, config=config)
     if out is None:
-        from orchestration.cli.run_output import quarantine_table
+        from orchestration.cli.run_output import print_quarantine
 
-        console().print(quarantine_table(reasons(settings, kind, file_name)))
+        print_quarantine(console(), reasons(settings, kind, file_name), of_all=kind is None and file_name is None)
         return
     for written in export_rows(settings, kind, file_name, out):
         name = "" if written.is_claimed else f"  (contract {written.contract} claims no such name: give it one that it does)"

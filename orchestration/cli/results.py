@@ -15,6 +15,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
+@click.argument("names", nargs=-1, metavar="[KPI]...")
 @click.option(
     "--grain",
     default="month",
@@ -22,9 +23,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     type=click.Choice(ANY_GRAIN),
     help="Length of the periods; all: one for the whole span.",
 )
-@click.option(
-    "--kpi", "kpis_wanted", multiple=True, metavar="ID", help="Only these KPIs: ids parted by commas, or several times."
-)
+@click.option("--kpi", "kpis_wanted", multiple=True, metavar="ID", help="As KPI: ids parted by commas, or several times.")
 @click.option("--by", metavar="NAMES", help="Cut by dimensions, parted by commas: channel,team; each combination is a row.")
 @click.option("--where", metavar="CONDITION", help='Only these cases: "country in (DE, AT) and not channel = chat".')
 @click.option("--from", "first", type=_DAY, help="Periods from the one of this day on.")
@@ -35,6 +34,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @home_options
 @reported
 def kpis(
+    names: tuple[str, ...],
     grain: str,
     kpis_wanted: tuple[str, ...],
     by: str | None,
@@ -47,16 +47,16 @@ def kpis(
     home: str | None,
     config: str | None,
 ) -> None:
-    """Show published KPIs, by any cut: without --kpi each one's newest whole period, with --kpi all periods.
+    """Show published KPIs, by any cut: each one's newest whole period, or all periods of those named (their ids).
 
     \b
-    cxhouse kpis --kpi csat,first_response_time --by channel,team --where "country in (DE, AT)" --grain week
-    cxhouse kpis --kpi csat --by channel --compare year --from 2026-01-01
+    cxhouse kpis csat first_response_time --by channel,team --where "country in (DE, AT)" --grain week
+    cxhouse kpis csat --by channel --compare year --from 2026-01-01
     """
-    from orchestration.published.display import kpi_table, kpis_text, left_out, newest_whole, read_kpis
+    from orchestration.published.display import kpis_text, left_out, newest_whole, print_kpis, read_kpis
 
     settings = load_settings(home=home, config=config)
-    wanted = tuple(name.strip() for text in kpis_wanted for name in text.split(",") if name.strip())
+    wanted = tuple(name.strip() for text in (*names, *kpis_wanted) for name in text.split(",") if name.strip())
     if by or where or first or last or compare:
         if dimension != "all":
             raise ConfigurationError("--dimension is used alone; with conditions, periods or comparisons say --by")
@@ -70,7 +70,7 @@ def kpis(
     if not wanted and form == "table":
         rows = newest_whole(settings, rows)
     if form == "table":
-        console().print(kpi_table(rows, f"KPIs by {grain}"))
+        print_kpis(console(), rows, f"KPIs by {grain}")
         for line in left_out(settings, rows):
             console().print(line, markup=False)
     else:

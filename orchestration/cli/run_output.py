@@ -11,7 +11,7 @@ from rich.table import Table
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.publish import read_publication
-from orchestration.published.display import headlines, kpi_table, left_out, table_of
+from orchestration.published.display import headlines, left_out, print_kpis, table_of
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.quarantine import Reason, reasons
 from orchestration.pull.personal import file_shown
@@ -35,7 +35,7 @@ def print_run(console: Console, settings: Settings, record: RunRecord) -> None:
     """The end of a run: headline KPIs, what was loaded and gated, where the marts are."""
     if record.published_version:
         rows = headlines(settings)
-        console.print(kpi_table(rows, f"Headline KPIs, newest whole month, as of {local_as_of(settings, record)}"))
+        print_kpis(console, rows, f"Headline KPIs, newest whole month, as of {local_as_of(settings, record)}")
         for line in left_out(settings, rows):
             console.print(f"  {line}", markup=False)
     console.print(loads_table(settings))
@@ -98,10 +98,13 @@ def print_rejected(console: Console, settings: Settings, record: RunRecord) -> N
         console.print(f"  [yellow]not claimed[/] {escape(name)}: no contract reads it; 'cxhouse sources' shows its columns")
 
 
-def quarantine_table(found: list[Reason]) -> Table:
+def print_quarantine(console: Console, found: list[Reason], of_all: bool) -> None:
     """Why rows are in quarantine, the most frequent reasons first."""
-    table = table_of("Quarantine" if found else "Nothing is in quarantine")
-    for name in ("rows", "kind", "file", "column", "reason", "first rows") if found else ():
+    if not found:
+        console.print("No row is in quarantine." if of_all else "No such row is in quarantine.")
+        return
+    table = table_of("Quarantine")
+    for name in ("rows", "kind", "file", "column", "reason", "first rows"):
         table.add_column(name, justify="right" if name == "rows" else "left")
     for reason in found:
         file = file_shown(reason.file) + (" (held back)" if reason.is_held_back else "")
@@ -109,7 +112,7 @@ def quarantine_table(found: list[Reason]) -> Table:
         said = f"{reason.example} ({reason.different:,} different values)" if reason.different > 1 else reason.example
         cells = (f"{reason.rows:,}", reason.kind, file, reason.columns or "", said, first)
         table.add_row(*(escape(cell) for cell in cells))
-    return table
+    console.print(table)
 
 
 def print_check_results(console: Console, record: RunRecord) -> None:

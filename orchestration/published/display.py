@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -217,8 +218,15 @@ def table_of(title: str) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
-def kpi_table(rows: list[dict[str, Any]], title: str) -> Table:
-    """Rows of the mart as a table for a terminal."""
+#: In the place of a table without a row.
+NO_CASES = "No KPI has a case there."
+
+
+def print_kpis(console: Console, rows: list[dict[str, Any]], title: str) -> None:
+    """Rows of the mart as a table on a terminal."""
+    if not rows:
+        console.print(NO_CASES)
+        return
     shown = [name for name in COLUMNS if name != "member" or any(row["member"] != "all" for row in rows)]
     table = table_of(title)
     for name in shown:
@@ -228,7 +236,7 @@ def kpi_table(rows: list[dict[str, Any]], title: str) -> Table:
         light = _LIGHTS.get(row["status"])
         cells["status"] = f"[{light}]{cells['status']}[/]" if light else cells["status"]
         table.add_row(*(cells[name] for name in shown))
-    return table
+    console.print(table)
 
 
 def headline_markdown(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from orchestration.core.output import console
 from orchestration.publish import open_published
 from orchestration.publish.suppression import SUPPRESSED
 from orchestration.published.display import (
+    NO_CASES,
     format_change,
     format_interval,
     format_value,
@@ -50,7 +51,7 @@ def show(settings: Settings, question: Question, form: str) -> None:
         table.add_column(name, justify="right" if name in ("value", "was", "change", "cases", "pending", "target") else "left")
     for row in rows:
         table.add_row(*map(escape, _cells(row, question, definitions[row["kpi_id"]])))
-    console().print(table)
+    console().print(table if rows else NO_CASES)
     labelled = [{**row, "label": definitions[row["kpi_id"]]["label"]} for row in rows]
     for line in left_out(settings, labelled):
         console().print(line, markup=False)

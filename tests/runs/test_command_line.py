@@ -74,6 +74,22 @@ def test_kpis_as_table_json_and_csv(cxhouse: Cxhouse, sample_home: Home) -> None
     assert "no grain day by channel, only: all, month, quarter, week; set kpi_grains" in refused.stderr
 
 
+def test_what_is_empty_is_said(cxhouse: Cxhouse, sample_home: Home, tmp_path: Path) -> None:
+    """A table without a row would print nothing at all, or a heading over nothing."""
+    for arguments, said in (
+        (["quarantine", "--file", "nosuch.csv", *sample_home.options], "No such row is in quarantine."),
+        (["quarantine", "--home", tmp_path], "No row is in quarantine."),
+        (["kpis", "csat", "--from", "2030-01-01", *sample_home.options], "No KPI has a case there."),
+    ):
+        assert cxhouse(*arguments).stdout.strip() == said
+
+
+def test_kpis_are_named_as_explain_names_them(cxhouse: Cxhouse, sample_home: Home) -> None:
+    named = cxhouse("kpis", "csat", "nps", "--format", "csv", *sample_home.options).stdout
+    assert named == cxhouse("kpis", "--kpi", "csat,nps", "--format", "csv", *sample_home.options).stdout
+    assert {row["kpi_id"] for row in csv.DictReader(io.StringIO(named))} == {"csat", "nps"}
+
+
 def test_status_and_sources(cxhouse: Cxhouse, sample_home: Home, tmp_path: Path) -> None:
     status = cxhouse("status", *sample_home.options).stdout
     assert "Last run" in status

@@ -23,7 +23,7 @@ import yaml
 from homes import REPOSITORY, Cxhouse, Home
 from rich.console import Console
 
-from orchestration.cli.run_output import print_status, quarantine_table
+from orchestration.cli.run_output import print_quarantine, print_status
 from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import batch_checks, quarantine_check, why_held_back
 from orchestration.gates.lineage import lineage, names_a_file
@@ -284,7 +284,7 @@ def test_a_file_that_is_held_back_tells_its_reasons_everywhere(tmp_path: Path, m
     finish_run(settings, record, "blocked")
     shown = Console(width=300, record=True, file=io.StringIO())
     print_status(shown, settings)
-    shown.print(quarantine_table(reasons(settings)))
+    print_quarantine(shown, reasons(settings), of_all=True)
     texts = [shown.export_text(), record.page(settings.home).read_text(), *sent]
     for text in texts:
         assert "is not one of: created, paid, shipped, delivered, cancelled, returned, refunded" in text
