@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from orchestration.check.beside import Beside
 from orchestration.check.doubts_of_times import doubts_of_times
 from orchestration.check.doubts_of_values import doubts_of_values
-from orchestration.check.facts import Beside
 from orchestration.check.report import Doubt
 
 

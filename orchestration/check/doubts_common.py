@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from orchestration.check.facts import Beside
+from orchestration.check.beside import Beside
 from orchestration.core.literals import identifier
 from orchestration.pull.kinds import Column
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from orchestration.check.beside import Beside
 from orchestration.check.doubts_common import FEW, each, has, hours, mapped_columns, of
-from orchestration.check.facts import Beside
 from orchestration.check.report import Doubt
 
 #: The kind of doubt that all files without a contract share.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from orchestration.check.beside import Beside
 from orchestration.check.doubts_common import FEW, each, has, mapped_columns, of
-from orchestration.check.facts import Beside
 from orchestration.check.masking import sources_of
 from orchestration.check.report import Doubt
 from orchestration.pull.kinds import NUMBERS, Column

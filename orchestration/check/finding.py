@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.check.beside import Beside
 from orchestration.check.doubts import doubts
-from orchestration.check.facts import Beside
+from orchestration.check.facts import column_facts, rejected, rows_to_show, unused, words
 from orchestration.pull.jobs import Job
 from orchestration.pull.reading import read_job  # what is asked before
 
@@ -18,17 +19,17 @@ __all__ = ["facts_of", "read_job"]
 
 
 def facts_of(
-    job: Job, loaded: Path, rejected: Path, landing: Path, scratch: Path, is_zone_known: bool, as_of: datetime
+    job: Job, loaded: Path, rejected_rows: Path, landing: Path, scratch: Path, is_zone_known: bool, as_of: datetime
 ) -> dict[str, Any]:
     """What the rows of a file say, by the field of a reading."""
-    with Beside(job, loaded, rejected, landing, scratch, is_zone_known) as beside:
-        rows = beside.rows_to_show()
+    with Beside(job, loaded, rejected_rows, landing, scratch, is_zone_known) as beside:
+        rows = rows_to_show(beside)
         return {
-            "rejected": beside.rejected(),
+            "rejected": rejected(beside),
             "rows_shown": rows,
-            "columns": beside.column_facts(rows),
-            "words": beside.words(),
-            "unused": beside.unused(),
+            "columns": column_facts(beside, rows),
+            "words": words(beside),
+            "unused": unused(beside),
             "doubts": doubts(beside, as_of),
             "messages": beside.messages,
         }

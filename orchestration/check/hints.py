@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from orchestration.check.beside import Beside
 from orchestration.core.literals import literal
 from orchestration.pull.kinds import TIMES
-
-if TYPE_CHECKING:
-    from orchestration.check.facts import Beside
 
 #: Forms of dates that are tried; where two read all cells, both are reported.
 FORMATS = tuple(
