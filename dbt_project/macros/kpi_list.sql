@@ -117,6 +117,8 @@
           'shipments.shipped_at': orders ~ '_parcels_tell_shippings',
           'shipments.delivered_at': orders ~ '_parcels_tell_deliveries',
           'reviews.order_id': orders ~ 'es_tell_reviews',
+          'returns.refund_amount': orders ~ '_returns_tell_refunds',
+          'returns.outcome=refund': orders ~ '_returns_tell_refunds',
       },
   }) -}}
 {% endmacro %}

@@ -11,8 +11,19 @@
             'select orders.order_id from {this} as orders inner join {changes} as changes '
             ~ 'on orders.currency_or_default = changes.currency and ' ~ local_date('orders.ordered_at') ~ ' = changes.used_on',
     },
-    invalidated_by_as_of=['select order_id from ' ~ orders ~ ' where ' ~ passed('cancelled_at') ~ ' or ' ~ passed('refunded_at')]
+    invalidated_by_as_of=[
+        'select order_id from ' ~ orders ~ ' where ' ~ passed('cancelled_at') ~ ' or ' ~ passed('refunded_at'),
+        'select order_id from ' ~ ref('stg_returns') ~ ' where ' ~ passed('received_at') ~ ' or ' ~ passed('requested_at'),
+    ]
 ) }}
+{#- A return that was paid back: with an amount, and nothing that says otherwise; or so it says, once it is here. -#}
+{%- set is_repaid -%}
+case
+            when refund_amount > 0
+                then coalesce(outcome, 'refund') = 'refund' and coalesce(received_at, requested_at) <= {{ as_of() }}
+            else refund_amount is null and outcome = 'refund' and coalesce(received_at <= {{ as_of() }}, false)
+        end
+{%- endset %}
 -- Each order's customer, its way, and whether it still is an order at `as_of`.
 with parcels as (
 
@@ -48,6 +59,36 @@ kept as (
     group by order_id
     having count(case when outcome in ('exchange', 'rejected') then 1 end) = count(*)
 
+),
+
+-- What the returns of an order say of its refund. Of one without an amount the whole is unknown.
+repaid as (
+
+    select
+        order_id,
+        {{ sum_of_known('refund_amount') }} as refund_amount,
+        max(received_at) as refunded_at
+    from {{ ref('stg_returns') }}
+    where
+        {{ is_repaid }}
+        and {{ is_invalidated('order_id') }}
+    group by order_id
+
+),
+
+-- The order's own word goes before that of its returns; an amount of nothing is none.
+refunds as (
+
+    select
+        orders.order_id,
+        coalesce(orders.refund_amount, 0) = 0 and repaid.order_id is not null as is_refund_of_returns,
+        case when orders.refund_amount > 0 then orders.refund_amount else repaid.refund_amount end as amount,
+        case when coalesce(orders.refund_amount, 0) = 0 then repaid.refund_amount end as amount_of_returns,
+        case when coalesce(orders.refund_amount, 0) = 0 then repaid.refunded_at end as repaid_at
+    from {{ ref('stg_orders') }} as orders
+    left join repaid on orders.order_id = repaid.order_id
+    where {{ is_invalidated('orders.order_id') }}
+
 )
 
 select
@@ -61,9 +102,12 @@ select
     case
         when orders.refunded_at is not null then orders.refunded_at <= {{ as_of() }}
         when orders.status = 'refunded' or (orders.status = 'returned' and kept.order_id is null) then true
-        else coalesce(orders.refund_amount > 0 and coalesce(orders.total_amount, lines.amount) is not null, false)
+        else coalesce(refunds.amount > 0 and coalesce(orders.total_amount, lines.amount) is not null, false)
     end
-    and coalesce(nullif(orders.refund_amount, 0) >= coalesce(orders.total_amount, lines.amount), true) as is_refunded,
+    and coalesce(refunds.amount >= coalesce(orders.total_amount, lines.amount), true) as is_refunded,
+    refunds.is_refund_of_returns,
+    refunds.amount_of_returns,
+    refunds.repaid_at,
     cast(coalesce(orders.total_amount, lines.amount) as double) as order_amount,
     -- Where the order does not say it, its parcels do.
     coalesce(orders.shipped_at, parcels.shipped_at) as order_shipped_at,
@@ -84,4 +128,5 @@ left join {{ ref('int_currency_days') }} as rates
 left join parcels on orders.order_id = parcels.order_id
 left join lines on orders.order_id = lines.order_id
 left join kept on orders.order_id = kept.order_id
+inner join refunds on orders.order_id = refunds.order_id
 where {{ is_invalidated('orders.order_id') }}

@@ -1,8 +1,14 @@
 -- What customers do: recency, frequency and money of their purchases, each in fifths of all who bought, and what follows. Money
 -- is unknown where that of one purchase is.
 {%- set year_ago = add_days(as_of_day(), -365) %}
-{#- What is paid back later is not paid back yet. -#}
-{%- set repaid = 'case when coalesce(orders.refunded_at, orders.ordered_at) <= ' ~ as_of() ~ ' then orders.refund_amount end' %}
+{#- What is paid back later is not paid back yet; how much returns brought, they may not say. -#}
+{%- set repaid -%}
+case
+            when orders.is_refund_of_returns then orders.amount_of_returns
+            when coalesce(orders.refunded_at, orders.ordered_at) <= {{ as_of() }} then coalesce(orders.refund_amount, 0)
+            else 0
+        end
+{%- endset %}
 
 with purchases as (
 
@@ -10,7 +16,7 @@ with purchases as (
         purchases.customer_key,
         {{ local_date('orders.ordered_at') }} as ordered_on,
         cast({{ in_reporting_currency(
-            '(orders.order_amount - coalesce(cast(' ~ repaid ~ ' as double), 0))',
+            '(orders.order_amount - cast(' ~ repaid ~ ' as double))',
             'orders.currency_or_default',
             'orders.exchange_rate'
         ) }} as decimal(18, 4)) as amount

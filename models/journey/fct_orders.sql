@@ -11,7 +11,11 @@
     'status!cancelled', 'discount_amount', 'tax_amount', 'shipping_amount', 'gift_card_amount',
 ] -%}
 {%- set is_refund_known -%}
-(coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false) or contracts.does_tell_refunds)
+(
+            coalesce(loads.file_has_refunded_at or loads.file_has_refund_amount, false)
+            or contracts.does_tell_refunds
+            or contracts.do_returns_tell_refunds
+        )
 {%- endset -%}
 {{ maintained(
     unique_key=['order_id'],
@@ -104,7 +108,13 @@ joined as (
         loads.file_has_refund_amount,
         cast(items.items_cost as double) as items_cost,
         cast(items.items_margin as double) as items_margin,
-        cast(coalesce(orders.refund_amount, 0) as double) as refund_amount,
+        -- Null where its returns say that it was refunded, and not how much.
+        cast(
+            case
+                when orders.is_refund_of_returns then orders.amount_of_returns
+                else coalesce(orders.refund_amount, 0)
+            end as double
+        ) as refund_amount,
         cast(items.items as double) as items,
         orders.paid_at,
         orders.order_delivered_at,
@@ -132,9 +142,10 @@ joined as (
         orders.is_cancelled,
         orders.cancelled_by,
         orders.cancelled_at,
-        {{ known('orders.refunded_at') }} as refunded_at,
+        coalesce({{ known('orders.refunded_at') }}, orders.repaid_at) as refunded_at,
         orders.is_refunded,
-        coalesce(orders.refunded_at, orders.ordered_at) <= {{ as_of() }}
+        coalesce(orders.is_refund_of_returns, false)
+        or coalesce(orders.refunded_at, orders.ordered_at) <= {{ as_of() }}
         and (
             orders.refunded_at is not null
             or orders.status = 'refunded'
@@ -179,7 +190,8 @@ repaid as (
         *,
         case
             when has_refund and refund_amount > 0 then cast(refund_amount as decimal(18, 4))
-            when has_refund then charged_amount
+            when has_refund and (refund_amount is not null or is_refunded) then charged_amount
+            when has_refund then null
             when file_has_refund_amount then cast(0 as decimal(18, 4))
         end as repaid_amount
     from joined
@@ -234,7 +246,10 @@ select
             then coalesce(items_margin, amount * {{ var('margin_rate') }}) - case when has_refund then refund_amount else 0 end
     end as margin,
     items_cost * exchange_rate as goods_cost_value,
-    case when has_refund then case when refund_amount > 0 then refund_amount else amount end * exchange_rate end as refund_value,
+    case
+        when has_refund and refund_amount > 0 then refund_amount
+        when has_refund and (refund_amount is not null or is_refunded) then amount
+    end * exchange_rate as refund_value,
     items,
     {{ known('paid_at') }} as paid_at,
     promised_ship_at,

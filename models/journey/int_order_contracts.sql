@@ -24,6 +24,7 @@ select
         as does_tell_payments,
     max(case when orders.status = 'cancelled' or orders.cancelled_at is not null then 1 else 0 end) = 0 as is_none_cancelled,
     max(case when orders.status = 'refunded' then 1 else 0 end) = 1 as does_tell_refunds,
+    max(case when orders.is_refund_of_returns then 1 else 0 end) = 1 as do_returns_tell_refunds,
     count(reviews.order_id) > 0 as does_tell_reviews,
     max(case when reviews.has_feedback then 1 else 0 end) = 1 as does_tell_feedback
 from {{ ref('int_orders') }} as orders

@@ -132,27 +132,31 @@ class Shop:
                 return bases[base]["EUR"] / bases[base][currency]
         return None
 
+    def refund(self, row: Row) -> float | None:
+        """What was paid back: as the order says, else its returns, else all of what is refunded; None: nobody knows."""
+        if row["refund_amount"]:
+            return float(str(row["refund_amount"]))
+        repaid = [r for r in self.returns.values() if r["order_id"] == row["order_id"] and r.get("outcome") == "refund"]
+        if repaid and all(r["refund_amount"] for r in repaid):
+            return sum(float(str(r["refund_amount"])) for r in repaid)
+        if row["status"] == "refunded":
+            return float(str(row["total_amount"]))
+        return None if repaid else 0.0
+
     def values(self, row: Row) -> dict[str, float | None]:
         """What an order comes to in the reporting currency."""
         total = float(str(row["total_amount"]))
         rate = self.exchange_rate(str(row["currency"]), local_day(str(row["ordered_at"])))
-        refund = float(str(row["refund_amount"] or 0)) or (total if row["status"] == "refunded" else 0.0)
-        left = max(total - refund, 0) / total
-        tax = float(str(row["tax_amount"] or 0)) if row["is_tax_in_total"] != "false" else 0.0
-        net = total - refund - round(left * (tax + float(str(row["gift_card_sold_amount"] or 0))), 4)
-        is_sale = row["status"] != "cancelled"
-        return {
-            "rate": rate,
-            "value": None if rate is None else total * rate,
-            "net": None if rate is None or not is_sale else net * rate,
-        }
+        value, net = None if rate is None else total * rate, None
+        refund = self.refund(row)
+        if refund is not None and rate is not None and row["status"] != "cancelled":
+            left = max(total - refund, 0) / total
+            tax = float(str(row["tax_amount"] or 0)) if row["is_tax_in_total"] != "false" else 0.0
+            net = rate * (total - refund - round(left * (tax + float(str(row["gift_card_sold_amount"] or 0))), 4))
+        return {"rate": rate, "value": value, "net": net}
 
     def is_purchase(self, row: Row) -> bool:
-        if row["refund_amount"]:
-            is_whole = float(str(row["refund_amount"])) >= float(str(row["total_amount"]))
-        else:
-            is_whole = row["status"] == "refunded"
-        return row["status"] != "cancelled" and not is_whole
+        return row["status"] != "cancelled" and (self.refund(row) or 0) < float(str(row["total_amount"]))
 
     def profit(self, customer: str) -> float | None:
         """Net revenue less goods, contacts and returns; contacts are by e-mail."""
@@ -216,8 +220,8 @@ def hold(world: World, shop: Shop) -> dict[str, int]:
     """Hold the tables against the second computation; how many values of each sort were known."""
     with duckdb.connect(str(world.home / "warehouse.duckdb")) as con:
         orders = con.execute(
-            "select order_id, exchange_rate, order_value, net_value, total_amount, gross_amount, net_amount, is_purchase "
-            "from journey.fct_orders"
+            "select order_id, exchange_rate, order_value, net_value, total_amount, gross_amount, net_amount, is_purchase, "
+            "has_refund from journey.fct_orders"
         ).fetchall()
         cash = dict(con.execute("select source_id, amount from journey.fct_cash_movements where movement <> 'refund'").fetchall())
         profits = con.execute(
@@ -231,13 +235,14 @@ def hold(world: World, shop: Shop) -> dict[str, int]:
     assert {row[0] for row in orders} == set(shop.orders)
     assert unbalanced == 0
     known = {"rates": 0, "nets": 0, "profits": 0, "unknown rates": 0}
-    for name, rate, value, net, total, gross, _, is_purchase in orders:
+    for name, rate, value, net, total, gross, _, is_purchase, has_refund in orders:
         row, wanted = shop.orders[name], shop.values(shop.orders[name])
         assert close(rate, wanted["rate"]), (row, rate, wanted)
         assert close(value, wanted["value"]), (row, value, wanted)
         assert close(net, wanted["net"]), (row, net, wanted)
         assert close(gross, total + float(str(row["discount_amount"] or 0)))
         assert is_purchase == shop.is_purchase(row), row
+        assert has_refund == (shop.refund(row) != 0), row
         known["rates"] += rate not in (None, 1.0)
         known["unknown rates"] += rate is None
         known["nets"] += net is not None
@@ -319,6 +324,15 @@ def test_money_is_what_the_rows_come_to_and_is_restated(world: World) -> None:
             "return_id": f"r{number}", "order_id": order, "requested_at": (FIRST + timedelta(days=41)).isoformat(),
             "return_shipping_amount": "4.99" if number < 3 else "",
         }  # fmt: skip
+    # Orders of which only returns say that they were refunded: in part, nobody knows how much, in full, in goods.
+    for name, *parts in (("o10", "20", "2.5"), ("o11", "20", ""), ("o12", "59", "60"), ("o13",)):
+        shop.orders[name].update(status="paid", refund_amount="", total_amount="119", currency="")
+        for number, part in enumerate(parts or ["7"]):
+            shop.returns[f"{name}-{number}"] = {
+                "return_id": f"{name}-{number}", "order_id": name, "requested_at": (FIRST + timedelta(days=41)).isoformat(),
+                "received_at": (FIRST + timedelta(days=45)).isoformat(), "outcome": "refund" if parts else "exchange",
+                "refund_amount": part, "return_shipping_amount": "4.99",
+            }  # fmt: skip
     shop.tickets["t1"] = {
         "ticket_id": "t1", "created_at": FIRST.isoformat(), "status": "open", "customer_id": "c9", "channel": "email",
     }  # fmt: skip
