@@ -274,7 +274,7 @@ risks as (
         {{ as_of() }} as raised_at,
         {{ as_of() }} as seen_at,
         cast(null as timestamp) as closed_at,
-        cast(sum(cast(margin_at_risk as decimal(18, 4))) as double) as value,
+        cast({{ sum_of_known('margin_at_risk') }} as double) as value,
         cast(null as double) as limit_value,
         cast(count(*) as bigint) as affected_rows,
         cast(null as {{ dbt.type_string() }}) as run_id,
