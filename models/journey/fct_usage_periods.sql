@@ -28,7 +28,10 @@ licences as (
 
 bounds as (
 
-    select min(used_on) as first_day
+    select
+        min(used_on) as first_day,
+        -- What came after the last use of the export nobody knows: it was not none.
+        least(max(used_on), {{ as_of_day() }}) as last_day
     from used
 
 ),
@@ -40,7 +43,7 @@ days as (
     cross join bounds
     where
         bounds.first_day <= dates.date_day
-        and dates.date_day <= {{ as_of_day() }}
+        and dates.date_day <= bounds.last_day
 
 ),
 

@@ -1,5 +1,6 @@
 -- How steadily reviews come: the coefficient of variation of the weekly counts, over the whole weeks that begin in a
--- quarter, and over all. A week without any counts too, from the first review on.
+-- quarter, and over all. A week without any counts too, from the first review on; what came after the last one that the export
+-- has nobody knows.
 with weeks as (
 
     select
@@ -27,11 +28,19 @@ members as (
 
 ),
 
+export_ends as (
+
+    select max(period_start) as last_week
+    from weeks
+
+),
+
 calendar as (
 
-    select distinct week_starts_on
-    from {{ ref('dim_dates') }}
-    where {{ add_days('week_starts_on', 7) }} <= {{ local_date(as_of()) }}
+    select distinct dates.week_starts_on
+    from {{ ref('dim_dates') }} as dates
+    inner join export_ends on dates.week_starts_on <= export_ends.last_week
+    where {{ add_days('dates.week_starts_on', 7) }} <= {{ local_date(as_of()) }}
 
 ),
 

@@ -8,19 +8,34 @@
 {%- set farthest_days = 3650 -%}
 {%- set dimensions = ['channel', 'team', 'priority'] %}
 
-with days as (
+with export_ends as (
+
+    {{ last_day_of_tickets() }}
+
+),
+
+-- Days that the export does not reach are no days without tickets: it is forecast from its last one.
+bounds as (
+
+    select least(last_day, {{ last_whole_day() }}) as last_day
+    from export_ends
+
+),
+
+days as (
 
     select
         {% for dimension in dimensions -%}
-        {{ dimension }},
+        backlog.{{ dimension }},
         {% endfor -%}
-        date_day,
-        created + reopened as arrived,
-        solved,
-        closing,
-        {{ days_between('date_day', last_whole_day()) }} as days_ago
-    from {{ ref('fct_backlog_days') }}
-    where date_day <= {{ last_whole_day() }}
+        backlog.date_day,
+        backlog.created + backlog.reopened as arrived,
+        backlog.solved,
+        backlog.closing,
+        bounds.last_day,
+        {{ days_between('backlog.date_day', 'bounds.last_day') }} as days_ago
+    from {{ ref('fct_backlog_days') }} as backlog
+    inner join bounds on backlog.date_day <= bounds.last_day
 
 ),
 
@@ -30,6 +45,7 @@ members as (
     select
         '{{ dimension }}' as dimension,
         {{ "'all'" if dimension == 'all' else dimension }} as member,
+        last_day,
         days_ago,
         arrived,
         solved,
@@ -44,6 +60,7 @@ present as (
     select
         dimension,
         member,
+        max(last_day) as last_day,
         max(days_ago) as first_days_ago,
         sum(case when days_ago = 0 then closing else 0 end) as open_tickets
     from members
@@ -96,6 +113,7 @@ measured as (
     select
         present.dimension,
         present.member,
+        present.last_day,
         present.open_tickets,
         present.first_days_ago >= 7 * {{ weeks }} - 1 as has_history,
         coalesce(rates.arrivals_per_week, 0) as arrivals_per_week,
@@ -154,13 +172,13 @@ forecast as (
 select
     dimension,
     member,
-    {{ last_whole_day() }} as as_of_on,
+    last_day as as_of_on,
     cast(open_tickets as bigint) as open_tickets,
     arrivals_per_week,
     resolutions_per_week,
     {% for day, days in [('', 'expected_days'), ('earliest_', 'earliest_days'), ('latest_', 'latest_days')] -%}
     case
-        when reason is null and {{ days }} <= {{ farthest_days }} then {{ add_days(last_whole_day(), 'ceil(' ~ days ~ ')') }}
+        when reason is null and {{ days }} <= {{ farthest_days }} then {{ add_days('last_day', 'ceil(' ~ days ~ ')') }}
     end as {{ day }}empty_on,
     {% endfor -%}
     reason
