@@ -14,6 +14,7 @@
       'contacts',
       'conversation_windows',
       'conversations',
+      'cost_gaps',
       'csat_answers',
       'customer_base',
       'customer_months',

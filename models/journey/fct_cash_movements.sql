@@ -10,10 +10,12 @@
         'int_currency_days':
             "select 'cost', costs.cost_id from " ~ ref('stg_costs') ~ ' as costs inner join {changes} as changes '
             ~ 'on upper(costs.currency) = changes.currency and costs.cost_date = changes.used_on',
+        'int_cost_gaps': "select 'cost', gap_id from {changes} where team is null",
     },
     invalidated_by_as_of=["select 'cost', cost_id from " ~ ref('stg_costs') ~ ' where ' ~ day_passed('cost_date')]
 ) }}
--- Money in and out: orders paid, refunds, and what the service costs. Without a rate an amount in another currency is unknown.
+-- Money in and out: orders paid, refunds, and what the service costs. Without a rate an amount in another currency is unknown,
+-- and so is what the service costs in a month of which no cost is told.
 select
     'order_paid' as movement,
     order_id as source_id,
@@ -62,3 +64,17 @@ left join {{ ref('int_currency_days') }} as rates
 where
     costs.cost_date <= {{ as_of_day() }}
     and {{ is_invalidated("'cost'", 'costs.cost_id') }}
+union all
+select
+    'cost' as movement,
+    gap_id as source_id,
+    month_starts_on as moved_on,
+    'unknown' as channel,
+    'unknown' as marketplace,
+    'unknown' as team,
+    'unknown' as cost_category,
+    cast(null as double) as amount
+from {{ ref('int_cost_gaps') }}
+where
+    team is null
+    and {{ is_invalidated("'cost'", 'gap_id') }}

@@ -195,6 +195,15 @@ def test_money(company: Company, sample_home: Home) -> None:
     contacts += Counter(company.month(k["started_at"]) for k in company.calls if k["disposition"] in CAME_TO_AGENTS)
     found = published(sample_home, "cost_per_contact")
     assert {m: v for m, (v, _) in found.items()} == pytest.approx({m: costs[m] / n for m, n in contacts.items() if m in costs})
+    # A quarter of which a month has contacts or payments and no cost has none.
+    quarters = {m.replace(month=(m.month - 1) // 3 * 3 + 1) for m in contacts}
+    months = {q: [m for m in {*contacts, *cash} if m.replace(month=(m.month - 1) // 3 * 3 + 1) == q] for q in quarters}
+    expected = {
+        q: sum(costs[m] for m in months[q]) / sum(contacts[m] for m in months[q])
+        for q in quarters
+        if all(m in costs for m in months[q])
+    }
+    assert {q: v for q, (v, _) in published(sample_home, "cost_per_contact", "quarter").items()} == pytest.approx(expected)
 
 
 def test_changes_of_satisfaction(company: Company, sample_home: Home) -> None:
@@ -231,7 +240,7 @@ def test_steadiness_and_bursts_of_reviews(company: Company, sample_home: Home) -
     for day, count in days.items():
         weeks[day - timedelta(days=day.weekday())] += count
     week, quarters = min(weeks), defaultdict(list)
-    while week + timedelta(days=7) <= date(2026, 7, 1):
+    while week <= max(weeks) and week + timedelta(days=7) <= date(2026, 7, 1):
         quarters[week.replace(month=(week.month - 1) // 3 * 3 + 1, day=1)].append(weeks.get(week, 0))
         week += timedelta(days=7)
     found = published(sample_home, "review_steadiness", "quarter")

@@ -28,7 +28,7 @@ PLAIN = {
     "conformed": {"customer_key_history", "identity_ignored_identifiers", "segments"},
     "journey": {"sentiment_models"},
     "kpis": {
-        "agent_scorecard", "churn_models", "clv_calibration", "clv_parameters", "customer_risks", "customer_values",
+        "agent_scorecard", "churn_models", "clv_calibration", "clv_parameters", "cost_gaps", "customer_risks", "customer_values",
         "int_column_availability", "load_ledger", "load_sources", "rate_changes", "review_steadiness", "t_quantiles", "targets",
         "team_scorecard", "ticket_risk_models",
     },

@@ -1,0 +1,2 @@
+{#- Generated from the semantic model cost_gaps: make docs -#}
+{{ kpi_parts(ref('cost_gaps')) }}
