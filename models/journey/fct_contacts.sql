@@ -6,6 +6,7 @@
             "select 'call', opened_by_call_id from {changes}",
         ],
         'fct_calls': "select 'call', call_id from {changes}",
+        'int_history_starts': 'select contact_type, contact_id from {this} where exists (select 1 from {changes})',
     },
     invalidated_by_as_of=[
         'select contact_type, contact_id from {this} where '
@@ -52,8 +53,11 @@ select
     next_contact_at,
     is_complaint,
     is_escalated,
+    {{ local_date('created_at') }} >= starts.orders_from as are_orders_known,
+    {{ local_date('created_at') }} >= starts.customers_from as are_customers_known,
     extra
 from {{ ref('fct_tickets') }}
+cross join {{ ref('int_history_starts') }} as starts
 where
     is_contact
     and not is_part_of_call
@@ -90,8 +94,11 @@ select
     calls.is_complaint or coalesce(tickets.is_complaint, false) as is_complaint,
     -- One of the two has to tell it.
     coalesce(calls.is_escalated or tickets.is_escalated, calls.is_escalated, tickets.is_escalated) as is_escalated,
+    {{ local_date('calls.started_at') }} >= starts.orders_from as are_orders_known,
+    {{ local_date('calls.started_at') }} >= starts.customers_from as are_customers_known,
     calls.extra
 from {{ ref('fct_calls') }} as calls
+cross join {{ ref('int_history_starts') }} as starts
 left join tickets_of_calls as tickets on calls.call_id = tickets.call_id
 where
     calls.is_contact
