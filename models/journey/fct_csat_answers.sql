@@ -116,6 +116,7 @@ select
     -- Tickets and calls do not say where their scale begins: it is taken to be at 1.
     case
         when category = 'survey' then is_satisfied
+        when scale_max > {{ most_boxes() }} then null
         when scale_max >= 4 then score >= scale_max - 1
         else score >= scale_max
     end as is_satisfied,

@@ -106,6 +106,8 @@ select
     cast(judged.effort as double) as effort,
     case
         when judged.kind <> 'csat' then null
+        -- A slider has no boxes: which of its answers are satisfied nobody says.
+        when judged.highest - judged.lowest > {{ most_boxes() }} - 1 then null
         -- The top two boxes of the question's own scale, wherever it begins; of a scale of two or three answers, the top one.
         when judged.highest - judged.lowest >= 3 then judged.answer >= judged.highest - 1
         else judged.answer >= judged.highest

@@ -218,7 +218,9 @@ happenings as (
         cast(null as timestamp) as until_at,
         case when is_satisfied then 0 else 1 end as amount
     from {{ ref('fct_csat_answers') }}
-    where {{ is_invalidated('customer_key') }}
+    where
+        is_satisfied is not null
+        and {{ is_invalidated('customer_key') }}
     union all
     select
         'recommendation' as event,

@@ -15,6 +15,7 @@ with answers as (
     from {{ ref('fct_csat_answers') }}
     where
         category = 'ticket'
+        and is_satisfied is not null
         and {{ is_invalidated('source_id') }}
     union all
     select

@@ -96,6 +96,7 @@ last_rating as (
         rated_at,
         row_number() over (partition by customer_key order by rated_at desc, category asc, source_id asc) as newest
     from {{ ref('fct_csat_answers') }}
+    where is_satisfied is not null
 
 ),
 
