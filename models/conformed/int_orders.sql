@@ -30,6 +30,7 @@ with parcels as (
     select
         order_id,
         min(shipped_at) as shipped_at,
+        max(shipped_at) as last_shipped_at,
         max(promised_delivery_at) as promised_delivery_at,
         -- Delivered with the last parcel.
         case when count(delivered_at) = count(*) then max(delivered_at) end as delivered_at
@@ -111,6 +112,7 @@ select
     cast(coalesce(orders.total_amount, lines.amount) as double) as order_amount,
     -- Where the order does not say it, its parcels do.
     coalesce(orders.shipped_at, parcels.shipped_at) as order_shipped_at,
+    coalesce(orders.shipped_at, parcels.last_shipped_at) as order_shipped_whole_at,
     coalesce(orders.delivered_at, parcels.delivered_at) as order_delivered_at,
     coalesce(orders.promised_delivery_at, parcels.promised_delivery_at) as order_promised_delivery_at,
     upper(coalesce(orders.currency, '{{ var("currency") }}')) as currency_or_default,

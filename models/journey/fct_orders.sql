@@ -120,6 +120,7 @@ joined as (
         orders.order_delivered_at,
         orders.promised_ship_at,
         orders.order_shipped_at,
+        orders.order_shipped_whole_at,
         {{ known('orders.order_shipped_at') }} as shipped_at,
         {{ is_out_of_order('orders.order_shipped_at', 'orders.ordered_at') }} as is_shipping_contradicted,
         {{ is_out_of_order('orders.order_delivered_at', 'orders.ordered_at') }}
@@ -298,7 +299,8 @@ select
     -- Overdue is late, where the export records shippings at all and its state does not say that it was shipped.
     and case
         when is_shipping_contradicted then null
-        when order_shipped_at is not null then order_shipped_at <= promised_ship_at
+        -- Shipped with the last parcel.
+        when order_shipped_whole_at is not null then order_shipped_whole_at <= promised_ship_at
         when is_shipping_known and status in ('created', 'paid') then false
     end as is_shipped_on_time,
     not is_cancelled and coalesce(promised_delivery_at <= {{ as_of() }}, false) as is_delivery_due,

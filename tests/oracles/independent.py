@@ -174,6 +174,7 @@ class Company:
             parcels[row["order_id"]].append(row)
         for order in self.orders:
             own = parcels.get(order["order_id"], [])
+            order["shipped_whole_at"] = order["shipped_at"] or max((row["shipped_at"] for row in own), default=None)
             if own and not order["shipped_at"]:
                 order["shipped_at"] = min(row["shipped_at"] for row in own)
             if own and not order["delivered_at"] and all(row["delivered_at"] for row in own):

@@ -142,7 +142,7 @@ def accounts(c: Company) -> Cases:
 def shipped_on_time(c: Company) -> Cases:
     for o in c.orders:
         if not is_cancelled(o) and o["promised_ship_at"] and o["promised_ship_at"] <= c.as_of:
-            yield o["promised_ship_at"], o["shipped_at"] is not None and o["shipped_at"] <= o["promised_ship_at"]
+            yield o["promised_ship_at"], o["shipped_whole_at"] is not None and o["shipped_whole_at"] <= o["promised_ship_at"]
 
 
 def answered_within(hours: int, wanted: Callable[[Row], bool]) -> Callable[[Company], Cases]:
