@@ -8,6 +8,9 @@
         'int_contacts': records_of('calls'),
         'int_survey_confirmations': records_of('calls'),
         'dim_customers': rows_with_changed('call_id', 'customer_key'),
+        'int_queue_teams':
+            'select calls.call_id from ' ~ ref('int_calls') ~ ' as calls inner join {changes} as changes '
+            ~ 'on calls.queue = changes.queue and calls._contract is not distinct from changes.contract',
     },
     invalidated_by_as_of=['select call_id from {this} where ' ~ passed(fcr_known_at)]
 ) }}
@@ -109,7 +112,8 @@ select
     end as answered_at,
     case when claimed.is_phone then 'phone' else claimed.channel end as channel,
     coalesce(claimed.agent_id, 'unknown') as agent_id,
-    coalesce(claimed.team, 'unknown') as team,
+    -- Of a call that nobody answered no agent tells the team: its queue does.
+    coalesce(claimed.team, case when not claimed.has_met_agent then queues.team end, 'unknown') as team,
     coalesce(claimed.queue, 'unknown') as queue,
     coalesce(customers.country, 'unknown') as country,
     coalesce(customers.segment, 'unknown') as segment,
@@ -162,6 +166,10 @@ select
     claimed.extra
 from claimed
 left join {{ ref('dim_customers') }} as customers on claimed.customer_key = customers.customer_key
+left join {{ ref('int_queue_teams') }} as queues
+    on
+        claimed.queue = queues.queue
+        and claimed._contract is not distinct from queues.contract
 left join {{ ref('int_contacts') }} as contacts
     on
         contacts.record_kind = 'calls'

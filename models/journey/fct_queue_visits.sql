@@ -5,6 +5,9 @@
         'int_call_legs': 'call_id',
         'stg_calls': 'select legs.call_id from {changes} as changes inner join ' ~ ref('int_call_legs')
         ~ ' as legs on changes.call_id = legs.leg_id',
+        'int_queue_teams': 'select legs.call_id from {changes} as changes inner join ' ~ ref('stg_calls')
+        ~ ' as staged on changes.queue = staged.queue and changes.contract is not distinct from staged._contract inner join '
+        ~ ref('int_call_legs') ~ ' as legs on staged.call_id = legs.leg_id',
     }
 ) }}
 -- The queues that a call was in, one after the other: a transfer or an overflow makes the caller wait again.
@@ -26,7 +29,7 @@ with with_customer as (
         staged.leg_type,
         staged.direction,
         staged.queue,
-        staged.team,
+        coalesce(staged.team, case when not coalesce({{ has_leg_met_agent('staged') }}, false) then queues.team end) as team,
         -- The queue comes after the menu.
         coalesce(
             staged.queued_at, {{ dbt.dateadd('second', 'coalesce(staged.ivr_seconds, 0)', 'staged.started_at') }}
@@ -44,6 +47,10 @@ with with_customer as (
     from {{ ref('fct_calls') }} as calls
     inner join {{ ref('int_call_legs') }} as numbered on calls.call_id = numbered.call_id
     inner join {{ ref('stg_calls') }} as staged on numbered.leg_id = staged.call_id
+    left join {{ ref('int_queue_teams') }} as queues
+        on
+            staged.queue = queues.queue
+            and staged._contract is not distinct from queues.contract
     where
         calls.is_offered
         and {{ is_leg_with_customer('staged') }}
