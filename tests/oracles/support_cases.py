@@ -131,6 +131,8 @@ MEDIANS = {
 OTHERS = {
     "complaint_rate", "complaint_rate_customers", "tickets_per_agent_day", "agent_productivity", "agent_occupancy",
     "employee_turnover", "employee_retention", "employee_pay", "staffing_gap",
+    # In test_calls_independently.py.
+    "agent_handle_time",
     # In test_agent_time_independently.py.
     "occupancy_rate", "utilisation_rate", "after_call_work_rate", "concurrent_contacts", "schedule_adherence_rate",
 }  # fmt: skip

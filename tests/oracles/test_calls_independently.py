@@ -156,6 +156,12 @@ def consult_seconds(leg: Row) -> int | None:
     return leg.get("consult_seconds")
 
 
+def handling(leg: Row) -> int | None:
+    if leg.get("talk_seconds") is None:
+        return None
+    return leg["talk_seconds"] + (leg.get("hold_seconds") or 0) + (leg.get("wrap_up_seconds") or 0)
+
+
 def call_of(legs: list[Row]) -> Row:
     """What the legs of one interaction are together."""
     legs = sorted(legs, key=lambda leg: (leg["started_at"], leg["call_id"]))
@@ -211,6 +217,9 @@ def call_of(legs: list[Row]) -> Row:
         for leg in with_agent
         if legs.index(leg) > legs.index(base) or leg.get("leg_type") == "callback"
     ]
+    # Of a call of several legs each agent has their own; of one leg it is the call's.
+    parts = [(leg["agent_id"], handling(leg)) for leg in with_agent if leg.get("agent_id")]
+    whole = [(answering.get("agent_id") or "unknown", handling(base))]
     is_inbound = legs[0]["direction"] == "inbound"
     is_contact = is_inbound and disposition in ("answered", "abandoned", "voicemail", "callback", "unknown")
     is_answered = is_inbound and disposition == "answered"
@@ -224,6 +233,7 @@ def call_of(legs: list[Row]) -> Row:
         "is_consulted": has_consult if is_answered else None, "customer": legs[0]["customer_id"],
         "is_called_out": not is_inbound and disposition == "answered", "is_inbound": is_inbound,
         "met_agent_later_at": min(later, default=None),
+        "parts": parts if is_contact and len(legs) > 1 else whole * is_answered,
         "asks_for_a_call": is_contact
         and (disposition in ("callback", "voicemail") or any(leg.get("leg_type") == "callback" for leg in legs)),
     }  # fmt: skip
@@ -318,6 +328,21 @@ def test_the_kpis_of_calls(home: Home, calls: list[Row]) -> None:
     for name, counts in expected.items():
         assert kpi(home, name) == counts, name
         assert counts[1] > 50
+
+
+def test_each_agent_has_their_own_part_of_a_call(home: Home, calls: list[Row]) -> None:
+    expected = {}
+    for agent in {agent for call in calls for agent, _ in call["parts"]}:
+        times = [time for call in calls for name, time in call["parts"] if name == agent]
+        known = [time for time in times if time is not None]
+        expected[agent] = (sum(known), len(known), len(times) - len(known))
+    rows = home.query(
+        "select member, numerator, denominator, n_pending from kpis "
+        "where kpi_id = 'agent_handle_time' and grain = 'all' and dimension = 'agent'"
+    )
+    assert {member: tuple(counts) for member, *counts in rows} == expected
+    assert kpi(home, "agent_handle_time") == tuple(map(sum, zip(*expected.values(), strict=True)))
+    assert min(known for _, known, _ in expected.values()) > 50
 
 
 def test_the_kpis_of_the_menu(home: Home, calls: list[Row]) -> None:
