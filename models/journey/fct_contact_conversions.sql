@@ -1,5 +1,6 @@
 -- Contacts, whether an order of the customer followed each within the window, and how often one follows any moment of that
--- customer's time with us: the rate to compare with. Whether an unknown customer ordered nobody knows.
+-- customer's time with us: the rate to compare with. Whether an unknown customer ordered nobody knows, nor who did before the
+-- exports of orders begin.
 {%- set window_seconds = var('conversion_window_days') * 86400 -%}
 {%- set closed_at = dbt.dateadd('day', -var('conversion_window_days'), as_of()) %}
 
@@ -28,7 +29,9 @@ events as (
         customer_key,
         contact_at as happened_at
     from contacts
-    where customer_key <> 'unknown'
+    where
+        customer_key <> 'unknown'
+        and are_orders_known
     union all
     select
         customer_key,
@@ -109,10 +112,12 @@ select
     contacts.topic,
     followed.ordered_at,
     -- Not known before the window has closed.
-    case when contacts.contact_at <= {{ closed_at }} and lives.customer_key is not null then followed.contact_id is not null end
-        as is_converted,
     case
-        when contacts.contact_at <= {{ closed_at }} and lives.life_seconds > 0
+        when contacts.contact_at <= {{ closed_at }} and contacts.are_orders_known and lives.customer_key is not null
+            then followed.contact_id is not null
+    end as is_converted,
+    case
+        when contacts.contact_at <= {{ closed_at }} and contacts.are_orders_known and lives.life_seconds > 0
             then round(cast(coalesce(covered.covered_seconds, 0) as double) / lives.life_seconds, 9)
     end as base_share
 from contacts

@@ -9,6 +9,8 @@
         ~ records_of('web_sessions') ~ ')',
         'int_contacts': rows_with_changed('session_id', 'customer_key'),
         'dim_customers': rows_with_changed('session_id', 'customer_key'),
+        'int_loads': records_of_loads('session_id', sessions, 'web_sessions'),
+        'int_history_starts': 'select session_id from {this} where is_help_sought and exists (select 1 from {changes})',
     },
     invalidated_by_as_of=[
         'select session_id from ' ~ sessions ~ ' where ' ~ passed('ended_at') ~ ' or ' ~ passed(help_known_at),
@@ -29,6 +31,12 @@ with sessions as (
             and sessions.customer_id = records.record_id
     left join {{ ref('int_visitors') }} as visitors on sessions.visitor_id = visitors.visitor_id
     where {{ is_invalidated('sessions.session_id') }}
+
+),
+
+loads as (
+
+    {{ file_columns('web_sessions', ['pricing_page_viewed', 'pricing_page_clicked']) }}
 
 ),
 
@@ -65,7 +73,11 @@ select
         when sessions.pricing_page_clicked then true
         else sessions.pricing_page_viewed
     end as is_pricing_viewed,
-    coalesce(sessions.pricing_page_clicked, false) as is_pricing_clicked,
+    -- Whether anybody clicked on only a file with a word for it tells; and one of clicks alone tells of nobody who did not.
+    case
+        when loads.file_has_pricing_page_viewed and loads.file_has_pricing_page_clicked
+            then coalesce(sessions.pricing_page_clicked, false)
+    end as is_pricing_clicked,
     case
         when sessions.ended_at >= sessions.started_at and sessions.ended_at <= {{ as_of() }}
             then cast({{ seconds_between('sessions.started_at', 'sessions.ended_at') }} as bigint)
@@ -73,9 +85,19 @@ select
     sessions.page_views <= 1 as is_bounce,
     sessions.is_help_sought,
     -- Not known before the window has closed, failed or not: failures alone would come early.
-    case when sessions.is_help_sought and sessions.help_known_at <= {{ as_of() }} then asked.session_id is not null end
-        as is_self_service_failed,
+    -- Nor is it of before the exports of contacts begin.
+    case
+        when
+            sessions.is_help_sought
+            and sessions.help_known_at <= {{ as_of() }}
+            and {{ local_date('sessions.started_at') }} >= starts.contacts_from
+            then asked.session_id is not null
+    end as is_self_service_failed,
     sessions.extra
 from sessions
+cross join {{ ref('int_history_starts') }} as starts
 left join asked on sessions.session_id = asked.session_id
+left join loads
+    on
+        {{ is_load_of('sessions') }}
 left join {{ ref('dim_customers') }} as customers on sessions.customer_key = customers.customer_key

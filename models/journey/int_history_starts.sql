@@ -1,4 +1,4 @@
--- The days from which on orders, and customers, are known at all: what came before the exports begin is unknown, not none.
+-- Since which days orders, customers and contacts are known at all: what came before the exports begin is unknown, not none.
 select
     (
         select min({{ local_date('orders.ordered_at') }})
@@ -7,4 +7,12 @@ select
     (
         select min(spells.starts_on)
         from {{ ref('int_customer_spells') }} as spells
-    ) as customers_from
+    ) as customers_from,
+    (
+        select min(firsts.first_day)
+        from (
+            select min({{ local_date('created_at') }}) as first_day from {{ ref('stg_tickets') }}
+            union all
+            select min({{ local_date('started_at') }}) as first_day from {{ ref('stg_calls') }}
+        ) as firsts
+    ) as contacts_from

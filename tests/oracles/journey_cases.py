@@ -47,6 +47,17 @@ def contact_times(c: Company) -> dict[str, list[datetime]]:
     return {person: sorted(found) for person, found in times.items()}
 
 
+def orders_from(c: Company) -> date:
+    """The day from which on orders are known: whether one was placed before nobody knows."""
+    return min(c.day(o["ordered_at"]) for o in c.orders)
+
+
+def contacts_from(c: Company) -> date:
+    """The same of contacts."""
+    calls = [*c.calls, *c.calls_out, *c.menu_calls]
+    return min([c.day(t["created_at"]) for t in c.tickets] + [c.day(k["started_at"]) for k in calls])
+
+
 # -- what was felt
 
 
@@ -124,10 +135,10 @@ def past_pricing(c: Company) -> Cases:
 
 
 def failed_self_service(c: Company) -> Cases:
-    known, times = visitors(c), contact_times(c)
+    known, times, since = visitors(c), contact_times(c), contacts_from(c)
     for s in c.sessions:
         person = c.person(s) or known.get(s["visitor_id"])
-        if s["help_page_views"] and person and s["started_at"] + DAY <= c.as_of:
+        if s["help_page_views"] and person and s["started_at"] + DAY <= c.as_of and c.day(s["started_at"]) >= since:
             yield s["started_at"], any(s["started_at"] < at < s["started_at"] + DAY for at in times.get(person, []))
 
 
@@ -316,18 +327,20 @@ def _orders_of(c: Company) -> dict[str, list[datetime]]:
 
 
 def orders_after_contacts(c: Company) -> Cases:
-    orders = _orders_of(c)
+    orders, since = _orders_of(c), orders_from(c)
     for person, times in contact_times(c).items():
         for at in times:
-            if at + 7 * DAY <= c.as_of:
+            if at + 7 * DAY <= c.as_of and c.day(at) >= since:
                 yield at, any(at < then < at + 7 * DAY for then in orders.get(person, []))
 
 
 def base_shares(c: Company) -> Cases:
     """The share of a life that an order follows in a week, by adding up the pieces of time before each order."""
-    orders = _orders_of(c)
-    for person, times in contact_times(c).items():
-        own = orders.get(person, [])
+    orders, since = _orders_of(c), orders_from(c)
+    for person, found in contact_times(c).items():
+        own, times = orders.get(person, []), [at for at in found if c.day(at) >= since]
+        if not times:
+            continue
         start, end = min([*times, *own]), c.as_of - 7 * DAY
         covered, upto = timedelta(), start
         for then in own:
