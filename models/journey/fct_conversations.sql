@@ -12,7 +12,10 @@
         'stg_tickets': 'ticket_id',
         'int_loads': records_of_loads('ticket_id', ref('stg_tickets'), 'tickets'),
     },
-    invalidated_by_as_of=['select ticket_id from {this} where ' ~ passed('window_ends_at')]
+    invalidated_by_as_of=[
+        'select ticket_id from {this} where ' ~ passed('window_ends_at') ~ ' or '
+        ~ passed(dbt.dateadd('day', window_days, 'created_at')),
+    ]
 ) }}
 -- Each ticket whose log has its messages, as the conversation that it was: who wrote, from whom to whom it went, and what a bot
 -- made of it.
@@ -233,7 +236,8 @@ judged as (
 
     select
         *,
-        coalesce(window_ends_at <= {{ as_of() }}, false) as is_window_over,
+        is_customer_known
+        and coalesce(window_ends_at, {{ dbt.dateadd('day', window_days, 'created_at') }}) <= {{ as_of() }} as can_be_judged,
         case
             when not is_bot_involved or is_bot_involved is null then null
             when window_ends_at is null then false
@@ -285,23 +289,22 @@ select
     {{ seconds_between('handed_over_at', 'hand_over_answered_at') }} as hand_over_wait_seconds,
     is_contained,
     window_ends_at,
-    -- Who confirms it need not be waited for; who is unknown cannot be seen to come back.
+    -- Who confirms it need not be waited for. Else it is not known before the window is over, whatever came of it: those who come
+    -- back come early; and of an unknown customer never, since who is content cannot be told.
     case
         when is_contained is null then null
-        when not is_contained then false
-        when is_confirmed is not null then is_confirmed
-        when is_left_unanswered or has_come_back_about_topic then false
-        when is_customer_known and is_window_over then true
+        when is_contained and is_confirmed is not null then is_confirmed
+        when not can_be_judged then null
+        else is_contained and not is_left_unanswered and not has_come_back_about_topic
     end as is_resolved_by_bot,
     case
-        when is_contained is null then null
-        when not is_contained or not is_confirmed or is_left_unanswered or has_come_back_about_any_topic then false
-        when is_customer_known and is_window_over then true
+        when is_contained is null or not can_be_judged then null
+        else
+            is_contained and coalesce(is_confirmed, true) and not is_left_unanswered and not has_come_back_about_any_topic
     end as is_durably_resolved_by_bot,
     case
-        when not is_contained or is_contained is null then null
-        when not is_confirmed or is_left_unanswered or has_come_back_about_topic then true
-        when is_customer_known and is_window_over then false
+        when not is_contained or is_contained is null or not can_be_judged then null
+        else not coalesce(is_confirmed, true) or is_left_unanswered or has_come_back_about_topic
     end as is_falsely_contained,
     human_replies > 0 as has_human_reply,
     is_satisfied,

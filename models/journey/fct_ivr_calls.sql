@@ -61,10 +61,10 @@ select
     calls.is_contained,
     next_contacts.contact_at as next_contact_at,
     case when calls.is_contained then calls.window_ends_at end as window_ends_at,
-    -- Who is unknown cannot be seen to come back.
+    -- Who is unknown cannot be seen to come back; of others it is not known before the window is over: those who do come early.
     case
-        when calls.is_contained and next_contacts.contact_at < calls.window_ends_at then true
-        when calls.is_contained and calls.customer_key <> 'unknown' and calls.window_ends_at <= {{ as_of() }} then false
+        when calls.is_contained and calls.customer_key <> 'unknown' and calls.window_ends_at <= {{ as_of() }}
+            then coalesce(next_contacts.contact_at < calls.window_ends_at, false)
     end as is_falsely_contained,
     calls.extra
 from calls

@@ -29,9 +29,9 @@ def falsely_contained(c: Company) -> Cases:
         came[c.person(k)].append(k["started_at"])
     for k in c.menu_calls:
         person, at = c.person(k), k["started_at"]
-        again = person is not None and any(at < other < at + COMES_BACK_WITHIN for other in came[person])
-        if again or (person is not None and at + COMES_BACK_WITHIN <= c.as_of):
-            yield at, again
+        # Before the window is over only those who came back would be known.
+        if person is not None and at + COMES_BACK_WITHIN <= c.as_of:
+            yield at, any(at < other < at + COMES_BACK_WITHIN for other in came[person])
 
 
 def times_in_menu(c: Company) -> Cases:

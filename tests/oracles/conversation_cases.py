@@ -96,16 +96,18 @@ def _judged(c: Company, t: Row, bots: list[datetime], came: list[tuple[datetime,
     back = [(at, topic) for at, topic in came if t["created_at"] < at < ends]
     unanswered = bool(not t["is_solved"] and said and max(said) > max(bots))
     again, anything = (bool(t["reopened"] or found) for found in ([b for b in back if b[1] == topic_of(t)], back))
-    seen = True if c.person(t) and is_past else None
+    # Neither before the window is over, when only those who came back would be known, nor of unknown customers, who never do.
+    is_seen = bool(c.person(t)) and (t["created_at"] + WINDOW if contained is False else ends) <= c.as_of
+    resolved = contained and not (unanswered or again) if is_seen else None
     failed, failed_at_all = (answer is False or unanswered or what for what in (again, anything))
     after = [at for at in people if at >= min(bots)]
     return {
         "id": t["ticket_id"], "at": t["created_at"], "is_contained": contained,
         "hand_over": (min(over) - min(bots)).total_seconds() if over else None,
         "wait": (min(after) - min(over)).total_seconds() if after else None,
-        "is_resolved": contained and (answer if answer is not None else False if unanswered or again else seen),
-        "is_durable": contained and (False if failed_at_all else seen),
-        "is_false": (True if failed else seen and False) if contained else None,
+        "is_resolved": answer if contained and answer is not None else resolved,
+        "is_durable": contained and not failed_at_all if is_seen else None,
+        "is_false": failed if contained and is_seen else None,
         "first_bot": min(bots),
     }  # fmt: skip
 
