@@ -7,10 +7,9 @@ import re
 from functools import cache
 from typing import Any
 
-import yaml
-
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.grains import ANY_GRAIN
+from orchestration.core.yaml_text import read_yaml
 from orchestration.gates.suites import check_suites
 from orchestration.messages.pdf import chromium
 from orchestration.privacy.retention import check_retention
@@ -87,7 +86,7 @@ _OF_SETTINGS = ("reporting_timezone", "currency")
 @cache
 def known_vars() -> dict[str, Any]:
     """The variables of the KPI catalogue with their defaults."""
-    project = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    project = read_yaml((PROJECT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
     return {name: default for name, default in project["vars"].items() if name not in _OF_SETTINGS}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.yaml_text import read_yaml
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT
 
@@ -50,7 +51,7 @@ def read_suite(path: Path) -> list[dict[str, Any]]:
         ConfigurationError: the file is not a list of expectations.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
     expectations = data.get("expectations") if isinstance(data, dict) else None

@@ -6,8 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-import yaml
-
+from orchestration.core.yaml_text import read_yaml
 from orchestration.settings import PROJECT
 
 MODELS = PROJECT / "models"
@@ -16,11 +15,10 @@ MODELS = PROJECT / "models"
 @cache
 def _of_models(key: str) -> list[dict[str, Any]]:
     """What the models' YAML lists under a key at the top. The rest of these files is most of them, and is not parsed."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     block = re.compile(rf"^{key}:.*?(?=^[^\s#-]|\Z)", re.MULTILINE | re.DOTALL)
     paths = [path for path in sorted(MODELS.rglob("*.yml")) if "unit_tests" not in path.as_posix()]
     found = [match[0] for path in paths if (match := block.search(path.read_text(encoding="utf-8")))]
-    return [entry for text in found for entry in yaml.load(text, Loader=loader)[key] or ()]
+    return [entry for text in found for entry in read_yaml(text)[key] or ()]
 
 
 def kpi_ids() -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.limits import use as use_limits
 from orchestration.core.resources import use
+from orchestration.core.yaml_text import read_yaml
 from orchestration.settings.model import Settings
 
 CONFIG_FILE = "cxhouse.yml"
@@ -73,7 +74,7 @@ def _read_config(folder: Path | None) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        data = read_yaml(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is not readable YAML: {error}") from error
     if not isinstance(data, dict):

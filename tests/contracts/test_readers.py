@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from published import parts
 from reading import loaded, read
 
@@ -24,7 +26,7 @@ from orchestration.core.limits import Limits
 from orchestration.pull.contracts.library import Contract, Mapping, claims
 from orchestration.pull.files import csv_files
 from orchestration.pull.files.headers import HeaderShape, text_header
-from orchestration.pull.files.readers import ReadOptions, read_header
+from orchestration.pull.files.readers import ReadOptions, open_rows, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
 FRAME = pd.DataFrame(ROWS)
@@ -353,6 +355,51 @@ def test_texts_beside_numbers_are_read_as_the_contract_says(tmp_path: Path) -> N
     assert read(path, path.name, ReadOptions(decimal=",")).table["total"].to_pylist() == ["19,125", "19,99", "1.234,50"]
     found = loaded(path, DECIMAL_COMMA).loaded["total_amount"].to_pylist()
     assert found == [Decimal("19.1250"), Decimal("19.9900"), Decimal("1234.5000")]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ReadOptions(),
+        ReadOptions(columns=("id", "b")),
+        ReadOptions(columns=("id", "nowhere")),
+        ReadOptions(header_rows=2),
+        ReadOptions(header_rows=0),
+        ReadOptions(skip_rows=3),
+        ReadOptions(header_row=4),
+        ReadOptions(header_row=300),
+        ReadOptions(sheet="more"),
+        ReadOptions(sheet=2),
+        ReadOptions(sheets=("all",), columns=("id",)),
+    ],
+)
+def test_the_header_of_a_workbook_is_that_of_its_rows(tmp_path: Path, options: ReadOptions) -> None:
+    """It is found without reading the rows: also which columns without a name hold something further down."""
+    book = Workbook()
+    for place, name in enumerate(("first", "more")):
+        sheet = book.active if place == 0 else book.create_sheet()
+        assert sheet is not None
+        sheet.title = name
+        for row in (["A report", 1.5], [], ["id", "b", None, None, "id", None, None], [1, 2.5, None, " ", "x", "y"]):
+            sheet.append(row)
+        for number in range(400):
+            sheet.append([number, place, "late" if number == 390 else None, "   "])
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    try:
+        expected = open_rows(path, path.name, options).header
+    except RefusedFileError:
+        expected = []
+    assert read_header(path, path.name, options) == expected
+
+
+def test_a_workbook_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    for second, name in enumerate(("one", "two")):
+        pd.DataFrame({name: [name]}).to_excel(path, index=False)
+        os.utime(path, (second, second))
+        assert read_header(path, path.name) == [name]
+        assert read(path, path.name, ReadOptions()).table[name].to_pylist() == [name]
 
 
 @pytest.mark.parametrize("form", ["xlsx", "json", "csv"])

@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.yaml_text import LOADER
 from orchestration.pull.contracts.claiming import canonical, claims
 from orchestration.pull.contracts.contract import SHIPPED_AS_IS, Contract, faults_between
 from orchestration.pull.contracts.extras import split_in_some
@@ -27,11 +28,7 @@ __all__ = ["SHIPPED", "Companion", "Contract", "FileMatch", "Mapping", "canonica
 SHIPPED = Path(__file__).parents[2] / "contracts"
 
 
-#: The C library takes a tenth of the time, where it is there.
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _OnceLoader(_SafeLoader):  # type: ignore[misc]
+class _OnceLoader(LOADER):  # type: ignore[misc]
     """Of two equal keys YAML keeps the last, without a word: here they are a fault."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

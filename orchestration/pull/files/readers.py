@@ -31,7 +31,7 @@ from orchestration.pull.files.records import (
 )
 from orchestration.pull.files.shaping import between, carried_down, unpivoted
 from orchestration.pull.files.unpacking import COMPRESSIONS, beginning
-from orchestration.pull.files.workbooks import read_workbook
+from orchestration.pull.files.workbooks import read_workbook, workbook_header
 
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv",
@@ -174,6 +174,10 @@ def read_header(path: Path, name: str, options: ReadOptions | None = None) -> li
             return parquet_header(path, name)
         if kind == "ndjson":
             return column_names(first_ndjson_record(path, name, _encoding_of(path, name, options), options.lines))
+        if kind == "xlsx":
+            with _refusing(kind):
+                header = workbook_header(path, name, options)
+            return header if len(header) <= limits().columns else []
         return open_rows(path, name, replace(options, unpivot=None)).header if kind else []
     except (RefusedFileError, csv.Error, ValueError, EOFError, OSError, zstandard.ZstdError, RecursionError, pa.ArrowException):
         # A header that cannot be read claims nothing; reading the file whole will say why.

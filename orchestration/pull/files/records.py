@@ -113,7 +113,8 @@ def text_of(value: Any) -> str | None:
 def text_with(decimal: str, value: Any) -> str | None:
     """A value as the contract's CSV would hold it: 19.125 read with a decimal comma would be thousands."""
     text = text_of(value)
-    return text.replace(".", decimal) if text is not None and isinstance(value, float | Decimal) else text
+    is_written_so = decimal == "." or text is None or not isinstance(value, float | Decimal)
+    return text if is_written_so else str(text).replace(".", decimal)
 
 
 def inexact(what: str) -> str:

@@ -103,7 +103,7 @@ def _require_reach(packed: zipfile.ZipFile, name: str) -> None:
             text = rest + chunk
             cells = _CELL.findall(text)
             columns.update(column for column, _ in cells)
-            last_row = max(last_row, *(int(row) for _, row in cells), 0)
+            last_row = max(last_row, *map(int, {row for _, row in cells}), 0)
             rest = text[-32:]
     width, last_column = 0, max(columns, key=lambda name: (len(name), name), default=b"")
     for letter in last_column:

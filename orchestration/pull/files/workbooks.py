@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ import pyarrow.compute as pc
 import zstandard
 
 from orchestration.core.errors import RefusedFileError
-from orchestration.pull.files.headers import HEADER_LINES, ROW, SHEET, column_names, sheet_header
+from orchestration.core.limits import Limits, limits
+from orchestration.pull.files.headers import HEADER_LINES, ROW, SHEET, HeaderShape, column_names, sheet_header
 from orchestration.pull.files.records import (
     CHUNK_CELLS,
     EXACT,
@@ -32,12 +34,19 @@ from orchestration.pull.files.records import (
 from orchestration.pull.files.unpacking import open_bytes, require_sheets
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
     from orchestration.pull.files.readers import ReadOptions
 
 #: The numbers of a sheet's rows begin so far above those of the one before it: more than a sheet has rows.
 SHEET_ROWS = 10_000_000
+#: So many of a sheet's first rows are kept to find a header among them.
+_TOP_ROWS = 256
+#: When a file was written, its size, and what a file may take: what was found out about its bytes holds as long as these.
+_State = tuple[int, int, Limits]
+
+#: The rows of the workbook that was read last, where they are few: who looks at what became of them reads them again.
+_last: dict[tuple[Path, str, _State, ReadOptions], Rows] = {}
 
 
 def read_workbook(path: Path, name: str, options: ReadOptions, scratch: Path | None) -> Rows:
@@ -46,26 +55,50 @@ def read_workbook(path: Path, name: str, options: ReadOptions, scratch: Path | N
     Raises:
         RefusedFileError: there is no such sheet, or the file is no workbook.
     """
+    asked = (path, name, _state_of(path), options)
+    if (kept := _last.get(asked)) is not None:
+        return replace(kept, messages=list(kept.messages))
+    _last.clear()
+    with _opened(path, name) as book:
+        if options.sheets is not None:
+            return _of_sheets(book, options, scratch)
+        place = _place_of(book, options.sheet)
+        sheet = book.get_sheet_by_index(place)
+        rows = _of_sheet(sheet, options, scratch)
+        others = [other for other in book.sheet_names if other != book.sheet_names[place]]
+        if further := [other for other in others if book.get_sheet_by_name(other).total_height]:
+            rows.messages.append(f"its other sheets are not read: {', '.join(further)} (`sheets: all` reads those of one form)")
+        if sheet.total_height * sheet.total_width <= CHUNK_CELLS:
+            _last[asked] = replace(rows, messages=list(rows.messages))
+        return rows
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[CalamineWorkbook]:
+    """A workbook whose parts are within the limits."""
     from python_calamine import CalamineError, CalamineWorkbook
 
+    if not name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".xls"):
+        _require_sheets(path, name, _state_of(path))
     with open_bytes(path, name) as stream:
         data = io.BytesIO(stream.read())
-    if not name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".xls"):
-        require_sheets(data)
-        data.seek(0)
     try:
         with CalamineWorkbook.from_filelike(data) as book:
-            if options.sheets is not None:
-                return _of_sheets(book, options, scratch)
-            rows = _of_sheet(book, _place_of(book, options.sheet), options, scratch)
-            others = [other for other in book.sheet_names if other != book.sheet_names[_place_of(book, options.sheet)]]
-            if further := [other for other in others if book.get_sheet_by_name(other).total_height]:
-                rows.messages.append(
-                    f"its other sheets are not read: {', '.join(further)} (`sheets: all` reads those of one form)"
-                )
-            return rows
+            yield book
     except CalamineError as error:
         raise RefusedFileError(f"cannot be read as xlsx: {error}") from error
+
+
+def _state_of(path: Path) -> _State:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, limits()
+
+
+@lru_cache(maxsize=8)
+def _require_sheets(path: Path, name: str, _state: _State) -> None:
+    """What was within the limits is so for each contract that looks at it."""
+    with open_bytes(path, name) as stream:
+        require_sheets(io.BytesIO(stream.read()))
 
 
 def _place_of(book: CalamineWorkbook, sheet: str | int) -> int:
@@ -81,9 +114,10 @@ def _of_sheets(book: CalamineWorkbook, options: ReadOptions, scratch: Path | Non
     found: dict[int, Rows] = {}
     passed: list[str] = []
     for place in range(len(book.sheet_names)) if every else [_place_of(book, sheet) for sheet in options.sheets or ()]:
-        if every and not book.get_sheet_by_index(place).total_height:
+        sheet = book.get_sheet_by_index(place)
+        if every and not sheet.total_height:
             continue
-        rows = _of_sheet(book, place, options, scratch)
+        rows = _of_sheet(sheet, options, scratch)
         has_all = {column.lower() for column in options.columns} <= {column.lower() for column in rows.header}
         if every and not has_all:
             passed.append(book.sheet_names[place])
@@ -114,15 +148,18 @@ def _of_sheets(book: CalamineWorkbook, options: ReadOptions, scratch: Path | Non
     return Rows(columns, blocks, list(dict.fromkeys(messages)))
 
 
-def _of_sheet(book: CalamineWorkbook, place: int, options: ReadOptions, scratch: Path | None) -> Rows:
+def _of_sheet(cells: CalamineSheet, options: ReadOptions, scratch: Path | None) -> Rows:
     rounded = False
 
-    def texts_of(row: Sequence[object]) -> list[str]:
+    def text(value: object) -> str:
         nonlocal rounded
-        rounded = rounded or any(isinstance(value, float) and abs(value) >= EXACT for value in row)
-        return [text_with(options.decimal, value) or "" for value in row]
+        rounded = rounded or (isinstance(value, float) and abs(value) >= EXACT)
+        return text_with(options.decimal, value) or ""
 
-    cells = book.get_sheet_by_index(place)
+    def texts_of(row: Sequence[object]) -> list[str]:
+        # Most cells are texts as they are.
+        return [value if type(value) is str else text(value) for value in row]
+
     require_cells(cells.total_height, cells.total_width)
     rows = _from_rows(((above, texts_of(row)) for above, row in enumerate(cells.iter_rows())), options, scratch)
     if rounded:
@@ -132,7 +169,7 @@ def _of_sheet(book: CalamineWorkbook, place: int, options: ReadOptions, scratch:
 
 def _from_rows(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scratch: Path | None) -> Rows:
     shape = options.header
-    looked_at = list(islice(rows, max(shape.skip_rows, shape.row or 0) + HEADER_LINES + shape.height))
+    looked_at = list(islice(rows, _height_of_top(shape)))
     header = sheet_header(looked_at, shape)
     below = (row for row in chain(looked_at, rows) if row[0] >= header.last)
     spool, keys = Spool(scratch), [str(place) for place in range(len(header.cells))]
@@ -150,17 +187,71 @@ def _from_rows(rows: Iterator[tuple[int, list[str]]], options: ReadOptions, scra
     return options.records_of(replace(spool.rows(named), messages=header.messages), header)
 
 
+def _height_of_top(shape: HeaderShape) -> int:
+    """Among so many of the first rows is the header."""
+    return max(shape.skip_rows, shape.row or 0) + HEADER_LINES + shape.height
+
+
+# -- without the rows --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Top:
+    """The first rows of a sheet, with how many are above each; above how many rows each column holds its last value."""
+
+    rows: list[tuple[int, list[str]]]
+    last: list[int]
+    height: int
+
+
+def workbook_header(path: Path, name: str, options: ReadOptions) -> list[str]:
+    """The names of the columns that ``read_workbook`` gives. Each contract asks for them: what is above a sheet's rows is kept.
+
+    Raises:
+        RefusedFileError: as ``read_workbook`` does.
+    """
+    shape = options.header
+    if options.sheets is not None or (size := _height_of_top(shape)) > _TOP_ROWS:
+        return read_workbook(path, name, options, None).header
+    with _opened(path, name) as book:
+        place = _place_of(book, options.sheet)
+    top = _top(path, name, _state_of(path), place, options.decimal)
+    header = sheet_header(top.rows[:size], shape)
+    # As of all rows: a column without a name and without any value is none.
+    return [
+        column
+        for cell, column, last in zip(header.cells, header.names, top.last, strict=True)
+        if cell.strip() or last > header.last
+    ]
+
+
+@lru_cache(maxsize=8)
+def _top(path: Path, name: str, _state: _State, place: int, decimal: str) -> _Top:
+    with _opened(path, name) as book:
+        sheet = book.get_sheet_by_index(place)
+        require_cells(sheet.total_height, sheet.total_width)
+        rows: list[tuple[int, list[str]]] = []
+        last: list[int] = []
+        for above, row in enumerate(sheet.iter_rows()):
+            if above < _TOP_ROWS:
+                rows.append((above, [text_with(decimal, value) or "" for value in row]))
+            last += [0] * (len(row) - len(last))
+            for column, value in enumerate(row):
+                if _says_something(value):
+                    last[column] = above + 1
+        return _Top(rows, last, sheet.height)
+
+
+def _says_something(value: object) -> bool:
+    return bool(value) and not value.isspace() if isinstance(value, str) else value is not None and value == value
+
+
 def sheets(path: Path, name: str) -> dict[str, bool]:
     """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
     try:
-        with open_bytes(path, name) as stream:
-            data = io.BytesIO(stream.read())
-        if zipfile.is_zipfile(data):
-            require_sheets(data)
-        data.seek(0)
-        with CalamineWorkbook.from_filelike(data) as book:
-            return {sheet: book.get_sheet_by_name(sheet).height > 0 for sheet in book.sheet_names}
-    except (CalamineError, RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
+        with _opened(path, name) as book:
+            names = list(book.sheet_names)
+        state = _state_of(path)
+        return {sheet: _top(path, name, state, place, ".").height > 0 for place, sheet in enumerate(names)}
+    except (RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
         return {}
