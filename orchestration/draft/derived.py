@@ -8,9 +8,10 @@ from collections.abc import Callable
 from orchestration.core.literals import identifier, literals
 from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks, meaning_of
-from orchestration.draft.lexicon import is_end, listed, plain, vocabulary
-from orchestration.draft.parts import Draft, Entry
-from orchestration.draft.times import CLOCK_ONLY
+from orchestration.draft.lexicon import is_end, listed, names_of, plain, vocabulary
+from orchestration.draft.parts import Draft, Entry, Word
+from orchestration.draft.ratings import answer
+from orchestration.draft.times import CLOCK_ONLY, COMPACT_CLOCK
 from orchestration.pull.kinds import Column, Kind
 
 #: Kind -> what its status is, by the last of these instants that a row has.
@@ -26,9 +27,8 @@ _STATUS_ELSE = {"orders": "created", "tickets": "open"}
 
 def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> None:
     """A date in one column and its time in another are one instant."""
-    clocks = [
-        one for one in left if one.clock_times > 0.9 and any(word in listed("clocks") for word in plain(one.seen.name).split())
-    ]
+    named = [one for one in left if any(word in listed("clocks") for word in plain(one.seen.name).split())]
+    clocks = [one for one in named if one.clock_times > 0.9 or one.seen.share(COMPACT_CLOCK.fullmatch) > 0.9]
     for name in kind.required_columns:
         made = draft.entries.get(name)
         if kind.columns[name].type != "instant" or made is None or made.looks is None or len(clocks) != 1:
@@ -37,7 +37,7 @@ def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> 
         if times.clocked or times.unit or not times.share:
             continue
         formats = times.formats(day_order(times, order).day_first) or ["%Y-%m-%d"]
-        clock_formats = dict.fromkeys(_clock_format(text) for text in clock.seen.values if CLOCK_ONLY.fullmatch(text))
+        clock_formats = dict.fromkeys(_clock_format(text) for text in clock.seen.values if _is_clock(text))
         made.mapping.pop("from", None)
         made.mapping["sql"] = f"{identifier(made.looks.seen.name)} || ' ' || {identifier(clock.seen.name)}"
         made.mapping["format"] = [f"{day} {time}" for day in formats for time in clock_formats]
@@ -45,7 +45,13 @@ def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> 
         left.remove(clock)
 
 
+def _is_clock(text: str) -> bool:
+    return bool(CLOCK_ONLY.fullmatch(text) or COMPACT_CLOCK.fullmatch(text))
+
+
 def _clock_format(text: str) -> str:
+    if text.isdigit():
+        return "%H%M%S"
     half = re.search(r"( ?)[AaPp][Mm]$", text)
     second = ":%S" if text.count(":") == 2 else ""
     return f"%I:%M{second}{half[1]}%p" if half else f"%H:%M{second}"
@@ -83,7 +89,7 @@ def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
         ("surveys", "kind"): _survey_kind,
         ("survey_invitations", "kind"): _survey_kind,
         ("orders", "status"): _status,
-        ("tickets", "status"): _status,
+        ("tickets", "status"): lambda draft, kind: _status(draft, kind) or _is_solved(kind, left),
         ("order_items", "line_id"): _line,
         ("order_items", "quantity"): lambda *_: Entry(
             "quantity", {"value": 1}, "no column holds it", doubts=["one piece a line? The file has no quantity"]
@@ -147,6 +153,24 @@ def _status(draft: Draft, kind: Kind) -> Entry | None:
     )
 
 
+def _is_solved(kind: Kind, left: list[Looks]) -> Entry | None:
+    """'erledigt: ja / nein', which a list kept by hand has for its state."""
+    solved = {name for name, one in names_of(kind.name).items() if one.column in ("solved_at", "closed_at")}
+    words = solved | set(vocabulary(kind.name, "status"))
+    boolean = kind.columns["is_spam"]
+    for looks in left:
+        if plain(looks.seen.name) in words and looks.fit(kind, boolean).share > 0.95:
+            made = Entry("status", {"from": looks.seen.name}, "yes and no of being solved", looks=looks)
+            made.doubts.append("is it solved where it says yes, and open where it says no or nothing?")
+            for text, rows in looks.seen.values.items():
+                meaning = listed("booleans").get(plain(text))
+                is_yes = meaning.value == "true" if meaning else text.casefold() in ("true", "t", "yes", "y", "1", "1.0")
+                made.words.append(Word(text, "solved" if is_yes else "open", rows))
+            left.remove(looks)
+            return made
+    return None
+
+
 def _line(draft: Draft, _: Kind) -> Entry | None:
     """The place of a line in its order."""
     order = draft.entries.get("order_id")
@@ -180,7 +204,7 @@ def _own_key(draft: Draft, kind: Kind, name: str) -> Entry | None:
         # A day with its time of day, where they are two columns: a caller may call twice a day.
         made.mapping["sql"] if "sql" in made.mapping and "format" in made.mapping else identifier(made.looks.seen.name)
         for column, made in draft.entries.items()
-        if made.looks and made.looks.seen.present and _tells_apart(kind.columns[column])
+        if made.looks and made.looks.seen.present and (_tells_apart(kind.columns[column]) or column == "score")
     ]
     if len(columns) < 2:
         return None
@@ -209,8 +233,10 @@ def scales(draft: Draft, kind: Kind) -> None:
 
 def _scale(made: Entry, scale: str) -> Entry:
     assert made.looks is not None
-    values = {word.value for word in made.words if isinstance(word.value, int)}
-    if values and values <= {1, 2}:
+    if made.top is not None:
+        return Entry(scale, {"value": made.top}, "its cells say of how many")
+    values = {word.value for word in made.words if isinstance(word.value, int | float)}
+    if values and values <= {1, 2} and not any(answer(word.written) for word in made.words):
         return Entry(scale, {"value": 2}, "good and bad: 2 and 1 of 2")
     high = max([made.looks.numbers.high or 0, *values])
     low = min([made.looks.numbers.low if made.looks.numbers.low is not None else high, *values])
@@ -235,9 +261,13 @@ def _survey_kinds(entry: Entry | None) -> set[str]:
 
 def _survey_scale(draft: Draft) -> None:
     score, kinds = draft.entries.get("score"), _survey_kinds(draft.entries.get("kind"))
-    if score is None or score.looks is None or score.looks.numbers.low is None or score.looks.numbers.high is None:
+    if score is None or score.looks is None:
         return
-    low, high = score.looks.numbers.low, score.looks.numbers.high
+    values = [word.value for word in score.words if isinstance(word.value, int | float)]
+    values += [value for value in (score.looks.numbers.low, score.looks.numbers.high) if value is not None]
+    if not values:
+        return
+    low, high = min(values), max(values)
     if kinds and kinds <= {"nps", "enps"}:
         if high > 10 or low < 0:
             score.doubts.append(f"scores of {low:g} to {high:g} are not those of an NPS, 0 to 10")
@@ -247,9 +277,9 @@ def _survey_scale(draft: Draft) -> None:
     if len(kinds) > 1:
         score.doubts.append("several kinds of surveys, and no column holds the scale: map scale_min and scale_max by kind")
         return
-    top = next((top for top in (5, 7, 10, 100) if high <= top), int(high))
+    top = score.top or next((top for top in (5, 7, 10, 100) if high <= top), int(high))
     bottom = 0 if low < 1 else 1
-    sure = high == top and low == bottom and top in (5, 7)
+    sure = high == top and low == bottom and (top in (5, 7) or score.top is not None)
     doubts = [] if sure else [f"the file's answers run from {low:g} to {high:g}"]
     draft.entries["scale_min"] = Entry("scale_min", {"value": bottom}, f"{low:g} occurs", doubts=list(doubts))
     draft.entries["scale_max"] = Entry("scale_max", {"value": top}, f"{high:g} occurs", doubts=list(doubts))

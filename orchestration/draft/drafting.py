@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.zones import time_zones
 from orchestration.draft.derived import fill, scales, with_clock, with_customer_end
 from orchestration.draft.entries import DayOrder, entry
-from orchestration.draft.file_names import contract_name, glob_of
+from orchestration.draft.file_names import contract_name, glob_of, is_named
 from orchestration.draft.fitting import Looks
 from orchestration.draft.layout import ROWS, Sample, sample
-from orchestration.draft.lexicon import ANY, LANGUAGES, kind_words, plain, zone_of
+from orchestration.draft.lexicon import ANY, LANGUAGES, plain, zone_of
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.draft.second_look import look_again
@@ -27,6 +26,10 @@ from orchestration.settings.declared import kpi_dimensions
 _NAMED = 4.0
 #: The second best kind must lie so much behind.
 _CLEAR = 0.65
+#: Of kinds that are not clear so many are named.
+_NEXT = 3
+#: Fewer points than these speak for no kind.
+_POOR = 3.0
 #: A cut into more members is none that anybody reads.
 _MOST_MEMBERS = 20
 
@@ -69,9 +72,10 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
         raise ConfigurationError(f"{name!r} is no name of a contract: lower snake case, two letters or more")
     read = sample(path)
     file = [Looks(seen) for seen in read.columns]
-    match, why, doubt = _kind(path, file, kind_name)
+    match, why, doubt, others = _kind(path, file, kind_name)
     made = _made(_File(path, read, file), match, name or contract_name(path.name, match.kind.name), timezone)
     made.keys = {"kind": Key(match.kind.name, why, doubt), **made.keys}
+    made.other_kinds = others
     if kind_name is None:
         made = _with_lines(made, match.chosen, _File(path, read, file), timezone, name)
     return made
@@ -161,36 +165,34 @@ def _carried(kind: Kind, left: list[Looks]) -> dict[str, tuple[str, int]]:
 # -- kind --------------------------------------------------------------------------------------------------------------
 
 
-def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, str, str | None]:
-    """The kind for which most speaks, why, and whether another one lies close."""
+def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, str, str | None, list[str]]:
+    """The kind for which most speaks, why, whether another one lies close, and the next ones."""
     kinds = [all_kinds()[wanted]] if wanted else list(all_kinds().values())
     matches = []
     for kind in kinds:
         chosen, rivals = assign(kind, file)
-        named = bool(_words_of(path.name) & _single_words(kind.name))
-        matches.append(_Match(kind, chosen, rivals, worth(kind, chosen) + (_NAMED if named else 0)))
+        matches.append(_Match(kind, chosen, rivals, worth(kind, chosen) + _NAMED * is_named(path.name, kind.name)))
     matches.sort(key=lambda match: -match.points)
     best = matches[0]
     if wanted:
-        return best, "as asked for", None
+        return best, "as asked for", None, []
     second = matches[1]
-    why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
-    if best.points <= 3 or second.points >= _CLEAR * best.points:
-        return best, why, f"{second.kind.name} is nearly as likely: --kind says which"
+    others = [match.kind.name for match in matches[1 : 1 + _NEXT]]
+    near = [match.kind.name for match in matches[1 : 1 + _NEXT] if match.points >= _CLEAR * best.points]
     required = best.kind.required_columns
     by_name = [name for name in required if name in best.chosen and best.chosen[name].is_by_name]
-    if 2 * len(by_name) < len(required):
-        return best, why, f"few of the required columns of {best.kind.name} are known by their names: is it another kind?"
-    return best, why, None
-
-
-def _words_of(file_name: str) -> set[str]:
-    words = plain(Path(file_name).name).split()
-    return set(words) | {f"{a} {b}" for a, b in pairwise(words)}
-
-
-def _single_words(kind: str) -> set[str]:
-    return {plain(kind), *kind_words(kind)}
+    why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
+    doubt = None
+    if best.points <= _POOR:
+        doubt = (
+            f"little speaks for any kind; next come {', '.join(others)}: --kind says which. A file of none needs none"
+        )
+    elif near:
+        doubt = f"{', '.join(near)} {'is' if len(near) == 1 else 'are'} nearly as likely: --kind says which"
+    elif 2 * len(by_name) < len(required):
+        known = f"few of the required columns of {best.kind.name} are known by their names"
+        doubt = f"{known}: is it another kind, such as {second.kind.name}? --kind says which"
+    return best, why, doubt, others
 
 
 # -- what concerns the whole file --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from orchestration.draft.lexicon import Meaning, callers, listed, plain, vocabul
 from orchestration.draft.matching import Candidate
 from orchestration.draft.numbers import unit_of
 from orchestration.draft.parts import Entry, Word
+from orchestration.draft.ratings import NUMBER, answer, are_of_five
 from orchestration.draft.times import Times
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind
 from orchestration.pull.rows.values import MISSING_WORDS
@@ -131,9 +132,7 @@ def _as_duration(made: Entry, looks: Looks) -> None:
 def _as_number(made: Entry, looks: Looks, column: Column) -> None:
     numbers = looks.numbers
     if column.name in ("rating", "csat_score", "score") and numbers.share < 0.999:
-        made.words = _ratings(looks.seen)
-        if any(word.value is None and not word.is_missing for word in made.words):
-            made.doubts.append("some of its words are no rating that is known")
+        _as_answers(made, looks.seen)
         return
     if numbers.percent:
         made.doubts.append("per cent: is 100 the highest value that is meant?")
@@ -156,24 +155,47 @@ def _as_number(made: Entry, looks: Looks, column: Column) -> None:
         made.doubts.append("not all are whole numbers")
 
 
-def _ratings(seen: Seen) -> list[Word]:
-    """Good and bad as 2 and 1 (of 2); names and stars as their number."""
-    words = []
+def _as_answers(made: Entry, seen: Seen) -> None:
+    """Numbers as they are; stars, '4 of 5' and the like as their number, good and bad as 2 and 1 (of 2)."""
+    tops: set[int] = set()
+    if are_of_five(seen.values):
+        made.words = [
+            Word(text, int(found.value) if (found := listed("of_five").get(plain(text))) else None, rows, is_missing=not found)
+            for text, rows in seen.values.items()
+        ]
+        made.top = 5
+        made.doubts.append("words of a scale from very bad to very good: has it these five answers?")
+        return
     for text, rows in list(seen.values.items())[:_WORDS]:
-        word = plain(text)
-        if re.fullmatch(r"-?\d+([.,]\d+)?", text):
+        said, word = answer(text), plain(text)
+        if NUMBER.fullmatch(text):
             continue
-        if word in listed("numbers"):
-            words.append(Word(text, int(listed("numbers")[word]), rows))
+        if said is not None:
+            tops.update([said.top] if said.top else [])
+            made.words.append(Word(text, said.number, rows))
         elif word in listed("not_rated"):
-            words.append(Word(text, None, rows, is_missing=True))
-        elif word in listed("good"):
-            words.append(Word(text, 2, rows))
-        elif word in listed("bad"):
-            words.append(Word(text, 1, rows))
+            made.words.append(Word(text, None, rows, is_missing=True))
         else:
-            words.append(Word(text, None, rows))
-    return words
+            made.words.append(Word(text, 2 if word in listed("good") else 1 if word in listed("bad") else None, rows))
+    if any(word.value is None and not word.is_missing for word in made.words):
+        made.doubts.append("some of its words are no rating that is known")
+    if any(said.is_labelled for word in made.words if (said := answer(word.written))):
+        made.doubts.append("numbers with words beside them: is the highest the best? Else turn them round")
+    if len(tops) == 1:
+        made.top = tops.pop()
+        made.words += _other_answers(made.words, made.top)
+    elif tops:
+        made.doubts.append(f"its cells name several highest answers: {', '.join(map(str, sorted(tops)))}")
+
+
+def _other_answers(words: list[Word], top: int) -> list[Word]:
+    """The answers of a scale that no row happens to hold, written as the others are."""
+    forms = {re.sub(r"\d+", "{}", word.written, count=1) for word in words if (said := answer(word.written)) and said.top}
+    form = forms.pop()
+    if forms or top > 10 or "{}" not in form:
+        return []
+    known = {word.written for word in words}
+    return [Word(text, value, 0) for value in range(top + 1) if (value or top > 7) and (text := form.format(value)) not in known]
 
 
 # -- words -------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from pathlib import Path
 
-from orchestration.draft.lexicon import plain
+from orchestration.draft.lexicon import kind_words, plain
 from orchestration.pull.rows.spelling import MONTHS
 
 _MONTHS = frozenset(plain(word) for words in MONTHS.values() for word in words.split())
@@ -17,6 +19,9 @@ _PERIODS = frozenset((
 ))  # fmt: skip
 #: A word between signs and digits, or as 'CallsApril' joins them.
 _WORD = re.compile(r"(?:(?<![^\W\d_])|(?<=[a-zà-ÿ])(?=[A-Z]))([^\W\d_]+?)(?:(?![^\W\d_])|(?<=[a-zà-ÿ])(?=[A-Z]))")
+
+#: Words of a kind that are so long are known within a longer one.
+_LONG = 5
 
 
 def contract_name(file_name: str, kind: str) -> str:
@@ -32,6 +37,17 @@ def glob_of(file_name: str) -> str | None:
     stem = re.sub(r"[\[\]?*]", "?", _dates_as_digits(_stem(file_name)))
     glob = re.sub(r"[_\W]+$", "", re.sub(r"[^\w]*\d[\d\W_]*", "*", stem))
     return f"{glob}*" if sum(map(str.isalpha, glob)) >= 3 else None
+
+
+def is_named(file_name: str, kind: str) -> float:
+    """Does a file's name say what it holds? 'Kundenumfrage' is a survey, and less surely something about customers."""
+    words, known = plain(Path(file_name).name).split(), {plain(kind), *kind_words(kind)}
+    if known & {*words, *(f"{a} {b}" for a, b in pairwise(words))}:
+        return 1.0
+    long = [word for word in known if len(word) >= _LONG]
+    if any(word.endswith(one) for word in words for one in long):
+        return 1.0
+    return 0.5 if any(word.startswith(one) for word in words for one in long) else 0.0
 
 
 def _stem(file_name: str) -> str:

@@ -9,6 +9,7 @@ from itertools import islice
 from orchestration.draft.columns import Seen
 from orchestration.draft.lexicon import Meaning, listed, plain, vocabulary
 from orchestration.draft.numbers import Numbers, durations, numbers
+from orchestration.draft.ratings import is_answer
 from orchestration.draft.times import Times, clock_times, times
 from orchestration.pull.kinds import Column, Kind
 
@@ -83,7 +84,7 @@ class Looks:
     def _number(self, column: Column) -> Fit:
         share = self.numbers.share
         if column.name in ("rating", "csat_score", "score"):
-            share = max(share, self.seen.share(lambda text: is_rating(text)))
+            share = max(share, self.seen.share(is_answer) if len(self.seen.values) <= _MANY else 0.0)
         if self.times.share > 0.9 and self.times.unit is None:
             share = 0.0
         return Fit(share, f"{share:.0%} are numbers")
@@ -112,16 +113,12 @@ class Looks:
         if self.seen.emails > 0.8 or (self.times.share > 0.8 and not self.times.unit and column.name != "tags"):
             return Fit(0.2 if self.times.share > 0.8 else 0.5, "addresses or dates")
         if column.is_id:
-            return Fit(1.0, f"{len(self.seen.values):,} different in {self.seen.present:,} rows")
+            # Of a number and a name of one customer the number tells whose a record is.
+            share = 0.9 if column.name == "customer_id" and self.seen.person_names > 0.6 else 1.0
+            return Fit(share, f"{len(self.seen.values):,} different in {self.seen.present:,} rows")
         return Fit(
             0.6 if self.seen.mean_length > 80 else 1.0, f"{len(self.seen.values):,} different in {self.seen.present:,} rows"
         )
-
-
-def is_rating(text: str) -> bool:
-    """Is a text a satisfaction in words or stars?"""
-    word = plain(text)
-    return any(word in listed(key) for key in ("good", "bad", "not_rated", "numbers"))
 
 
 def meaning_of(text: str, meanings: dict[str, Meaning]) -> Meaning | None:

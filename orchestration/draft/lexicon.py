@@ -9,15 +9,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from orchestration.core.yaml_text import read_yaml
 from orchestration.pull.kinds import Column, Kind, all_kinds
 
 LANGUAGES = {
     "en": "English", "fr": "French", "de": "German", "es": "Spanish", "it": "Italian", "pl": "Polish", "pt": "Portuguese",
 }  # fmt: skip
-#: The fast one of the two safe loaders, where it was built.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The language of names that vendors use, or that mean the same in several languages.
 ANY = "any"
 _JOINS = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-Z][a-zà-ÿ])|(?<=[a-z])(?=[A-Z])")
@@ -46,7 +43,7 @@ def plain(text: str) -> str:
 
 @cache
 def _yaml(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load(Path(__file__).with_name(name).read_text(encoding="utf-8"), LOADER)
+    content: dict[str, Any] = read_yaml(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return content
 
 

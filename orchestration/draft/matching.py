@@ -26,6 +26,10 @@ from orchestration.pull.kinds import Column, Kind
 
 #: Points below which a column is none, and below which one is looked at by a person.
 ENOUGH, SURE = 35.0, 80.0
+#: The highest answer of a question.
+_HIGHEST = 10
+#: What a column says of the file's kind that is known by its contents only: most exports have some date and some number.
+_BY_CONTENTS = 0.25
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
         named = _by_name(looks.seen.name, kind)
         if named is None and looks.seen.described and (named := _by_name(looks.seen.described, kind)) is not None:
             named = (named[0], min(named[1], 90.0), f"{named[2]}, by what is below its name", named[3])
+        if named is None and kind.name == "surveys":
+            named = _as_question(looks, kind)
         if named is None:
             continue
         column, points, why, language = _as_address(named, looks, kind)
@@ -150,6 +156,16 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
                 doubt = doubt or "a column called so can hold something else too"
             found.append(Candidate(column, looks, total, f"{why}; {fit.why}", doubt, language))
     return sorted(found, key=lambda one: (-one.points, list(kind.columns).index(one.column), one.looks.seen.position))
+
+
+def _as_question(looks: Looks, kind: Kind) -> tuple[str, float, str, str] | None:
+    """'How satisfied are you with …?' above answers of a scale is a score, whatever else it asks about."""
+    name = plain(looks.seen.name)
+    if kind.columns["score"].bounds is None or not any(re.search(rf"\b{begins}", name) for begins in listed("surveys")):
+        return None
+    numbers = looks.numbers
+    is_scale = numbers.low is None or (numbers.low >= 0 and (numbers.high or 0) <= _HIGHEST and numbers.whole)
+    return ("score", 85.0, "a question of surveys above answers", ANY) if looks.seen.present and is_scale else None
 
 
 def _as_address(named: tuple[str, float, str, str], looks: Looks, kind: Kind) -> tuple[str, float, str, str]:
@@ -257,6 +273,9 @@ def worth(kind: Kind, chosen: dict[str, Candidate]) -> float:
 
     The key counts once: almost every export has an id. A column whose name is usual in many kinds says little.
     """
-    points = sum(one.points / 100 * (2 if kind.columns[name].required else 1) for name, one in chosen.items())
+    points = sum(
+        one.points / 100 * (2 if kind.columns[name].required else 1) * (1 if one.is_by_name else _BY_CONTENTS)
+        for name, one in chosen.items()
+    )
     lacking = sum(1 for name in kind.required_columns if name not in chosen)
     return points - 2 * lacking

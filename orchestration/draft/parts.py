@@ -13,7 +13,7 @@ class Word:
     """A word of the file and the canonical one; ``value`` None: no word is known for it, and its line stays a comment."""
 
     written: str
-    value: str | int | bool | None
+    value: str | int | float | bool | None
     rows: int
     doubt: str | None = None
     #: The word for "missing", not one that nobody knows.
@@ -30,6 +30,8 @@ class Entry:
     words: list[Word] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     looks: Looks | None = None
+    #: Of answers the highest that can be given, where the cells name it.
+    top: int | None = None
 
 
 @dataclass
@@ -66,6 +68,8 @@ class Draft:
     doubts: list[str] = field(default_factory=list)
     #: Further kinds that the same file holds; `keys` are the same for all of them.
     also: list[Draft] = field(default_factory=list)
+    #: The kinds that come next, the likeliest first.
+    other_kinds: list[str] = field(default_factory=list)
     #: Keys of this one kind, where there are several.
     own: dict[str, Key] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.draft.lexicon import LOADER
+from orchestration.core.yaml_text import read_yaml
 from orchestration.draft.parts import Draft
 from orchestration.pull.contracts.library import SHIPPED, FileMatch
 
@@ -64,8 +64,7 @@ def _contracts(folder: Path) -> Iterator[_There]:
     """The contracts that are there; wrong ones are passed over. Loading them as a run does takes longer than a draft."""
     for path in [*sorted((folder / "contracts").glob("*.y*ml")), *sorted(SHIPPED.glob("*.yml"))]:
         try:
-            # A safe loader: it makes nothing but plain values.
-            data = yaml.load(path.read_text(encoding="utf-8"), LOADER)
+            data = read_yaml(path.read_text(encoding="utf-8"))
             name, kinds = str(data["name"]), frozenset(data.get("kinds") or [data.get("kind")])
         except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
             continue

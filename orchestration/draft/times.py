@@ -17,17 +17,19 @@ _WEEKDAY = r"((?P<weekday>[^\W\d_]{2,12})(?P<after>\.?,? ))?"
 _NUMERIC = r"(?P<a>\d{1,4})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2})"
 _NAMED = r"(?P<day>\d{1,2})(?P<s1> de |\. |[ /.-])(?P<month>[^\W\d_]{3,12})\.?(?P<s2> de |, |[ /.-])(?P<year>\d{4}|\d{2})"
 _MONTH_FIRST = r"(?P<first>[^\W\d_]{3,12})\.? (?P<day>\d{1,2})(?P<s2>, | )(?P<year>\d{4})"
+#: An offset, 'UTC+2' and 'GMT+5:30' among them, an abbreviation, and what explains it in brackets.
+_ZONE = r"(Z|((UTC|GMT) ?)?[+-]\d{1,2}(:?\d\d)?|[A-Z]{3,4})( ?[(\[][^)\]]{2,40}[)\]])?"
 _CLOCK = (
     r"((?P<join>, | - | at |T| )(?P<hour>\d{1,2})(?P<colon>[:.])(?P<minute>\d{2})((?P=colon)(?P<second>\d{2})"
     r"((?P<point>[.,])(?P<fraction>\d+))?)?((?P<gap> ?)(?P<half>[AaPp]\.? ?[Mm]\b\.?))?"
-    r"((?P<apart> ?)(?P<zone>Z|[+-]\d\d:?\d\d|[A-Z]{3,4}))?)?"
+    rf"((?P<apart> ?)(?P<zone>{_ZONE}))?)?"
 )
 _FORMS = [re.compile(_WEEKDAY + date + _CLOCK) for date in (_NUMERIC, _NAMED, _MONTH_FIRST)]
 _COMPACT = re.compile(r"(?P<date>\d{8})((?P<join>[T ]?)(?P<clock>\d{6}))?")
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?P<clock>[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<zone> ?(Z|[+-]\d\d:?\d\d|[+-]\d\d|[A-Z]{3,4}))?)?"
-)
+_ISO = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}(?P<clock>[T ]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?(?P<zone> ?{_ZONE})?)?")
 CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(?P<half> ?[AaPp][Mm])?")
+#: As SAP writes a time of day; a number, wherever no name says that it is one.
+COMPACT_CLOCK = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d")
 #: The seconds of 1990 and 2100, and how many of a unit make one.
 _EPOCHS = (631152000, 4102444800)
 _PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 1e3, "epoch_microseconds": 1e6, "epoch_nanoseconds": 1e9}

@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -32,7 +33,12 @@ def draft_and_try(path: Path, kind: str | None, name: str | None, timezone: str 
         ConfigurationError, RefusedFileError: see ``draft``.
     """
     made = draft(path, kind, name, timezone)
-    return (made, *try_out(made, path))
+    loaded, rejected = try_out(made, path)
+    key = made.keys["kind"]
+    if rejected and not loaded and made.other_kinds and key.doubt is None:
+        doubt = f"no row loads as it is: is it another kind? Next come {', '.join(made.other_kinds)}: --kind says which"
+        made.keys["kind"] = replace(key, doubt=doubt)
+    return made, loaded, rejected
 
 
 def try_out(made: Draft, path: Path) -> tuple[int, int]:

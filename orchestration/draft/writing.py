@@ -124,7 +124,7 @@ def _entry(name: str, entry: Entry) -> list[str]:
 
 
 def _word(word: Word) -> list[str]:
-    rows = f"{word.rows:,} rows" if word.rows != 1 else "1 row"
+    rows = f"{word.rows:,} rows" if word.rows > 1 else "1 row" if word.rows else "in none of these rows"
     key = scalar(word.written)
     if word.value is None and not word.is_missing:
         return [f"      # {_comment(key)}:  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]

@@ -15,7 +15,7 @@ from vendor_cases import CASES, CONTRACTS, VENDORS, Case, _loaded, _plain
 
 from orchestration.draft.drafting import draft
 from orchestration.draft.parts import Draft, Entry
-from orchestration.draft.trial import try_out
+from orchestration.draft.trial import draft_and_try
 from orchestration.draft.writing import text
 from orchestration.pull.contracts.library import Contract
 from orchestration.pull.files.readers import file_format
@@ -112,8 +112,7 @@ def test_a_draft_reads_most_values_as_the_shipped_contract() -> None:
 
 @pytest.mark.parametrize("path", sorted({case.path for case in DRAFTED}), ids=lambda path: str(path.relative_to(VENDORS)))
 def test_a_vendors_export(path: Path) -> None:
-    made = draft(path)
-    load, reject = try_out(made, path)
+    made, load, reject = draft_and_try(path, None, None, None)
     written = yaml.safe_load(text(made, "next", load, reject))
     kinds = written.pop("kinds", {written.get("kind"): {}})
     contracts = [Contract.model_validate({"kind": kind, **written, **part}) for kind, part in kinds.items()]
