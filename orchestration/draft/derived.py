@@ -22,6 +22,8 @@ _STATUS_BY = {
     },
     "tickets": {"closed_at": "closed", "solved_at": "solved"},
 }  # fmt: skip
+#: So many rows show whether a column differs in each.
+_ENOUGH_ROWS = 5
 _STATUS_ELSE = {"orders": "created", "tickets": "open"}
 
 
@@ -86,6 +88,7 @@ def _is_end(made: Entry) -> bool:
 def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
     """Map each required column that no column of the file is."""
     special: dict[tuple[str, str], Callable[[Draft, Kind], Entry | None]] = {
+        ("surveys", "response_id"): lambda draft, kind: _of_each_survey(draft) or _own_key(draft, kind, "response_id"),
         ("surveys", "kind"): _survey_kind,
         ("survey_invitations", "kind"): _survey_kind,
         ("orders", "status"): _status,
@@ -136,6 +139,17 @@ def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
             "kind", {"value": guess}, "", doubts=[f"a guess by the scores, {low:g} to {high:g}: nps, csat, ces, enps or brand?"]
         )
     return None
+
+
+def _of_each_survey(draft: Draft) -> Entry | None:
+    """A "Survey ID" that differs in each row is that of the answer."""
+    made = draft.entries.get("survey_id")
+    if made is None or made.looks is None or not made.looks.seen.is_unique or made.looks.seen.present < made.looks.seen.rows:
+        return None
+    if made.looks.seen.rows < _ENOUGH_ROWS:
+        return None
+    del draft.entries["survey_id"]
+    return Entry("response_id", dict(made.mapping), "it differs in each row: of the answer", looks=made.looks)
 
 
 def _status(draft: Draft, kind: Kind) -> Entry | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,14 @@ from orchestration.draft.derived import fill, scales, with_clock, with_customer_
 from orchestration.draft.entries import DayOrder, entry
 from orchestration.draft.file_names import contract_name, glob_of, is_named
 from orchestration.draft.fitting import Looks
+from orchestration.draft.gone import mark_gone
 from orchestration.draft.layout import ROWS, Sample, sample
-from orchestration.draft.lexicon import ANY, LANGUAGES, plain, zone_of
+from orchestration.draft.lexicon import plain
 from orchestration.draft.matching import Candidate, assign, worth
 from orchestration.draft.parts import Draft, Key
 from orchestration.draft.second_look import look_again
+from orchestration.draft.unanswered import invitations_of, leave_out_unanswered
+from orchestration.draft.zone import say_zone
 from orchestration.pull.contracts.extras import CARRYING, MOST, TAKEN
 from orchestration.pull.kinds import NUMBERS, Kind, all_kinds
 from orchestration.settings.declared import kpi_dimensions
@@ -77,7 +79,9 @@ def draft(path: Path, kind_name: str | None = None, name: str | None = None, tim
     made.keys = {"kind": Key(match.kind.name, why, doubt), **made.keys}
     made.other_kinds = others
     if kind_name is None:
-        made = _with_lines(made, match.chosen, _File(path, read, file), timezone, name)
+        given = _File(path, read, file)
+        made = _with_lines(made, match.chosen, given, timezone, name)
+        made = _with_invitations(made, given, timezone, name)
     return made
 
 
@@ -95,10 +99,13 @@ def _made(given: _File, match: _Match, name: str, timezone: str | None) -> Draft
     with_clock(made, kind, left, order)
     with_customer_end(made, kind, left)
     fill(made, kind, left)
+    mark_gone(made, kind, left)
+    if kind.name == "surveys":
+        leave_out_unanswered(made, read)
     scales(made, kind)
     look_again(made, kind, read, left)
     _say_form(made, read, path)
-    _say_zone(made, kind, read, match, timezone)
+    say_zone(made, kind, read, match.chosen, timezone)
     _say_decimal(made, kind)
     made.not_found = [name for name, column in kind.columns.items() if name not in made.entries and not column.required]
     if kind.name == "surveys" and "score" in made.not_found:
@@ -147,6 +154,30 @@ def _with_lines(made: Draft, made_of: dict[str, Candidate], given: _File, timezo
     return orders
 
 
+def _with_invitations(made: Draft, given: _File, timezone: str | None, name: str | None) -> Draft:
+    """A list of surveys that were sent holds the answers, and the invitations of which they are a share."""
+    if made.kind != "surveys" or "where" not in made.own:
+        return made
+    kind = all_kinds()["survey_invitations"]
+    chosen, _ = assign(kind, given.columns)
+    if "sent_at" not in chosen or not chosen["sent_at"].is_by_name:
+        made.notes.append("the answers are a share of what was sent, but no column says when: map survey_invitations, too")
+        return made
+    sent = _made(given, _Match(kind, {"sent_at": chosen["sent_at"]}, {}, points=0), made.name, timezone).entries["sent_at"]
+    other = invitations_of(made, sent)
+    if other is None:
+        made.notes.append("nothing identifies what was sent: map survey_invitations, too, as soon as a column does")
+        return made
+    kind_key = made.keys["kind"]
+    for part in (made, other):
+        part.name = name or contract_name(given.path.name, "").rstrip("_")
+        part.keys = {**made.keys, "kind": Key(part.kind, kind_key.why, kind_key.doubt)}
+    made.also = [other]
+    made.unused.pop(chosen["sent_at"].name, None)
+    made.extra = {key: value for key, value in made.extra.items() if value[0] in made.unused}
+    return made
+
+
 def _carried(kind: Kind, left: list[Looks]) -> dict[str, tuple[str, int]]:
     """Columns of few words that nothing uses: KPIs could be cut by them."""
     if kind.name not in CARRYING:
@@ -179,14 +210,13 @@ def _kind(path: Path, file: list[Looks], wanted: str | None) -> tuple[_Match, st
     second = matches[1]
     others = [match.kind.name for match in matches[1 : 1 + _NEXT]]
     near = [match.kind.name for match in matches[1 : 1 + _NEXT] if match.points >= _CLEAR * best.points]
-    required = best.kind.required_columns
+    # What a survey asks its score tells.
+    required = [name for name in best.kind.required_columns if (best.kind.name, name) != ("surveys", "kind")]
     by_name = [name for name in required if name in best.chosen and best.chosen[name].is_by_name]
     why = f"{best.points:.0f} points, {len(best.chosen)} of its columns found; next {second.kind.name} with {second.points:.0f}"
     doubt = None
     if best.points <= _POOR:
-        doubt = (
-            f"little speaks for any kind; next come {', '.join(others)}: --kind says which. A file of none needs none"
-        )
+        doubt = f"little speaks for any kind; next come {', '.join(others)}: --kind says which. A file of none needs none"
     elif near:
         doubt = f"{', '.join(near)} {'is' if len(near) == 1 else 'are'} nearly as likely: --kind says which"
     elif 2 * len(by_name) < len(required):
@@ -244,64 +274,6 @@ def _distinctive_columns(made: Draft) -> list[str]:
 
 def _required(made: Draft) -> list[str]:
     return all_kinds()[made.kind].required_columns
-
-
-def _say_zone(made: Draft, kind: Kind, read: Sample, match: _Match, timezone: str | None) -> None:
-    instants = [
-        entry.looks
-        for name, entry in made.entries.items()
-        if kind.columns[name].type in ("instant", "promise") and entry.looks is not None and entry.looks.times.share
-    ]
-    local = [one for one in instants if one.times.local or not one.times.clocked]
-    if timezone:
-        made.keys["timezone"] = Key(timezone, "as asked for")
-        return
-    if not local:
-        if instants:
-            made.keys["timezone"] = Key("UTC", "every instant names its offset, or counts seconds")
-        return
-    utc = [one for one in local if _says_utc(one.seen.name)]
-    named = _named_zone(read)
-    # A zone that is in the file may be that of other columns.
-    if len(utc) == len(local):
-        made.keys["timezone"] = Key("UTC", "the columns' names say so")
-    elif named and not utc:
-        made.keys["timezone"] = Key(named, "the file names it")
-    else:
-        hint = f"; {', '.join(repr(one.seen.name) for one in utc)} say UTC" if utc else ""
-        doubt = f"which time zone? The file does not say{hint}{_zone_hint(match)}"
-        # A comment: that UTC is assumed is then said by `cxhouse check` too, until a person has answered.
-        made.keys["timezone"] = Key(_zone_of_names(match) or "Region/City", "", doubt, is_open=True)
-
-
-def _says_utc(name: str) -> bool:
-    """Does the name of a column say UTC, and not hours from it ("Created (GMT+2)")?"""
-    return bool(re.search(r"\b(utc|gmt)\b", plain(name))) and not re.search(r"(utc|gmt)\s*[+\-−]\s*\d", name, re.IGNORECASE)
-
-
-def _named_zone(read: Sample) -> str | None:
-    """An IANA zone above the header, in a column's name, or in the first cells (as Qualtrics has it below the header)."""
-    texts = [read.layout.above]
-    for one in read.columns:
-        texts += [one.name, one.described, *(one.counts if len(one.counts) == 1 else ())]
-    cells = " ".join(texts)
-    found = {zone for zone in re.findall(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?", cells) if zone in time_zones()}
-    return found.pop() if len(found) == 1 else None
-
-
-def _languages(match: _Match) -> list[tuple[str, int]]:
-    """Languages that hint at a zone, and how many columns are called so; the most frequent first."""
-    return Counter(one.language for one in match.chosen.values() if one.language not in (ANY, "en")).most_common()
-
-
-def _zone_of_names(match: _Match) -> str | None:
-    return next(((zone_of(language) or "").partition(" ")[0] for language, _ in _languages(match)), None)
-
-
-def _zone_hint(match: _Match) -> str:
-    for language, count in _languages(match):
-        return f". {count} of its names are {LANGUAGES[language]}: {zone_of(language)}?"
-    return ""
 
 
 def _say_decimal(made: Draft, kind: Kind) -> None:

@@ -22,6 +22,7 @@ from orchestration.draft.lexicon import (
     unsure_names,
 )
 from orchestration.draft.numbers import without_unit
+from orchestration.draft.ratings import is_answer
 from orchestration.pull.kinds import Column, Kind
 
 #: Points below which a column is none, and below which one is looked at by a person.
@@ -160,12 +161,18 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
 
 def _as_question(looks: Looks, kind: Kind) -> tuple[str, float, str, str] | None:
     """'How satisfied are you with …?' above answers of a scale is a score, whatever else it asks about."""
-    name = plain(looks.seen.name)
-    if kind.columns["score"].bounds is None or not any(re.search(rf"\b{begins}", name) for begins in listed("surveys")):
-        return None
-    numbers = looks.numbers
-    is_scale = numbers.low is None or (numbers.low >= 0 and (numbers.high or 0) <= _HIGHEST and numbers.whole)
-    return ("score", 85.0, "a question of surveys above answers", ANY) if looks.seen.present and is_scale else None
+    is_answered = is_question(looks) and looks.fit(kind, kind.columns["score"]).share > 0.9
+    return ("score", 85.0, "a question of surveys above answers", ANY) if is_answered else None
+
+
+def is_question(looks: Looks) -> bool:
+    """Does a column's name ask what surveys ask, above numbers or words of a scale?"""
+    name, numbers = plain(looks.seen.name), looks.numbers
+    if not looks.seen.present or not any(re.search(rf"\b{begins}", name) for begins in listed("surveys")):
+        return False
+    if numbers.low is None:
+        return looks.seen.share(is_answer) > 0.9
+    return numbers.low >= 0 and (numbers.high or 0) <= _HIGHEST and numbers.whole
 
 
 def _as_address(named: tuple[str, float, str, str], looks: Looks, kind: Kind) -> tuple[str, float, str, str]:
@@ -277,5 +284,7 @@ def worth(kind: Kind, chosen: dict[str, Candidate]) -> float:
         one.points / 100 * (2 if kind.columns[name].required else 1) * (1 if one.is_by_name else _BY_CONTENTS)
         for name, one in chosen.items()
     )
-    lacking = sum(1 for name in kind.required_columns if name not in chosen)
+    # What a survey asks its score tells.
+    told = {"kind"} if kind.name == "surveys" and "score" in chosen else set[str]()
+    lacking = sum(1 for name in kind.required_columns if name not in chosen and name not in told)
     return points - 2 * lacking

@@ -9,6 +9,7 @@ from orchestration.core.literals import identifier
 from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.layout import Sample
 from orchestration.draft.lexicon import plain, vocabulary
+from orchestration.draft.matching import is_question
 from orchestration.draft.parts import Draft, Entry, Word
 from orchestration.pull.kinds import Column, Kind
 
@@ -271,6 +272,9 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
         _missed(entries["disposition"], left)
     if kind.name == "reviews" and (source := entries.get("source")) and source.looks and source.looks.seen.present:
         source.doubts.append("the platform whose ids these are, or how the review was asked for?")
+    if kind.name == "surveys" and (score := entries.get("score")):
+        more = [one.seen.name for one in left if is_question(one)]
+        score.doubts += [f"{', '.join(map(repr, more[:3]))} asks for an answer too: each is a record, by `kinds`"] if more else []
     if product := entries.get("product_id"):
         more = [one.seen.name for one in left if one.seen.present and _NUMBERED.search(plain(one.seen.name))]
         product.doubts += [f"or {', '.join(map(repr, more[:3]))}: the same in each export is what counts"] if more else []

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from orchestration.draft.gone import OTHERS
 from orchestration.draft.parts import Draft, Entry, Key, Word
 
 _PLAIN = re.compile(r"[^\W\d_][\w .()/+-]*[\w)]|[^\W\d_]")
@@ -125,6 +126,8 @@ def _entry(name: str, entry: Entry) -> list[str]:
 
 def _word(word: Word) -> list[str]:
     rows = f"{word.rows:,} rows" if word.rows > 1 else "1 row" if word.rows else "in none of these rows"
+    if word.written == OTHERS:
+        rows = "all others"
     key = scalar(word.written)
     if word.value is None and not word.is_missing:
         return [f"      # {_comment(key)}:  {CHECK}{rows}: {word.doubt or 'what does it mean?'}"]

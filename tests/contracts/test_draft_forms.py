@@ -173,3 +173,88 @@ def test_of_a_number_and_a_name_the_number_is_the_customer(tmp_path: Path) -> No
         tmp_path / "tickets.csv", table("Ticket-Nr;Erstellt am;Status;Kunde;Kundennr.", "#;@.03.2026;offen;Anna Berg;K#")
     )
     assert made.entries["customer_id"].mapping["from"] == "Kundennr."
+
+
+# -- records that never were -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "head", "rows", "gone"),
+    [
+        ("reviews", "Review ID,Date,Rating,Moderation Status", "R{n},2026-03-{d},5,{word}", ["REJECTED", "PENDING", "Spam"]),
+        ("reviews", "Review ID,Date,Rating,published", "R{n},2026-03-{d},5,{word}", ["false"]),
+        ("reviews", "Bewertungs-ID,Datum,Sterne,Status", "R{n},2026-03-{d},5,{word}", ["Abgelehnt", "ausstehend"]),
+        ("orders", "Order ID,Order date,Total,Status", "O{n},2026-03-{d},9.90,{word}", ["draft", "checkout-draft", "Trash"]),
+        ("orders", "Order ID,Order date,Total,Status,test", "O{n},2026-03-{d},9.90,paid,{word}", ["true"]),
+        ("tickets", "Ticket ID,Created at,Subject,Status", "T{n},2026-03-{d},x,{word}", ["Deleted", "Trash"]),
+        ("surveys", "Response ID,Submitted at,NPS score,Response Type", "S{n},2026-03-{d},9,{word}", ["Survey Preview", "Spam"]),
+        ("calls", "Call ID,Start time,Direction,Result,is test", "C{n},2026-03-{d} 10:00:00,inbound,answered,{word}", ["true"]),
+    ],
+)  # fmt: skip
+def test_what_was_never_published_or_placed_is_gone(tmp_path: Path, kind: str, head: str, rows: str, gone: list[str]) -> None:
+    """Of the other words none is: a review that is published later comes back."""
+    there = {"reviews": "Approved", "orders": "paid", "tickets": "Solved", "surveys": "IP Address", "calls": "false"}[kind]
+    there = "Freigegeben" if "Datum" in head else "true" if "published" in head else "false" if head.endswith("test") else there
+    words = [word for word in gone for _ in range(3)] + [there] * 12
+    lines = [rows.format(n=place, d=place % 18 + 10, word=word) for place, word in enumerate(words, start=1)]
+    path = tmp_path / f"{kind}.csv"
+    made = drafted(path, "\n".join([head, *lines]) + "\n")
+    assert made.kind == kind
+    assert [bool(value) for value in read_by(made, path, "is_deleted")] == [word in gone for word in words]
+
+
+def test_spam_among_the_states_of_tickets_is_spam(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    rows = [f"T{n},2026-03-{n + 10},x,{'Spam' if n % 3 == 0 else 'Open'}" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Ticket ID,Created at,Subject,Status", *rows]) + "\n")
+    assert read_by(made, path, "is_spam") == [n % 3 == 0 for n in range(1, ROWS)]
+
+
+def test_a_state_of_reviews_that_only_says_published_is_read_for_the_next_file(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    made = drafted(
+        path, "Review ID,Date,Rating,Status\n" + "".join(f"R{n},2026-03-{n + 10},5,Approved\n" for n in range(1, ROWS))
+    )
+    path.write_text("Review ID,Date,Rating,Status\nR1,2026-03-10,1,Rejected\nR2,2026-03-10,3,Approved\n")
+    assert read_by(made, path, "is_deleted") == [True, False]
+
+
+# -- surveys that nobody answered --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "n/a"])
+def test_surveys_that_were_sent_are_invitations(tmp_path: Path, nothing: str) -> None:
+    path = tmp_path / "nps.csv"
+    rows = []
+    for n in range(ROWS):
+        answer = f"2026-04-{n + 10} 08:00:00,{n % 11},fine" if n % 3 == 0 else f"{nothing},{nothing},"
+        rows.append(f"S{n + 1},p{n}@example.com,2026-03-{n + 10} 08:00:00,{answer}")
+    made = drafted(path, "\n".join(["Survey ID,Email,Sent at,Responded at,NPS score,Comment", *rows]) + "\n")
+    assert [part.kind for part in made.kinds] == ["surveys", "survey_invitations"]
+    answers, sent = (loaded(path, Contract.model_validate(part.as_contract())) for part in made.kinds)
+    assert answers.loaded["response_id"].to_pylist() == ["S1", "S4", "S7", "S10"]
+    assert (answers.rows_left_out, answers.quarantined.num_rows) == (8, 0)
+    assert sent.loaded["invitation_id"].to_pylist() == [f"S{n + 1}" for n in range(ROWS)]
+    assert sent.loaded["response_id"].to_pylist() == [f"S{n + 1}" if n % 3 == 0 else None for n in range(ROWS)]
+    assert sent.loaded["sent_at"].to_pylist()[0] == datetime(2026, 3, 10, 8)
+
+
+def test_what_was_sent_keeps_its_number_when_it_is_answered(tmp_path: Path) -> None:
+    """Without a number of its own it is called by whom and when it was sent to, not by what came back."""
+    path = tmp_path / "nps.csv"
+    head = "Email,Sent at,Responded at,NPS score,Comment\n"
+    rows = [f"p{n}@example.com,2026-03-{n + 10} 08:00:00" for n in range(ROWS)]
+    made = drafted(path, head + "".join(f"{row},{'2026-04-02 08:00:00,9,fine' if n else ',,'}\n" for n, row in enumerate(rows)))
+    invitations = Contract.model_validate(made.kinds[1].as_contract())
+    before = loaded(path, invitations).loaded["invitation_id"].to_pylist()
+    path.write_text(head + "".join(f"{row},2026-04-02 08:00:00,9,fine\n" for row in rows))
+    assert loaded(path, invitations).loaded["invitation_id"].to_pylist() == before
+
+
+def test_an_answer_without_a_score_is_one(tmp_path: Path) -> None:
+    """Who wrote something answered; whose survey says when they answered, too."""
+    path = tmp_path / "csat.csv"
+    rows = [f"R{n},2026-03-{n + 10} 08:00:00,{n % 5 + 1 if n % 3 else ''},{'' if n % 2 else 'fine'}" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Response ID,Created at,CSAT score,Comment", *rows]) + "\n", "surveys")
+    expected = [f"R{n}" for n in range(1, ROWS) if n % 3 or n % 2 == 0]
+    assert read_by(made, path, "response_id") == expected

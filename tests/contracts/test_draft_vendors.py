@@ -86,11 +86,13 @@ def others(case: Case, made: Draft) -> tuple[list[Other], int]:
 
 
 def _is_the_same(name: str, mine: Any, its: Any, row: dict[str, Any]) -> bool:
-    """Parts of a second, the scale of no answer, and when a version was written where the shipped contract goes by arrival."""
+    """Parts of a second, the scale of no answer, what nobody says is gone, versions that are ordered by arrival."""
     if name.endswith("_at") and mine is not None and its is not None:
         return bool(mine[:19] == its[:19])
     if name.endswith("_scale"):
         return row[{"csat_scale": "csat_score", "rating_scale": "rating"}[name]] is None
+    if name == "is_deleted":
+        return not mine and not its
     return name == "updated_at" and its is None
 
 
