@@ -23,13 +23,19 @@ CHANGES = (
 
 
 def changes(lines: list[str]) -> list[tuple[int, str]]:
-    """Every single change of a model, as number of the line and its new text; the declaration of `maintained` stays."""
+    """Every single change of a model, as number of the line and its new text; comments and a `maintained` stay."""
+    text = "\n".join(lines)
+    comments = {
+        number
+        for comment in re.finditer(r"\{#.*?#\}", text, flags=re.DOTALL)
+        for number in range(text.count("\n", 0, comment.start()), text.count("\n", 0, comment.end()) + 1)
+    }
     ends = [number for number, line in enumerate(lines) if line.rstrip() == ") }}"]
     begin = ends[0] + 1 if ends and "maintained(" in "\n".join(lines[: ends[0]]) else 0
     return [
         (number, re.sub(before, after, line, count=1))
         for number, line in enumerate(lines[begin:], begin)
-        if line.strip() and not line.strip().startswith(("--", "{#", "{%", "#}"))
+        if line.strip() and number not in comments and not line.strip().startswith(("--", "{%"))
         for before, after in CHANGES
         if re.search(before, line)
     ]
