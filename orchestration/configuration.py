@@ -17,8 +17,9 @@ from orchestration.pull.contracts.extras import extra_dimensions, names_of
 from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.alerts import check_addresses
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT
 from orchestration.settings.declared import kpi_dimensions, kpi_ids
+from orchestration.settings.model import Settings
 from orchestration.warehouse.seeds import check_seeds
 from orchestration.warehouse.spark import check_engine
 

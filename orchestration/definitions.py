@@ -11,7 +11,8 @@ from orchestration.assets.graph import build_definitions, progress_to_log
 from orchestration.assets.naming import OWNERS, RETRY, WRITER, retried_if_passing
 from orchestration.configuration import check_folder
 from orchestration.execution import execute
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 
 BACKFILL = dg.AssetKey(["published", "reprocessed_days"])
 FIRST_DAY = "2000-01-01"

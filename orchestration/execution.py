@@ -19,7 +19,8 @@ from orchestration.gates.suite_runner import SuiteRunner
 from orchestration.pull.sources.locations import forget_listings, sources_of
 from orchestration.runs.finish import finish_failed
 from orchestration.runs.record import RunRecord
-from orchestration.settings import PACKAGE, Settings
+from orchestration.settings import PACKAGE
+from orchestration.settings.model import Settings
 from orchestration.targets.pushing import bring_up_to_date
 from orchestration.warehouse.salt import ensure_salt
 from orchestration.warehouse.settled import settled_run

@@ -20,7 +20,7 @@ from independent import Company
 from orchestration.core import limits as reading_limits
 from orchestration.execution import prepare_home
 from orchestration.reference.docs import SAMPLE
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.warehouse import Warehouse
 
 #: Models whose queries tests run by themselves, over tables of their own.

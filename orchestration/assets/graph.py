@@ -17,7 +17,7 @@ from orchestration.gates.suites import LAYERS
 from orchestration.pull.sources.locations import forget_listings
 from orchestration.runs.alerts import raise_alerts
 from orchestration.runs.finish import finish_failed
-from orchestration.settings import SCHEDULE_RUNS, Settings
+from orchestration.settings.model import SCHEDULE_RUNS, Settings
 from orchestration.steps.run import Run
 from orchestration.warehouse.settled import offered_version
 from orchestration.warehouse.warehouse import Warehouse

@@ -7,8 +7,8 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets.naming import OWNERS, RETRY, WRITER, begin, model_key, retried_if_passing
-from orchestration.publish import PublicTable
-from orchestration.settings import Settings
+from orchestration.publish.publications import PublicTable
+from orchestration.settings.model import Settings
 from orchestration.steps.publish import publish_marts
 from orchestration.steps.run import Project, Run
 from orchestration.steps.whole import verify

@@ -13,7 +13,7 @@ from orchestration.gates.suites import RAW
 from orchestration.pull.home.ledger import Ledger, Load
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import KindReport
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.pull import pull_exports
 from orchestration.steps.run import Run
 

@@ -21,7 +21,7 @@ from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import RAW
 from orchestration.pull.kinds import all_kinds
 from orchestration.runs.record import PAGES
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.layers import test_in_words
 from orchestration.steps.run import Project
 

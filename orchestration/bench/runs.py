@@ -27,7 +27,8 @@ from rich.table import Table
 from orchestration.core.connections import connect
 from orchestration.pull.kinds import all_kinds
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.dbt_vars import dbt_vars
 from orchestration.warehouse.seeds import prepare_seeds

@@ -23,7 +23,7 @@ from orchestration.execution import prepare_home
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import EMPTY
 from orchestration.sample.writing import CONFIG
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.warehouse import Warehouse
 
 ENGINE = "int_ticket_business_seconds"

@@ -9,14 +9,16 @@ from functools import cache
 
 from orchestration.check.arrivals import Arrivals
 from orchestration.draft.matching import column_by_name
-from orchestration.pull.contracts.library import Companion, Contract, claims
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Companion
 from orchestration.pull.files.readers import ReadOptions, file_format
 from orchestration.pull.files.shaping import unpivoted_header
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.home.ledger import Landed
 from orchestration.pull.jobs import Job, companions_of, jobs, options_of
 from orchestration.pull.kinds import Kind, all_kinds
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: A contract is nearly met by a file that has this share of the columns that it asks for.
 NEAR = 0.5

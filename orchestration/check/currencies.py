@@ -9,7 +9,7 @@ from orchestration.check.trial import Tried
 from orchestration.configuration import known_vars
 from orchestration.core.connections import connect
 from orchestration.core.literals import literals
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Kinds whose amounts are converted, and the day that decides.
 _DAYS = {"orders": "ordered_at", "costs": "cost_date"}

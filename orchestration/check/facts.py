@@ -12,14 +12,15 @@ from orchestration.check.masking import sources_of
 from orchestration.check.report import ColumnFacts, Rejected, Unused, WordFacts
 from orchestration.core.literals import identifier, literal
 from orchestration.core.output import shown
-from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.contracts.params import given_to
 from orchestration.pull.home.quarantine import valueless
 from orchestration.pull.kinds import NUMBERS
 from orchestration.pull.rows.canonical import unknown_columns
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
+    from orchestration.settings.model import Settings
 
 SHOWN_RECORDS = 5
 MAX_REASONS = 12

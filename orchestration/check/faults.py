@@ -11,7 +11,8 @@ from orchestration.check.claiming import close_to
 from orchestration.core.connections import connect
 from orchestration.core.errors import RefusedFileError
 from orchestration.core.literals import identifier
-from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.contracts.params import require_params
 from orchestration.pull.files.headers import by_name, found
 from orchestration.pull.kinds import all_kinds

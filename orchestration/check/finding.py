@@ -13,9 +13,7 @@ from orchestration.check.beside import Beside
 from orchestration.check.doubts import doubts
 from orchestration.check.facts import column_facts, rejected, rows_to_show, unused, words
 from orchestration.pull.jobs import Job
-from orchestration.pull.reading import read_job  # what is asked before
-
-__all__ = ["facts_of", "read_job"]
+from orchestration.pull.reading import read_job  # noqa: F401  what is asked before
 
 
 def facts_of(

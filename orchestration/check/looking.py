@@ -19,13 +19,14 @@ from orchestration.check.trial import Trial, Tried
 from orchestration.core import limits
 from orchestration.core.errors import ConfigurationError, GateFailedError, RefusedFileError
 from orchestration.core.resources import Resources, use
-from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.readers import file_format
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.home.ledger import Landed
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 def look_at(places: Sequence[Path], settings: Settings, wanted: str | None = None) -> Report:

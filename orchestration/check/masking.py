@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from orchestration.core.output import shown
-from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.files.headers import by_name, found, options
 from orchestration.pull.kinds import TIMES, Column, Kind
 from orchestration.pull.personal import may_be_shown

@@ -11,11 +11,13 @@ from orchestration.check.arrivals import arrive, passed_over
 from orchestration.check.claiming import Claim, Claims, lines_above_note, listed
 from orchestration.check.faults import Tables
 from orchestration.check.looking import faults_of
-from orchestration.pull.contracts.library import Contract, claims, load_contracts
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.readers import FORMATS
 from orchestration.pull.home.ledger import Landed, Ledger
 from orchestration.pull.sources.locations import all_files, asked_sources
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 def survey(settings: Settings) -> Iterator[str]:

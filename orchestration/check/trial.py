@@ -16,7 +16,7 @@ from orchestration.pull.jobs import Job
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch, Loader
 from orchestration.pull.reading import Places, Untrusted
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 @dataclass

@@ -17,9 +17,7 @@ from orchestration.core.errors import CxhouseError
 from orchestration.core.output import console
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
-
-__all__ = ["as_of_option", "engine_options", "escaped", "exports_option", "home_options", "load_settings", "reported"]
+    from orchestration.settings.model import Settings
 
 
 def load_settings(
@@ -31,7 +29,7 @@ def load_settings(
     spark_master: str | None = None,
 ) -> Settings:
     """Settings of a command. What they are made of is imported now, and not by who only shows ``--help``."""
-    from orchestration.settings import load_settings as load
+    from orchestration.settings.loading import load_settings as load
 
     return load(exports, home, config, as_of, engine, spark_master)
 

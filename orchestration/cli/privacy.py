@@ -15,7 +15,7 @@ from orchestration.core.output import echo
 
 if TYPE_CHECKING:
     from orchestration.privacy.identifiers import Identifier
-    from orchestration.settings import Settings
+    from orchestration.settings.model import Settings
 
 _KINDS = click.Choice(["email", "phone", "id", "visitor"])
 

@@ -118,7 +118,7 @@ def explain(
 def digest(name: str, is_sent: bool, form: str, home: str | None, config: str | None) -> None:
     """Show the digest NAME of the settings as it would be sent, or send it."""
     from orchestration.messages.digests import compose, digest_named, send
-    from orchestration.publish import open_published
+    from orchestration.publish.reading import open_published
     from orchestration.published.display import published_file
     from orchestration.published.marts import Marts
 

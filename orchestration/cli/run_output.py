@@ -12,11 +12,12 @@ from rich.table import Table
 from orchestration.core.errors import ConfigurationError
 from orchestration.publish import read_publication
 from orchestration.published.display import headlines, left_out, print_kpis, table_of
+from orchestration.publish.version_facts import read_publication
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.quarantine import Reason, reasons
 from orchestration.pull.personal import file_shown
 from orchestration.runs.record import SETTLED, RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import ANALYSIS_FILE, MARTS_FILE, PARQUET_FOLDER, REPORT_FILE
 
 MAX_REASONS = 8

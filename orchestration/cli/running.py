@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape as escaped
 
 from orchestration.cli.options import (
     as_of_option,
     engine_options,
-    escaped,
     exports_option,
     home_options,
     load_settings,
@@ -21,7 +21,7 @@ from orchestration.core.errors import GateFailedError
 from orchestration.core.output import console, echo
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
+    from orchestration.settings.model import Settings
 
 
 @click.command()
@@ -36,8 +36,8 @@ def sample(out: Path, customers: int, days: int, seed: int, bots: bool) -> None:
 
     They have several vendors' shapes and the dirt of real ones; their date is 2026-07-01 (OUT/config/cxhouse.yml).
     """
-    from orchestration.sample import write_sample
     from orchestration.sample.company import Scope
+    from orchestration.sample.writing import write_sample
 
     with console(stderr=True).status("writing sample exports") as status:
         scope = Scope(customers, days, seed, bots)
@@ -78,7 +78,7 @@ def run(
     Only new or changed files are read, and only what they touch is computed again. What is published is replaced in one
     step, or, when a gate fails, not at all.
     """
-    from orchestration.settings import parse_day, parse_days
+    from orchestration.settings.loading import parse_day, parse_days
 
     settings = load_settings(exports, home, config, as_of, engine, spark_master)
     if new_salt:

@@ -16,7 +16,7 @@ from orchestration.core.errors import CxhouseError
 from orchestration.serving import LOOPBACK
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
+    from orchestration.settings.model import Settings
 
 _PORT = click.IntRange(1, 65535)
 _host_option = click.option(
@@ -36,7 +36,7 @@ def dashboard(home: str | None, config: str | None, host: str, port: int, browse
     It reads what is published, and the owners and states of alerts, and shows a new version soon after it was published.
     """
     from orchestration.core.connections import connect
-    from orchestration.publish import publication_of
+    from orchestration.publish.version_facts import publication_of
     from orchestration.published.cases import ALERTS_HOME, RECORD_LINKS
     from orchestration.published.display import published_file
     from orchestration.serving.starting import address_of, check_host, check_port, tell_guard
@@ -102,7 +102,7 @@ def ui(
 ) -> None:  # fmt: skip
     """Open Dagster's UI on http://127.0.0.1:PORT: assets, checks, runs, and the daily schedule."""
     from orchestration.serving.starting import address_of, check_host, serve_ui
-    from orchestration.settings import SCHEDULE_RUNS
+    from orchestration.settings.model import SCHEDULE_RUNS
 
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_host(settings, host)
@@ -134,7 +134,7 @@ def schedule(exports: str | None, home: str | None, config: str | None, engine: 
     """
     from orchestration.configuration import check_configuration
     from orchestration.serving.starting import become_daemon
-    from orchestration.settings import SCHEDULE_RUNS
+    from orchestration.settings.model import SCHEDULE_RUNS
 
     settings = load_settings(exports, home, config, engine=engine, spark_master=spark_master)
     check_configuration(settings)

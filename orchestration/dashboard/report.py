@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 from orchestration.dashboard.charts import sparkline, trend
 from orchestration.dashboard.families import clocks_of, statistics_of
 from orchestration.dashboard.pages import pages, place_of
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 from orchestration.published.marts import Marts
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -14,11 +14,12 @@ from orchestration.dashboard.guides import write_guides
 from orchestration.dashboard.kpi import Kpi, kpis_of
 from orchestration.dashboard.report import plotly_js, render_page
 from orchestration.dashboard.tables_reference import column_types, joins
-from orchestration.publish import open_published, public_tables
+from orchestration.publish.publications import public_tables
+from orchestration.publish.reading import open_published
 from orchestration.published.display import published_file
 from orchestration.published.marts import ALL, Marts
 from orchestration.runs.record import PAGES
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import REPORT_FILE
 from orchestration.warehouse.warehouse import Warehouse
 

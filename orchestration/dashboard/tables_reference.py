@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestration.publish import PublicTable
+from orchestration.publish.publications import PublicTable
 
 HEADER = """# Published tables
 

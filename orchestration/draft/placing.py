@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.yaml_text import read_yaml
 from orchestration.draft.parts import Draft
-from orchestration.pull.contracts.library import SHIPPED, FileMatch
+from orchestration.pull.contracts.library import SHIPPED
+from orchestration.pull.contracts.mappings import FileMatch
 
 
 def reads_already(made: Draft, folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from orchestration.core.errors import CxhouseError
 from orchestration.draft.drafting import draft
 from orchestration.draft.layout import ROWS
 from orchestration.draft.parts import Draft
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.readers import open_rows
 from orchestration.pull.files.records import Block, Rows
 from orchestration.pull.jobs import options_of

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestration.pull.collisions import Clash
     from orchestration.pull.home.snapshots import Gone
     from orchestration.pull.loading import Batch
-    from orchestration.settings import Settings
+    from orchestration.settings.model import Settings
 
 #: Below this many quarantined rows the share says little: a warning, not a block.
 MIN_QUARANTINED_TO_BLOCK = 20

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestration.configuration import known_vars
 from orchestration.core import durable
 from orchestration.lifetime.tables import TABLES
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from orchestration.lifetime import models
 from orchestration.lifetime.models import Fit, Histories
 from orchestration.lifetime.tables import TABLES
 from orchestration.pull.home.tables import put_table
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: The last group of the calibration takes all who bought on more days.
 _GROUPS = 5

@@ -16,7 +16,7 @@ from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.drivers import miss_driver
 from orchestration.dashboard.families import family_of
 from orchestration.dashboard.kpi import kpis_of
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 from orchestration.published.marts import ALL, Marts, Row, View, period_name
 from orchestration.pull.contracts.faults import none_of
 from orchestration.runs.alert_groups import (
@@ -33,8 +33,8 @@ from orchestration.runs.alert_groups import (
     urgency,
 )
 from orchestration.runs.alerts import BY_SEVERITY, send
-from orchestration.settings import Settings
 from orchestration.settings.alerting import AlertOwner
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import MARTS_FILE
 
 #: For so many days a group that is over stays in the list.

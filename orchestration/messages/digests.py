@@ -15,14 +15,14 @@ from jinja2 import Environment, FileSystemLoader
 from orchestration.core import durable
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.messages.pdf import as_pdf
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 from orchestration.published.display import format_interval, format_value, kpis_text, published_file
 from orchestration.published.marts import Marts, period_end, period_name, period_start
 from orchestration.query.asking import COMPARED, FIGURES, Question, Row, answer
 from orchestration.query.change import LEVEL
 from orchestration.query.explain import explain
-from orchestration.settings import Settings
 from orchestration.settings.digests import Digest
+from orchestration.settings.model import Settings
 
 _STATE = "digests.json"
 _MISSES = ("breach", "warning")

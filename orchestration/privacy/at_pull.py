@@ -6,10 +6,10 @@ from pathlib import Path
 
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import add_rows, anonymise_loaded, anonymise_rejected
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.sorting import QUARANTINE_SCHEMA
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 class Persons:

@@ -9,7 +9,7 @@ import duckdb
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.identifiers import ID, SHARED, VISITOR, Identifier
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 _KEYS, _VISITORS = "conformed.int_customer_keys", "conformed.int_visitors"
 _PAIRS = "conformed.int_identifier_pairs"

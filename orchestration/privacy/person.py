@@ -24,7 +24,7 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.originals import open_landed
 from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.kinds import all_kinds
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import CURRENT
 from orchestration.warehouse.warehouse import Warehouse
 

@@ -25,8 +25,7 @@ from orchestration.pull.home.originals import drop_original, has_original, keep_
 from orchestration.pull.home.tables import RowGroups, put_file
 from orchestration.pull.jobs import Job, options_of
 from orchestration.pull.kinds import Kind, all_kinds
-from orchestration.settings import Settings
-from orchestration.settings.model import Retention
+from orchestration.settings.model import Retention, Settings
 
 #: What is where a text was whose time is over.
 REMOVED = "[removed]"

@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.identifiers import EMAIL, ID, PHONE, Identifier, Sought, candidates, normalised, without
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Records whose texts are a person's, also where the text's own row names nobody (the transcript of a call).
 TICKET, CALL, INTERACTION, ORDER = "ticket", "call", "interaction", "order"

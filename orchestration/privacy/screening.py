@@ -17,7 +17,7 @@ from orchestration.core.errors import LimitExceededError, RefusedFileError
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import cell_names, forgotten_rejected, forgotten_rows, take_rows
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.headers import ROW
 from orchestration.pull.files.readers import ReadOptions, file_format
 from orchestration.pull.files.records import Block
@@ -29,7 +29,7 @@ from orchestration.pull.isolated import isolated
 from orchestration.pull.jobs import Job, is_companion, options_beside, options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.sorting import QUARANTINE_SCHEMA
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 _CHUNK = 2**20
 #: No identifier is longer: so much of a chunk is looked at again with the next one.

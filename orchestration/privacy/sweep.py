@@ -17,13 +17,14 @@ from orchestration.privacy.at_pull import of_customers
 from orchestration.privacy.roll import Roll, instant
 from orchestration.privacy.rows import RECORDS, anonymise_loaded, anonymise_rejected, names_in_loaded, names_in_rejected
 from orchestration.privacy.screening import Screening
-from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.tables import put_file, write_ledger
 from orchestration.pull.jobs import Job, jobs
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.reading import Places, Untrusted
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.spark import stop_session
 
 #: The proof: who was forgotten when, without a word on whom.

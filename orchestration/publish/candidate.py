@@ -15,7 +15,7 @@ from orchestration.publish.kpi_queries import write_table_macro
 from orchestration.publish.nesting import Cut
 from orchestration.publish.publications import MARTS, Publication, PublicTable, publications_of
 from orchestration.publish.suppression import Suppression, with_dependents
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.keeping import Held
 from orchestration.warehouse.salt import read_salt
 from orchestration.warehouse.upkeep.queries import changed_table

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestration.core.errors import CxhouseError
 from orchestration.publish.suppression import ADDED
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import ANALYSIS, DATABASES, PARQUET_FOLDER
 
 MARTS = "marts"

@@ -13,7 +13,7 @@ from orchestration.core.personal_data import CANDIDATE, CANDIDATE_ID, COMPUTED_K
 from orchestration.gates.check_results import CheckResult
 from orchestration.publish.candidate import Candidate
 from orchestration.publish.publications import Publication, PublicTable
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 _ROWS_AT_ONCE = 10_000
 

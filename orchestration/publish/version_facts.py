@@ -8,7 +8,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration.core.connections import connect
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import MARTS_FILE
 
 

@@ -18,7 +18,7 @@ from orchestration.core.connections import connect
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.output import row_for_csv
 from orchestration.pull.contracts.faults import nearest
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import MARTS_FILE
 
 #: How currencies are written; others by their code.

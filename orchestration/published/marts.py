@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.publish import PublishedVersion, open_published, publication_of
+from orchestration.publish.reading import open_published
+from orchestration.publish.version_facts import PublishedVersion, publication_of
 
 Row = dict[str, Any]
 #: Grains that have periods, the shortest first, and how many of them are shown unless a reader asks for others.

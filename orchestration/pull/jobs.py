@@ -11,7 +11,9 @@ from typing import Any
 
 from orchestration.core.limits import Limits
 from orchestration.pull import personal
-from orchestration.pull.contracts.library import Companion, Contract, claims
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Companion
 from orchestration.pull.contracts.naming import folder_of, stream_of
 from orchestration.pull.files.readers import ReadOptions
 from orchestration.pull.home.ledger import Landed

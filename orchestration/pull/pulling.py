@@ -26,7 +26,7 @@ from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.sources.base import UnreadableSourceError
 from orchestration.pull.sources.locations import sources_of
 from orchestration.risk.tables import ensure_risk_tables
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts.tables import ensure_text_tables
 
 

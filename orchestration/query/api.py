@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 from orchestration.published.display import published_file
 from orchestration.published.marts import Marts
 from orchestration.query.asking import Question, answer, as_table, kpi_names
 from orchestration.query.explain import Explanation
 from orchestration.query.explain import explain as explain_marts
-from orchestration.settings import load_settings
+from orchestration.settings.loading import load_settings
 
 
 def query(

@@ -18,9 +18,10 @@ from typing import Any
 import yaml
 
 from orchestration.core.errors import CxhouseError
-from orchestration.publish import MARTS, Publication, PublicTable, publications, read_publication
+from orchestration.publish.publications import MARTS, Publication, PublicTable, publications
+from orchestration.publish.version_facts import read_publication
 from orchestration.published.display import published_file
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt import DBT_PROJECT
 from orchestration.warehouse.dbt_vars import dbt_vars
 from orchestration.warehouse.versions import ANALYSIS_FILE

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.output import console
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 from orchestration.publish.suppression import SUPPRESSED
 from orchestration.published.display import (
     NO_CASES,
@@ -28,7 +28,7 @@ from orchestration.published.marts import Marts, period_name
 from orchestration.query.asking import COMPARED, FIGURES, Question, Row, answer, kpi_names
 from orchestration.query.change import LEVEL
 from orchestration.query.explain import Explanation, Mover, explain
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: So many members of a dimension are listed on a terminal.
 _LISTED = 8

@@ -14,15 +14,17 @@ from typing import Any
 
 from orchestration.core.connections import connect
 from orchestration.dashboard.tables_reference import column_types, tables_reference
-from orchestration.publish import public_tables
+from orchestration.publish.publications import public_tables
 from orchestration.published.display import format_interval, format_value
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.kinds import Column, all_kinds
 from orchestration.reference.fact_models import write_fact_models
 from orchestration.reference.vendors import vendors_reference
 from orchestration.sample.company import Scope
 from orchestration.sample.story import CHAPTERS
-from orchestration.settings import PROJECT, Settings, load_settings
+from orchestration.settings import PROJECT
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 
 DOCS = PROJECT / "docs"
 #: The sample that docs and tests speak of: customers, days, seed.
@@ -226,7 +228,7 @@ _SAMPLE_QUERY = """
 
 def run_sample(folder: Path) -> Path:
     """Write the sample, run it, and return the warehouse."""
-    from orchestration.sample import write_sample
+    from orchestration.sample.writing import write_sample
 
     write_sample(folder / "sample", Scope(*SAMPLE))
     settings = load_settings(str(folder / "sample" / "exports"), str(folder / "home"), str(folder / "sample" / "config"))

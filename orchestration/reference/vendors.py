@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.availability import may_say
 

@@ -21,7 +21,7 @@ from orchestration.risk.features import matrix
 from orchestration.risk.judging import Array
 from orchestration.risk.tables import CUSTOMERS, MODELS, OPENINGS, SOURCES, TABLES, TICKETS
 from orchestration.risk.trying import Home, Row, Scored, Target, scored
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Tickets that models learn from, at most: they are fitted to twenty thousand cases, and ten million take 17 GiB.
 _MOST_TICKETS = 500_000

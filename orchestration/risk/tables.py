@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from orchestration.pull.home.tables import put_table
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 _TEXT, _NUMBER, _COUNT = pa.string(), pa.float64(), pa.int64()
 CUSTOMERS, TICKETS, MODELS = "risk_customers", "risk_tickets", "risk_models"

@@ -15,7 +15,7 @@ from orchestration.pull.home.ledger import Alert, Ledger, now
 from orchestration.pull.home.quarantine import valueless
 from orchestration.pull.personal import files_shown
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: The order in which people look at alerts.
 BY_SEVERITY = "case severity when 'critical' then 0 when 'warning' then 1 else 2 end, raised_at desc, alert_id"

@@ -11,7 +11,7 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.runs.alerts import raise_alerts
 from orchestration.runs.page import render
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Pages of older runs are removed.
 MAX_PAGES = 100

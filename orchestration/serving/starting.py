@@ -21,7 +21,7 @@ from orchestration.core.errors import CxhouseError
 from orchestration.core.lock import take_lock
 from orchestration.serving import LOOPBACK
 from orchestration.serving.guard import HOSTS_VARIABLE, LOOPBACK_HOSTS, TOKEN_VARIABLE
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 _DEFINITIONS = ("-m", "orchestration.definitions")
 #: Seconds that a server has to end by itself.

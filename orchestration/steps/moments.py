@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from orchestration.pull.home.ledger import Ledger
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Clocks may differ by so much.
 _SLACK = timedelta(minutes=5)

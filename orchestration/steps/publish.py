@@ -16,12 +16,14 @@ from orchestration.gates.check_results import CheckResult
 from orchestration.gates.suites import LAYERS, RAW
 from orchestration.messages.alerting import send_new_alerts
 from orchestration.privacy.sweep import publication_done
-from orchestration.publish import MARTS, MAX_GROWTH, Candidate, PublicTable, public_tables, publications_of, read_publication
+from orchestration.publish.candidate import MAX_GROWTH, Candidate
 from orchestration.publish.nesting import cuts_of
+from orchestration.publish.publications import MARTS, PublicTable, public_tables, publications_of
 from orchestration.publish.scan import scan
+from orchestration.publish.version_facts import read_publication
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.run import Project, Run
 from orchestration.targets.keys import keys_of, write_keys
 from orchestration.targets.pushing import bring_up_to_date

@@ -17,7 +17,7 @@ from orchestration.publish.publications import declared_keys
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.record import PARTIAL, RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.moments import odd_moments
 from orchestration.warehouse.settled import inputs_version
 from orchestration.warehouse.warehouse import Warehouse

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.publish import PublicTable
+from orchestration.publish.publications import PublicTable
 
 FILE_NAME = "keys.json"
 

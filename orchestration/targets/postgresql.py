@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.core.connections import connect
 from orchestration.core.errors import CxhouseError
 from orchestration.core.literals import identifier, literal
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.settings.targets import PostgreSQL
 from orchestration.targets.relations import Column, Contents, Reference, Relation, references
 

@@ -9,7 +9,7 @@ from orchestration.core import durable
 from orchestration.core.errors import CxhouseError
 from orchestration.privacy.sweep import targets_done
 from orchestration.runs.alerts import send
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.targets.relations import Contents, contents
 from orchestration.warehouse.versions import current
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestration.core.connections import connect
 from orchestration.core.errors import CxhouseError
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.targets.keys import Key, read_keys
 from orchestration.warehouse.versions import DATABASES, PARQUET_FOLDER, Version, current, versions
 

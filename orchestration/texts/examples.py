@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration.core.personal_data import finds
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts import words
 from orchestration.texts.base import sentences
 from orchestration.texts.cleaning import cleaned

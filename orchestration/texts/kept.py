@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts.sources import EACH
 
 #: The key of a text: the same words in the same stated language are scored once.

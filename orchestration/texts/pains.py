@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration.core import durable
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.examples import examples_of

@@ -17,7 +17,7 @@ from orchestration.core import durable
 from orchestration.privacy.identifiers import FORGOTTEN
 from orchestration.privacy.retention import REMOVED
 from orchestration.pull.home.tables import put_table
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts.kept import HASH, kept_of, texts_of
 from orchestration.texts.sources import EACH
 from orchestration.texts.tables import MODELS, SCORES, TABLES, TOPICS, TOPICS_FOUND, ensure_text_tables

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts import words
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.kept import texts_of

@@ -9,7 +9,8 @@ from typing import Any
 
 from orchestration.core.connections import bounded
 from orchestration.core.errors import CxhouseError
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt_vars import dbt_vars
 
 DBT_PROJECT = PROJECT / "dbt_project"

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestration.pull.contracts.extras import extra_dimensions
 from orchestration.pull.contracts.library import load_contracts
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 def dbt_vars(settings: Settings) -> dict[str, Any]:

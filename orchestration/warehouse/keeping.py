@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from orchestration.core.connections import connect
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.upkeep.queries import Input
 
 _PUBLISHED = "published"

@@ -11,7 +11,7 @@ import secrets
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.pull.home.ledger import Ledger
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 _MARK = "identity_salt"
 

@@ -22,8 +22,9 @@ import yaml
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.zones import time_zones
 from orchestration.pull.kinds import all_kinds
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT
 from orchestration.settings.declared import kpi_dimensions, kpi_ids
+from orchestration.settings.model import Settings
 
 SHIPPED = PROJECT / "dbt_project" / "seeds"
 DECLARATION = PROJECT / "models" / "seeds.yml"

@@ -14,7 +14,9 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.sources.base import Source, UnreadableSourceError
 from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.record import SETTLED, RunRecord
-from orchestration.settings import CONFIG_FILE, PACKAGE, PROJECT, Settings
+from orchestration.settings import PACKAGE, PROJECT
+from orchestration.settings.loading import CONFIG_FILE
+from orchestration.settings.model import Settings
 from orchestration.warehouse.upkeep.project_version import project_version
 from orchestration.warehouse.versions import DATABASES, PARQUET_FOLDER, REPORT_FILE, Version, current, rollback
 

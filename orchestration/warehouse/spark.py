@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.pull.loading import EMPTY
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 if TYPE_CHECKING:
     import duckdb

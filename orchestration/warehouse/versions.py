@@ -19,7 +19,7 @@ from typing import Any
 from orchestration.core.durable import sync, write_text
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.pull.home.ledger import Ledger
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 MARTS_FILE = "marts.duckdb"
 ANALYSIS_FILE = "analysis.duckdb"

@@ -17,7 +17,7 @@ import duckdb
 from orchestration.core.connections import connect, explain
 from orchestration.core.errors import BusyError
 from orchestration.core.resources import use
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt import invoke
 from orchestration.warehouse.keeping import Kept
 from orchestration.warehouse.node_result import NodeResult

@@ -33,14 +33,15 @@ from orchestration.check.survey import survey
 from orchestration.core.errors import ConfigurationError
 from orchestration.gates.check_results import batch_checks
 from orchestration.gates.suite_runner import SuiteRunner
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.readers import FORMATS, read_header
 from orchestration.pull.home.ledger import Load
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 
 DESK = {
     "name": "desk", "kind": "tickets", "files": {"name": "desk*", "columns": ["Ticket No", "Opened", "State"]},

@@ -17,7 +17,9 @@ from reading import BLOCK_ROWS, FileContent, canonicalise, content, faults, read
 from table_files import write
 
 from orchestration.core.errors import RefusedFileError
-from orchestration.pull.contracts.library import Contract, FileMatch, Mapping, claims
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import FileMatch, Mapping
 from orchestration.pull.contracts.naming import folder_of
 from orchestration.pull.contracts.params import require_params
 from orchestration.pull.files.headers import by_name, found, joined

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from reading import apply
 
 from orchestration.core.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts.library import Contract, claims, load_contracts
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.readers import read_header
 from orchestration.pull.home.quarantine import in_short
 from orchestration.pull.jobs import options_of

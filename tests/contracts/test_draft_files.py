@@ -25,7 +25,8 @@ from orchestration.draft.file_names import contract_name, glob_of
 from orchestration.draft.parts import Draft
 from orchestration.draft.trial import try_out
 from orchestration.draft.writing import CHECK, text
-from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.settings import PROJECT
 
 

@@ -17,7 +17,7 @@ from orchestration.draft.drafting import draft
 from orchestration.draft.parts import Draft, Entry
 from orchestration.draft.trial import draft_and_try
 from orchestration.draft.writing import text
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.readers import file_format
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import NUMBERS, TIMES, all_kinds

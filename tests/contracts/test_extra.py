@@ -23,11 +23,12 @@ from orchestration.draft.writing import text
 from orchestration.published.cases import cases_behind
 from orchestration.published.marts import Marts
 from orchestration.pull.collisions import within
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.extras import CARRYING, extra_dimensions
-from orchestration.pull.contracts.library import Contract
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.sorting import Origin
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt_vars import dbt_vars
 
 ORIGIN = Origin("x", "desk.csv", 1, "desk")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reading import Canonical, apply
 from typed_rows import read, values
 
-from orchestration.pull.contracts.library import Mapping
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.rows.spelling import MONTHS
 
 

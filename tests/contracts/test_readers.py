@@ -23,7 +23,9 @@ from reading import loaded, read
 from orchestration.core import limits
 from orchestration.core.errors import RefusedFileError
 from orchestration.core.limits import Limits
-from orchestration.pull.contracts.library import Contract, Mapping, claims
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.files import csv_files
 from orchestration.pull.files.headers import HeaderShape, text_header
 from orchestration.pull.files.readers import ReadOptions, open_rows, read_header

@@ -19,7 +19,9 @@ from reading import Canonical, FileContent, canonicalise, read
 from table_files import _delimited, write
 
 from orchestration.core.errors import RefusedFileError
-from orchestration.pull.contracts.library import Contract, canonical, claims, load_contracts
+from orchestration.pull.contracts.claiming import canonical, claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.headers import column_names
 from orchestration.pull.files.readers import ReadOptions, read_header
 from orchestration.pull.jobs import options_of

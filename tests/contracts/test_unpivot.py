@@ -11,7 +11,9 @@ import yaml
 from reading import Canonical, canonicalise, read
 
 from orchestration.core.errors import ConfigurationError, RefusedFileError
-from orchestration.pull.contracts.library import Contract, claims, load_contracts
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.readers import read_header
 from orchestration.pull.jobs import options_of
 from orchestration.pull.rows.sorting import Origin

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typed_rows import read, values
 
-from orchestration.pull.contracts.library import Mapping
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.rows.values import ABBREVIATIONS, NOBODY
 

@@ -19,7 +19,7 @@ import pytest
 from reading import canonicalise, loaded, read, written
 from vendor_cases import CASES, CONTRACTS, VENDORS, Case, _contracts, _loaded, as_texts
 
-from orchestration.pull.contracts.library import claims
+from orchestration.pull.contracts.claiming import claims
 from orchestration.pull.files.readers import read_header
 from orchestration.pull.jobs import options_of
 from orchestration.pull.rows.sorting import Origin

@@ -18,8 +18,8 @@ import yaml
 from homes import Cxhouse, Home
 from vendor_cases import CASES, CONTRACTS, VENDORS
 
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.extras import CARRYING
-from orchestration.pull.contracts.library import Contract
 from orchestration.pull.personal import file_shown
 
 KPIS: dict[str, dict[str, tuple[float, int]]] = yaml.safe_load(Path(__file__).with_name("vendor_kpis.yml").read_text())

@@ -20,7 +20,7 @@ from published import OF_RUNS, OF_THE_CLOCK, not_loaded, parts
 from sparks import SMALL, configured, needs_spark
 
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.spark import drop_leftovers, start_session, stop_session
 from orchestration.warehouse.warehouse import Warehouse
 

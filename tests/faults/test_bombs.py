@@ -28,7 +28,7 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.isolated import Isolated
 from orchestration.pull.pulling import Pull
 from orchestration.pull.sources.base import FolderSource, SourceFile, archive_members, open_export
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 COLUMNS = HEADER.strip().split(",")
 #: What reading one file may take here.

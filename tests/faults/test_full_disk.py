@@ -14,7 +14,8 @@ from small_home import SmallHome
 
 from orchestration.core import durable
 from orchestration.core.errors import CxhouseError
-from orchestration.publish import Candidate, candidate
+from orchestration.publish import candidate
+from orchestration.publish.candidate import Candidate
 from orchestration.pull.home.ledger import Ledger
 from orchestration.runs.record import RunRecord
 from orchestration.steps import publish as step

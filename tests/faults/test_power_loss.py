@@ -25,12 +25,12 @@ from orchestration.pull.home.landing import landed_path
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.jobs import stem_of
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 pytestmark = pytest.mark.ci
 
 PULL = (
-    "import sys; from orchestration.settings import Settings; from orchestration.pull.pulling import Pull\n"
+    "import sys; from orchestration.settings.model import Settings; from orchestration.pull.pulling import Pull\n"
     "pull = Pull(Settings(exports=sys.argv[1], home=sys.argv[2]), lambda _: None)\n"
     "for _ in pull.kinds(lambda _, batches: ['held back' if 'gated' in batch.file else True for batch in batches]): pass\n"
 )

@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.definitions import BACKFILL, definitions_of
 from orchestration.execution import prepare_home
-from orchestration.settings import load_settings
+from orchestration.settings.loading import load_settings
 
 
 def backfill_days(exports: str, home: str, config: str, first: str, last: str) -> None:

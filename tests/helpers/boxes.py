@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from orchestration.pull.home.ledger import Load
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 HEADER = "ticket_id,created_at,status,subject\n"
 

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_EXPORTS = REPOSITORY.parent / "shared" / "real_exports"

@@ -13,7 +13,7 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.pulling import Pull
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.sources.locations import forget_listings
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 class Home:

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow.parquet as pq
 import zstandard
 
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 
 #: Tables that tell of runs, not of customers, and columns that tell when something was done.
 OF_RUNS = ("publication", "gate_results", "alerts", "load_ledger", "load_sources")

@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull.contracts.library import Contract, canonical, load_contracts
+from orchestration.pull.contracts.claiming import canonical
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files import readers
 from orchestration.pull.files.headers import ROW
 from orchestration.pull.files.readers import ReadOptions

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from orchestration.cli.run_output import print_run
 from orchestration.runs.record import PAGES, RunRecord
-from orchestration.settings import PROJECT, load_settings
+from orchestration.settings import PROJECT
+from orchestration.settings.loading import load_settings
 
 IMAGES = PROJECT / "docs" / "images"
 EXPLORED = "explore?kpi=on_time_delivery_rate&grain=quarter&by=country"

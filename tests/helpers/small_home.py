@@ -21,7 +21,7 @@ from orchestration.core.connections import connect
 from orchestration.core.lock import take_writer_lock
 from orchestration.dashboard import report
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps import publish as step
 from orchestration.steps.run import Project, Run
 from orchestration.warehouse.versions import restore_whole

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.spark import check_engine
 
 #: In a run as small as these most of the time goes to compiling queries that run once.

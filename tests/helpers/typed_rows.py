@@ -6,7 +6,8 @@ from typing import Any
 
 from reading import Canonical, canonicalise
 
-from orchestration.pull.contracts.library import Contract, FileMatch, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import FileMatch, Mapping
 from orchestration.pull.files.records import from_records
 from orchestration.pull.rows.sorting import Origin
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from reading import Canonical, canonicalise, read
 
-from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.contracts.params import require_params
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import LINEAGE

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from time_zones import databases_agree
 
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.warehouse import Warehouse
 
 FIRST, LAST = date(2015, 1, 1), date(2035, 12, 31)

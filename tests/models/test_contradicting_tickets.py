@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.warehouse import Warehouse
 
 # A home of its own takes most of a minute.

@@ -19,7 +19,8 @@ from homes import REPOSITORY, Cxhouse, Home
 from watched import WATCHED
 
 from orchestration.pull.kinds import KINDS_FILE
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.keeping import Kept
 from orchestration.warehouse.upkeep.project_version import project_version
 

@@ -18,7 +18,7 @@ from orchestration.lifetime import keeping, models
 from orchestration.lifetime.models import Histories
 from orchestration.lifetime.step import histories_of, write_lifetime_tables
 from orchestration.lifetime.tables import ensure_lifetime_tables
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: 2,357 customers of a music shop, as Fader and Hardie published them: repeat purchases, weeks of the last one and of the
 #: observation, mean value of a repeat purchase.

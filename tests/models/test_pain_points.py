@@ -21,7 +21,7 @@ from text_tables import COLUMNS
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.publish.suppression import Suppression
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts import words
 from orchestration.texts.examples import common_keys, shown
 from orchestration.texts.step import score_texts

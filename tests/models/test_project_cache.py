@@ -19,7 +19,8 @@ from watched import WATCHED
 
 from orchestration.core.connections import connect
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.keeping import Kept, State
 from orchestration.warehouse.salt import read_salt
 from orchestration.warehouse.seeds import prepare_seeds

@@ -14,7 +14,7 @@ import pytest
 from homes import Cxhouse, Home
 
 from orchestration.query.semantic import prepare_project
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from homes import REAL_EXPORTS
 from multilingual import LABELLED, labelled_texts
 from text_tables import COLUMNS
 
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.texts import base, learned
 from orchestration.texts.cleaning import cleaned
 from orchestration.texts.judging import Rules, figures, gain, guessed, side_of

@@ -17,7 +17,8 @@ from homes import REPOSITORY, Cxhouse, Home
 from watched import WATCHED
 
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.keeping import Kept
 from orchestration.warehouse.node_result import NodeResult
 from orchestration.warehouse.upkeep.build import Upkeep, chosen_nodes

@@ -18,7 +18,7 @@ from comparing import differences
 
 from orchestration.execution import prepare_home
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.warehouse import Warehouse
 
 Row = dict[str, str]

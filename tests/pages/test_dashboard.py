@@ -25,7 +25,7 @@ from orchestration.published.marts import Marts, PublishedFile, View
 from orchestration.query.asking import Question, answer
 from orchestration.runs.alert_groups import remembered_groups
 from orchestration.runs.alerts import BY_SEVERITY
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Streamlit looks for itself below the path of a page that was opened by its address; that is its way of finding its root.
 PROBES = "the server responded with a status of 404"

@@ -10,7 +10,7 @@ from homes import Cxhouse, Home
 
 from orchestration.dashboard.blocks import Findings
 from orchestration.dashboard.overview import overview
-from orchestration.publish import open_published
+from orchestration.publish.reading import open_published
 from orchestration.published.marts import Marts, View
 from orchestration.reference.docs import SAMPLE
 from orchestration.sample.company import TOPIC_TEAM, Scope

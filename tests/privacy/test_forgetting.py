@@ -29,7 +29,7 @@ from orchestration.pull.home.originals import has_original
 from orchestration.pull.home.tables import put_table
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 PERSON = [
     Identifier("id", ID),

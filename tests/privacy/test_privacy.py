@@ -15,7 +15,8 @@ from reading import canonicalise
 from orchestration.core.errors import ConfigurationError
 from orchestration.execution import prepare_home
 from orchestration.gates.lineage import lineage
-from orchestration.pull.contracts.library import Contract, FileMatch, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import FileMatch, Mapping
 from orchestration.pull.files.records import from_records
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.tables import write_ledger
@@ -23,7 +24,7 @@ from orchestration.pull.home.withdrawal import choose
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.personal import may_be_shown, may_be_shown_sql, names_shown
 from orchestration.pull.rows.sorting import Origin
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.salt import ensure_salt, read_salt, renew_salt
 
 

@@ -17,12 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.core.literals import identifier
-from orchestration.publish import Candidate, PublicTable, open_published, publications, publications_of
+from orchestration.publish.candidate import Candidate
 from orchestration.publish.hidden_cells import REVEALS, TOO_FEW, judge
 from orchestration.publish.nesting import Cut
+from orchestration.publish.publications import PublicTable, publications, publications_of
+from orchestration.publish.reading import open_published
 from orchestration.publish.scan import scan
 from orchestration.publish.suppression import SUPPRESSED, with_dependents
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.publish import _held
 from orchestration.warehouse.keeping import Held
 from orchestration.warehouse.salt import read_salt
@@ -112,7 +114,7 @@ def test_names_of_agents_are_published_on_purpose_only(tmp_path: Path) -> None:
             }
         }
     }  # fmt: skip
-    from orchestration.publish import public_tables
+    from orchestration.publish.publications import public_tables
 
     for is_on, expected in ((False, ["agent_key"]), (True, ["agent_key", "agent_name"])):
         settings_ = Settings(home=tmp_path / str(is_on), publish_agent_names=is_on)
@@ -549,7 +551,7 @@ def test_of_replaced_rows_only_the_new_ones_are_looked_at(tmp_path: Path) -> Non
 
 
 def test_no_row_is_read_for_what_is_said_to_be_of_the_project(sample_home: Home) -> None:
-    from orchestration.publish import public_tables
+    from orchestration.publish.publications import public_tables
 
     manifest = json.loads((sample_home.path / "dbt" / "manifest.json").read_text())
     nodes = {node["alias"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}

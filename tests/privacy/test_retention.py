@@ -15,8 +15,7 @@ from orchestration.privacy.retention import apply_retention, check_retention, li
 from orchestration.privacy.sweep import what_is_read
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.pulling import Pull
-from orchestration.settings import Settings
-from orchestration.settings.model import Retention
+from orchestration.settings.model import Retention, Settings
 
 NOW = datetime(2026, 7, 1)
 

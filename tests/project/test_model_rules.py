@@ -12,7 +12,7 @@ from homes import ANY_INSTANT, Home
 
 from orchestration.core.errors import CxhouseError
 from orchestration.execution import prepare_home
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.upkeep.queries import Declaration
 from orchestration.warehouse.warehouse import Warehouse
 

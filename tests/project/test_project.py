@@ -22,7 +22,8 @@ from orchestration.execution import prepare_home
 from orchestration.pull.kinds import all_kinds
 from orchestration.reference.docs import generated, read_definitions, sample_reference, tables_of
 from orchestration.reference.fact_models import PARTS, fact_models
-from orchestration.settings import Settings, load_settings
+from orchestration.settings.loading import load_settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt_vars import dbt_vars
 
 MODELS = REPOSITORY / "models"

@@ -20,8 +20,8 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.messages.alerting import groups_of, listed, send_new_alerts, snooze
 from orchestration.published.marts import Marts
 from orchestration.runs.alert_groups import Group
-from orchestration.settings import Settings
 from orchestration.settings.alerting import AlertOwner
+from orchestration.settings.model import Settings
 
 #: kind, severity, subject, dimension, member, grain, value, limit
 LATE = ("breach", "critical", "on_time_delivery_rate", "all", "all", "month", 0.8, 0.97)

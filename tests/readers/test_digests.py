@@ -17,8 +17,8 @@ from orchestration.messages.digests import compose, digest_named, send_due
 from orchestration.messages.pdf import chromium
 from orchestration.published.display import format_value
 from orchestration.published.marts import Marts
-from orchestration.settings import Settings
 from orchestration.settings.digests import Digest
+from orchestration.settings.model import Settings
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from orchestration.core.literals import identifier
 from orchestration.privacy.identifiers import Identifier
 from orchestration.privacy.roll import Roll
 from orchestration.privacy.sweep import PROOF, begin, carry_out, publication_done
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.settings.targets import Iceberg, PostgreSQL, Targets
 from orchestration.targets.keys import Key, write_keys
 from orchestration.targets.pushing import behind, bring_up_to_date, forget_what_they_hold, push

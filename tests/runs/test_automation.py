@@ -8,7 +8,7 @@ from homes import Home
 
 from orchestration.assets.published import PUBLISHED
 from orchestration.definitions import definitions_of
-from orchestration.settings import load_settings
+from orchestration.settings.loading import load_settings
 
 
 @pytest.mark.ci

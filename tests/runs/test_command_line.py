@@ -18,7 +18,7 @@ from orchestration.cli.run_output import print_run
 from orchestration.core.errors import ConfigurationError
 from orchestration.pull.pulling import Pull
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 @pytest.mark.parametrize("command", ["sample", "run", "kpis", "status", "sources", "ui", "dbt", "contract-schema"])

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from orchestration.configuration import check_folder, known_vars
 from orchestration.core.errors import ConfigurationError
-from orchestration.settings import Settings
 from orchestration.settings.declared import kpi_dimensions, kpi_ids
+from orchestration.settings.model import Settings
 from orchestration.warehouse.seeds import SHIPPED, check_seeds, prepare_seeds, read_seed
 
 HOURS = "calendar,weekday,opens_at,closes_at,timezone,valid_from,valid_to\n"
@@ -165,7 +165,8 @@ def test_the_configuration_is_checked_without_the_libraries_of_a_run(tmp_path: P
     """What a run imports takes longer than the check may."""
     script = (
         "import sys; from pathlib import Path; from orchestration.configuration import check_folder; "
-        "from orchestration.settings import Settings; check_folder(Settings(home=Path('h'), config_dir=Path(sys.argv[1]))); "
+        "from orchestration.settings.model import Settings; "
+        "check_folder(Settings(home=Path('h'), config_dir=Path(sys.argv[1]))); "
         "print([name for name in ('dagster', 'dbt', 'great_expectations', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run(

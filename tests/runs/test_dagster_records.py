@@ -13,7 +13,7 @@ from homes import Home
 
 from orchestration.assets.recorded import command_line_runs, record_run
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.run import Project
 
 BEGAN, ENDED = "2026-06-01T05:00:00+00:00", "2026-06-01T05:01:00+00:00"

@@ -40,7 +40,7 @@ from orchestration.pull.pulling import Pull
 from orchestration.runs import alerts
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 
 def test_every_raw_kind_has_a_suite_and_every_suite_a_table(sample_home: Home) -> None:

@@ -19,8 +19,10 @@ from homes import REPOSITORY
 from orchestration.core.errors import BusyError, CxhouseError
 from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.execution import prepare_home
-from orchestration.publish import Candidate, PublicTable, read_publication
-from orchestration.settings import Settings
+from orchestration.publish.candidate import Candidate
+from orchestration.publish.publications import PublicTable
+from orchestration.publish.version_facts import read_publication
+from orchestration.settings.model import Settings
 from orchestration.warehouse.keeping import Held
 from orchestration.warehouse.settled import go_back
 from orchestration.warehouse.versions import restore_whole

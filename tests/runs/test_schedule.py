@@ -29,7 +29,7 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.sources.base import UnreadableSourceError
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 PATIENCE_SECONDS = 420
 

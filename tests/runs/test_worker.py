@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.worker import Worker
-from orchestration.settings import parse_day
+from orchestration.settings.loading import parse_day
 
 REPOSITORY = Path(__file__).parents[2]
 #: Asks for something that takes long, says who does it, and then does what is filled in.

@@ -20,7 +20,7 @@ from orchestration.pull.loading import Batch
 from orchestration.pull.pulling import Pull
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.steps.pull import Snapshots
 
 ORDERS = "order_id,ordered_at,status,customer_email,total_amount\n"

@@ -18,12 +18,13 @@ from landing import Home, writing
 from pydantic import ValidationError
 
 from orchestration.check.survey import survey
+from orchestration.core import durable
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.sources import database
-from orchestration.pull.sources.api import client, deliveries, streams
+from orchestration.pull.sources.api import client, streams
 from orchestration.pull.sources.locations import forget_listings, sources_of
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.settled import offered_version
 
 DESK: dict[str, Any] = {
@@ -314,7 +315,7 @@ def test_a_run_that_is_killed_loses_nothing(tmp_path: Path, desk: tuple[str, Des
     clean = api_home(tmp_path / "whole", address)
     clean.land()
     home = api_home(tmp_path, address)
-    write, move, compress = deliveries.durable.write_text, deliveries.durable.move, gzip.compress
+    write, move, compress = durable.write_text, durable.move, gzip.compress
     count = 0
 
     class KilledError(BaseException):
@@ -335,17 +336,17 @@ def test_a_run_that_is_killed_loses_nothing(tmp_path: Path, desk: tuple[str, Des
     killed = 0
     for last in (1, 2, 3):
         count = 0
-        monkeypatch.setattr(deliveries.gzip, "compress", dying("truncate", compress, last))
-        monkeypatch.setattr(deliveries.durable, "move", dying("move", move, last))
-        monkeypatch.setattr(deliveries.durable, "write_text", dying("offered" if step == "offered" else "state", write, last))
+        monkeypatch.setattr(gzip, "compress", dying("truncate", compress, last))
+        monkeypatch.setattr(durable, "move", dying("move", move, last))
+        monkeypatch.setattr(durable, "write_text", dying("offered" if step == "offered" else "state", write, last))
         try:
             home.land()
         except KilledError:
             killed += 1
     assert killed > 1
     for name, call in (("move", move), ("write_text", write)):
-        monkeypatch.setattr(deliveries.durable, name, call)
-    monkeypatch.setattr(deliveries.gzip, "compress", compress)
+        monkeypatch.setattr(durable, name, call)
+    monkeypatch.setattr(gzip, "compress", compress)
     home.land()
     for stream in ("tickets", "notes", "people"):
         assert {json.dumps(one) for one in home.records(stream)} == {json.dumps(one) for one in clean.records(stream)}

@@ -15,7 +15,7 @@ import pytest
 from homes import REPOSITORY, Cxhouse, Home
 from published import published_rows
 
-from orchestration.settings import load_settings
+from orchestration.settings.loading import load_settings
 
 #: An instant that the sample spoils tickets with.
 BAD_DATE = "n/a"

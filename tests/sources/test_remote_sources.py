@@ -19,8 +19,8 @@ from orchestration.check.survey import survey
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.pull.sources.locations import forget_listings, sources_of
 from orchestration.pull.sources.remote import downloads, stores
-from orchestration.settings import Settings
 from orchestration.settings.locations import Location
+from orchestration.settings.model import Settings
 
 pytest.importorskip("fsspec")
 TICKETS = b"ticket_id,created_at,status\n" + b"".join(b"T%d,2026-06-01,open\n" % i for i in range(2000))

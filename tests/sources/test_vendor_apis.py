@@ -23,7 +23,8 @@ from landing import Home, writing
 from reading import canonicalise, read
 from vendor_cases import ALL_PARAMS, CASES, CONTRACTS, VENDORS, Case, as_texts
 
-from orchestration.pull.contracts.library import claims, load_contracts
+from orchestration.pull.contracts.claiming import claims
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.readers import read_header
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.jobs import options_of

@@ -20,10 +20,7 @@ from orchestration.pull.contracts.claiming import canonical, claims
 from orchestration.pull.contracts.contract import SHIPPED_AS_IS, Contract, faults_between
 from orchestration.pull.contracts.extras import split_in_some
 from orchestration.pull.contracts.faults import Fault, faults_of, nearest
-from orchestration.pull.contracts.mappings import Companion, FileMatch, Mapping
 from orchestration.pull.contracts.params import declared, filled, given_to, merged
-
-__all__ = ["SHIPPED", "Companion", "Contract", "FileMatch", "Mapping", "canonical", "claims", "load_contracts"]
 
 SHIPPED = Path(__file__).parents[2] / "contracts"
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.output import cell_for_csv, row_for_csv
-from orchestration.pull.contracts.library import Contract, load_contracts
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.home.quarantine import query
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Columns that an exported row carries beside its own.
 REASON, ROW = "_reason", "_row"

@@ -13,7 +13,7 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.kinds import all_kinds
 
 if TYPE_CHECKING:
-    from orchestration.settings import Settings
+    from orchestration.settings.model import Settings
 
 #: So many rows are named.
 FIRST_ROWS = 3

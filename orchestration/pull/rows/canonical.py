@@ -16,7 +16,7 @@ import pyarrow as pa
 from orchestration.core.connections import connect, explain
 from orchestration.core.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.core.literals import identifier
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.headers import SHEET, by_name, found, options
 from orchestration.pull.files.records import Rows
 from orchestration.pull.kinds import Kind, all_kinds

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 
 from orchestration.core.literals import literal
-from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.personal import may_be_member_sql
 from orchestration.pull.rows.values import text_of
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 
 from orchestration.core.literals import identifier, literal
-from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.files.headers import found
 from orchestration.pull.kinds import LINEAGE, Column, Kind
 from orchestration.pull.rows.carrying import KEPT_BACK, as_json, kept_back, members

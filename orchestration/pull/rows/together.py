@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull.contracts.library import Contract
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.headers import ROW
 from orchestration.pull.files.records import Block, Rows, place_after
 from orchestration.pull.home.tables import RowGroups

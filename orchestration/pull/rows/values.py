@@ -10,7 +10,8 @@ import re
 import duckdb
 
 from orchestration.core.literals import Scalar, among, identifier, literal, literals
-from orchestration.pull.contracts.library import Contract, Mapping
+from orchestration.pull.contracts.contract import Contract
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.files.headers import found, options
 from orchestration.pull.kinds import NUMBERS, TIMES, Column, Kind, Vocabulary
 from orchestration.pull.personal import may_be_shown_sql

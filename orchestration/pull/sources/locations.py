@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from orchestration.core.lock import is_writer
 from orchestration.pull.sources.base import FolderSource, Source, SourceFile
-from orchestration.settings import Settings
 from orchestration.settings.locations import ApiLocation, DatabaseLocation, Location
+from orchestration.settings.model import Settings
 
 if TYPE_CHECKING:
     from orchestration.pull.sources.asked import AskedSource

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.core.connections import explain
-from orchestration.settings import MODELS_AT_ONCE, Settings
+from orchestration.settings.model import MODELS_AT_ONCE, Settings
 from orchestration.warehouse.keeping import AS_OF, Kept, as_computed_at
 from orchestration.warehouse.node_result import NodeResult
 from orchestration.warehouse.upkeep.compiling import PREPARATION

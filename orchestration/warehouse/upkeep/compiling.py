@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from orchestration.core.literals import identifier, literal
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.upkeep.project_cache import CompiledProject, names_home, read_artefacts
 
 #: The statements that create the tables of the state: of the first run of all, they are dbt's to make.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from orchestration.core.resources import use
 from orchestration.core.worker import Worker
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 from orchestration.warehouse.dbt import invoke
 from orchestration.warehouse.seeds import prepare_seeds
 

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from orchestration.settings import Settings
+from orchestration.settings.model import Settings
 
 #: Rises with the form of the files.
 _FORM = 2

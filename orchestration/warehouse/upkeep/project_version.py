@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.pull.kinds import KINDS_FILE
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT
+from orchestration.settings.model import Settings
 from orchestration.warehouse import seeds
 from orchestration.warehouse.dbt_vars import dbt_vars
 from orchestration.warehouse.salt import read_salt
