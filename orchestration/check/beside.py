@@ -8,7 +8,7 @@ from typing import Any
 from orchestration.check.masking import Masks, sources_of
 from orchestration.core.connections import connect
 from orchestration.core.literals import identifier
-from orchestration.pull.contracts.library import Mapping
+from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.files.headers import by_name
 from orchestration.pull.files.readers import open_rows
 from orchestration.pull.home.landing import landed_path

@@ -10,9 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.publish import read_publication
-from orchestration.published.display import headlines, left_out, print_kpis, table_of
 from orchestration.publish.version_facts import read_publication
+from orchestration.published.display import headlines, left_out, print_kpis, table_of
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.quarantine import Reason, reasons
 from orchestration.pull.personal import file_shown

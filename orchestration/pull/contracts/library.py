@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.yaml_text import LOADER
-from orchestration.pull.contracts.claiming import canonical, claims
 from orchestration.pull.contracts.contract import SHIPPED_AS_IS, Contract, faults_between
 from orchestration.pull.contracts.extras import split_in_some
 from orchestration.pull.contracts.faults import Fault, faults_of, nearest
