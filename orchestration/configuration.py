@@ -13,7 +13,7 @@ from orchestration.core.yaml_text import read_yaml
 from orchestration.gates.suites import check_suites
 from orchestration.messages.pdf import chromium
 from orchestration.privacy.retention import check_retention
-from orchestration.pull.contracts.extras import extra_dimensions, names_of
+from orchestration.pull.contracts.dimensions import extra_dimensions, names_of
 from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.sources.locations import sources_of
 from orchestration.runs.alerts import check_addresses

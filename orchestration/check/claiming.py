@@ -12,7 +12,8 @@ from orchestration.draft.matching import column_by_name
 from orchestration.pull.contracts.claiming import claims
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.mappings import Companion
-from orchestration.pull.files.readers import ReadOptions, file_format
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import file_format
 from orchestration.pull.files.shaping import unpivoted_header
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.home.ledger import Landed

@@ -13,7 +13,6 @@ from orchestration.core.errors import RefusedFileError
 from orchestration.core.literals import identifier
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.mappings import Mapping
-from orchestration.pull.contracts.params import require_params
 from orchestration.pull.files.headers import by_name, found
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.canonical import require_columns
@@ -70,7 +69,7 @@ class Tables:
         kind = all_kinds()[contract.kind]
         present = by_name(header)
         optional = [name for name in contract.optional_columns if name.lower() not in present]
-        if (lacks := _refusal(require_params, contract)) is not None:
+        if (lacks := _refusal(contract.require_params)) is not None:
             yield Fault(f"it {lacks}", refuses=True)
         for name, columns in companions.items():
             self._table(name, columns)

@@ -21,7 +21,8 @@ from orchestration.draft.json_lists import list_of_records
 from orchestration.draft.lexicon import listed, plain
 from orchestration.pull.files.csv_files import require_text
 from orchestration.pull.files.headers import HEADER_LINES, ROW
-from orchestration.pull.files.readers import BYTE_ORDER_MARKS, ReadOptions, file_format, open_rows
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import BYTE_ORDER_MARKS, file_format, open_rows
 from orchestration.pull.files.records import BrokenRow
 from orchestration.pull.files.unpacking import beginning, open_bytes
 

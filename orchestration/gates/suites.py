@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import nearest
 from orchestration.core.yaml_text import read_yaml
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT
@@ -61,11 +61,8 @@ def read_suite(path: Path) -> list[dict[str, Any]]:
         if not isinstance(item, dict) or "type" not in item:
             raise ConfigurationError(f"{path}: expectation {number} has no `type`")
         if (kind := str(item["type"])) not in expectation_types():
-            close = get_close_matches(kind, expectation_types(), 1)
-            raise ConfigurationError(
-                f"{path}: expectation {number}: Great Expectations has no {kind}"
-                + (f"; do you mean {close[0]}?" if close else "")
-            )
+            near = nearest(kind, expectation_types())
+            raise ConfigurationError(f"{path}: expectation {number}: Great Expectations has no {kind}{near}")
         if item.setdefault("severity", "critical") not in SEVERITIES:
             raise ConfigurationError(f"{path}: expectation {number}: severity is one of {', '.join(SEVERITIES)}")
     return expectations

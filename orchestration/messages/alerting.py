@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import none_of
 from orchestration.dashboard.alerts import in_words
 from orchestration.dashboard.drivers import miss_driver
 from orchestration.dashboard.families import family_of
 from orchestration.dashboard.kpi import kpis_of
 from orchestration.publish.reading import open_published
 from orchestration.published.marts import ALL, Marts, Row, View, period_name
-from orchestration.pull.contracts.faults import none_of
 from orchestration.runs.alert_groups import (
     GOING_ON,
     NEW,

@@ -133,7 +133,7 @@ def digest_named(settings: Settings, name: str) -> Digest:
     Raises:
         ConfigurationError: there is none of that name.
     """
-    from orchestration.pull.contracts.faults import none_of
+    from orchestration.core.nearest import none_of
 
     for digest in settings.digests:
         if digest.name == name:

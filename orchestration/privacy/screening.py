@@ -19,7 +19,8 @@ from orchestration.privacy.roll import Roll
 from orchestration.privacy.rows import cell_names, forgotten_rejected, forgotten_rows, take_rows
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.files.headers import ROW
-from orchestration.pull.files.readers import ReadOptions, file_format
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import file_format
 from orchestration.pull.files.records import Block
 from orchestration.pull.files.unpacking import open_bytes
 from orchestration.pull.home.landing import KEPT_ROWS, landed_path

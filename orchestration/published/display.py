@@ -16,8 +16,8 @@ from rich.table import Table
 
 from orchestration.core.connections import connect
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import nearest
 from orchestration.core.output import row_for_csv
-from orchestration.pull.contracts.faults import nearest
 from orchestration.settings.model import Settings
 from orchestration.warehouse.versions import MARTS_FILE
 

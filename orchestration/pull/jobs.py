@@ -15,7 +15,7 @@ from orchestration.pull.contracts.claiming import claims
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.mappings import Companion
 from orchestration.pull.contracts.naming import folder_of, stream_of
-from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.files.options import ReadOptions
 from orchestration.pull.home.ledger import Landed
 from orchestration.pull.home.originals import landed_header
 from orchestration.pull.kinds import CARRIED, KINDS_FILE, LINEAGE

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from orchestration.core.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.core.limits import limits
-from orchestration.pull.contracts.params import require_params
-from orchestration.pull.files.readers import ReadOptions, file_format, read_header, unreadable
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import file_format, read_header, unreadable
 from orchestration.pull.files.records import Block, BrokenRow, Rows
 from orchestration.pull.files.unpacking import COMPRESSIONS
 from orchestration.pull.files.workbooks import sheets
@@ -187,7 +187,7 @@ def read_together(jobs: list[Job], places: Places) -> list[Reading]:
     alike: dict[tuple[str, ...], list[tuple[Job, Rows]]] = {}
     for job in jobs:
         try:
-            require_params(job.contract)
+            job.contract.require_params()
             rows = held(_open(job.file, options_of(job.contract), places))
         except RefusedFileError as error:
             found[job.stem] = _refused(job, error)
@@ -241,7 +241,7 @@ def read_job(job: Job, places: Places) -> Reading:
             raise RefusedFileError(
                 f"contract {job.contract.name} also reads {', '.join(job.missing_companions)}, which never arrived"
             )
-        require_params(job.contract)
+        job.contract.require_params()
         if not _is_there(job, places):
             raise RefusedFileError(GONE)
         rows = _open(job.file, options_of(job.contract), places)

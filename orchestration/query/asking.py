@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import nearest
 from orchestration.publish.kpi_queries import filled
 from orchestration.published.marts import ALL, GRAINS, Marts, period_end, period_start
-from orchestration.pull.contracts.faults import nearest
 from orchestration.query.change import adjusted, earlier_period, p_value
 from orchestration.query.hiding import hide_few
 from orchestration.query.where import Condition, parse

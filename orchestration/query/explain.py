@@ -12,10 +12,10 @@ from itertools import groupby
 from typing import Any
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import nearest
 from orchestration.publish.suppression import SUPPRESSED
 from orchestration.published.display import format_value
 from orchestration.published.marts import ALL, Marts, period_end, period_name, period_start
-from orchestration.pull.contracts.faults import nearest
 from orchestration.query.change import LEVEL, adjusted, earlier_period, p_of_shares, p_value
 from orchestration.query.split import Part, Sums, rest, split
 

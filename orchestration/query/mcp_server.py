@@ -15,9 +15,9 @@ from pydantic import Field
 
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.core.grains import AnyGrain, Grain
+from orchestration.core.nearest import nearest
 from orchestration.published.cases import cases_behind
 from orchestration.published.marts import ALL, Marts, PublishedFile, period_start
-from orchestration.pull.contracts.faults import nearest
 from orchestration.query.asking import COMPARED, FIGURES, Question, answer
 from orchestration.query.explain import explain
 from orchestration.query.showing import as_json

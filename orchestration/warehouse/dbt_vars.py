@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.pull.contracts.extras import extra_dimensions
+from orchestration.pull.contracts.dimensions import extra_dimensions
 from orchestration.pull.contracts.library import load_contracts
 from orchestration.settings.model import Settings
 

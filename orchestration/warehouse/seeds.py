@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import nearest
 from orchestration.core.zones import time_zones
 from orchestration.pull.kinds import all_kinds
 from orchestration.settings import PROJECT
@@ -267,13 +268,8 @@ def _is_kpi() -> Check:
 
 
 def _named(what: str, names: list[str], where: str) -> Check:
-    from difflib import get_close_matches
-
     def check(text: str) -> str | None:
-        if text in names:
-            return None
-        close = get_close_matches(text, names, 1)
-        return f"{what}; " + (f"do you mean {close[0]}?" if close else f"they are listed in {where}")
+        return None if text in names else f"{what}{nearest(text, names) or f'; they are listed in {where}'}"
 
     return check
 

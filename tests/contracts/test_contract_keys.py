@@ -21,9 +21,8 @@ from orchestration.pull.contracts.claiming import claims
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.mappings import FileMatch, Mapping
 from orchestration.pull.contracts.naming import folder_of
-from orchestration.pull.contracts.params import require_params
 from orchestration.pull.files.headers import by_name, found, joined
-from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.files.options import ReadOptions
 from orchestration.pull.files.records import Block, BrokenRow, Rows
 from orchestration.pull.files.shaping import between, carried_down
 from orchestration.pull.home.landing import land
@@ -60,7 +59,7 @@ def test_params_take_their_places(tmp_path: Path) -> None:
     sql = contract.columns["direction"].sql
     assert sql == "case when \"From\" in ('+1', 'it''s') then 'outbound' else \"Europe/Paris\" end"
     assert (contract.columns["topic"].source, contract.columns["queue"].source) == ("Reason", "Reason")
-    require_params(contract)
+    contract.require_params()
 
 
 def test_a_param_that_nobody_gave_is_asked_for_by_name(tmp_path: Path) -> None:
@@ -69,7 +68,7 @@ def test_a_param_that_nobody_gave_is_asked_for_by_name(tmp_path: Path) -> None:
     assert "topic" not in contract.columns
     assert "queue" not in contract.columns
     with pytest.raises(RefusedFileError, match=r"own \(your own numbers\); give them in cxhouse.yml, as .* {phones:"):
-        require_params(contract)
+        contract.require_params()
     # To give it makes another contract of it, so that the file is read again.
     assert written(tmp_path, {"phones": {"own": None}})["phones"].fingerprint != contract.fingerprint
 

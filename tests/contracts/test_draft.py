@@ -20,7 +20,7 @@ from orchestration.draft.trial import try_out
 from orchestration.draft.writing import text
 from orchestration.pull.contracts.claiming import canonical
 from orchestration.pull.contracts.contract import Contract
-from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.files.options import ReadOptions
 from orchestration.pull.kinds import NUMBERS, all_kinds
 from orchestration.pull.rows.sorting import Origin
 

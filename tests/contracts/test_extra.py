@@ -24,7 +24,8 @@ from orchestration.published.cases import cases_behind
 from orchestration.published.marts import Marts
 from orchestration.pull.collisions import within
 from orchestration.pull.contracts.contract import Contract
-from orchestration.pull.contracts.extras import CARRYING, extra_dimensions
+from orchestration.pull.contracts.dimensions import extra_dimensions
+from orchestration.pull.contracts.extras import CARRYING
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.sorting import Origin
 from orchestration.settings import PROJECT

@@ -28,7 +28,8 @@ from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.mappings import Mapping
 from orchestration.pull.files import csv_files
 from orchestration.pull.files.headers import HeaderShape, text_header
-from orchestration.pull.files.readers import ReadOptions, open_rows, read_header
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import open_rows, read_header
 
 ROWS = [{"ticket_id": "1", "note": "a,b"}, {"ticket_id": "2", "note": 'line\nbreak "x"'}]
 FRAME = pd.DataFrame(ROWS)

@@ -23,7 +23,8 @@ from orchestration.pull.contracts.claiming import canonical, claims
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files.headers import column_names
-from orchestration.pull.files.readers import ReadOptions, read_header
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import read_header
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.rows.sorting import Origin

@@ -18,7 +18,7 @@ from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.library import load_contracts
 from orchestration.pull.files import readers
 from orchestration.pull.files.headers import ROW
-from orchestration.pull.files.readers import ReadOptions
+from orchestration.pull.files.options import ReadOptions
 from orchestration.pull.files.records import Block, BrokenRow, Rows
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds

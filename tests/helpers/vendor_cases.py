@@ -13,7 +13,6 @@ from reading import Canonical, canonicalise, read
 
 from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.contracts.library import load_contracts
-from orchestration.pull.contracts.params import require_params
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import LINEAGE
 from orchestration.pull.rows.sorting import Origin
@@ -73,7 +72,7 @@ def _contracts(cases: list[Case]) -> dict[str, Contract]:
 
 def _loaded(case: Case) -> Canonical:
     contract = _contracts([case])[case.contract]
-    require_params(contract)
+    contract.require_params()
     paths = {name: (VENDORS / case.contract / file).resolve() for name, file in case.companions.items()}
     assert set(paths) == set(contract.also_reads)
     others = {name: read(path, path.name, options_of(contract.also_reads[name])) for name, path in paths.items()}

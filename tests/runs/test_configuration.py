@@ -42,7 +42,7 @@ POLICIES = "marketplace,policy,rule,window_days,limit_value,comparison\n"
          "row 2, column holiday_on: '24.12.2026' is not a date; write it as 2026-12-31"),
         ("calendar_assignments", "calendar,channel,team\na,chat,\nb,chat,\n", "row 3 repeats row 2 in channel, team"),
         ("kpi_targets", TARGETS + "frist_response_time,all,,60,,\n",
-         "row 2, column kpi_id: 'frist_response_time' is not a KPI; do you mean first_response_time?"),
+         "row 2, column kpi_id: 'frist_response_time' is not a KPI; did you mean 'first_response_time'?"),
         ("kpi_targets", TARGETS + "csat,chanel,chat,0.9,,\n", "row 2, column dimension: 'chanel' is not one of: age_bucket"),
         ("kpi_targets", TARGETS + "csat,all,,\"0,9\",,\n", "row 2, column target: '0,9' is not a number; write decimals with"),
         ("kpi_targets", TARGETS + "csat,all,,nan,,\n", "row 2, column target: 'nan' is not a number"),

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from orchestration.core.errors import RefusedFileError
+from orchestration.core.nearest import nearest, none_of
 from orchestration.core.zones import time_zones
 from orchestration.pull.contracts.extras import faults_of_extra
-from orchestration.pull.contracts.faults import Fault, nearest, none_of
+from orchestration.pull.contracts.faults import Fault
 from orchestration.pull.contracts.mappings import UNITS, Companion, Continuation, FileMatch, Form, Held, Mapping, Param
 from orchestration.pull.contracts.naming import folder_of
 from orchestration.pull.contracts.params import declared
@@ -156,6 +158,20 @@ class Contract(Form):
     def lacking_params(self) -> list[str]:
         """Parameters that have no value: without them no file can be read."""
         return [name for name, param in self.params.items() if not param.has_value]
+
+    def require_params(self) -> None:
+        """Refuse a file whose contract lacks a value.
+
+        Raises:
+            RefusedFileError: it does; the message names each parameter, and where to give it.
+        """
+        if lacking := self.lacking_params:
+            descriptions = {name: self.params[name].description for name in lacking}
+            names = ", ".join(f"{name} ({what})" if what else name for name, what in descriptions.items())
+            raise RefusedFileError(
+                f"is read by the contract {self.name}, which needs values of your account: {names}; give them in cxhouse.yml, as "
+                f"contract_params: {{{self.name}: {{{lacking[0]}: …}}}}"
+            )
 
     @property
     def fingerprint(self) -> str:

@@ -15,10 +15,11 @@ import yaml
 from pydantic import ValidationError
 
 from orchestration.core.errors import ConfigurationError
+from orchestration.core.nearest import nearest
 from orchestration.core.yaml_text import LOADER
 from orchestration.pull.contracts.contract import SHIPPED_AS_IS, Contract, faults_between
-from orchestration.pull.contracts.extras import split_in_some
-from orchestration.pull.contracts.faults import Fault, faults_of, nearest
+from orchestration.pull.contracts.dimensions import split_in_some
+from orchestration.pull.contracts.faults import Fault, faults_of
 from orchestration.pull.contracts.params import declared, filled, given_to, merged
 
 SHIPPED = Path(__file__).parents[2] / "contracts"

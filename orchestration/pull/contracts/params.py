@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Values
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from orchestration.core.errors import RefusedFileError
 from orchestration.core.literals import literal, literals
-from orchestration.pull.contracts.faults import Fault, nearest
-
-if TYPE_CHECKING:
-    from orchestration.pull.contracts.contract import Contract
+from orchestration.core.nearest import nearest
+from orchestration.pull.contracts.faults import Fault
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 #: In SQL a name in quotes is one of a column; elsewhere a parameter is a value.
@@ -58,21 +55,6 @@ def given_to(names: Iterable[str], given: Values[str, Values[str, Any]]) -> dict
     for name in reversed(names):
         values.update(given.get(name, {}))
     return values
-
-
-def require_params(contract: Contract) -> None:
-    """Refuse a file whose contract lacks a value.
-
-    Raises:
-        RefusedFileError: it does; the message names each parameter, and where to give it.
-    """
-    if lacking := contract.lacking_params:
-        descriptions = {name: contract.params[name].description for name in lacking}
-        names = ", ".join(f"{name} ({what})" if what else name for name, what in descriptions.items())
-        raise RefusedFileError(
-            f"is read by the contract {contract.name}, which needs values of your account: {names}; give them in cxhouse.yml, as "
-            f"contract_params: {{{contract.name}: {{{lacking[0]}: …}}}}"
-        )
 
 
 def filled(data: dict[str, Any], values: Values[str, Any]) -> tuple[dict[str, Any], list[Fault]]:

@@ -12,7 +12,7 @@ import errno
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,14 +22,15 @@ import zstandard
 from orchestration.core.errors import LimitExceededError, RefusedFileError
 from orchestration.core.limits import limits
 from orchestration.pull.files.csv_files import read_csv, require_decodable, require_text
-from orchestration.pull.files.headers import Header, HeaderShape, column_names, text_header
+from orchestration.pull.files.headers import Header, column_names, text_header
 from orchestration.pull.files.json_files import first_ndjson_record, read_json, read_ndjson
+from orchestration.pull.files.options import ReadOptions
 from orchestration.pull.files.parquet_files import parquet_header, read_parquet
 from orchestration.pull.files.records import (
     Block,
     Rows,
 )
-from orchestration.pull.files.shaping import between, carried_down, unpivoted
+from orchestration.pull.files.shaping import carried_down, unpivoted
 from orchestration.pull.files.unpacking import COMPRESSIONS, beginning
 from orchestration.pull.files.workbooks import read_workbook, workbook_header
 
@@ -46,43 +47,6 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """What a contract says about the form of a file."""
-
-    encoding: str | None = None
-    delimiter: str | None = None
-    #: What numbers of a format that has numbers are written with as text, so that they are read as those of a CSV.
-    decimal: str = "."
-    sheet: str | int = 0
-    #: Several sheets instead; "all" for all that hold the columns.
-    sheets: tuple[str | int, ...] | None = None
-    records: str | None = None
-    #: Keys of the lists in each record of JSON whose objects are rows; `.` is the record.
-    lines: tuple[str, ...] | None = None
-    skip_rows: int = 0
-    #: Names that the header must hold, by which it is recognised below whatever is above it.
-    columns: tuple[str, ...] = ()
-    header_row: int | None = None
-    header_rows: int = 1
-    #: Rows right below the header, and at the end, that are no records.
-    skip_below_header: int = 0
-    skip_footer: int = 0
-    carry_down: tuple[str, ...] = ()
-    #: Columns that a wide file keeps, and what the names and the cells of the others become.
-    unpivot: tuple[tuple[str, ...], str, str] | None = None
-
-    @property
-    def header(self) -> HeaderShape:
-        return HeaderShape(self.columns, self.skip_rows, self.header_row, self.header_rows)
-
-    def records_of(self, rows: Rows, header: Header) -> Rows:
-        """The rows that are records."""
-        if header.height <= 1 and not self.skip_below_header and not self.skip_footer:
-            return rows
-        return between(rows, header.last + self.skip_below_header, self.skip_footer)
 
 
 @lru_cache(maxsize=256)

@@ -18,6 +18,7 @@ import zstandard
 from orchestration.core.errors import RefusedFileError
 from orchestration.core.limits import Limits, limits
 from orchestration.pull.files.headers import HEADER_LINES, ROW, SHEET, HeaderShape, column_names, sheet_header
+from orchestration.pull.files.options import ReadOptions
 from orchestration.pull.files.records import (
     CHUNK_CELLS,
     EXACT,
@@ -36,7 +37,6 @@ from orchestration.pull.files.unpacking import open_bytes, require_sheets
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
-    from orchestration.pull.files.readers import ReadOptions
 
 #: The numbers of a sheet's rows begin so far above those of the one before it: more than a sheet has rows.
 SHEET_ROWS = 10_000_000

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from orchestration.core.errors import RefusedFileError
 from orchestration.pull.files.headers import ROW
-from orchestration.pull.files.readers import ReadOptions, open_rows, read_header
+from orchestration.pull.files.options import ReadOptions
+from orchestration.pull.files.readers import open_rows, read_header
 from orchestration.pull.files.records import Block, BrokenRow, Rows
 from orchestration.pull.home.landing import KEPT_ROWS, landed_path
 from orchestration.pull.home.ledger import Landed

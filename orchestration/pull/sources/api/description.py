@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull.contracts.faults import nearest
+from orchestration.core.nearest import nearest
 from orchestration.settings.locations import ApiLocation
 
 SHIPPED = Path(__file__).parents[3] / "apis"
