@@ -65,8 +65,8 @@ def write_exports(folder: Path, tickets: int) -> None:
 
 def pull(exports: str, home: str) -> None:
     """Pull once and print what it took; in a process of its own, whose peak is the pull's."""
-    from orchestration.pull.pulling import Pull
     from orchestration.settings.model import Settings
+    from orchestration.steps.pulling import Pull
 
     started = time.monotonic()
     for _ in Pull(Settings(exports=exports, home=Path(home)), lambda _: None).kinds(lambda _, batches: [True] * len(batches)):

@@ -141,7 +141,10 @@ class Claims:
         """A file that nothing claims, with the columns that a draft of a contract finds, and how many lines are above them."""
         if file_format(file.file) not in ("csv", "xlsx"):
             return file, 0
-        found = self._arrivals.untrusted.layout(landed_path(self._arrivals.landing, file))
+        # Only who asks needs what a draft knows of languages.
+        from orchestration.draft.layout import layout
+
+        found = self._arrivals.untrusted.ask(layout, landed_path(self._arrivals.landing, file))
         if found is None or not found.lines_above:
             return file, 0
         return replace(file, header=self._header(file.sha256, file.file, found.options)), found.lines_above

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.core import durable
 from orchestration.core.limits import limits
-from orchestration.privacy.at_pull import Persons
 from orchestration.pull.collisions import Collisions, clashes, within
+from orchestration.pull.contracts.contract import Contract
 from orchestration.pull.home.ledger import Ledger, Load
 from orchestration.pull.home.originals import has_original
 from orchestration.pull.home.quarantine import reasons_in
@@ -64,6 +65,13 @@ class KindReport:
     loads: list[Load] = field(default_factory=list)
 
 
+class Forgotten(Protocol):
+    """Those whom the home was asked to forget (`orchestration/privacy/at_pull.py`)."""
+
+    def settle(self, contract: Contract, stem: str, loaded: Path, rejected: Path, has_original: bool) -> tuple[int, int]:
+        """Anonymise their rows in what was read of a file; returns how many typed and rejected rows of theirs joined."""
+
+
 class Loader:
     """Loads one home's landed files into ``raw/`` and ``quarantine/``."""
 
@@ -75,9 +83,9 @@ class Loader:
         ledger: Ledger,
         untrusted: Untrusted,
         reads_all: bool = False,
-        persons: Persons | None = None,
+        forgotten: Forgotten | None = None,
     ) -> None:
-        self._places, self._persons = places, persons
+        self._places, self._forgotten = places, forgotten
         self._raw, self._quarantine, self._scratch, self._staged = raw, quarantine, places.scratch, places.staged
         self._ledger, self._untrusted, self._reads_all = ledger, untrusted, reads_all
 
@@ -153,15 +161,15 @@ class Loader:
     def _read(self, due: list[Job], report: KindReport) -> Iterator[Reading]:
         for reading in self._untrusted.rows(due):
             report.messages += reading.messages
-            yield self._without_forgotten(reading) if self._persons and reading.load.status == "loaded" else reading
+            yield self._without_forgotten(reading) if self._forgotten and reading.load.status == "loaded" else reading
 
     def _without_forgotten(self, reading: Reading) -> Reading:
         """Rows of persons whom the home forgot are anonymised before they are loaded."""
-        assert self._persons is not None
+        assert self._forgotten is not None
         job, load = reading.job, reading.load
         is_original = has_original(self._places.landing, job.file)
         paths = self._staged(job), self._staged(job, "quarantine")
-        loaded, rejected = self._persons.settle(job.contract, job.stem, *paths, is_original)
+        loaded, rejected = self._forgotten.settle(job.contract, job.stem, *paths, is_original)
         more = replace(
             load,
             rows_read=load.rows_read + loaded + rejected,

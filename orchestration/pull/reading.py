@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from orchestration.core.errors import ConfigurationError, LimitExceededError, RefusedFileError
 from orchestration.core.limits import limits
@@ -25,8 +25,7 @@ from orchestration.pull.personal import file_shown, names_shown
 from orchestration.pull.rows.canonical import Canonical, canonicalise
 from orchestration.pull.rows.together import Member, can_be_together, canonicalise_together, held
 
-if TYPE_CHECKING:
-    from orchestration.draft.layout import Layout
+Found = TypeVar("Found")
 
 #: So many files are read as one, of no more bytes each.
 _TOGETHER, _SMALL = 250, 2**16
@@ -100,15 +99,12 @@ class Untrusted:
             return self.header(landed_path(landing, file), file.file, options)
         return landed_header(landing, file, options)
 
-    def layout(self, path: Path) -> Layout | None:
-        """How a file that no contract knows is written, as a draft finds it; none where it cannot be read."""
-        # A run never asks: what a draft knows of languages is read for it.
-        from orchestration.draft.layout import layout
-
+    def ask(self, question: Callable[[Path], Found], path: Path) -> Found | None:
+        """What a function finds in a file; none where the file cannot be read."""
         if path.name.partition(".")[0] in self.fatal:
             return None
         try:
-            return isolated().call(path.stat().st_size, layout, path)
+            return isolated().call(path.stat().st_size, question, path)
         except LimitExceededError as error:
             self._remember(path.name.partition(".")[0], str(error))
         except RefusedFileError:

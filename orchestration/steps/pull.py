@@ -18,7 +18,7 @@ from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import Kind, all_kinds
 from orchestration.pull.loading import Batch, KindReport
 from orchestration.pull.personal import file_shown
-from orchestration.pull.pulling import Pull
+from orchestration.steps.pulling import Pull
 from orchestration.steps.run import Run
 
 

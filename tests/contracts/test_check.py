@@ -39,9 +39,9 @@ from orchestration.pull.home.ledger import Load
 from orchestration.pull.jobs import options_of
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
-from orchestration.pull.pulling import Pull
 from orchestration.settings.loading import load_settings
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 DESK = {
     "name": "desk", "kind": "tickets", "files": {"name": "desk*", "columns": ["Ticket No", "Opened", "State"]},

@@ -18,10 +18,10 @@ from orchestration.core.errors import CxhouseError
 from orchestration.gates.check_results import CheckResult
 from orchestration.pull.home.ledger import Ledger, Load
 from orchestration.pull.personal import file_shown, files_shown
-from orchestration.pull.pulling import Pull
 from orchestration.runs.record import FILE_NAME, RunRecord
 from orchestration.settings.model import Settings
 from orchestration.steps.moments import odd_moments
+from orchestration.steps.pulling import Pull
 from orchestration.warehouse.versions import MANIFEST_FILE, TIME_FORMAT, VERSIONS, next_name
 
 

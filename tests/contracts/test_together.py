@@ -9,8 +9,8 @@ import pytest
 
 from orchestration.pull import reading
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 WORDS = ["", "open", "solved", "closed", "never heard of", "2026-06-01", "2026-06-01T10:00:00+02:00", "31.02.2026", "x" * 50, "7"]
 

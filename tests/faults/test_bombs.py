@@ -26,9 +26,9 @@ from orchestration.core.limits import Limits
 from orchestration.pull.home.landing import land
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.isolated import Isolated
-from orchestration.pull.pulling import Pull
 from orchestration.pull.sources.base import FolderSource, SourceFile, archive_members, open_export
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 COLUMNS = HEADER.strip().split(",")
 #: What reading one file may take here.

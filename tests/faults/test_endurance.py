@@ -26,8 +26,8 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.isolated import isolated
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 from orchestration.warehouse.versions import current
 
 HELPERS = REPOSITORY / "tests" / "helpers"
@@ -208,7 +208,7 @@ def test_two_homes_read_one_folder(tmp_path: Path) -> None:
         (exports / f"tickets_{number}.csv").write_text(f"ticket_id,created_at,status\nT{number},2026-06-01,open\n")
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in exports.iterdir()}
     code = (
-        "import sys; from orchestration.settings.model import Settings; from orchestration.pull.pulling import Pull\n"
+        "import sys; from orchestration.settings.model import Settings; from orchestration.steps.pulling import Pull\n"
         "for _ in Pull(Settings(exports=sys.argv[1], home=sys.argv[2]), print).kinds(lambda _, b: [True] * len(b)): pass\n"
     )
     pulls = [

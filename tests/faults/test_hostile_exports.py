@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 
 from orchestration.core.limits import Limits
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.pulling import Pull
 from orchestration.settings import model
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
             stream.write(packer.compress(b"0" * 2**20))
         stream.write(packer.flush())
     code = (
-        "import sys; from orchestration.settings.model import Settings; from orchestration.pull.pulling import Pull\n"
+        "import sys; from orchestration.settings.model import Settings; from orchestration.steps.pulling import Pull\n"
         "pull = Pull(Settings(exports=sys.argv[1], home=sys.argv[2]), print)\n"
         "for _ in pull.kinds(lambda _, batches: [True] * len(batches)): pass\n"
     )
@@ -242,7 +242,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
 def test_a_file_is_never_held_whole(tmp_path: Path) -> None:
     """Twice the rows take no more memory."""
     code = (
-        "import sys; from orchestration.settings.model import Settings; from orchestration.pull.pulling import Pull\n"
+        "import sys; from orchestration.settings.model import Settings; from orchestration.steps.pulling import Pull\n"
         "pull = Pull(Settings(exports=sys.argv[1], home=sys.argv[2], memory_limit='100MiB'), lambda _: None)\n"
         "for _ in pull.kinds(lambda _, batches: [True] * len(batches)): pass\n"
         "import re; print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"

@@ -24,13 +24,13 @@ from orchestration.pull.home import soundness
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.jobs import stem_of
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 pytestmark = pytest.mark.ci
 
 PULL = (
-    "import sys; from orchestration.settings.model import Settings; from orchestration.pull.pulling import Pull\n"
+    "import sys; from orchestration.settings.model import Settings; from orchestration.steps.pulling import Pull\n"
     "pull = Pull(Settings(exports=sys.argv[1], home=sys.argv[2]), lambda _: None)\n"
     "for _ in pull.kinds(lambda _, batches: ['held back' if 'gated' in batch.file else True for batch in batches]): pass\n"
 )

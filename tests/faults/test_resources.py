@@ -16,9 +16,9 @@ from orchestration.core import resources
 from orchestration.core.connections import connect, explain
 from orchestration.core.errors import ConfigurationError, CxhouseError
 from orchestration.core.resources import Resources, default_memory, parse_memory, processors, total_memory, use
-from orchestration.pull.pulling import Pull
 from orchestration.settings.loading import load_settings
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 from orchestration.warehouse.warehouse import Warehouse
 
 MIB = 2**20

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from orchestration.pull.home.ledger import Load
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 HEADER = "ticket_id,created_at,status,subject\n"
 

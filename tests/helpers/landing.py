@@ -10,10 +10,10 @@ from typing import Any
 from orchestration.core.lock import release_writer_lock, take_writer_lock
 from orchestration.pull.home.landing import landed_path
 from orchestration.pull.home.ledger import Ledger
-from orchestration.pull.pulling import Pull
 from orchestration.pull.reading import Places, Untrusted
 from orchestration.pull.sources.locations import forget_listings
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 
 class Home:

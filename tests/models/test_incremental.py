@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 
 from orchestration.execution import prepare_home
 from orchestration.pull.home.ledger import Ledger
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 from orchestration.warehouse.node_result import NodeResult
 from orchestration.warehouse.seeds import SHIPPED as SEEDS
 from orchestration.warehouse.upkeep.build import Upkeep

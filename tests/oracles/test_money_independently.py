@@ -17,8 +17,8 @@ import pytest
 from comparing import differences
 
 from orchestration.execution import prepare_home
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 from orchestration.warehouse.warehouse import Warehouse
 
 Row = dict[str, str]

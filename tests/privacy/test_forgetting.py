@@ -28,8 +28,8 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.originals import has_original
 from orchestration.pull.home.tables import put_table
 from orchestration.pull.kinds import all_kinds
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 PERSON = [
     Identifier("id", ID),

@@ -14,8 +14,8 @@ from orchestration.core.errors import ConfigurationError
 from orchestration.privacy.retention import apply_retention, check_retention, limits_of
 from orchestration.privacy.sweep import what_is_read
 from orchestration.pull.home.ledger import Ledger
-from orchestration.pull.pulling import Pull
 from orchestration.settings.model import Retention, Settings
+from orchestration.steps.pulling import Pull
 
 NOW = datetime(2026, 7, 1)
 

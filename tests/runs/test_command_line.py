@@ -16,9 +16,9 @@ from rich.console import Console
 
 from orchestration.cli.run_output import print_run
 from orchestration.core.errors import ConfigurationError
-from orchestration.pull.pulling import Pull
 from orchestration.runs.record import RunRecord
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 
 @pytest.mark.parametrize("command", ["sample", "run", "kpis", "status", "sources", "ui", "dbt", "contract-schema"])

@@ -36,11 +36,11 @@ from orchestration.pull.home.ledger import Ledger
 from orchestration.pull.home.quarantine import reasons
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
-from orchestration.pull.pulling import Pull
 from orchestration.runs import alerts
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings.model import Settings
+from orchestration.steps.pulling import Pull
 
 
 def test_every_raw_kind_has_a_suite_and_every_suite_a_table(sample_home: Home) -> None:

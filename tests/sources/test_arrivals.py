@@ -17,11 +17,11 @@ from orchestration.pull.home.originals import drop_original, no_rows_path
 from orchestration.pull.home.withdrawal import choose
 from orchestration.pull.kinds import all_kinds
 from orchestration.pull.loading import Batch
-from orchestration.pull.pulling import Pull
 from orchestration.runs.finish import finish_run
 from orchestration.runs.record import RunRecord
 from orchestration.settings.model import Settings
 from orchestration.steps.pull import Snapshots
+from orchestration.steps.pulling import Pull
 
 ORDERS = "order_id,ordered_at,status,customer_email,total_amount\n"
 
