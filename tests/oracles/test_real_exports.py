@@ -181,7 +181,7 @@ def test_absent_exports_are_named(real_home: Home) -> None:
         "affiliate_code (orders)", "affiliate_code (orders) or referred_by (customers)",
         "escalated (tickets or calls) or event_type escalated (ticket_events)",
         "first_response_at (tickets) or vendor_first_response_seconds (tickets) or event_type public_reply (ticket_events)",
-        "promised_ship_at (orders)", "refunded_at (orders) or refund_amount (orders) or status refunded (orders)",
+        "promised_ship_at (orders)", "refunded_at (orders) or refund_amount (orders or returns) or status refunded (orders) or outcome refund (returns)",
         "replied_at (reviews)", "solved_on_first_contact (tickets or calls)",
         "disposition ended_in_ivr (calls) or leg_type ivr (calls)", "ivr_seconds (calls) or leg_type ivr (calls)",
         "consult_seconds (calls) or leg_type consult (calls)", "disposition voicemail (calls)", "disposition callback (calls)",

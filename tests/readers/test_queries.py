@@ -129,6 +129,14 @@ def test_two_cuts_and_a_condition_are_the_cases(readers: duckdb.DuckDBPyConnecti
     assert all(cell not in shown for cell, (_, n, people) in cases.items() if n and people < 5)
 
 
+def test_a_cell_of_few_pending_cases_alone_is_hidden(readers: duckdb.DuckDBPyConnection) -> None:
+    """As in the mart: who waits are people, too."""
+    rows = asked(readers, "agent_wait_time", "order_size", "csat", by=("channel", "country"), grain="week")
+    few = [row for row in rows if row["n"] == 0 and 0 < (row["n_pending"] or 0) < 5]
+    assert few == []
+    assert any(row["status"] == "suppressed" for row in rows)
+
+
 def test_what_the_mart_holds_is_answered_from_it(readers: duckdb.DuckDBPyConnection) -> None:
     found = asked(readers, "csat", by=("channel",), grain="quarter", first=date(2026, 4, 20), last=date(2026, 4, 21))
     expected = readers.execute(

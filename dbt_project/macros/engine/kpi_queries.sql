@@ -51,7 +51,7 @@ cells as (
         max(denominator_total) as denominator_total,
         max(denominator_n) as denominator_n,
         max(pending_total) as pending_total,
-        coalesce(max(denominator_people), max(numerator_people)) as people_bits
+        coalesce(max(denominator_people), max(numerator_people), max(pending_people)) as people_bits
     from (
         {{ sides_for_readers(passes, definition) }}
     ) as sides
@@ -253,8 +253,8 @@ sums_{{ place }} as (
             {%- endif -%}
             {%- if side != 'pending' -%}
             , case when n_{{ measure.name }} > 0 then n_{{ measure.name }} end as {{ side }}_n
-            , {{ has }} {{ readers_people(measure.name, people_of(pass.semantic_model)) }} end as {{ side }}_people
             {%- endif -%}
+            , {{ has }} {{ readers_people(measure.name, people_of(pass.semantic_model)) }} end as {{ side }}_people
             {%- endfor %}
         from sums_{{ place }}
         where {% for measure in pass.sides.values() %}n_{{ measure.name }} > 0{{ ' or ' if not loop.last }}{% endfor %}
@@ -263,7 +263,8 @@ sums_{{ place }} as (
         select
             cast(null as double) as numerator_total, cast(null as double) as sum_of_squares, cast(null as bigint) as numerator_n,
             cast(null as double) as denominator_total, cast(null as bigint) as denominator_n, cast(null as double) as pending_total,
-            cast(null as bigint) as numerator_people, cast(null as bigint) as denominator_people
+            cast(null as bigint) as numerator_people, cast(null as bigint) as denominator_people,
+            cast(null as bigint) as pending_people
         where false
 {%- endmacro %}
 
