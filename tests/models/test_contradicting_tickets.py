@@ -375,7 +375,8 @@ def test_none_is_not_unknown_where_the_export_has_the_column(home: Home) -> None
     assert home.query(counts, "cancellation_rate") == [(0, 3, None)]
     assert home.query(counts, "review_response_rate") == [(0, 1, None)]
     # No column tells of a refund, and no reply has a time.
-    unknown = "refunded_at (orders) or refund_amount (orders or returns) or status refunded (orders) or outcome refund (returns), which canonical_orders cannot tell"
+    told_by = "refunded_at (orders) or refund_amount (orders or returns) or status refunded (orders) or outcome refund (returns)"
+    unknown = f"{told_by}, which canonical_orders cannot tell"
     assert home.query(counts, "refund_rate")[0][2] == unknown
     assert home.query(counts, "review_response_time")[0][2] == "replied_at (reviews), which canonical_reviews cannot tell"
     # Who bought is not known: whether anybody bought again nobody knows.
