@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from orchestration.core.literals import identifier, literals
-from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.lexicon import is_end, listed, names_of, plain, vocabulary
 from orchestration.draft.parts import Draft, Entry, Word
 from orchestration.draft.ratings import answer
-from orchestration.draft.times import CLOCK_ONLY, COMPACT_CLOCK
 from orchestration.pull.kinds import Column, Kind
 
 #: Kind -> what its status is, by the last of these instants that a row has.
@@ -25,38 +24,6 @@ _STATUS_BY = {
 #: So many rows show whether a column differs in each.
 _ENOUGH_ROWS = 5
 _STATUS_ELSE = {"orders": "created", "tickets": "open"}
-
-
-def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> None:
-    """A date in one column and its time in another are one instant."""
-    named = [one for one in left if any(word in listed("clocks") for word in plain(one.seen.name).split())]
-    clocks = [one for one in named if one.clock_times > 0.9 or one.seen.share(COMPACT_CLOCK.fullmatch) > 0.9]
-    for name in kind.required_columns:
-        made = draft.entries.get(name)
-        if kind.columns[name].type != "instant" or made is None or made.looks is None or len(clocks) != 1:
-            continue
-        times, clock = made.looks.times, clocks[0]
-        if times.clocked or times.unit or not times.share:
-            continue
-        formats = times.formats(day_order(times, order).day_first) or ["%Y-%m-%d"]
-        clock_formats = dict.fromkeys(_clock_format(text) for text in clock.seen.values if _is_clock(text))
-        made.mapping.pop("from", None)
-        made.mapping["sql"] = f"{identifier(made.looks.seen.name)} || ' ' || {identifier(clock.seen.name)}"
-        made.mapping["format"] = [f"{day} {time}" for day in formats for time in clock_formats]
-        made.why += f"; the time of day is in {clock.seen.name!r}"
-        left.remove(clock)
-
-
-def _is_clock(text: str) -> bool:
-    return bool(CLOCK_ONLY.fullmatch(text) or COMPACT_CLOCK.fullmatch(text))
-
-
-def _clock_format(text: str) -> str:
-    if text.isdigit():
-        return "%H%M%S"
-    half = re.search(r"( ?)[AaPp][Mm]$", text)
-    second = ":%S" if text.count(":") == 2 else ""
-    return f"%I:%M{second}{half[1]}%p" if half else f"%H:%M{second}"
 
 
 def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
@@ -80,6 +47,38 @@ def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
             left.remove(one)
 
 
+def with_outcome(draft: Draft, kind: Kind) -> None:
+    """A "Call type" of inbound, outbound, missed and voicemail says both: which way a call went, and how it ended."""
+    way, end = draft.entries.get("direction"), draft.entries.get("disposition")
+    if kind.name != "calls" or way is None or way.looks is None or "from" not in way.mapping:
+        return
+    ends = {text: meaning_of(text, vocabulary("calls", "disposition")) for text in way.looks.seen.values}
+    ways = {text: meaning_of(text, vocabulary("calls", "direction")) for text in way.looks.seen.values}
+    unknown = [text for text, meaning in ways.items() if meaning is None]
+    if not unknown or not all(ends[text] for text in unknown):
+        return
+    for place, word in enumerate(way.words):
+        if word.value is None:
+            way.words[place] = replace(word, value="inbound", doubt="did each of them come in?")
+    if end is not None and any(word.value is not None for word in end.words):
+        return
+    words = []
+    for text, rows in way.looks.seen.values.items():
+        meaning = ends[text]
+        doubt = (
+            None
+            if meaning and meaning.is_sure
+            else "was each of them answered?"
+            if meaning is None
+            else "can mean something else too"
+        )
+        words.append(Word(text, meaning.value if meaning else "answered", rows, doubt))
+    draft.entries["disposition"] = Entry(
+        "disposition", {"from": way.looks.seen.name}, "its words say it, too", words, looks=way.looks
+    )
+    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+
+
 def _is_end(made: Entry) -> bool:
     """Is it one of the two ends of a line, and so the customer's in calls of one direction only?"""
     return made.looks is not None and any(is_end(made.looks.seen.name, end) for end in ("from", "to"))
@@ -88,7 +87,8 @@ def _is_end(made: Entry) -> bool:
 def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
     """Map each required column that no column of the file is."""
     special: dict[tuple[str, str], Callable[[Draft, Kind], Entry | None]] = {
-        ("surveys", "response_id"): lambda draft, kind: _of_each_survey(draft) or _own_key(draft, kind, "response_id"),
+        ("surveys", "response_id"): lambda draft, kind: _of_each(draft, "survey_id", "response_id", kind),
+        ("calls", "call_id"): lambda draft, kind: _of_each(draft, "interaction_id", "call_id", kind),
         ("surveys", "kind"): _survey_kind,
         ("survey_invitations", "kind"): _survey_kind,
         ("orders", "status"): _status,
@@ -141,15 +141,14 @@ def _survey_kind(draft: Draft, _: Kind) -> Entry | None:
     return None
 
 
-def _of_each_survey(draft: Draft) -> Entry | None:
-    """A "Survey ID" that differs in each row is that of the answer."""
-    made = draft.entries.get("survey_id")
-    if made is None or made.looks is None or not made.looks.seen.is_unique or made.looks.seen.present < made.looks.seen.rows:
-        return None
-    if made.looks.seen.rows < _ENOUGH_ROWS:
-        return None
-    del draft.entries["survey_id"]
-    return Entry("response_id", dict(made.mapping), "it differs in each row: of the answer", looks=made.looks)
+def _of_each(draft: Draft, called: str, name: str, kind: Kind) -> Entry | None:
+    """A "Survey ID" that differs in each row is that of the answer, and an "Interaction ID" that of the call."""
+    made = draft.entries.get(called)
+    seen = made.looks.seen if made is not None and made.looks is not None else None
+    if made is None or seen is None or not seen.is_unique or seen.present < seen.rows or seen.rows < _ENOUGH_ROWS:
+        return _own_key(draft, kind, name)
+    del draft.entries[called]
+    return Entry(name, dict(made.mapping), "it differs in each row", looks=made.looks)
 
 
 def _status(draft: Draft, kind: Kind) -> Entry | None:

@@ -17,6 +17,7 @@ from orchestration.pull.kinds import Column, Kind
 UNDERSTOOD = {"true", "t", "yes", "y", "1", "1.0", "false", "f", "no", "n", "0", "0.0"}
 
 
+_YES_NO = ("true", "false", "yes", "no")
 #: Texts more different than this are hardly words of a vocabulary.
 _MANY = 40
 
@@ -112,6 +113,8 @@ class Looks:
             )
         if self.seen.emails > 0.8 or (self.times.share > 0.8 and not self.times.unit and column.name != "tags"):
             return Fit(0.2 if self.times.share > 0.8 else 0.5, "addresses or dates")
+        if not column.is_id and self.seen.share(lambda text: text.lower() in _YES_NO) > 0.95:
+            return Fit(0.3, "yes and no, no texts")
         if column.is_id:
             # Of a number and a name of one customer the number tells whose a record is.
             share = 0.9 if column.name == "customer_id" and self.seen.person_names > 0.6 else 1.0
@@ -126,5 +129,7 @@ def meaning_of(text: str, meanings: dict[str, Meaning]) -> Meaning | None:
     word = plain(text)
     if word in meanings:
         return meanings[word]
+    if not listed("negations").keys().isdisjoint(word.split()):
+        return None
     found = {meanings[part].value for part in word.split() if part in meanings and len(part) > 3}
     return Meaning(found.pop(), False) if len(found) == 1 else None

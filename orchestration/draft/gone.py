@@ -66,7 +66,7 @@ def _words(looks: Looks, kind: Kind) -> list[Word]:
         words = [Word(text, (text.lower() in _YES) is (flag.value == "gone"), rows) for text, rows in seen.values.items()]
         return words if any(word.value for word in words) or flag.value == "gone" else []
     if (
-        kind.name not in ("reviews", "surveys")
+        kind.name not in ("reviews", "surveys", "subscriptions")
         or len(seen.values) > _FEW
         or not listed("gone_columns").keys() & set(name.split())
     ):

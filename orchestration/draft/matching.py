@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from orchestration.draft.fitting import Looks
+from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.lexicon import (
     ANY,
     LANGUAGES,
@@ -20,6 +20,7 @@ from orchestration.draft.lexicon import (
     plain,
     squashed_names,
     unsure_names,
+    vocabulary,
 )
 from orchestration.draft.numbers import without_unit
 from orchestration.draft.ratings import is_answer
@@ -27,6 +28,8 @@ from orchestration.pull.kinds import Column, Kind
 
 #: Points below which a column is none, and below which one is looked at by a person.
 ENOUGH, SURE = 35.0, 80.0
+#: More words than these are no vocabulary of a few states.
+_FEW = 20
 #: The highest answer of a question.
 _HIGHEST = 10
 #: What a column says of the file's kind that is known by its contents only: most exports have some date and some number.
@@ -120,6 +123,8 @@ def _by_part(parts: list[str], kind: Kind) -> tuple[str, float, str, str] | None
         if len(words) < len(parts) and there.issuperset(words):
             # A long name is a sentence, which is not within another one by chance.
             points = 90.0 if len(words) > 4 else 45.0 + 35.0 * len(words) / len(parts)
+            # "order customer number" is the customer's number rather than the order's.
+            points -= 0.0 if any(parts[place : place + len(words)] == words for place in range(len(parts))) else 5.0
             if best is None or points > best[1]:
                 best = (name.column, points, f"holds {name.written!r}", name.language)
     return best
@@ -155,6 +160,8 @@ def candidates(kind: Kind, file: Iterable[Looks]) -> list[Candidate]:
             word = plain(looks.seen.name)
             if not unsure_names(kind.name).isdisjoint((word, *_shorter(word, kind))):
                 doubt = doubt or "a column called so can hold something else too"
+                # A name that is sure goes before.
+                total -= 2
             found.append(Candidate(column, looks, total, f"{why}; {fit.why}", doubt, language))
     return sorted(found, key=lambda one: (-one.points, list(kind.columns).index(one.column), one.looks.seen.position))
 
@@ -213,10 +220,34 @@ def assign(kind: Kind, file: list[Looks]) -> tuple[dict[str, Candidate], dict[st
         taken.add(one.looks.seen.position)
     for one in _by_contents(kind, [looks for looks in file if looks.seen.position not in taken], chosen):
         chosen.setdefault(one.column, one)
+    _by_words(kind, [looks for looks in file if all(looks is not one.looks for one in chosen.values())], chosen)
     for column, rivals in others.items():
         close = [rival for rival in rivals if rival.points > chosen[column].points - 4 and rival.looks.seen.present]
         others[column] = close
     return {name: chosen[name] for name in kind.columns if name in chosen}, {k: v for k, v in others.items() if v}
+
+
+def _by_words(kind: Kind, left: list[Looks], chosen: dict[str, Candidate]) -> None:
+    """A column that is called so, and of which no word is known, gives way to one of which most are."""
+    for name, one in list(chosen.items()):
+        column = kind.columns[name]
+        if column.type != "one_of" or not one.looks.seen.present or _known(one.looks, kind, name):
+            continue
+        better = [
+            looks
+            for looks in left
+            if 2 <= len(looks.seen.values) <= _FEW and looks.numbers.share < 0.5 and _known(looks, kind, name) > 0.85
+        ]
+        if better:
+            doubt = f"by its words: of {one.name!r}, which is called so, none is known"
+            why = better[0].fit(kind, column).why
+            chosen[name] = Candidate(name, better[0], 50.0, why, doubt, is_by_name=False)
+            left.remove(better[0])
+
+
+def _known(looks: Looks, kind: Kind, column: str) -> float:
+    meanings = vocabulary(kind.name, column)
+    return looks.seen.share(lambda text: meaning_of(text, meanings) is not None)
 
 
 def _by_contents(kind: Kind, left: list[Looks], chosen: dict[str, Candidate]) -> list[Candidate]:

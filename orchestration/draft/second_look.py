@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from orchestration.core.literals import identifier
 from orchestration.draft.fitting import Looks, meaning_of
 from orchestration.draft.layout import Sample
-from orchestration.draft.lexicon import plain, vocabulary
+from orchestration.draft.lexicon import listed, plain, vocabulary
 from orchestration.draft.matching import is_question
 from orchestration.draft.parts import Draft, Entry, Word
 from orchestration.pull.kinds import Column, Kind
@@ -275,6 +275,9 @@ def _meanings(made: Draft, kind: Kind, read: Sample, left: list[Looks]) -> None:
     if kind.name == "surveys" and (score := entries.get("score")):
         more = [one.seen.name for one in left if is_question(one)]
         score.doubts += [f"{', '.join(map(repr, more[:3]))} asks for an answer too: each is a record, by `kinds`"] if more else []
+    if amount := entries.get("monthly_amount"):
+        more = [one.seen.name for one in left if listed("intervals").keys() & set(plain(one.seen.name).split())]
+        amount.doubts += [f"of a month, or of what {more[0]!r} says? A year's is twelve times as much"] if more else []
     if product := entries.get("product_id"):
         more = [one.seen.name for one in left if one.seen.present and _NUMBERED.search(plain(one.seen.name))]
         product.doubts += [f"or {', '.join(map(repr, more[:3]))}: the same in each export is what counts"] if more else []

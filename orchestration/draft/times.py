@@ -35,6 +35,8 @@ _EPOCHS = (631152000, 4102444800)
 _PER_SECOND = {"epoch_seconds": 1, "epoch_milliseconds": 1e3, "epoch_microseconds": 1e6, "epoch_nanoseconds": 1e9}
 #: Days since 1899-12-30, by which spreadsheets count: from 2000 to 2064.
 _SERIALS = (36526, 60000)
+#: What systems write that count seconds, where there is no instant.
+_NO_INSTANT = ("0", "0.0", "-1")
 #: So many texts decide whether a column holds times at all.
 _PROBED = 40
 
@@ -115,16 +117,18 @@ def times(seen: Seen) -> Times:
 
 
 def _numbers(seen: Seen, result: Times) -> Times:
-    """Seconds since 1970, or days since 1899."""
+    """Seconds since 1970, or days since 1899. A 0 among such seconds is none."""
     try:
-        numbers = [float(text.replace(",", ".")) for text in seen.values]
+        numbers = [float(text.replace(",", ".")) for text in seen.values if text not in _NO_INSTANT]
     except ValueError:
         return result
+    zeros = [text for text in seen.values if text in _NO_INSTANT]
     for unit, size in _PER_SECOND.items():
         if numbers and all(_EPOCHS[0] <= number / size < _EPOCHS[1] for number in numbers):
             result.unit, result.share, result.clocked = unit, 1.0, seen.present
+            result.nothing = zeros
             return result
-    if numbers and all(_SERIALS[0] <= number < _SERIALS[1] for number in numbers):
+    if numbers and not zeros and all(_SERIALS[0] <= number < _SERIALS[1] for number in numbers):
         result.unit, result.share = "excel_days", 1.0
         result.clocked = result.local = seen.present if any(number % 1 for number in numbers) else 0
     return result

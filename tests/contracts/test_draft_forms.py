@@ -258,3 +258,76 @@ def test_an_answer_without_a_score_is_one(tmp_path: Path) -> None:
     made = drafted(path, "\n".join(["Response ID,Created at,CSAT score,Comment", *rows]) + "\n", "surveys")
     expected = [f"R{n}" for n in range(1, ROWS) if n % 3 or n % 2 == 0]
     assert read_by(made, path, "response_id") == expected
+
+
+# -- what other vendors write ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["Not fulfilled", "Nicht versandt", "non payé", "no enviado"])
+def test_what_is_not_so_is_not_drafted_as_so(tmp_path: Path, word: str) -> None:
+    """A word that is known, beside one that turns it round."""
+    rows = "".join(f"O{n},2026-03-{n + 10},9.90,{'Cancelled' if n % 2 else word}\n" for n in range(1, ROWS))
+    made = drafted(tmp_path / "orders.csv", "Order ID,Order date,Total,Status\n" + rows)
+    (drawn,) = [one for one in made.entries["status"].words if one.written == word]
+    assert drawn.value in (None, "created")
+    assert drawn.doubt
+
+
+def test_of_several_times_the_one_of_the_day_is_the_calls(tmp_path: Path) -> None:
+    """'Ring Time' is a length: no time of day was read where there was one, and calls began at midnight."""
+    path = tmp_path / "calls.csv"
+    rows = [f"C{n},2026-03-{n + 10},{n + 8:02}:15:00,inbound,00:00:0{n % 10},+49 30 {1000000 + n}" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Call ID,Call Date,Call Time,Direction,Ring Time,Contact Number", *rows]) + "\n")
+    assert read_by(made, path, "started_at") == [datetime(2026, 3, n + 10, n + 8, 15) for n in range(1, ROWS)]
+    path = tmp_path / "other.csv"
+    rows = [f"C{n},2026-03-{n + 10},{n + 8:02}:15:00,inbound,{n + 9:02}:15:00" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Call ID,Call Date,Start Time of Call,Direction,End Time of Call", *rows]) + "\n", "calls")
+    assert any("time of day" in doubt for doubt in made.entries["started_at"].doubts)
+
+
+def test_a_type_of_call_says_which_way_and_how_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    types = ["inbound", "outbound", "missed", "voicemail", "abandoned", "inbound"] * 2
+    rows = [f"i{n},2026-03-{n + 10} 10:00:00,{kind}" for n, kind in enumerate(types)]
+    made = drafted(path, "\n".join(["Interaction ID,Start Time,Call Type", *rows]) + "\n")
+    assert read_by(made, path, "call_id") == [f"i{n}" for n in range(12)]
+    assert read_by(made, path, "direction") == ["inbound", "outbound", *["inbound"] * 4] * 2
+    assert read_by(made, path, "disposition") == ["answered", "answered", "abandoned", "voicemail", "abandoned", "answered"] * 2
+    assert all(word.doubt for word in made.entries["direction"].words if word.written not in ("inbound", "outbound"))
+    assert all(word.doubt for word in made.entries["disposition"].words if word.value == "answered")
+
+
+def test_a_column_of_known_words_goes_before_one_that_is_called_so(tmp_path: Path) -> None:
+    """A phone system's "Disposition" is what its agents chose; how a call ended is elsewhere."""
+    path = tmp_path / "calls.csv"
+    rows = [f"C{n},2026-03-{n + 10} 10:00:00,inbound,Billing,{'Missed' if n % 2 else 'Answered'}" for n in range(ROWS)]
+    made = drafted(path, "\n".join(["Call ID,Start Time,Direction,Disposition,Call Type", *rows]) + "\n")
+    assert read_by(made, path, "disposition") == ["answered", "abandoned"] * (ROWS // 2)
+    assert made.entries["disposition"].doubts
+
+
+def test_the_users_of_calls_may_be_agents(tmp_path: Path) -> None:
+    rows = "".join(f"C{n},2026-03-{n + 10} 10:00:00,inbound,u{n % 3},u{n % 3}@example.com\n" for n in range(ROWS))
+    made = drafted(tmp_path / "calls.csv", "Call ID,Start Time,Direction,User ID,User Email\n" + rows)
+    assert made.entries["customer_id"].doubts
+    assert made.entries["customer_email"].doubts
+
+
+def test_seconds_of_1970_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    rows = [f"T{n},{1772440000 + n * 3600},{1772450000 + n * 3600 if n % 2 else 0},Open" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Ticket ID,Created at,First reply at,Status", *rows]) + "\n")
+    assert [value is None for value in read_by(made, path, "first_response_at")] == [n % 2 == 0 for n in range(1, ROWS)]
+
+
+def test_an_amount_beside_its_interval_is_asked_about(tmp_path: Path) -> None:
+    """Of a yearly subscription the amount is that of twelve months; and what was cancelled may not have ended."""
+    head = "id,Customer ID,Plan,Interval,Amount,Status,Start Date,Canceled At (UTC),Ended At (UTC)"
+    row = "sub_#,cus_#,p,year,199.00,{},2026-03-@,2026-04-@,2026-05-@"
+    rows = [table(head, row.format(word)).split("\n")[1:5] for word in ("active", "incomplete", "incomplete_expired")]
+    made = drafted(tmp_path / "subscriptions.csv", "\n".join([head, *(line for some in rows for line in some)]) + "\n")
+    assert "Interval" in " ".join(made.entries["monthly_amount"].doubts)
+    assert made.entries["ended_at"].mapping["from"] == "Ended At (UTC)"
+    assert {word.written: word.value for word in made.entries["is_deleted"].words if word.rows} == {
+        "active": False, "incomplete": True, "incomplete_expired": True,
+    }  # fmt: skip
