@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from orchestration.core.literals import identifier, literals
 from orchestration.draft.fitting import Looks, meaning_of
-from orchestration.draft.lexicon import is_end, listed, names_of, plain, vocabulary
-from orchestration.draft.parts import Draft, Entry, Word
+from orchestration.draft.lexicon import Meaning, is_end, listed, names_of, plain, vocabulary
+from orchestration.draft.parts import Draft, Entry, Key, Word
 from orchestration.draft.ratings import answer
 from orchestration.pull.kinds import Column, Kind
 
@@ -23,6 +23,8 @@ _STATUS_BY = {
 }  # fmt: skip
 #: So many rows show whether a column differs in each.
 _ENOUGH_ROWS = 5
+#: States that count whatever another column says.
+_OVER = ("cancelled", "returned", "refunded")
 _STATUS_ELSE = {"orders": "created", "tickets": "open"}
 
 
@@ -47,11 +49,46 @@ def with_customer_end(draft: Draft, kind: Kind, left: list[Looks]) -> None:
             left.remove(one)
 
 
+def _leave_out_internal(draft: Draft, way: Entry) -> None:
+    """Calls within the house are no customers'."""
+    assert way.looks is not None
+    found = [text for text in way.looks.seen.values if plain(text) in listed("internal")]
+    if found and "where" not in draft.keys:
+        count = sum(way.looks.seen.values[text] for text in found)
+        why = f"{count:,} rows are calls within the house: they are left out, counted and reported"
+        draft.own["where"] = Key({way.looks.seen.name: {"not": found}}, why)
+        way.words = [word for word in way.words if word.written not in found]
+
+
+def with_flags(draft: Draft, kind: Kind, left: list[Looks]) -> None:
+    """'Storniert: ja' beside a state: the order is cancelled, whatever its state says."""
+    made = draft.entries.get("status")
+    if kind.name != "orders" or made is None or made.looks is None or "from" not in made.mapping:
+        return
+    meanings, boolean = vocabulary("orders", "status"), kind.columns["is_deleted"]
+    for looks in list(left):
+        meaning = meanings.get(plain(looks.seen.name).removeprefix("is "))
+        yes = [text for text in looks.seen.values if _is_yes(text)]
+        if meaning is None or meaning.value not in _OVER or not yes or looks.fit(kind, boolean).share < 0.95:
+            continue
+        flag, state = identifier(looks.seen.name), identifier(made.looks.seen.name)
+        made.mapping = {"sql": f"case when trim({flag}) in ({literals(yes)}) then '{meaning.value}' else {state} end"}
+        made.doubts.append(f"{meaning.value} where {looks.seen.name!r} says yes, whatever the state says")
+        left.remove(looks)
+        return
+
+
+def _is_yes(text: str) -> bool:
+    meaning: Meaning | None = listed("booleans").get(plain(text))
+    return meaning.value == "true" if meaning else text.casefold() in ("true", "t", "yes", "y", "1", "1.0")
+
+
 def with_outcome(draft: Draft, kind: Kind) -> None:
     """A "Call type" of inbound, outbound, missed and voicemail says both: which way a call went, and how it ended."""
     way, end = draft.entries.get("direction"), draft.entries.get("disposition")
     if kind.name != "calls" or way is None or way.looks is None or "from" not in way.mapping:
         return
+    _leave_out_internal(draft, way)
     ends = {text: meaning_of(text, vocabulary("calls", "disposition")) for text in way.looks.seen.values}
     ways = {text: meaning_of(text, vocabulary("calls", "direction")) for text in way.looks.seen.values}
     unknown = [text for text, meaning in ways.items() if meaning is None]
@@ -176,9 +213,7 @@ def _is_solved(kind: Kind, left: list[Looks]) -> Entry | None:
             made = Entry("status", {"from": looks.seen.name}, "yes and no of being solved", looks=looks)
             made.doubts.append("is it solved where it says yes, and open where it says no or nothing?")
             for text, rows in looks.seen.values.items():
-                meaning = listed("booleans").get(plain(text))
-                is_yes = meaning.value == "true" if meaning else text.casefold() in ("true", "t", "yes", "y", "1", "1.0")
-                made.words.append(Word(text, "solved" if is_yes else "open", rows))
+                made.words.append(Word(text, "solved" if _is_yes(text) else "open", rows))
             left.remove(looks)
             return made
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestration.core.errors import ConfigurationError
 from orchestration.core.zones import time_zones
 from orchestration.draft.clocks import with_clock
-from orchestration.draft.derived import fill, scales, with_customer_end, with_outcome
+from orchestration.draft.derived import fill, scales, with_customer_end, with_flags, with_outcome
 from orchestration.draft.entries import DayOrder, entry
 from orchestration.draft.file_names import contract_name, glob_of, is_named
 from orchestration.draft.fitting import Looks
@@ -100,6 +100,7 @@ def _made(given: _File, match: _Match, name: str, timezone: str | None) -> Draft
     with_clock(made, kind, left, order)
     with_customer_end(made, kind, left)
     with_outcome(made, kind)
+    with_flags(made, kind, left)
     fill(made, kind, left)
     mark_gone(made, kind, left)
     if kind.name == "surveys":

@@ -18,6 +18,8 @@ from orchestration.pull.rows.values import MISSING_WORDS
 
 #: So many words of one column are listed.
 _WORDS = 40
+#: So many agents with a record each are none.
+_EACH = 10
 _COUNTS = {
     "epoch_seconds": "seconds since 1970",
     "epoch_milliseconds": "milliseconds since 1970",
@@ -284,6 +286,8 @@ def _as_id(made: Entry, looks: Looks, kind: Kind, column: Column) -> None:
         made.doubts.append(
             f"one occurs in up to {often} rows: the newest of them counts. Versions of it, lines, or the wrong column?"
         )
+    if column.name == "agent_id" and seen.is_unique and seen.present >= _EACH:
+        made.doubts.append("another one in each row: is it the customer?")
     # 'Ana' may be a person's name as well as 'Ana Ruiz'.
     wordy = seen.share(lambda text: not re.search(r"\d", text))
     if column.name == "customer_id" and (seen.person_names > 0.6 or seen.emails > 0.6 or wordy > 0.6):

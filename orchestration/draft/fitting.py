@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -129,6 +130,10 @@ def meaning_of(text: str, meanings: dict[str, Meaning]) -> Meaning | None:
     word = plain(text)
     if word in meanings:
         return meanings[word]
+    # '5 sehr hoch', 'Priority 1 - very high'
+    bare = re.sub(r"^\d+ | \d+$", "", word)
+    if bare in meanings:
+        return Meaning(meanings[bare].value, False)
     if not listed("negations").keys().isdisjoint(word.split()):
         return None
     found = {meanings[part].value for part in word.split() if part in meanings and len(part) > 3}

@@ -26,7 +26,7 @@ _STATES = {"orders": ("status", "cancelled"), "tickets": ("status", "closed")}
 
 
 def mark_gone(draft: Draft, kind: Kind, left: list[Looks]) -> None:
-    """Map ``is_deleted``, and of tickets ``is_spam``, by the words and flags that say so.
+    """Map ``is_deleted``, and of tickets ``is_spam`` and ``is_merged``, by the words and flags that say so.
 
     Args:
         draft: gets the entries.
@@ -98,7 +98,7 @@ def _by_state(draft: Draft, kind: Kind) -> None:
     made = draft.entries.get(state)
     if made is None or made.looks is None or "from" not in made.mapping:
         return
-    for column, key in (("is_spam", "spam"), ("is_deleted", f"gone_{kind.name}")):
+    for column, key in (("is_spam", "spam"), ("is_merged", "merged"), ("is_deleted", f"gone_{kind.name}")):
         if column not in kind.columns or column in draft.entries:
             continue
         words = listed(key)

@@ -331,3 +331,35 @@ def test_an_amount_beside_its_interval_is_asked_about(tmp_path: Path) -> None:
     assert {word.written: word.value for word in made.entries["is_deleted"].words if word.rows} == {
         "active": False, "incomplete": True, "incomplete_expired": True,
     }  # fmt: skip
+
+
+def test_a_flag_goes_before_the_state_of_an_order(tmp_path: Path) -> None:
+    """'Storniert: ja' beside 'Abgeschlossen': such orders counted as delivered."""
+    path = tmp_path / "auftraege.csv"
+    rows = [f"A{n};{n + 10}.03.2026;9,90;Abgeschlossen;{'ja' if n % 3 == 0 else 'nein'}" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Auftragsnummer;Auftragsdatum;Gesamtbetrag;Auftragsstatus;Storniert", *rows]) + "\n")
+    assert read_by(made, path, "status") == ["cancelled" if n % 3 == 0 else "delivered" for n in range(1, ROWS)]
+    assert made.entries["status"].doubts
+
+
+def test_calls_within_the_house_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    rows = [f"C{n},2026-03-{n + 10} 10:00:00,{'Internal' if n % 3 == 0 else 'Incoming'},Answered" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Call ID,Start Time,Type,Status", *rows]) + "\n")
+    result = loaded(path, Contract.model_validate(made.as_contract()))
+    assert (result.loaded.num_rows, result.rows_left_out, result.quarantined.num_rows) == (8, 3, 0)
+
+
+def test_merged_and_removed_tickets_are_so(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    words = ["offen", "zusammengefügt", "entfernt", "warten zur Erinnerung"] * 3
+    rows = [f"T{n};2026-03-{n + 10};{word};4 sehr hoch" for n, word in enumerate(words)]
+    made = drafted(path, "\n".join(["Ticketnummer;Erstellt;Status;Priorität", *rows]) + "\n")
+    assert read_by(made, path, "is_merged") == [word == "zusammengefügt" for word in words]
+    assert read_by(made, path, "is_deleted") == [word == "entfernt" for word in words]
+    assert set(read_by(made, path, "priority")) == {"urgent"}
+
+
+def test_agents_with_a_record_each_are_doubted(tmp_path: Path) -> None:
+    made = drafted(tmp_path / "nps.csv", table("Response ID,Date Submitted,NPS score,User", "R#,2026-03-@ 10:00:00,9,u#"))
+    assert made.entries["agent_id"].doubts
