@@ -9,8 +9,11 @@ from orchestration.draft.entries import DayOrder, day_order
 from orchestration.draft.fitting import Looks
 from orchestration.draft.lexicon import listed, plain
 from orchestration.draft.parts import Draft
-from orchestration.draft.times import CLOCK_ONLY, COMPACT_CLOCK
+from orchestration.draft.times import CLOCK_ONLY, COMPACT_CLOCK, POINTED_CLOCK
 from orchestration.pull.kinds import Kind
+
+#: Kinds whose records are answered within hours.
+_OF_HOURS = ("tickets", "calls")
 
 
 def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> None:
@@ -18,10 +21,14 @@ def with_clock(draft: Draft, kind: Kind, left: list[Looks], order: DayOrder) -> 
     named = [one for one in left if _is_of_day(one)]
     for name in kind.required_columns:
         made = draft.entries.get(name)
-        if kind.columns[name].type != "instant" or made is None or made.looks is None or not named:
+        if kind.columns[name].type != "instant" or made is None or made.looks is None:
             continue
         times = made.looks.times
         if times.clocked or times.unit or not times.share:
+            continue
+        if not named and kind.name in _OF_HOURS:
+            made.doubts.append("days only: nothing tells the time of day, and each is the first moment of its day")
+        if not named:
             continue
         beside = [one for one in named if _but_clocks(one.seen.name) == _but_clocks(made.looks.seen.name)]
         clocks = beside if len(beside) == 1 else named
@@ -45,7 +52,8 @@ def _is_of_day(looks: Looks) -> bool:
         return False
     if looks.seen.share(COMPACT_CLOCK.fullmatch) > 0.9:
         return True
-    return looks.clock_times > 0.9 and looks.seen.share(lambda text: int(text.partition(":")[0]) >= 6) > 0.2
+    is_clock = looks.clock_times > 0.9 or looks.seen.share(POINTED_CLOCK.fullmatch) > 0.9
+    return is_clock and looks.seen.share(lambda text: int(re.split("[:.]", text)[0]) >= 6) > 0.2
 
 
 def _but_clocks(name: str) -> list[str]:
@@ -54,12 +62,14 @@ def _but_clocks(name: str) -> list[str]:
 
 
 def _is_clock(text: str) -> bool:
-    return bool(CLOCK_ONLY.fullmatch(text) or COMPACT_CLOCK.fullmatch(text))
+    return any(form.fullmatch(text) for form in (CLOCK_ONLY, COMPACT_CLOCK, POINTED_CLOCK))
 
 
 def _clock_format(text: str) -> str:
     if text.isdigit():
         return "%H%M%S"
+    if POINTED_CLOCK.fullmatch(text):
+        return "%H.%M.%S" if text.count(".") == 2 else "%H.%M"
     half = re.search(r"( ?)[AaPp][Mm]$", text)
     second = ":%S" if text.count(":") == 2 else ""
     return f"%I:%M{second}{half[1]}%p" if half else f"%H:%M{second}"

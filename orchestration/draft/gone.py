@@ -96,7 +96,7 @@ def _by_state(draft: Draft, kind: Kind) -> None:
     """Words among the states of an order, or a ticket, that say that there was none."""
     state, is_then = _STATES.get(kind.name, ("", ""))
     made = draft.entries.get(state)
-    if made is None or made.looks is None or "from" not in made.mapping:
+    if made is None or made.looks is None:
         return
     for column, key in (("is_spam", "spam"), ("is_merged", "merged"), ("is_deleted", f"gone_{kind.name}")):
         if column not in kind.columns or column in draft.entries:

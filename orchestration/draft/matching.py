@@ -253,7 +253,8 @@ def _known(looks: Looks, kind: Kind, column: str) -> float:
 def _by_contents(kind: Kind, left: list[Looks], chosen: dict[str, Candidate]) -> list[Candidate]:
     found: list[Candidate] = []
     for name, column in kind.columns.items():
-        if name in chosen or not (column.required or column.type in ("email", "phone")):
+        is_sought = column.required or column.type in ("email", "phone") or (kind.name, name) == ("calls", "direction")
+        if name in chosen or not is_sought:
             continue
         fitting = [
             looks for looks in left if _has_contents_of(kind, column, looks) and all(looks is not one.looks for one in found)

@@ -28,6 +28,8 @@ _FORMS = [re.compile(_WEEKDAY + date + _CLOCK) for date in (_NUMERIC, _NAMED, _M
 _COMPACT = re.compile(r"(?P<date>\d{8})((?P<join>[T ]?)(?P<clock>\d{6}))?")
 _ISO = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}(?P<clock>[T ]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d{{1,9}})?)?(?P<zone> ?{_ZONE})?)?")
 CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(:\d{2})?(?P<half> ?[AaPp][Mm])?")
+#: Times of day with points, which are numbers wherever no name says what they are.
+POINTED_CLOCK = re.compile(r"([01]?\d|2[0-3])\.[0-5]\d(\.[0-5]\d)?")
 #: As SAP writes a time of day; a number, wherever no name says that it is one.
 COMPACT_CLOCK = re.compile(r"([01]\d|2[0-3])[0-5]\d[0-5]\d")
 #: The seconds of 1990 and 2100, and how many of a unit make one.

@@ -363,3 +363,42 @@ def test_merged_and_removed_tickets_are_so(tmp_path: Path) -> None:
 def test_agents_with_a_record_each_are_doubted(tmp_path: Path) -> None:
     made = drafted(tmp_path / "nps.csv", table("Response ID,Date Submitted,NPS score,User", "R#,2026-03-@ 10:00:00,9,u#"))
     assert made.entries["agent_id"].doubts
+
+
+def test_a_time_of_day_with_a_point_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    rows = [f"T{n};{n + 10}.03.2026;{n + 8:02}.07;Aperta" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["N. ticket;Data apertura;Ora apertura;Stato", *rows]) + "\n")
+    assert read_by(made, path, "created_at") == [datetime(2026, 3, n + 10, n + 8, 7) for n in range(1, ROWS)]
+
+
+def test_tickets_of_days_are_marked(tmp_path: Path) -> None:
+    made = drafted(tmp_path / "tickets.csv", table("Ticket ID,Created at,Status", "T#,2026-03-@,Open"))
+    assert any("days only" in doubt for doubt in made.entries["created_at"].doubts)
+
+
+def test_the_direction_of_calls_is_known_by_its_words(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    rows = [f"C{n},2026-03-{n + 10} 10:00:00,{'Entrante' if n % 2 else 'Saliente'}" for n in range(1, ROWS)]
+    made = drafted(path, "\n".join(["Call ID,Start Time,Flow", *rows]) + "\n")
+    assert read_by(made, path, "direction") == ["inbound" if n % 2 else "outbound" for n in range(1, ROWS)]
+    assert made.entries["direction"].doubts
+
+
+def test_how_a_return_ended(tmp_path: Path) -> None:
+    path = tmp_path / "returns.csv"
+    words = ["Refund", "Exchange", "Store credit", "Declined"] * 3
+    rows = [f"RT{n},O{n},2026-03-{n + 10},S1,2,{word},9.90" for n, word in enumerate(words)]
+    made = drafted(path, "\n".join(["Return ID,Order ID,Return date,SKU,Qty,Resolution,Refund total", *rows]) + "\n")
+    assert read_by(made, path, "outcome") == ["refund", "exchange", "store_credit", "rejected"] * 3
+    assert {float(value) for value in read_by(made, path, "refund_amount")} == {9.9}
+    assert {float(value) for value in read_by(made, path, "quantity")} == {2.0}
+
+
+def test_a_draft_of_an_order_beside_a_flag_is_gone_too(tmp_path: Path) -> None:
+    path = tmp_path / "auftraege.csv"
+    states = [("Entwurf", "nein"), ("Abgeschlossen", "ja"), ("Abgeschlossen", "nein")] * 4
+    rows = [f"A{n};{n + 10}.03.2026;9,90;{state};{flag}" for n, (state, flag) in enumerate(states)]
+    made = drafted(path, "\n".join(["Auftragsnummer;Auftragsdatum;Gesamtbetrag;Auftragsstatus;Storniert", *rows]) + "\n")
+    assert read_by(made, path, "status") == ["cancelled", "cancelled", "delivered"] * 4
+    assert read_by(made, path, "is_deleted") == [True, False, False] * 4
