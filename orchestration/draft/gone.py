@@ -18,6 +18,8 @@ OTHERS = "*"
 _KNOWN = 0.6
 #: More words than these are no states.
 _FEW = 20
+#: Words of flags of records that never were, of whatever kind.
+_NEVER = {"test", "draft", "preview"}
 #: What moderators of reviews say.
 _USUAL = ("rejected", "pending", "spam", "unpublished", "hidden")
 _YES = ("true", "t", "yes", "y", "1", "1.0")
@@ -61,7 +63,8 @@ def _words(looks: Looks, kind: Kind) -> list[Word]:
     name, seen = plain(looks.seen.name), looks.seen
     flag: Meaning | None = listed("gone_flags").get(name)
     if flag is not None and seen.present and all(text.lower() in UNDERSTOOD for text in seen.values):
-        if flag.value == "published" and kind.name != "reviews":
+        # An order that is hidden or rejected was one.
+        if kind.name != "reviews" and not _NEVER & set(name.split()):
             return []
         words = [Word(text, (text.lower() in _YES) is (flag.value == "gone"), rows) for text, rows in seen.values.items()]
         return words if any(word.value for word in words) or flag.value == "gone" else []

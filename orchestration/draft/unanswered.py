@@ -7,7 +7,7 @@ import re
 from orchestration.core.literals import identifier, literals
 from orchestration.draft.fitting import Looks
 from orchestration.draft.layout import Sample
-from orchestration.draft.lexicon import plain
+from orchestration.draft.lexicon import listed, plain
 from orchestration.draft.parts import Draft, Entry, Key
 
 #: Columns of which a row that is an answer fills one.
@@ -72,13 +72,18 @@ def _read_from(made: Draft, name: str) -> Looks | None:
 
 
 def _cells(looks: Looks, read: Sample) -> list[str | None]:
-    missing = looks.seen.missing
-    return [cell if cell not in missing else None for cell in read.cells[looks.seen.name]]
+    nothing = _words_for_nothing(looks)
+    return [cell if cell not in nothing else None for cell in read.cells[looks.seen.name]]
+
+
+def _words_for_nothing(looks: Looks) -> list[str]:
+    """Words for nothing, and those of a survey that is offered and not answered."""
+    return [*looks.seen.missing, *(text for text in looks.seen.values if plain(text) in listed("not_rated"))]
 
 
 def _nothing(looks: Looks) -> list[str | None] | None:
     """What a cell holds where there is no answer."""
-    words = [*looks.seen.missing]
+    words = _words_for_nothing(looks)
     return [None, *words] if words else None
 
 

@@ -402,3 +402,17 @@ def test_a_draft_of_an_order_beside_a_flag_is_gone_too(tmp_path: Path) -> None:
     made = drafted(path, "\n".join(["Auftragsnummer;Auftragsdatum;Gesamtbetrag;Auftragsstatus;Storniert", *rows]) + "\n")
     assert read_by(made, path, "status") == ["cancelled", "cancelled", "delivered"] * 4
     assert read_by(made, path, "is_deleted") == [True, False, False] * 4
+
+
+def test_an_offered_survey_is_not_answered(tmp_path: Path) -> None:
+    path = tmp_path / "satisfaction.csv"
+    words = ["good", "bad", "offered", "offered"] * 3
+    rows = [f"R{n},2026-03-{n + 10} 08:00:00,{word},T{n}" for n, word in enumerate(words)]
+    made = drafted(path, "\n".join(["Response ID,Created at,Satisfaction,Ticket ID", *rows]) + "\n", "surveys")
+    assert read_by(made, path, "score") == [2, 1] * 3
+
+
+def test_a_hidden_order_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    made = drafted(path, table("Order ID,Order date,Total,Status,Hidden", "O#,2026-03-@,9.90,paid,true"))
+    assert "is_deleted" not in made.entries
