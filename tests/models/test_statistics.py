@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from homes import Home
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 
 def rows(home: Home, interval: str) -> Iterator[tuple]:
@@ -48,6 +49,18 @@ def test_nps_from_its_multinomial_variance(sample_home: Home) -> None:
             continue  # answers on the last days, which the query leaves out
         value = 100 * (share_up - share_down)
         assert found[0][:3] == pytest.approx((value, value - half, value + half), abs=1e-9)
+
+
+def test_changes_of_two_shares(sample_home: Home) -> None:
+    of_months = "and grain = 'month' and dimension = 'all' and value is not null"
+    rows = sample_home.query(f"select period_start, numerator, denominator from kpis where kpi_id = 'csat' {of_months}")
+    answers = {month: (good, seen) for month, good, seen in rows}
+    found = sample_home.query(f"select period_start, ci_low, ci_high from kpis where kpi_id = 'satisfaction_change' {of_months}")
+    assert len(found) > 10
+    for month, low, high in found:
+        before = (month - timedelta(days=1)).replace(day=1)
+        expected = confint_proportions_2indep(*answers[month], *answers[before], method="wald", compare="diff")
+        assert (low, high) == pytest.approx(expected, abs=1e-9)
 
 
 def test_t_intervals(sample_home: Home) -> None:
