@@ -279,7 +279,8 @@ select
     cast(occurrence as bigint) as occurrence,
     cast(row_number() over (
         partition by ticket_id, metric, paused_in, occurrence
-        order by starts_at
+        -- A ticket that is solved at the instant of its creation has two spans of one beginning.
+        order by starts_at, case when ends_at is null then 1 else 0 end, ends_at, owed_from
     ) as bigint) as span_number,
     case when metric in {{ sla_waits() }} then owed_from end as owed_from,
     case when metric in {{ sla_waits() }} then owed_until end as owed_until,
