@@ -15,7 +15,7 @@
     invalidated_by_as_of=["select 'cost', cost_id from " ~ ref('stg_costs') ~ ' where ' ~ day_passed('cost_date')]
 ) }}
 -- Money in and out: orders paid, refunds, and what the service costs. Without a rate an amount in another currency is unknown,
--- and so is what the service costs in a month of which no cost is told.
+-- and so is what the service costs in a month without any cost in the exports.
 select
     'order_paid' as movement,
     order_id as source_id,

@@ -1,6 +1,6 @@
--- Months of which the service must have cost something and no cost is told: of the whole (no team) where there were contacts or
--- payments, of a team that has costs in other months where it had contacts. Costs come by month; where there never is one, no
--- month lacks it.
+-- Months in which the service must have cost something and the exports have no cost: of the whole (no team) where there were
+-- contacts or payments, of a team that has costs in other months where it had contacts. Costs come by month; where there never is
+-- one, no month lacks it.
 {%- set month_of_cost = 'cast(' ~ dbt.date_trunc('month', 'cost_date') ~ ' as date)' %}
 with costs as (
 
@@ -27,19 +27,16 @@ busy as (
 
 ),
 
-of_everybody as (
+gaps as (
 
-    select distinct busy.month_starts_on
+    select
+        busy.month_starts_on,
+        cast(null as {{ dbt.type_string() }}) as team
     from busy
     where
-        busy.month_starts_on <= {{ as_of_day() }}
-        and busy.month_starts_on not in (select costs.month_starts_on from costs)
+        busy.month_starts_on not in (select costs.month_starts_on from costs)
         and exists (select 1 from costs)
-
-),
-
-of_teams as (
-
+    union
     select
         busy.month_starts_on,
         busy.team
@@ -50,7 +47,6 @@ of_teams as (
             and busy.team = costs.team
     where
         costs.team is null
-        and busy.month_starts_on <= {{ as_of_day() }}
         and busy.team in (select known.team from costs as known)
 
 )
@@ -58,11 +54,6 @@ of_teams as (
 select
     concat('no cost in ', cast(month_starts_on as {{ dbt.type_string() }})) as gap_id,
     month_starts_on,
-    cast(null as {{ dbt.type_string() }}) as team
-from of_everybody
-union all
-select
-    concat('no cost in ', cast(month_starts_on as {{ dbt.type_string() }})) as gap_id,
-    month_starts_on,
     team
-from of_teams
+from gaps
+where month_starts_on <= {{ as_of_day() }}

@@ -1,5 +1,5 @@
 -- Costs of the service of which nobody knows how much they are, by period and team: in a currency without a rate, or of a month
--- with contacts of which no cost is told. What is known, over all contacts of the period, would look cheap.
+-- with contacts and no cost. What is known, over all contacts of the period, would look cheap.
 with unknown_costs as (
 
     select

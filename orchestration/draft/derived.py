@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestration.core.literals import identifier, literals
-from orchestration.draft.fitting import Looks, meaning_of
-from orchestration.draft.lexicon import Meaning, is_end, listed, names_of, plain, vocabulary
+from orchestration.draft.fitting import Looks, is_yes, meaning_of
+from orchestration.draft.lexicon import is_end, listed, names_of, plain, vocabulary
 from orchestration.draft.parts import Draft, Entry, Key, Word
 from orchestration.draft.ratings import answer
 from orchestration.pull.kinds import Column, Kind
@@ -68,7 +68,7 @@ def with_flags(draft: Draft, kind: Kind, left: list[Looks]) -> None:
     meanings, boolean = vocabulary("orders", "status"), kind.columns["is_deleted"]
     for looks in list(left):
         meaning = meanings.get(plain(looks.seen.name).removeprefix("is "))
-        yes = [text for text in looks.seen.values if _is_yes(text)]
+        yes = [text for text in looks.seen.values if is_yes(text)]
         if meaning is None or meaning.value not in _OVER or not yes or looks.fit(kind, boolean).share < 0.95:
             continue
         flag, state = identifier(looks.seen.name), identifier(made.looks.seen.name)
@@ -76,11 +76,6 @@ def with_flags(draft: Draft, kind: Kind, left: list[Looks]) -> None:
         made.doubts.append(f"{meaning.value} where {looks.seen.name!r} says yes, whatever the state says")
         left.remove(looks)
         return
-
-
-def _is_yes(text: str) -> bool:
-    meaning: Meaning | None = listed("booleans").get(plain(text))
-    return meaning.value == "true" if meaning else text.casefold() in ("true", "t", "yes", "y", "1", "1.0")
 
 
 def with_outcome(draft: Draft, kind: Kind) -> None:
@@ -102,18 +97,14 @@ def with_outcome(draft: Draft, kind: Kind) -> None:
     words = []
     for text, rows in way.looks.seen.values.items():
         meaning = ends[text]
-        doubt = (
-            None
-            if meaning and meaning.is_sure
-            else "was each of them answered?"
-            if meaning is None
-            else "can mean something else too"
-        )
-        words.append(Word(text, meaning.value if meaning else "answered", rows, doubt))
+        if meaning is None:
+            words.append(Word(text, "answered", rows, "was each of them answered?"))
+        else:
+            words.append(Word(text, meaning.value, rows, None if meaning.is_sure else "can mean something else too"))
     draft.entries["disposition"] = Entry(
         "disposition", {"from": way.looks.seen.name}, "its words say it, too", words, looks=way.looks
     )
-    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+    draft.arrange(kind)
 
 
 def _is_end(made: Entry) -> bool:
@@ -148,7 +139,7 @@ def fill(draft: Draft, kind: Kind, left: list[Looks]) -> None:
         elif name == "customer_id":
             made = _person(draft)
         draft.entries[name] = made or _nothing(kind, name, left)
-    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+    draft.arrange(kind)
 
 
 def _nothing(kind: Kind, name: str, left: list[Looks]) -> Entry:
@@ -213,7 +204,7 @@ def _is_solved(kind: Kind, left: list[Looks]) -> Entry | None:
             made = Entry("status", {"from": looks.seen.name}, "yes and no of being solved", looks=looks)
             made.doubts.append("is it solved where it says yes, and open where it says no or nothing?")
             for text, rows in looks.seen.values.items():
-                made.words.append(Word(text, "solved" if _is_yes(text) else "open", rows))
+                made.words.append(Word(text, "solved" if is_yes(text) else "open", rows))
             left.remove(looks)
             return made
     return None
@@ -276,7 +267,7 @@ def scales(draft: Draft, kind: Kind) -> None:
             draft.entries[scale] = _scale(made, scale)
     if kind.name == "surveys":
         _survey_scale(draft)
-    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+    draft.arrange(kind)
 
 
 def _scale(made: Entry, scale: str) -> Entry:

@@ -14,10 +14,9 @@ from orchestration.draft.ratings import is_answer
 from orchestration.draft.times import Times, clock_times, times
 from orchestration.pull.kinds import Column, Kind
 
+_YES = {"true", "t", "yes", "y", "1", "1.0"}
 #: Words of yes and no that every contract understands.
-UNDERSTOOD = {"true", "t", "yes", "y", "1", "1.0", "false", "f", "no", "n", "0", "0.0"}
-
-
+UNDERSTOOD = _YES | {"false", "f", "no", "n", "0", "0.0"}
 _YES_NO = ("true", "false", "yes", "no")
 #: Texts more different than this are hardly words of a vocabulary.
 _MANY = 40
@@ -123,6 +122,12 @@ class Looks:
         return Fit(
             0.6 if self.seen.mean_length > 80 else 1.0, f"{len(self.seen.values):,} different in {self.seen.present:,} rows"
         )
+
+
+def is_yes(text: str) -> bool:
+    """Does a word mean yes, in any language that is known?"""
+    meaning: Meaning | None = listed("booleans").get(plain(text))
+    return meaning.value == "true" if meaning else text.casefold() in _YES
 
 
 def meaning_of(text: str, meanings: dict[str, Meaning]) -> Meaning | None:

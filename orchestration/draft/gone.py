@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestration.draft.fitting import UNDERSTOOD, Looks
+from orchestration.draft.fitting import UNDERSTOOD, Looks, is_yes
 from orchestration.draft.lexicon import Meaning, listed, plain
 from orchestration.draft.parts import Draft, Entry, Word
 from orchestration.pull.kinds import Kind
@@ -22,7 +22,6 @@ _FEW = 20
 _NEVER = {"test", "draft", "preview"}
 #: What moderators of reviews say.
 _USUAL = ("rejected", "pending", "spam", "unpublished", "hidden")
-_YES = ("true", "t", "yes", "y", "1", "1.0")
 #: Kind -> the column of its states, and what a word of one that is gone is then.
 _STATES = {"orders": ("status", "cancelled"), "tickets": ("status", "closed")}
 
@@ -45,7 +44,7 @@ def mark_gone(draft: Draft, kind: Kind, left: list[Looks]) -> None:
         if len(found) > 1:
             more = ", ".join(repr(other.seen.name) for other, _ in found[1:])
             draft.entries["is_deleted"].doubts.append(f"{more} says so too: put both together with `sql`")
-    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+    draft.arrange(kind)
 
 
 def _entry(column: str, looks: Looks, words: Iterable[Word], why: str) -> Entry:
@@ -66,7 +65,7 @@ def _words(looks: Looks, kind: Kind) -> list[Word]:
         # An order that is hidden or rejected was one.
         if kind.name != "reviews" and not _NEVER & set(name.split()):
             return []
-        words = [Word(text, (text.lower() in _YES) is (flag.value == "gone"), rows) for text, rows in seen.values.items()]
+        words = [Word(text, is_yes(text) is (flag.value == "gone"), rows) for text, rows in seen.values.items()]
         return words if any(word.value for word in words) or flag.value == "gone" else []
     if (
         kind.name not in ("reviews", "surveys", "subscriptions")
@@ -113,4 +112,4 @@ def _by_state(draft: Draft, kind: Kind) -> None:
         )
         made.words = [word for word in made.words if word.written not in found]
         made.words += [Word(text, is_then, rows) for text, rows in found.items()]
-    draft.entries = {name: draft.entries[name] for name in kind.columns if name in draft.entries}
+    draft.arrange(kind)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestration.draft.fitting import Looks
+from orchestration.pull.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class Draft:
     other_kinds: list[str] = field(default_factory=list)
     #: Keys of this one kind, where there are several.
     own: dict[str, Key] = field(default_factory=dict)
+
+    def arrange(self, kind: Kind) -> None:
+        """Put the entries into the order of the kind's columns."""
+        self.entries = {name: self.entries[name] for name in kind.columns if name in self.entries}
 
     @property
     def kinds(self) -> list[Draft]:

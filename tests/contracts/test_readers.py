@@ -396,7 +396,7 @@ def test_the_header_of_a_workbook_is_that_of_its_rows(tmp_path: Path, options: R
     assert read_header(path, path.name, options) == expected
 
 
-def test_a_workbook_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+def test_a_workbook_that_was_written_again_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "t.xlsx"
     for second, name in enumerate(("one", "two")):
         pd.DataFrame({name: [name]}).to_excel(path, index=False)

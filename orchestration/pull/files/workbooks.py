@@ -62,7 +62,7 @@ def read_workbook(path: Path, name: str, options: ReadOptions, scratch: Path | N
     with _opened(path, name) as book:
         if options.sheets is not None:
             return _of_sheets(book, options, scratch)
-        place = _place_of(book, options.sheet)
+        place = _place_of(book.sheet_names, options.sheet)
         sheet = book.get_sheet_by_index(place)
         rows = _of_sheet(sheet, options, scratch)
         others = [other for other in book.sheet_names if other != book.sheet_names[place]]
@@ -101,8 +101,7 @@ def _require_sheets(path: Path, name: str, _state: _State) -> None:
         require_sheets(io.BytesIO(stream.read()))
 
 
-def _place_of(book: CalamineWorkbook, sheet: str | int) -> int:
-    names = book.sheet_names
+def _place_of(names: Sequence[str], sheet: str | int) -> int:
     if sheet not in (names if isinstance(sheet, str) else range(len(names))):
         raise RefusedFileError(f"has no sheet {sheet!r}; its sheets: {', '.join(names)}")
     return names.index(sheet) if isinstance(sheet, str) else sheet
@@ -113,7 +112,9 @@ def _of_sheets(book: CalamineWorkbook, options: ReadOptions, scratch: Path | Non
     every = options.sheets == ("all",)
     found: dict[int, Rows] = {}
     passed: list[str] = []
-    for place in range(len(book.sheet_names)) if every else [_place_of(book, sheet) for sheet in options.sheets or ()]:
+    for place in (
+        range(len(book.sheet_names)) if every else [_place_of(book.sheet_names, sheet) for sheet in options.sheets or ()]
+    ):
         sheet = book.get_sheet_by_index(place)
         if every and not sheet.total_height:
             continue
@@ -213,9 +214,8 @@ def workbook_header(path: Path, name: str, options: ReadOptions) -> list[str]:
     shape = options.header
     if options.sheets is not None or (size := _height_of_top(shape)) > _TOP_ROWS:
         return read_workbook(path, name, options, None).header
-    with _opened(path, name) as book:
-        place = _place_of(book, options.sheet)
-    top = _top(path, name, _state_of(path), place, options.decimal)
+    state = _state_of(path)
+    top = _top(path, name, state, _place_of(_names(path, name, state), options.sheet), options.decimal)
     header = sheet_header(top.rows[:size], shape)
     # As of all rows: a column without a name and without any value is none.
     return [
@@ -223,6 +223,12 @@ def workbook_header(path: Path, name: str, options: ReadOptions) -> list[str]:
         for cell, column, last in zip(header.cells, header.names, top.last, strict=True)
         if cell.strip() or last > header.last
     ]
+
+
+@lru_cache(maxsize=8)
+def _names(path: Path, name: str, _state: _State) -> tuple[str, ...]:
+    with _opened(path, name) as book:
+        return tuple(book.sheet_names)
 
 
 @lru_cache(maxsize=8)
@@ -249,9 +255,8 @@ def _says_something(value: object) -> bool:
 def sheets(path: Path, name: str) -> dict[str, bool]:
     """The sheets of a workbook in their order, and whether they hold anything; none of a file that cannot be read as one."""
     try:
-        with _opened(path, name) as book:
-            names = list(book.sheet_names)
         state = _state_of(path)
+        names = _names(path, name, state)
         return {sheet: _top(path, name, state, place, ".").height > 0 for place, sheet in enumerate(names)}
     except (RefusedFileError, OSError, EOFError, ValueError, zstandard.ZstdError):
         return {}
